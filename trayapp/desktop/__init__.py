@@ -1,0 +1,1 @@
+"""The operating system: secrets, network, sleep, autostart, notifications, single instance."""

@@ -1,0 +1,1 @@
+"""What the user configures: typed data, validation and the settings file."""

@@ -1,0 +1,173 @@
+"""What the user configures: one frozen struct per table of settings.toml, each field with its default."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from trayapp.endpoints.units import Duration, Rate, Size, TimeOfDay
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A table of the settings file: unknown keys are errors, defaults are not written."""
+
+
+class General(_Section):
+    """Settings of the whole program."""
+
+    notifications: Literal["all", "changes", "problems", "none"] = "changes"
+    start_at_login: bool = True
+    theme: Literal["system", "light", "dark"] = "system"
+    keep_history: Duration = Duration(30 * 86400)
+
+
+class Request(_Section):
+    """The HTTP request; `params` are added to those in the URL, `json` is a POST body."""
+
+    method: Literal["GET", "POST"] = "GET"
+    params: Mapping[str, str | int | float | bool] = {}
+    headers: Mapping[str, str] = {}
+    json: Any = None
+    timeout: Duration = Duration(30)
+    ca_file: str | None = None
+    proxy: str | None = None
+    follow_redirects: bool = True
+
+
+class Auth(_Section):
+    """Who we are; the secret itself is in the keyring, or in the environment variable `secret_env`."""
+
+    kind: Literal["none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code"] = "none"
+    user: str = ""
+    name: str = ""
+    prefix: str = ""
+    token_url: str = ""
+    auth_url: str = ""
+    scopes: tuple[str, ...] = ()
+    client_id: str = ""
+    secret_env: str = ""
+
+
+class Response(_Section):
+    """How an answer is read; `records` is "auto", "" for the whole body, a dotted path, or "jmes:" and a JMESPath."""
+
+    format: Literal["auto", "json", "ndjson", "csv", "feed", "xml"] = "auto"
+    records: str = "auto"
+    encoding: str | None = None
+
+
+class Pages(_Section):
+    """How the listing continues; `path` is dotted, or "header:NAME"."""
+
+    kind: Literal["auto", "none", "link", "next_url", "page", "offset", "cursor"] = "auto"
+    path: str = ""
+    param: str = ""
+    into: Literal["query", "json", "header"] = "query"
+    size_param: str = ""
+    size: int = 0
+    start: int | None = None
+    max: int | None = None
+
+
+class Table(_Section):
+    """The mirrored table; an empty `name` or `key` is found from the endpoint's name and its records."""
+
+    name: str = ""
+    key: tuple[str, ...] = ()
+    mode: Literal["mirror", "upsert", "append", "replace"] = "mirror"
+    rename: Mapping[str, str] = {}
+    ignore: tuple[str, ...] = ()
+    types: Mapping[str, Literal["integer", "real", "text", "boolean", "json"]] = {}
+
+
+class Incremental(_Section):
+    """How only what changed is asked for."""
+
+    field: str = ""
+    param: str = ""
+    format: str = ""
+    initial: str = ""
+    lookback: Duration = Duration(0)
+    full_every: Duration | None = None
+    deleted: str = ""
+
+
+class When(_Section):
+    """What must hold for a scheduled run to start."""
+
+    network: Literal["any", "unmetered"] = "any"
+    power: Literal["any", "ac"] = "any"
+    battery_above: int | None = None
+    idle: Duration | None = None
+    between: tuple[TimeOfDay, TimeOfDay] | None = None
+    disk_free: Size | None = None
+
+
+class Retry(_Section):
+    """What happens after a failure: `attempts` tries before the next regular time is awaited."""
+
+    attempts: int = 5
+    backoff: Literal["exponential", "linear"] = "exponential"
+    delay: Duration = Duration(30)
+    max_delay: Duration = Duration(5 * 3600)
+
+
+class Limits(_Section):
+    """Bounds of one run."""
+
+    run: Duration = Duration(30 * 60)
+    bytes: Size = Size(2 * 2**30)
+    pages: int = 100_000
+    rate: Rate | None = None
+
+
+NotifyOn = Literal["problem", "recovered", "changes", "finished", "stale"]
+
+
+class Notify(_Section):
+    """Which events of this endpoint are worth a notification; None follows general.notifications."""
+
+    on: tuple[NotifyOn, ...] | None = None
+    stale_after: Duration | None = None
+
+
+class After(_Section):
+    """Runs after another endpoint; `each` is a query whose rows fill {placeholders} in URL and params."""
+
+    endpoint: str = ""
+    each: str = ""
+
+
+class Endpoint(_Section):
+    """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name."""
+
+    url: str
+    id: str = ""
+    name: str = ""
+    every: Duration | None = None
+    cron: str | None = None
+    at: tuple[TimeOfDay, ...] = ()
+    manual: bool = False
+    enabled: bool = True
+    request: Request = Request()
+    auth: Auth = Auth()
+    response: Response = Response()
+    pages: Pages = Pages()
+    table: Table = Table()
+    incremental: Incremental | None = None
+    when: When = When()
+    retry: Retry = Retry()
+    limits: Limits = Limits()
+    notify: Notify = Notify()
+    after: After | None = None
+
+
+class Settings(_Section):
+    """The whole of settings.toml."""
+
+    general: General = General()
+    endpoint: tuple[Endpoint, ...] = ()
+
+    def find(self, id: str) -> Endpoint | None:
+        """The endpoint with that id, or None."""
+        return next((endpoint for endpoint in self.endpoint if endpoint.id == id), None)

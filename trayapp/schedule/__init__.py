@@ -1,0 +1,1 @@
+"""When runs happen: due times, constraints, back-off, queue, and the thread that drives them."""

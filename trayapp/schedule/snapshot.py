@@ -1,0 +1,87 @@
+"""What the scheduler shows the outside: frozen pictures of every endpoint's state, safe to hand across threads."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from trayapp.sync.report import Problem, Progress
+
+EndpointState = Literal["enqueued", "running", "blocked", "held", "failing", "disabled"]
+TrayState = Literal["idle", "syncing", "paused", "offline", "attention", "error"]
+
+
+class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint as `status --json` and the window show it; times are aware UTC, None when there is none."""
+
+    id: str
+    name: str
+    table: str
+    state: EndpointState
+    enabled: bool = True
+    blocked_by: str = ""
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    next_due: datetime | None = None
+    attempts: int = 0
+    rows: int | None = None
+    held: int = 0
+    sentence: str = ""
+    problem: Problem | None = None
+    progress: Progress | None = None
+    recent: tuple[str, ...] = ()
+    """Statuses of the last runs, oldest first, at most 12: for the sparkline."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the tray and the window need at one moment."""
+
+    endpoints: tuple[EndpointStatus, ...] = ()
+    paused: bool = False
+    paused_until: datetime | None = None
+    """None while paused means: until the user resumes."""
+    online: bool = True
+    settings_problem: Problem | None = None
+
+    @property
+    def state(self) -> TrayState:
+        """The one state the tray icon shows, the most urgent first."""
+        states = {endpoint.state for endpoint in self.endpoints}
+        if "running" in states:
+            return "syncing"
+        if self.paused:
+            return "paused"
+        if "failing" in states or self.settings_problem:
+            return "error"
+        if not self.online:
+            return "offline"
+        return "attention" if "held" in states else "idle"
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the activity list: a run, or a skipped run with its reason."""
+
+    run: int
+    endpoint: str
+    name: str
+    started: datetime
+    finished: datetime | None = None
+    status: str = ""
+    reason: str = ""
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    requests: int = 0
+    bytes: int = 0
+    sentence: str = ""
+
+
+class RowsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a mirrored table for the data view: `total` rows exist, these start at `offset`."""
+
+    endpoint: str
+    columns: tuple[str, ...]
+    offset: int
+    total: int
+    rows: tuple[tuple[str | int | float | bytes | None, ...], ...]

@@ -1,0 +1,1 @@
+"""The only code that speaks SQL: connections, migrations, mirrored tables, runs and changes."""

@@ -1,0 +1,1 @@
+"""One run: fetch, decode, stage, publish, report."""

@@ -1,0 +1,46 @@
+"""What detection found about an endpoint, with its evidence: the answer of `preview`, `add` and the editor's Test."""
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Pages
+
+
+class RequestMade(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a preview; `url` is scrubbed of secrets, `status` is 0 when no answer came."""
+
+    method: str
+    url: str
+    status: int
+    seconds: float
+    bytes: int
+
+
+class PreviewColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column the table would get: its name, its SQL type and the record's field it comes from."""
+
+    name: str
+    type: str
+    path: str
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """`endpoint` is the endpoint asked about with everything that was found filled in, ready to be saved.
+
+    `proof` says in words why `pages` is believed (or why not); `cursors` are fields that could drive incremental
+    runs; `rows` are the first rows in the order of `columns`; `count` is the number of records on the first page,
+    `total` what the server says there are.
+    """
+
+    endpoint: Endpoint
+    records_path: str
+    count: int
+    total: int | None = None
+    pages: Pages
+    proven: bool
+    proof: str
+    key: tuple[str, ...]
+    columns: tuple[PreviewColumn, ...]
+    cursors: tuple[str, ...] = ()
+    rows: tuple[tuple[str | int | float | None, ...], ...] = ()
+    requests: tuple[RequestMade, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,60 @@
+"""What a run did, and the one plain sentence of it for people."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+RunStatus = Literal["succeeded", "failed", "stopped", "held"]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A failure in words: title, cause, what to do next. Never holds a secret."""
+
+    title: str
+    cause: str = ""
+    next: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one run. Counts are records, `bytes` is after decompression, times are aware UTC."""
+
+    endpoint: str
+    name: str
+    table: str
+    status: RunStatus
+    started: datetime
+    finished: datetime
+    reason: str = ""
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    held: int = 0
+    requests: int = 0
+    bytes: int = 0
+    warnings: tuple[str, ...] = ()
+    sentence: str = ""
+    problem: Problem | None = None
+    retry_after: float | None = None
+    next_due: datetime | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the run took."""
+        return (self.finished - self.started).total_seconds()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the table differs from before the run."""
+        return bool(self.added or self.changed or self.deleted)
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a running run is; `total` is what the server advertises, None when it says nothing."""
+
+    endpoint: str
+    pages: int = 0
+    records: int = 0
+    total: int | None = None
+    doing: str = ""

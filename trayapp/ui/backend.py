@@ -1,0 +1,91 @@
+"""What the widgets may ask of the rest of the program, and what they are told: the seam between ui and app."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from PySide6.QtCore import QObject, Signal
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.schedule.snapshot import Snapshot
+
+
+class Backend(QObject):
+    """Every method returns at once; answers come as signals in the GUI thread.
+
+    `app.py` implements it on the scheduler and its workers; tests implement it in memory.
+    """
+
+    snapshot_changed = Signal(object)
+    """Snapshot: some endpoint's state, the pause or the network changed (at most 5 times a second)."""
+    settings_changed = Signal(object)
+    """Settings: saved from here or changed on disk."""
+    runs_changed = Signal(object)
+    """tuple[RunRow, ...]: the newest 500 runs, newest first; answers request_runs and follows every run."""
+    rows_ready = Signal(int, object)
+    """ticket, RowsPage | Problem: answers request_rows."""
+    run_finished = Signal(object)
+    """Report of every finished run."""
+    preview_ready = Signal(int, object)
+    """ticket, Preview | Problem: answers preview."""
+    saved = Signal(int, object)
+    """ticket, None | Problem: answers save, add_demo."""
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        raise NotImplementedError
+
+    def settings(self) -> Settings:
+        """The settings in force."""
+        raise NotImplementedError
+
+    def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:
+        """Run these endpoints now (all enabled ones when none is named)."""
+        raise NotImplementedError
+
+    def stop(self, id: str) -> None:
+        """Stop the endpoint's running run."""
+        raise NotImplementedError
+
+    def pause(self, until: datetime | None) -> None:
+        """Start no run before `until` (aware), or before resume when None. Survives a restart."""
+        raise NotImplementedError
+
+    def resume(self) -> None:
+        """End a pause."""
+        raise NotImplementedError
+
+    def resolve_held(self, id: str, apply: bool) -> None:
+        """Delete the held records (apply) or keep them."""
+        raise NotImplementedError
+
+    def request_runs(self) -> None:
+        """Ask for the activity list."""
+        raise NotImplementedError
+
+    def request_rows(self, id: str, offset: int, count: int) -> int:
+        """Ask for rows of the endpoint's table; the ticket comes back with rows_ready."""
+        raise NotImplementedError
+
+    def preview(self, endpoint: Endpoint, secret: str | None) -> int:
+        """Try the endpoint; `secret` None means the stored one. The ticket comes back with preview_ready."""
+        raise NotImplementedError
+
+    def cancel_preview(self, ticket: int) -> None:
+        """Forget a preview that is still running."""
+        raise NotImplementedError
+
+    def save(self, settings: Settings, secrets: Mapping[str, str], drop_tables: tuple[str, ...] = ()) -> int:
+        """Write the settings, and the secrets by endpoint id; drop the named endpoints' tables. Ticket for `saved`."""
+        raise NotImplementedError
+
+    def add_demo(self) -> int:
+        """Start the demo API and add an endpoint for it. Ticket for `saved`."""
+        raise NotImplementedError
+
+    def open_data_folder(self) -> None:
+        """Show the folder of the database in the file manager."""
+        raise NotImplementedError
+
+    def quit(self) -> None:
+        """End the program; running runs are stopped within 5 s."""
+        raise NotImplementedError
