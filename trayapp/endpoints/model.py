@@ -12,7 +12,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A table of the settings file: unknown keys are errors, defaults are not written."""
 
 
-class General(_Section):
+class General(_Section, frozen=True):
     """Settings of the whole program."""
 
     notifications: Literal["all", "changes", "problems", "none"] = "changes"
@@ -21,7 +21,7 @@ class General(_Section):
     keep_history: Duration = Duration(30 * 86400)
 
 
-class Request(_Section):
+class Request(_Section, frozen=True):
     """The HTTP request; `params` are added to those in the URL, `json` is a POST body."""
 
     method: Literal["GET", "POST"] = "GET"
@@ -34,7 +34,7 @@ class Request(_Section):
     follow_redirects: bool = True
 
 
-class Auth(_Section):
+class Auth(_Section, frozen=True):
     """Who we are; the secret itself is in the keyring, or in the environment variable `secret_env`."""
 
     kind: Literal["none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code"] = "none"
@@ -48,7 +48,7 @@ class Auth(_Section):
     secret_env: str = ""
 
 
-class Response(_Section):
+class Response(_Section, frozen=True):
     """How an answer is read; `records` is "auto", "" for the whole body, a dotted path, or "jmes:" and a JMESPath."""
 
     format: Literal["auto", "json", "ndjson", "csv", "feed", "xml"] = "auto"
@@ -56,7 +56,7 @@ class Response(_Section):
     encoding: str | None = None
 
 
-class Pages(_Section):
+class Pages(_Section, frozen=True):
     """How the listing continues; `path` is dotted, or "header:NAME"."""
 
     kind: Literal["auto", "none", "link", "next_url", "page", "offset", "cursor"] = "auto"
@@ -69,7 +69,7 @@ class Pages(_Section):
     max: int | None = None
 
 
-class Table(_Section):
+class Table(_Section, frozen=True):
     """The mirrored table; an empty `name` or `key` is found from the endpoint's name and its records."""
 
     name: str = ""
@@ -80,7 +80,7 @@ class Table(_Section):
     types: Mapping[str, Literal["integer", "real", "text", "boolean", "json"]] = {}
 
 
-class Incremental(_Section):
+class Incremental(_Section, frozen=True):
     """How only what changed is asked for."""
 
     field: str = ""
@@ -92,7 +92,7 @@ class Incremental(_Section):
     deleted: str = ""
 
 
-class When(_Section):
+class When(_Section, frozen=True):
     """What must hold for a scheduled run to start."""
 
     network: Literal["any", "unmetered"] = "any"
@@ -103,7 +103,7 @@ class When(_Section):
     disk_free: Size | None = None
 
 
-class Retry(_Section):
+class Retry(_Section, frozen=True):
     """What happens after a failure: `attempts` tries before the next regular time is awaited."""
 
     attempts: int = 5
@@ -112,7 +112,7 @@ class Retry(_Section):
     max_delay: Duration = Duration(5 * 3600)
 
 
-class Limits(_Section):
+class Limits(_Section, frozen=True):
     """Bounds of one run."""
 
     run: Duration = Duration(30 * 60)
@@ -124,21 +124,21 @@ class Limits(_Section):
 NotifyOn = Literal["problem", "recovered", "changes", "finished", "stale"]
 
 
-class Notify(_Section):
+class Notify(_Section, frozen=True):
     """Which events of this endpoint are worth a notification; None follows general.notifications."""
 
     on: tuple[NotifyOn, ...] | None = None
     stale_after: Duration | None = None
 
 
-class After(_Section):
+class After(_Section, frozen=True):
     """Runs after another endpoint; `each` is a query whose rows fill {placeholders} in URL and params."""
 
     endpoint: str = ""
     each: str = ""
 
 
-class Endpoint(_Section):
+class Endpoint(_Section, frozen=True):
     """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name."""
 
     url: str
@@ -162,7 +162,7 @@ class Endpoint(_Section):
     after: After | None = None
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True):
     """The whole of settings.toml."""
 
     general: General = General()

@@ -1,19 +1,54 @@
 """Durations, sizes, rates and times of day as people write them in settings."""
 
 import re
-from dataclasses import dataclass
 from datetime import time
-from typing import Self
+from functools import total_ordering
+from typing import Any, Self
 
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
-@dataclass(frozen=True, order=True)
-class Duration:
+@total_ordering
+class _Unit:
+    """An immutable value. No dataclass: msgspec would read those from objects instead of asking our hook for text."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, *value: Any) -> None:
+        object.__setattr__(self, "_value", value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} can't be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._value == other._value
+
+    def __lt__(self, other: Self) -> bool:
+        return bool(self._value < other._value)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.parse({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._value
+
+
+class Duration(_Unit):
     """A length of time in seconds, written like "90s", "15m", "1h30m", "1d"."""
 
-    seconds: float
+    __slots__ = ()
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(float(seconds))
+
+    @property
+    def seconds(self) -> float:
+        """The length in seconds."""
+        return float(self._value[0])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -31,18 +66,27 @@ class Duration:
         return text + (f"{left:g}s" if left or not text else "")
 
 
-@dataclass(frozen=True, order=True)
-class Size:
+class Size(_Unit):
     """A number of bytes, written like "500MB" or "2GiB"."""
 
-    bytes: int
+    __slots__ = ()
+
+    def __init__(self, bytes: int) -> None:
+        super().__init__(bytes)
+
+    @property
+    def bytes(self) -> int:
+        """The size in bytes."""
+        return int(self._value[0])
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read "2GiB", "500MB", "4096" …; ValueError says what is allowed."""
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB|)\s*", text)
         if not found:
-            raise ValueError(f"{text!r} is not a size; write a number and kB, MB, GB, KiB, MiB or GiB, like 500MB or 2GiB")
+            raise ValueError(
+                f"{text!r} is not a size; write a number and kB, MB, GB, KiB, MiB or GiB, like 500MB or 2GiB"
+            )
         return cls(int(float(found[1]) * _BYTES[found[2]]))
 
     def __str__(self) -> str:
@@ -52,12 +96,13 @@ class Size:
         return f"{self.bytes}B"
 
 
-@dataclass(frozen=True)
-class Rate:
-    """At most `count` requests in `seconds`, written like "5/s" or "100/m"."""
+class Rate(_Unit):
+    """At most so many requests in a unit of time, written like "5/s" or "100/m"."""
 
-    count: float
-    unit: str
+    __slots__ = ()
+
+    def __init__(self, count: float, unit: str) -> None:
+        super().__init__(count, unit)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -70,18 +115,21 @@ class Rate:
     @property
     def gap(self) -> float:
         """Seconds between two requests."""
-        return _SECONDS[self.unit] / self.count
+        count, unit = self._value
+        return float(_SECONDS[unit] / count)
 
     def __str__(self) -> str:
-        return f"{self.count:g}/{self.unit}"
+        count, unit = self._value
+        return f"{count:g}/{unit}"
 
 
-@dataclass(frozen=True, order=True)
-class TimeOfDay:
+class TimeOfDay(_Unit):
     """A local time of day, written like "08:00"."""
 
-    hour: int
-    minute: int
+    __slots__ = ()
+
+    def __init__(self, hour: int, minute: int) -> None:
+        super().__init__(hour, minute)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -94,7 +142,7 @@ class TimeOfDay:
     @property
     def time(self) -> time:
         """The same as a datetime.time without zone."""
-        return time(self.hour, self.minute)
+        return time(*self._value)
 
     def __str__(self) -> str:
-        return f"{self.hour:02d}:{self.minute:02d}"
+        return "{:02d}:{:02d}".format(*self._value)

@@ -1,0 +1,330 @@
+"""settings.toml: read with errors that name line and field, written atomically with the previous copy kept."""
+
+import difflib
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.naming import completed
+from trayapp.endpoints.units import Duration, Rate, Size, TimeOfDay
+from trayapp.endpoints.validate import check_settings
+from trayapp.errors import UserError
+
+_Path = tuple[str | int, ...]
+
+
+class SettingsError(UserError):
+    """The settings can't be used; `line` is where (1-based, None when unknown), `field` the dotted path."""
+
+    def __init__(self, title: str, cause: str, next: str = "", *, line: int | None = None, field: str = "") -> None:
+        super().__init__(title, cause, next)
+        self.line = line
+        self.field = field
+
+
+class FileStamp(NamedTuple):
+    """What tells one version of a file from another without reading it."""
+
+    modified_ns: int
+    size: int
+    inode: int
+
+
+def decode_hook(type_: type, value: Any) -> Any:
+    """Turn settings text into units; for `msgspec.convert`. ValueError says what is allowed."""
+    if type_ is TimeOfDay and isinstance(value, time):
+        return TimeOfDay(value.hour, value.minute)
+    if type_ in (Duration, Size, Rate, TimeOfDay):
+        if not isinstance(value, str):
+            raise ValueError(f"Expected text like {_EXAMPLES[type_]}, got {value!r}")
+        return type_.parse(value)
+    raise NotImplementedError(type_)
+
+
+_EXAMPLES: Mapping[type, str] = {Duration: '"1h"', Size: '"2GiB"', Rate: '"5/s"', TimeOfDay: '"08:00"'}
+
+
+def to_builtins(value: msgspec.Struct) -> Any:
+    """The struct as plain dicts, lists and scalars in the form of the settings file, defaults left out."""
+    return _plain(msgspec.to_builtins(value, enc_hook=str))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def parse_settings(text: str, source: str = "settings.toml") -> Settings:
+    """Settings from TOML text, complete and checked. SettingsError names `source`, the line and the field."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else max(text.count("\n"), 1)
+        raise SettingsError(
+            "The settings file can't be read",
+            f"{_place(source, line)}: {re.sub(r' *[(]at .*', '', str(error))}.",
+            "Correct that line, or restore the previous copy that lies beside it.",
+            line=line,
+        ) from error
+    settings = convert(data, lambda path: _line_of(text, path), source)
+    return complete(settings, lambda path: _line_of(text, path), source)
+
+
+def convert(data: Any, line_of: Callable[[_Path], int | None], source: str) -> Settings:
+    """Typed settings from plain data; SettingsError as in `parse_settings`."""
+    try:
+        return msgspec.convert(data, Settings, dec_hook=decode_hook)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), line_of, source) from error
+
+
+def complete(
+    settings: Settings, line_of: Callable[[_Path], int | None] = lambda _: None, source: str = "settings"
+) -> Settings:
+    """The settings with names filled in, or SettingsError for the first thing that makes no sense."""
+    ids = {endpoint.id for endpoint in settings.endpoint if endpoint.id}
+    tables = {endpoint.table.name for endpoint in settings.endpoint if endpoint.table.name}
+    endpoints = []
+    for endpoint in settings.endpoint:
+        filled = completed(endpoint, ids, tables)
+        ids.add(filled.id)
+        tables.add(filled.table.name)
+        endpoints.append(filled)
+    settings = msgspec.structs.replace(settings, endpoint=tuple(endpoints))
+    for index, problem in check_settings(settings):
+        path: _Path = ("endpoint", index, *problem.path.split(".", 2))
+        line = line_of(path)
+        where = _place(source, line)
+        raise SettingsError(
+            f"The endpoint {settings.endpoint[index].id!r} can't be used",
+            f"{where}, field {problem.path}: {problem.message}.",
+            "Correct that field.",
+            line=line,
+            field=f"endpoint[{index}].{problem.path}",
+        )
+    return settings
+
+
+def _place(source: str, line: int | None) -> str:
+    return f"{source}, line {line}" if line else source
+
+
+def _explained(message: str, line_of: Callable[[_Path], int | None], source: str) -> SettingsError:
+    what, _, at = message.partition(" - at `$")
+    path: list[str | int] = [
+        int(index) if index else name for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", at.rstrip("`"))
+    ]
+    next_step = "Correct that line."
+    if unknown := re.search(r"unknown field `(.*)`", what):
+        section = _section_at(path)
+        close = difflib.get_close_matches(unknown[1], section, 1, 0.5)
+        path.append(unknown[1])
+        what = f"the key {unknown[1]!r} is not known here"
+        next_step = f"Did you mean {close[0]!r}?" if close else f"Allowed here: {', '.join(section)}."
+    elif missing := re.search(r"missing required field `(.*)`", what):
+        what = f"{missing[1]!r} is missing"
+    elif what.startswith("Invalid enum value"):
+        what = what.replace("Invalid enum value", "the value is not") + f"; allowed are {', '.join(_choices_at(path))}"
+    elif kinds := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
+        what = f"{_in_words(kinds[1])} is expected here, not {_in_words(kinds[2])}"
+    line = line_of(tuple(path))
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    cause = f"{_place(source, line)}, field {field}: {what[:1].lower()}{what[1:]}."
+    return SettingsError("The settings can't be used", cause, next_step, line=line, field=field)
+
+
+_WORDS = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def _in_words(kinds: str) -> str:
+    return " or ".join(_WORDS.get(kind, kind) for kind in kinds.split(" | ") if kind != "null")
+
+
+def _type_at(path: Sequence[str | int]) -> Any:
+    """The struct, or the field's type, that the settings have at that path."""
+    found: Any = Settings
+    for part in path:
+        if isinstance(part, str):
+            found = next((field.type for field in msgspec.structs.fields(found) if field.encode_name == part), None)
+            for inner in getattr(found, "__args__", ()):
+                if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+                    found = inner
+    return found
+
+
+def _section_at(path: Sequence[str | int]) -> list[str]:
+    return list(_type_at(path).__struct_encode_fields__)
+
+
+def _choices_at(path: Sequence[str | int]) -> list[str]:
+    choices: list[str] = []
+    left = [_type_at(path)]
+    while left:
+        found = left.pop()
+        choices += [repr(found)] if isinstance(found, str) else []
+        left += reversed(getattr(found, "__args__", ()))
+    return choices
+
+
+def _line_of(text: str, path: _Path) -> int | None:
+    """The line where that field, or the nearest table around it, stands. Knows the usual layout, not all of TOML."""
+    lines: dict[_Path, int] = {}
+    table: _Path = ()
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]", line):
+            names = [part.strip().strip("\"'") for part in header[1].split(".")]
+            if line.lstrip().startswith("[["):
+                counts[names[0]] = counts.get(names[0], -1) + 1
+            table = tuple(names) if names[0] not in counts else (names[0], counts[names[0]], *names[1:])
+            lines.setdefault(table, number)
+        elif key := re.match(r"\s*([A-Za-z0-9_.\"'-]+)\s*=", line):
+            lines.setdefault((*table, *(part.strip("\"'") for part in key[1].split("."))), number)
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[:-1]
+    return None
+
+
+class SettingsFile:
+    """One settings.toml on disk. Safe against a crash at any moment and against other programs writing it too."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def previous(self) -> Path:
+        """The copy that `write` keeps of what was there before."""
+        return self.path.with_name(self.path.name + ".previous")
+
+    def stamp(self) -> FileStamp | None:
+        """Changes whenever the file does; None when there is none."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return FileStamp(found.st_mtime_ns, found.st_size, found.st_ino)
+
+    def load(self) -> Settings:
+        """The settings on disk; defaults where there is no file. SettingsError when they can't be used."""
+        return parse_settings(self._text(), str(self.path))
+
+    def edit(self, change: Callable[[Settings], Settings]) -> Settings:
+        """Apply a change to what is on disk now and write the result, locked against other processes.
+
+        Comments stay. Raises SettingsError when the file, or the result, can't be used: then nothing is written.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with FileLock(self.path.with_name(self.path.name + ".lock"), timeout=10):
+                text = self._text()
+                before = parse_settings(text, str(self.path))
+                after = complete(change(before))
+                if after != before or not text:
+                    self._write(render(text, after))
+                return after
+        except Timeout as error:
+            raise UserError(
+                "The settings are in use", "Another program has been writing them for ten seconds.", "Try again."
+            ) from error
+        except OSError as error:
+            raise UserError(
+                "The settings can't be written",
+                f"{self.path}: {error.strerror}.",
+                "Make room or give yourself the right to write there; the settings in force stay as they are.",
+            ) from error
+
+    def _text(self) -> str:
+        try:
+            return self.path.read_text("utf-8")
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError as error:
+            raise SettingsError(
+                "The settings file can't be read", f"{self.path} is not UTF-8 text.", "Save it as UTF-8."
+            ) from error
+        except OSError as error:
+            raise SettingsError(
+                "The settings file can't be read", f"{self.path}: {error.strerror}.", "Check who may read it."
+            ) from error
+
+    def _write(self, text: str) -> None:
+        handle, temporary = tempfile.mkstemp(prefix=self.path.name, dir=self.path.parent)  # mkstemp makes it 0600
+        try:
+            with open(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if self.path.exists():
+                kept = Path(temporary + "~")
+                kept.write_bytes(self.path.read_bytes())
+                kept.chmod(0o600)
+                kept.replace(self.previous)
+            os.replace(temporary, self.path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def render(previous: str, settings: Settings) -> str:
+    """Settings as TOML text, keeping the comments and layout of the previous text where they still apply."""
+    import tomlkit
+
+    wanted = to_builtins(settings)
+    document = tomlkit.parse(previous)
+    _merge(document, {key: value for key, value in wanted.items() if key != "endpoint"}, keep=("endpoint",))
+    old = document.get("endpoint", [])
+    old_ids = [endpoint.id for endpoint in parse_settings(previous).endpoint] if previous else []
+    by_id = dict(zip(old_ids, old, strict=True))
+    tables = tomlkit.aot()
+    for data in wanted.get("endpoint", ()):
+        table = by_id.get(data["id"])
+        if table is None:
+            table = tomlkit.table()
+        _merge(table, data)
+        tables.append(table)
+    document.pop("endpoint", None)
+    if len(tables):
+        document.append("endpoint", tables)
+    text = tomlkit.dumps(document)
+    # tomlkit has lost tables when arrays of tables were rearranged (its issues 261, 381): never trust, compare.
+    if tomllib.loads(text) != wanted:
+        text = tomlkit.dumps(wanted)
+    return text
+
+
+def _merge(table: Any, wanted: Mapping[str, Any], keep: tuple[str, ...] = ()) -> None:
+    for key in [key for key in table if key not in wanted and key not in keep]:
+        del table[key]
+    for key, value in wanted.items():
+        if key in table and isinstance(value, Mapping) and isinstance(table[key], Mapping):
+            _merge(table[key], value)
+        elif key not in table or table[key] != value:
+            table[key] = value
+
+
+def parse_endpoint(data: Mapping[str, Any]) -> Endpoint:
+    """One endpoint from plain data, named and checked; SettingsError as in `parse_settings`."""
+    settings = convert({"endpoint": [dict(data)]}, lambda _: None, "endpoint")
+    return complete(settings, source="endpoint").endpoint[0]

@@ -1,0 +1,188 @@
+"""What the typed structs can't say themselves: which values make sense, and together with which."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cronsim import CronSim, CronSimError
+
+from trayapp.endpoints.model import Auth, Endpoint, Settings, Table
+from trayapp.endpoints.units import Duration
+
+MINIMUM_INTERVAL = Duration(10)
+"""The shortest time between two scheduled runs; shorter would be a strain on servers, not a schedule."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
+_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
+
+
+class FieldProblem(NamedTuple):
+    """A field, as a dotted path below its endpoint, and in words what is wrong with it and what is allowed."""
+
+    path: str
+    message: str
+
+
+def check_endpoint(endpoint: Endpoint) -> list[FieldProblem]:
+    """Everything wrong with one endpoint, in the order of its fields; empty when it can be used."""
+    return [FieldProblem(path, message) for path, message in _problems(endpoint)]
+
+
+def check_settings(settings: Settings) -> list[tuple[int, FieldProblem]]:
+    """Everything wrong with all endpoints, each with its endpoint's position; ids and tables must be unique."""
+    found = [
+        (index, problem) for index, endpoint in enumerate(settings.endpoint) for problem in check_endpoint(endpoint)
+    ]
+    ids: dict[str, int] = {}
+    tables: dict[str, int] = {}
+    for index, endpoint in enumerate(settings.endpoint):
+        if ids.setdefault(endpoint.id, index) != index:
+            found.append(
+                (
+                    index,
+                    FieldProblem("id", f"the id {endpoint.id!r} is already taken by endpoint {ids[endpoint.id] + 1}"),
+                )
+            )
+        # SQLite compares table names without regard to ASCII case.
+        if tables.setdefault(endpoint.table.name.lower(), index) != index:
+            other = settings.endpoint[tables[endpoint.table.name.lower()]].id
+            found.append(
+                (
+                    index,
+                    FieldProblem(
+                        "table.name", f"the table {endpoint.table.name!r} already belongs to the endpoint {other!r}"
+                    ),
+                )
+            )
+    return found
+
+
+def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield from _url_problems(endpoint.url)
+    if endpoint.id and not _ID.fullmatch(endpoint.id):
+        yield "id", f"{endpoint.id!r} is no id; use letters, digits, - _ and ., at most 64 of them"
+    yield from _schedule_problems(endpoint)
+    yield from _request_problems(endpoint)
+    yield from _auth_problems(endpoint.auth)
+    yield from _table_problems(endpoint.table)
+    if endpoint.response.records.startswith("jmes:"):
+        yield from _jmespath_problems(endpoint.response.records.removeprefix("jmes:"))
+    if endpoint.pages.max is not None and endpoint.pages.max < 1:
+        yield "pages.max", "at least one page must be allowed"
+    if endpoint.when.battery_above is not None and not 0 <= endpoint.when.battery_above < 100:
+        yield "when.battery_above", f"{endpoint.when.battery_above} is no percentage; write a number from 0 to 99"
+    if endpoint.retry.attempts < 1:
+        yield "retry.attempts", "at least one attempt is needed; 1 means no second try"
+    if endpoint.retry.delay > endpoint.retry.max_delay:
+        yield "retry.delay", f"the first delay must not be longer than max_delay ({endpoint.retry.max_delay})"
+    if endpoint.limits.run.seconds < 1:
+        yield "limits.run", "a run needs at least 1s"
+    if endpoint.limits.pages < 1:
+        yield "limits.pages", "at least one page must be allowed"
+
+
+def _url_problems(url: str) -> Iterator[tuple[str, str]]:
+    if not url.strip():
+        yield "url", "an address is needed, like https://api.example.com/items"
+        return
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        yield "url", f"this is no valid address: {error}"
+        return
+    if parts.scheme not in ("http", "https"):
+        suggestion = f"; did you mean https://{url.strip()}?" if "://" not in url else ""
+        yield "url", f"the address must begin with https:// or http://{suggestion}"
+    elif not parts.hostname:
+        yield "url", "the address names no server"
+    elif port == 0:
+        yield "url", "port 0 can't be reached"
+    if any(ord(char) <= 32 for char in url):
+        yield "url", "the address must not contain spaces or line breaks; write %20 for a space"
+    if parts.username or parts.password:
+        yield "url", "a user name or password in the address would be stored readably; use the authentication fields"
+
+
+def _schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    given = [
+        name
+        for name, there in (
+            ("every", endpoint.every is not None),
+            ("cron", endpoint.cron is not None),
+            ("at", bool(endpoint.at)),
+            ("manual", endpoint.manual),
+        )
+        if there
+    ]
+    if len(given) > 1:
+        yield given[1], f"only one of every, cron, at and manual can be used; here are {' and '.join(given)}"
+    if endpoint.every is not None and endpoint.every < MINIMUM_INTERVAL:
+        yield "every", f"the shortest interval is {MINIMUM_INTERVAL}"
+    if endpoint.cron is not None:
+        try:
+            next(CronSim(endpoint.cron, datetime.now(UTC)))
+        except (CronSimError, StopIteration):
+            yield (
+                "cron",
+                f"{endpoint.cron!r} is no cron expression; write minute, hour, day, month and weekday, like 0 9 * * mon-fri",
+            )
+
+
+def _request_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    request = endpoint.request
+    for name, value in request.headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            yield f"request.headers.{name}", f"{name!r} is no header name"
+        elif name.lower() in _SECRET_HEADERS:
+            yield (
+                f"request.headers.{name}",
+                "this header carries a secret; use the authentication fields, which keep it in the keyring",
+            )
+        if any(char in value for char in "\r\n\0"):
+            yield f"request.headers.{name}", "a header must be a single line"
+    if request.json is not None and request.method != "POST":
+        yield "request.json", 'a body is only sent with method = "POST"'
+    if not 0 < request.timeout.seconds <= 3600:
+        yield "request.timeout", "the timeout must be longer than 0s and at most 1h"
+    if request.proxy is not None and urlsplit(request.proxy).scheme not in ("http", "https"):
+        yield "request.proxy", "the proxy's address must begin with http:// or https://"
+
+
+def _auth_problems(auth: Auth) -> Iterator[tuple[str, str]]:
+    if auth.kind == "basic" and not auth.user:
+        yield "auth.user", "basic authentication needs a user name"
+    if auth.kind in ("header", "query") and not auth.name:
+        yield (
+            "auth.name",
+            f"name the {'header' if auth.kind == 'header' else 'parameter'} that carries the secret, like X-Api-Key",
+        )
+    if auth.kind == "header" and auth.name and not _HEADER_NAME.fullmatch(auth.name):
+        yield "auth.name", f"{auth.name!r} is no header name"
+    if auth.kind.startswith("oauth2") and not auth.token_url:
+        yield "auth.token_url", "OAuth2 needs the address that gives out tokens"
+
+
+def _table_problems(table: Table) -> Iterator[tuple[str, str]]:
+    if table.name.lower().startswith(("_sync_", "sqlite_")):
+        yield "table.name", "names beginning with _sync_ or sqlite_ are reserved"
+    if "\0" in table.name:
+        yield "table.name", "a table name can't contain the zero character"
+    if len(set(table.key)) != len(table.key):
+        yield "table.key", "a field is named twice"
+    for field in table.key:
+        if field in table.ignore:
+            yield "table.ignore", f"{field!r} belongs to the key and can't be ignored"
+
+
+def _jmespath_problems(expression: str) -> Iterator[tuple[str, str]]:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        jmespath.compile(expression)
+    except JMESPathError as error:
+        yield "response.records", f"{expression!r} is no JMESPath expression: {str(error).splitlines()[0]}"
