@@ -1,0 +1,60 @@
+#!/bin/sh
+# Checks the whole project: lint, format, types, import contracts, then the tests with coverage.
+#
+#   sh tests/run.sh [PYTEST-ARGUMENT...]        everything
+#   sh tests/run.sh fast [PYTEST-ARGUMENT...]   only what is quick and needs no desktop
+#
+# Sets up what it needs first. Exits 0 only when every check ran and passed.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$root/packaging/environment.sh"
+cd "$root"
+
+# The real desktop the tests of tests/desktop start their own private copy of.
+desktop_parts="$desktop_libraries
+Xvfb                                 xvfb
+dbus-daemon                          dbus-daemon
+gdbus                                libglib2.0-bin
+xprop                                x11-utils
+jwm                                  jwm
+xfce4-panel                          xfce4-panel
+xfconf-query                         xfconf
+dunst                                dunst
+gnome-keyring-daemon                 gnome-keyring
+xdotool                              xdotool
+maim                                 maim
+/usr/libexec/at-spi-bus-launcher     at-spi2-core
+/usr/share/fonts/truetype/dejavu     fonts-dejavu-core
+"
+
+what=everything
+if [ "${1:-}" = fast ]; then
+    what=fast
+    shift
+    set -- -m 'not desktop and not slow' "$@"
+    system_packages "$desktop_libraries" 'the window and the tray' ||
+        say '*** Tests that need the packages above cannot run.'
+else
+    system_packages "$desktop_parts" 'the tests on a real desktop' ||
+        say '*** SKIPPED: the tests on a real desktop, for want of the packages above.'
+fi
+python_environment dev
+
+export QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}" LC_ALL=C.UTF-8
+failed=
+gate() { # NAME COMMAND...
+    name=$1
+    shift
+    say "== $name"
+    "$@" || failed="$failed, $name"
+}
+gate 'ruff check' "$venv/bin/ruff" check --quiet .
+gate 'ruff format' "$venv/bin/ruff" format --check --quiet .
+gate 'mypy' "$venv/bin/mypy"
+gate 'import contracts' "$venv/bin/lint-imports"
+[ -z "$failed" ] || fail "these checks failed, so no test was run: ${failed#, }"
+
+[ $what = everything ] || say '*** SKIPPED: the tests marked desktop and slow (run without "fast" for all).'
+say "== pytest"
+# pytest says last how many tests passed, and exits with 5 when there were none.
+exec "$venv/bin/python" -m pytest --cov "$@"
