@@ -1,0 +1,268 @@
+"""Secrets of endpoints in the system's secret store, through keyring; no Qt.
+
+A store may ask its user, be locked, be missing or not answer at all, so every call runs in a thread of its own and is
+waited for with a timeout. Nothing is ever kept anywhere else: where there is no store, there is an error.
+"""
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trayapp.errors import UserError
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+SERVICE = "TraySync"
+TIMEOUT = 10.0
+"""Seconds a store may take that asks nobody."""
+INTERACTIVE_TIMEOUT = 60.0
+"""Seconds a person gets to answer the store's own question."""
+
+_WINDOWS_PART = 600
+"""Characters: the Credential Manager refuses more than 2560 bytes of UTF-16 (github.com/jaraco/keyring/issues/355)."""
+_PARTS_MARK = "\x1etraysync-parts:"
+
+_T = TypeVar("_T")
+
+
+class SecretsError(UserError):
+    """The secret store could not do what it was asked."""
+
+
+class SecretsLocked(SecretsError):
+    """The store is there but locked: a state to try again later, not a failure."""
+
+
+class SecretsTimeout(SecretsError):
+    """The store did not answer in time; it may be asking its user."""
+
+
+class NoSecretStore(SecretsError):
+    """This session has no secret store."""
+
+
+class Secrets:
+    """Secrets by endpoint id and field. Thread-safe; what was read once is remembered until the program ends.
+
+    `timeout` and `interactive_timeout` are seconds; `part_limit` is the longest text the store takes in one entry,
+    in characters, None for no limit.
+    """
+
+    def __init__(
+        self,
+        timeout: float = TIMEOUT,
+        interactive_timeout: float = INTERACTIVE_TIMEOUT,
+        part_limit: int | None = _WINDOWS_PART if sys.platform == "win32" else None,
+    ) -> None:
+        self._timeout = timeout
+        self._interactive_timeout = interactive_timeout
+        self._part_limit = part_limit
+        self._known: dict[tuple[str, str], str] = {}
+        self._worker = _Worker()
+
+    def get(self, endpoint_id: str, field: str = "secret", *, interactive: bool = False) -> str | None:
+        """The stored secret, or None when there is none.
+
+        `interactive` says that a person waits for it and can answer a question of the store. SecretsLocked,
+        SecretsTimeout, NoSecretStore, or another SecretsError when the store cannot say.
+        """
+        known = self._known.get((endpoint_id, field))
+        if known is not None:
+            return known
+        value = self._call(lambda store: _read(store, f"{endpoint_id}/{field}"), interactive)
+        if value is not None:
+            self._known[endpoint_id, field] = value
+        return value
+
+    def set(self, endpoint_id: str, value: str, field: str = "secret", *, interactive: bool = True) -> None:
+        """Store the secret, replacing an older one. Errors as `get`."""
+        self._known.pop((endpoint_id, field), None)
+        self._call(lambda store: _write(store, f"{endpoint_id}/{field}", value, self._part_limit), interactive)
+        self._known[endpoint_id, field] = value
+
+    def delete(self, endpoint_id: str, field: str = "secret", *, interactive: bool = True) -> bool:
+        """Remove the secret; False when there was none. Errors as `get`."""
+        self._known.pop((endpoint_id, field), None)
+        return self._call(lambda store: _delete(store, f"{endpoint_id}/{field}"), interactive)
+
+    def forget(self, endpoint_id: str) -> None:
+        """Ask the store again next time: a server refused what we remember, so it may have been changed elsewhere."""
+        for known in [known for known in self._known if known[0] == endpoint_id]:
+            self._known.pop(known, None)
+
+    def _call(self, action: "Callable[[KeyringBackend], _T]", interactive: bool) -> _T:
+        timeout = self._interactive_timeout if interactive else self._timeout
+        future = self._worker.submit(lambda: action(_store()))
+        if not wait([future], timeout).done:
+            future.cancel()
+            raise _timeout(timeout)
+        try:
+            return future.result()
+        except UserError:
+            raise
+        except Exception as error:
+            raise _described(error) from error
+
+
+def from_environment(variable: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The secret in the environment variable `variable` (with or without a leading $). UserError if unset or empty."""
+    name = variable.removeprefix("$")
+    value = environ.get(name)
+    if value:
+        return value
+    raise UserError(
+        f"The environment variable {name} is {'not set' if value is None else 'empty'}",
+        "The settings name it as the place of a secret.",
+        f"Set {name} where TraySync is started, or store the secret with: traysync secret set",
+    )
+
+
+class _Worker:
+    """One daemon thread for all calls: a store that hangs holds up one thread, and never the program's end."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, action: Callable[[], _T]) -> Future[_T]:
+        future: Future[_T] = Future()
+        self._jobs.put((future, action))
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="secrets", daemon=True)
+                self._thread.start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            future, action = self._jobs.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(action())
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
+                future.set_exception(error)
+
+
+def _store() -> "KeyringBackend":
+    """The backend the user chose for keyring, else the one and only of this system.
+
+    keyring's own choice is not used: it takes a plain text file when it finds nothing better, and finds nothing at
+    all in a frozen program, where backends have no entry points.
+    """
+    from keyring import core
+    from keyring.backends import fail, null
+
+    store = core.load_env() or core.load_config() or _system_store()
+    if isinstance(store, (fail.Keyring, null.Keyring)):
+        raise _no_store("The keyring library is configured to use none.")
+    return store
+
+
+def _system_store() -> "KeyringBackend":
+    if sys.platform == "win32":
+        from keyring.backends import Windows
+
+        return Windows.WinVaultKeyring()
+    if sys.platform == "darwin":
+        from keyring.backends import macOS
+
+        return macOS.Keyring()
+    from keyring.backends import SecretService
+
+    return SecretService.Keyring()  # type: ignore[no-untyped-call]
+
+
+def _read(store: "KeyringBackend", username: str) -> str | None:
+    first = store.get_password(SERVICE, username)
+    if first is None or not first.startswith(_PARTS_MARK):
+        return first
+    parts = [store.get_password(SERVICE, name) for name in _part_names(username, first)]
+    return None if None in parts else "".join(part for part in parts if part)
+
+
+def _write(store: "KeyringBackend", username: str, value: str, limit: int | None) -> None:
+    old = store.get_password(SERVICE, username) or ""
+    parts = _split(value, limit)
+    if len(parts) == 1 and not value.startswith(_PARTS_MARK):
+        store.set_password(SERVICE, username, value)
+        kept = []
+    else:
+        mark = f"{_PARTS_MARK}{len(parts)}"
+        kept = _part_names(username, mark)
+        for name, part in zip(kept, parts, strict=True):
+            store.set_password(SERVICE, name, part)
+        store.set_password(SERVICE, username, mark)
+    for name in set(_part_names(username, old)) - set(kept):
+        store.delete_password(SERVICE, name)
+
+
+def _delete(store: "KeyringBackend", username: str) -> bool:
+    old = store.get_password(SERVICE, username)
+    if old is None:
+        return False
+    store.delete_password(SERVICE, username)
+    for name in _part_names(username, old):
+        if store.get_password(SERVICE, name) is not None:
+            store.delete_password(SERVICE, name)
+    return True
+
+
+def _split(value: str, limit: int | None) -> list[str]:
+    if limit is None or len(value) <= limit:
+        return [value]
+    return [value[start : start + limit] for start in range(0, len(value), limit)]
+
+
+def _part_names(username: str, first: str) -> list[str]:
+    """The entries that hold the parts of a long secret, by what its first entry says."""
+    count = int(first.removeprefix(_PARTS_MARK)) if first.startswith(_PARTS_MARK) else 0
+    return [f"{username}/part{number}" for number in range(1, count + 1)]
+
+
+def _described(error: Exception) -> SecretsError:
+    """What went wrong in words. The libraries below raise a dozen types, of which only some are keyring's own."""
+    from keyring.errors import KeyringLocked, NoKeyringError
+
+    names = {base.__name__ for one in (error, error.__cause__) for base in type(one).__mro__}
+    if isinstance(error, KeyringLocked) or names & {"LockedException", "PromptDismissedException"}:
+        return SecretsLocked(
+            "The keyring is locked",
+            "It holds the secrets of your endpoints, and nobody unlocked it.",
+            "Unlock it (usually by logging in, or in your password manager); TraySync then goes on by itself.",
+        )
+    missing = (NoKeyringError, FileNotFoundError, ConnectionError, ImportError)
+    if isinstance(error, missing) or "SecretServiceNotAvailableException" in names:
+        return _no_store(_first_line(error))
+    return SecretsError(
+        "The keyring failed",
+        f"The system's secret store answered: {_first_line(error)}",
+        "Try again; if it stays, restart the store or log in again.",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _no_store(cause: str) -> NoSecretStore:
+    return NoSecretStore(
+        "There is no keyring",
+        f"TraySync keeps secrets only in the system's secret store, and found none. {cause}".strip(),
+        "Install and start one (gnome-keyring, KWallet or KeePassXC), or name an environment variable as secret_env.",
+    )
+
+
+def _timeout(seconds: float) -> SecretsTimeout:
+    return SecretsTimeout(
+        "The keyring does not answer",
+        f"The system's secret store said nothing for {seconds:g} seconds.",
+        "Look for a window that asks for your keyring's password and answer it; TraySync then tries again.",
+    )
