@@ -1,0 +1,339 @@
+"""The local socket: the real server in this process, real clients in others and in threads."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from trayapp.desktop import protocol, server
+from trayapp.desktop.client import NotRunning, ask
+from trayapp.desktop.paths import find_home
+from trayapp.desktop.server import LocalServer, Request
+from trayapp.errors import UserError
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Unix sockets"),
+    pytest.mark.usefixtures("qapp"),
+]
+SERVED = pytest.mark.usefixtures("local")
+
+
+PYTHON_FOR_ALL = "/usr/bin/python3"
+ASKING = """
+import json, sys
+from trayapp.desktop.client import ask
+print(json.dumps(ask(sys.argv[1], "echo", {"ü": [1]})))
+"""
+STRANGERS_REQUEST = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(b'{"op": "x"}\\n')
+print(s.recv(9))
+"""
+STRANGERS_SERVER = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+print(flush=True)
+print(s.accept()[0].recv(99))
+"""
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    home = find_home(tmp_path)
+    home.create()
+    return home.socket_address
+
+
+@pytest.fixture
+def local(address: str) -> Iterator[LocalServer]:
+    local = listening(address)
+    yield local
+    local.close()
+
+
+def listening(address: str) -> LocalServer:
+    local = LocalServer(address)
+    local.request.connect(answer)
+    local.listen()
+    return local
+
+
+def answer(request: Request) -> None:
+    match request.op:
+        case "echo":
+            request.reply(request.args)
+        case "count":
+            threading.Thread(target=count, args=(request,)).start()
+        case "fail":
+            request.fail(UserError("No", "Because.", "Do that."))
+        case "huge":
+            request.reply({"text": "x" * (protocol.MAX_ANSWER + 1)})
+
+
+def count(request: Request) -> None:
+    for number in range(3):
+        request.progress({"number": number})
+    request.reply({"thread": threading.current_thread().name})
+
+
+@pytest.fixture
+def asking(qtbot: QtBot) -> Iterator[Callable[..., dict[str, Any]]]:
+    """`ask` in a thread, while this one runs the event loop."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def run(*args: Any, **options: Any) -> dict[str, Any]:
+            future: Future[dict[str, Any]] = pool.submit(ask, *args, **options)
+            qtbot.waitUntil(future.done, timeout=10_000)
+            return future.result()
+
+        yield run
+
+
+def raw_connection(address: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(5)
+    connection.connect(address)
+    return connection
+
+
+@SERVED
+def test_a_second_process_gets_its_answer(address: str, qtbot: QtBot) -> None:
+    with subprocess.Popen([sys.executable, "-c", ASKING, address], stdout=subprocess.PIPE) as process:
+        qtbot.waitUntil(lambda: process.poll() is not None, timeout=10_000)
+        assert process.stdout
+        assert json.loads(process.stdout.read()) == {"ü": [1]}
+
+
+def test_the_client_needs_no_qt() -> None:
+    code = "import sys, trayapp.desktop.client; sys.exit(any(name.startswith('PySide6') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@SERVED
+def test_progress_comes_in_order_and_from_any_thread(address: str, asking: Callable[..., dict[str, Any]]) -> None:
+    seen: list[dict[str, Any]] = []
+    result = asking(address, "count", on_progress=seen.append)
+    assert seen == [{"number": 0}, {"number": 1}, {"number": 2}]
+    assert result["thread"] != threading.main_thread().name
+
+
+@SERVED
+def test_an_error_arrives_whole(address: str, asking: Callable[..., dict[str, Any]]) -> None:
+    with pytest.raises(UserError) as caught:
+        asking(address, "fail")
+    assert caught.value.as_dict() == {"title": "No", "cause": "Because.", "next": "Do that."}
+
+
+@SERVED
+def test_an_answer_beyond_the_limit_is_an_error(address: str, asking: Callable[..., dict[str, Any]]) -> None:
+    with pytest.raises(UserError, match="too long"):
+        asking(address, "huge")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"hello\n",
+        b"\xff\xfe\n",
+        b'{"args": {}}\n',
+        b'{"op": "echo", "more": 1}\n',
+        b'{"op": "echo", "args": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}\n",
+        b"x" * (protocol.MAX_REQUEST + 1),
+    ],
+    ids=["words", "bytes", "no op", "unknown field", "deep", "endless"],
+)
+@SERVED
+def test_nonsense_gets_an_error_and_harms_nobody(
+    address: str, line: bytes, qtbot: QtBot, asking: Callable[..., dict[str, Any]]
+) -> None:
+    with ThreadPoolExecutor(1) as pool, raw_connection(address) as connection:
+        pool.submit(connection.sendall, line)
+        received = pool.submit(connection.recv, 65536)
+        qtbot.waitUntil(received.done, timeout=10_000)
+        assert json.loads(received.result())["error"]["title"]
+    assert asking(address, "echo", {"still": "there"}) == {"still": "there"}
+
+
+@SERVED
+def test_silent_half_and_vanishing_clients_do_not_hold_up_others(
+    address: str, asking: Callable[..., dict[str, Any]]
+) -> None:
+    silent, half, gone = (raw_connection(address) for _ in range(3))
+    half.sendall(b'{"op": "ec')
+    gone.sendall(b'{"op": "count"}\n')
+    gone.close()
+    assert asking(address, "echo", {"a": 1}) == {"a": 1}
+    silent.close()
+    half.close()
+
+
+@SERVED
+def test_a_client_that_says_nothing_is_dropped(address: str, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_PATIENCE_MS", 50)
+    with ThreadPoolExecutor(1) as pool, raw_connection(address) as connection:
+        received = pool.submit(connection.recv, 1)
+        qtbot.waitUntil(received.done, timeout=5000)
+        assert received.result() == b""
+
+
+def test_a_client_that_does_not_read_gets_no_more_progress(address: str, qtbot: QtBot) -> None:
+    local = LocalServer(address)
+    requests: list[Request] = []
+    local.request.connect(requests.append)
+    local.listen()
+    with raw_connection(address) as connection:
+        connection.sendall(b'{"op": "x"}\n')
+        qtbot.waitUntil(lambda: bool(requests), timeout=5000)
+        for _ in range(300):
+            requests[0].progress({"text": "x" * 20_000})
+        requests[0].reply({"done": True})
+        with ThreadPoolExecutor(1) as pool:
+            read = pool.submit(lambda: b"".join(iter(lambda: connection.recv(65536), b"")))
+            qtbot.waitUntil(read.done, timeout=5000)
+        assert len(read.result()) < 3_000_000
+        assert read.result().endswith(b'{"result":{"done":true}}\n')
+    local.close()
+
+
+@SERVED
+def test_too_many_clients_are_turned_away(address: str, qtbot: QtBot, asking: Callable[..., dict[str, Any]]) -> None:
+    crowd = []
+    for _ in range(70):
+        crowd.append(raw_connection(address))
+        qtbot.wait(1)
+    with ThreadPoolExecutor(1) as pool:
+        turned_away = pool.submit(crowd[-1].recv, 1)
+        qtbot.waitUntil(turned_away.done, timeout=5000)
+        assert turned_away.result() == b""
+    for connection in crowd:
+        connection.close()
+    qtbot.wait(50)
+    assert asking(address, "echo") == {}
+
+
+def test_an_answer_after_the_end_is_no_error(address: str, qtbot: QtBot) -> None:
+    local = LocalServer(address)
+    request = Request(local, 99, "late", {})
+    request.reply({})
+    local.deleteLater()
+    qtbot.wait(10)
+    request.reply({})
+
+
+def test_a_left_over_socket_is_replaced(address: str, asking: Callable[..., dict[str, Any]]) -> None:
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(address)
+    with pytest.raises(NotRunning):
+        ask(address, "echo", connect_within=0)
+    local = listening(address)
+    assert asking(address, "echo") == {}
+    local.close()
+    assert not Path(address).exists()
+
+
+@SERVED
+def test_the_socket_is_private(address: str) -> None:
+    assert os.stat(address).st_mode & 0o077 == 0
+
+
+def test_a_far_home_is_reached_too(tmp_path: Path, asking: Callable[..., dict[str, Any]]) -> None:
+    address = find_home(tmp_path / ("x" * 150)).socket_address
+    local = listening(address)
+    assert asking(address, "echo") == {}
+    assert Path(address).parent.stat().st_mode & 0o777 == 0o700
+    local.close()
+    Path(address).parent.rmdir()
+
+
+def test_a_client_waits_for_a_starting_server(address: str, qtbot: QtBot) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(ask, address, "echo", {"early": True})
+        time.sleep(0.1)
+        local = listening(address)
+        qtbot.waitUntil(early.done, timeout=5000)
+        assert early.result() == {"early": True}
+    local.close()
+
+
+def test_nobody_there(address: str) -> None:
+    with pytest.raises(NotRunning, match="not running"):
+        ask(address, "echo", connect_within=0)
+
+
+def test_a_server_that_hangs_is_given_up(address: str) -> None:
+    with socket.socket(socket.AF_UNIX) as hanging:
+        hanging.bind(address)
+        hanging.listen()
+        with pytest.raises(UserError, match="does not answer"):
+            ask(address, "echo", timeout=0.1)
+
+
+def test_a_server_that_dies_is_told_from_none(address: str) -> None:
+    with socket.socket(socket.AF_UNIX) as dying, ThreadPoolExecutor(1) as pool:
+        dying.bind(address)
+        dying.listen()
+        asked = pool.submit(ask, address, "echo")
+        dying.accept()[0].close()
+        with pytest.raises(UserError, match="broke off") as caught:
+            asked.result(5)
+    assert not isinstance(caught.value, NotRunning)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_is_not_heard(qtbot: QtBot) -> None:
+    folder = Path("/tmp") / f"traysync-test-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    address = str(folder / "s")
+    heard: list[Request] = []
+    local = LocalServer(address)
+    local.request.connect(heard.append)
+    local.listen()
+    os.chmod(address, 0o777)
+    with subprocess.Popen(
+        [PYTHON_FOR_ALL, "-c", STRANGERS_REQUEST, address],
+        user=65534,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        qtbot.waitUntil(lambda: process.poll() is not None, timeout=10_000)
+        assert process.stdout
+        assert process.stderr
+        assert b"Reset" in process.stderr.read() or process.stdout.read() == b"b''\n"
+    assert heard == []
+    local.close()
+    folder.rmdir()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
+def test_another_users_server_is_not_trusted() -> None:
+    folder = Path("/tmp") / f"traysync-test-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    os.chown(folder, 65534, 65534)
+    address = str(folder / "s")
+    with subprocess.Popen(
+        [PYTHON_FOR_ALL, "-c", STRANGERS_SERVER, address], user=65534, cwd="/", stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        with pytest.raises(UserError, match="another user"):
+            ask(address, "secret", {"value": "hunter2"})
+        assert process.stdout.read() == b"b''\n"
+    os.unlink(address)
+    with pytest.raises(UserError, match="another user"):
+        LocalServer(address).listen()
+    folder.rmdir()
