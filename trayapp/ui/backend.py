@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
@@ -81,6 +82,10 @@ class Backend(QObject):
     def add_demo(self) -> int:
         """Start the demo API and add an endpoint for it. Ticket for `saved`."""
         raise NotImplementedError
+
+    def data_file(self) -> Path | None:
+        """Where the database is; None when that is not known."""
+        return None
 
     def open_data_folder(self) -> None:
         """Show the folder of the database in the file manager."""

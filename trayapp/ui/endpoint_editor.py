@@ -1,0 +1,315 @@
+"""The dialog that adds or edits an endpoint: its form on the left, what a test of it found on the right."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.sync.preview import Preview
+from trayapp.sync.report import Problem
+from trayapp.ui.backend import Backend
+from trayapp.ui.banner import Banner
+from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
+from trayapp.ui.preview_view import PreviewView
+from trayapp.ui.settings_edits import asked_for, field_named_by, filled_in, named, with_endpoint
+
+_Tested = tuple[Endpoint, str | None]
+
+
+class EndpointEditor(QDialog):
+    """Adds an endpoint (`endpoint` None, or without an id: a draft of one) or edits that one.
+
+    Save writes at once, through the backend; `endpoint_saved` tells what was written.
+    """
+
+    endpoint_saved = Signal(object)
+    """Endpoint that was written."""
+
+    def __init__(self, backend: Backend, endpoint: Endpoint | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("endpointEditor")
+        self._backend = backend
+        self._original = endpoint or Endpoint(url="")
+        self._is_new = not self._original.id
+        self._preview_ticket = self._save_ticket = 0
+        self._asked: _Tested | None = None
+        self._tested: _Tested | None = None
+        self._preview: Preview | None = None
+        self.being_saved: Endpoint | None = None
+        """The endpoint that was handed to the backend, until that answers."""
+        self.setWindowTitle(
+            self.tr("Add endpoint") if self._is_new else self.tr("Edit “{name}”").format(name=self._original.name)
+        )
+
+        self.banner = Banner("editorBanner")
+        self.form = EndpointForm(backend.settings())
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self.form)
+        self.preview = PreviewView()
+        self.test_button = QPushButton(self.tr("&Test"))
+        self.test_button.setObjectName("testEndpoint")
+        self.test_state = QLabel()
+        self.test_state.setObjectName("testState")
+        self.test_state.setWordWrap(True)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(6, 0, 0, 0)
+        row = QHBoxLayout()
+        row.addWidget(self.test_button)
+        row.addWidget(self.test_state, 1)
+        column.addLayout(row)
+        column.addWidget(self.preview, 1)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.addWidget(scroll)
+        self._splitter.addWidget(right)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setStretchFactor(1, 1)
+        scroll.setMinimumWidth(400)
+        right.setMinimumWidth(320)
+
+        self.buttons = QDialogButtonBox()
+        self.save_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Save)
+        self.save_button.setObjectName("saveEndpoint")
+        self.cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.cancel_button.setObjectName("cancelEndpoint")
+        self.untested_button = QPushButton(self.tr("Save &without testing…"))
+        self.untested_button.setObjectName("saveUntested")
+        self.buttons.addButton(self.untested_button, QDialogButtonBox.ButtonRole.ActionRole)
+        for button in (self.cancel_button, self.untested_button):
+            button.setAutoDefault(False)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.banner)
+        layout.addWidget(self._splitter, 1)
+        layout.addWidget(self.buttons)
+        self.resize(980, 640)
+
+        self.form.set_endpoint(self._original, not self._is_new and stored_in_keyring(self._original.auth))
+        self.form.changed.connect(self._on_edit)
+        self.test_button.clicked.connect(self.test)
+        self.preview.stop_wanted.connect(self.stop_test)
+        self.preview.key_chosen.connect(self.form.set_key)
+        self.save_button.clicked.connect(self._save)
+        self.untested_button.clicked.connect(self._ask_to_save_untested)
+        self.cancel_button.clicked.connect(self.close)
+        backend.preview_ready.connect(self._on_preview)
+        backend.saved.connect(self._on_saved)
+        backend.settings_changed.connect(self._on_settings)
+        self._on_edit()
+        self.form.url.setFocus()
+
+    @property
+    def is_testing(self) -> bool:
+        """Whether an answer of a test is awaited."""
+        return bool(self._preview_ticket)
+
+    def test(self) -> None:
+        """Try the form's endpoint, or show what is wrong with the form."""
+        if self.form.reveal_problems():
+            return
+        endpoint, secret = self.form.endpoint(), self.form.secret()
+        assert endpoint is not None
+        self.stop_test()
+        self._asked = (asked_for(endpoint), secret)
+        self.preview.show_busy()
+        self._preview_ticket = self._backend.preview(endpoint, secret)
+        self._show_state()
+        self.preview.stop_button.setFocus()
+
+    def stop_test(self) -> None:
+        """Forget the running test, if any."""
+        if self._preview_ticket:
+            self._backend.cancel_preview(self._preview_ticket)
+            self._end_test()
+            self.preview.show_hint()
+            self._show_state()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask before edits are lost."""
+        if self._save_ticket:
+            event.ignore()
+        elif self.isVisible() and self.form.is_changed():
+            event.ignore()
+            self._ask_to_discard()
+        else:
+            self.stop_test()
+            super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape closes with the same question; QDialog would reject at once."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+    def _end_test(self) -> None:
+        self._preview_ticket = 0
+        self._asked = None
+
+    def _on_edit(self) -> None:
+        self._show_state()
+
+    def _is_tested(self) -> bool:
+        """Whether a test, or its own use until now, speaks for the form's present content."""
+        endpoint = self.form.endpoint()
+        if endpoint is None:
+            return False
+        now = (asked_for(endpoint), self.form.secret())
+        return now == self._tested or (not self._is_new and now == (asked_for(self._original), None))
+
+    def _show_state(self) -> None:
+        tested, busy = self._is_tested(), bool(self._save_ticket)
+        self.test_button.setEnabled(not busy and not self.is_testing)
+        self.save_button.setEnabled(tested and not busy)
+        self.untested_button.setVisible(not tested)
+        self.untested_button.setEnabled(not busy)
+        self.form.setEnabled(not busy)
+        wanted = self.save_button if tested and not self.is_testing else self.test_button
+        wanted.setDefault(True)
+        if self.is_testing:
+            text = self.tr("Testing…")
+        elif self._preview is not None and self._tested is not None and tested:
+            text = self.tr("Tested: this is what will be saved.")
+        elif self._preview is not None:
+            text = self.tr("The form has changed since this test.")
+        else:
+            text = ""
+        self.test_state.setText(text)
+
+    def _on_preview(self, ticket: int, answer: Preview | Problem) -> None:
+        if ticket != self._preview_ticket:
+            return
+        asked = self._asked
+        self._end_test()
+        if isinstance(answer, Preview):
+            self._tested, self._preview = asked, answer
+            self.preview.show_preview(answer)
+            self.form.show_found(answer.endpoint)
+        else:
+            self._tested = self._preview = None
+            self.preview.show_problem(answer)
+            self.form.show_problem(field_named_by(answer), answer.title)
+        self._show_state()
+        focused = self.focusWidget()
+        if focused is None or self.preview.isAncestorOf(focused):
+            (self.save_button if self.save_button.isEnabled() else self.test_button).setFocus()
+
+    def _ask_to_save_untested(self) -> None:
+        if self.form.reveal_problems():
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            self.tr("Save without testing"),
+            self.tr("Save without testing?"),
+            QMessageBox.StandardButton.Save | QMessageBox.StandardButton.Cancel,
+            self,
+        )
+        box.setObjectName("askUntested")
+        box.setInformativeText(
+            self.tr("Whether the server answers, and where its records are, will only be seen at the first run.")
+        )
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.button(QMessageBox.StandardButton.Save).clicked.connect(self._save)
+        box.open()
+
+    def _save(self) -> None:
+        endpoint = self.form.endpoint()
+        if endpoint is None or self._save_ticket:
+            self.form.reveal_problems()
+            return
+        if self._preview is not None and self._tested == (asked_for(endpoint), self.form.secret()):
+            endpoint = filled_in(endpoint, self._preview.endpoint)
+        self.stop_test()
+        settings = self._backend.settings()
+        endpoint = named(endpoint, settings)
+        secret = self.form.secret()
+        self.banner.clear()
+        self.being_saved = endpoint
+        secrets = {} if secret is None else {endpoint.id: secret}
+        self._save_ticket = self._backend.save(with_endpoint(settings, endpoint), secrets)
+        self._show_state()
+
+    def _on_saved(self, ticket: int, problem: Problem | None) -> None:
+        if ticket != self._save_ticket:
+            return
+        self._save_ticket = 0
+        written, self.being_saved = self.being_saved, None
+        self._show_state()
+        if problem is not None:
+            self._show_problem(problem)
+            return
+        self.form.auth.secret_edit.clear()
+        self.endpoint_saved.emit(written)
+        self.accept()
+
+    def _show_problem(self, problem: Problem) -> None:
+        text = " ".join(part for part in (problem.cause or problem.title, problem.next) if part)
+        if not self.form.show_problem(field_named_by(problem), text):
+            self.banner.fail(problem)
+
+    def _on_settings(self, settings: Settings) -> None:
+        self.form.set_settings(settings)
+        if self._is_new or self._save_ticket:
+            return
+        theirs = settings.find(self._original.id)
+        if theirs == self._original:
+            return
+        if theirs is None:
+            self.banner.warn(
+                self.tr("This endpoint was removed elsewhere"), self.tr("Saving puts it back with what is shown here.")
+            )
+        elif not self.form.is_changed():
+            self._load(theirs)
+        else:
+            self.banner.warn(
+                self.tr("This endpoint was changed elsewhere"),
+                self.tr("Saving replaces that change with what is shown here."),
+                (
+                    ("loadTheirs", self.tr("&Load the other version"), lambda: self._load(theirs)),
+                    ("keepMine", self.tr("&Go on with mine"), self.banner.clear),
+                ),
+            )
+
+    def _load(self, endpoint: Endpoint) -> None:
+        self._original = endpoint
+        self._tested = self._preview = None
+        self.banner.clear()
+        self.preview.show_hint()
+        self.form.set_endpoint(endpoint, stored_in_keyring(endpoint.auth))
+        self._show_state()
+
+    def _ask_to_discard(self) -> None:
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            self.windowTitle(),
+            self.tr("Discard what you have entered?"),
+            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
+            self,
+        )
+        box.setObjectName("askDiscard")
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.button(QMessageBox.StandardButton.Discard).clicked.connect(self._discard)
+        box.open()
+
+    def _discard(self) -> None:
+        self.stop_test()
+        self.form.auth.secret_edit.clear()
+        self.reject()

@@ -1,0 +1,331 @@
+"""The fields of one endpoint, validated as one types."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
+from trayapp.endpoints.units import Duration
+from trayapp.endpoints.validate import FieldProblem, check_settings
+from trayapp.ui.auth_editor import AuthEditor
+from trayapp.ui.collapsible import Collapsible
+from trayapp.ui.field import Field, sentence
+from trayapp.ui.frequency import Frequency
+from trayapp.ui.key_value_editor import KeyValueEditor
+from trayapp.ui.response_editors import PagesEditor, RecordsEditor
+from trayapp.ui.schedule_editor import ScheduleEditor
+from trayapp.ui.settings_edits import named, origin, with_endpoint
+
+_T = TypeVar("_T")
+_SAME_FIELD = {"cron": "every", "at": "every", "manual": "every"}
+
+
+class EndpointForm(QWidget):
+    """Shows an endpoint and reads it back; what it has no field for is kept as it was.
+
+    `settings` are those in force: names must not collide with theirs.
+    """
+
+    changed = Signal()
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._original = Endpoint(url="")
+        self._shown: set[str] = set()
+        self._loading = False
+
+        self.url = _line("url")
+        self.url.setPlaceholderText("https://api.example.com/items")
+        self.name = _line("name")
+        self.schedule = ScheduleEditor()
+        self.auth = AuthEditor()
+        self.table_name = _line("tableName")
+        self.mode = QComboBox()
+        self.mode.setObjectName("tableMode")
+        self._modes = {
+            "mirror": (self.tr("Mirror"), self.tr("The table equals the listing; what disappears there is deleted.")),
+            "upsert": (self.tr("Add and update"), self.tr("New and changed records are written, none is deleted.")),
+            "append": (self.tr("Append"), self.tr("Every run adds all records again: a history.")),
+            "replace": (self.tr("Replace"), self.tr("The table is swapped as a whole at every run; needs no key.")),
+        }
+        for mode, (title, _explanation) in self._modes.items():
+            self.mode.addItem(title, mode)
+        self.key = _line("tableKey")
+        self.records = RecordsEditor()
+        self.pages = PagesEditor()
+        self.method = QComboBox()
+        self.method.setObjectName("requestMethod")
+        self.method.addItems(["GET", "POST"])
+        self.params = KeyValueEditor("requestParams", self.tr("Parameters"))
+        self.headers = KeyValueEditor("requestHeaders", self.tr("Headers"))
+        self.json = QPlainTextEdit()
+        self.json.setObjectName("requestJson")
+        self.json.setTabChangesFocus(True)
+        self.json.setPlaceholderText('{"query": "…"}')
+        self.json.setFixedHeight(self.json.fontMetrics().lineSpacing() * 5 + 12)
+        self.timeout = _line("requestTimeout")
+
+        self._fields = {
+            field.path: field
+            for field in (
+                Field("url", self.tr("&Address:"), self.url),
+                Field("name", self.tr("&Name:"), self.name),
+                Field("every", self.tr("Fre&quency:"), self.schedule, focus=self.schedule.kind),
+                *self.auth.fields,
+                Field("table.name", self.tr("Ta&ble:"), self.table_name),
+                Field("table.mode", self.tr("&Mode:"), self.mode),
+                Field("table.key", self.tr("&Key fields:"), self.key, self.tr("Separated by commas.")),
+                Field("response.records", self.tr("&Records:"), self.records, focus=self.records.choice),
+                Field("pages", self.tr("Pa&ges:"), self.pages, focus=self.pages.choice),
+                Field("request.method", self.tr("Metho&d:"), self.method),
+                Field("request.params", self.tr("&Parameters:"), self.params, focus=self.params.table),
+                Field("request.headers", self.tr("Headers:"), self.headers, focus=self.headers.table),
+                Field("request.json", self.tr("&JSON body:"), self.json),
+                Field("request.timeout", self.tr("T&ime limit:"), self.timeout, self.tr("For one request, like 30s.")),
+            )
+        }
+        self._table_part = self._part("tablePart", self.tr("Table and records"), ("table.", "response.", "pages"))
+        self._request_part = self._part("requestPart", self.tr("Request"), ("request.",))
+        layout = QVBoxLayout(self)
+        basics = _form_layout()
+        for path in ("url", "name", "every"):
+            self._fields[path].add_to(basics)
+        self.auth.add_to(basics)
+        layout.addLayout(basics)
+        layout.addWidget(self._table_part)
+        layout.addWidget(self._request_part)
+        layout.addStretch(1)
+        self._connect()
+        self.set_endpoint(self._original)
+
+    def set_endpoint(self, endpoint: Endpoint, stored_secret: bool = False) -> None:
+        """Show this endpoint; `stored_secret` says that its secret is in the keyring already."""
+        self._loading = True
+        self._original, self._stored_secret = endpoint, stored_secret
+        self._shown.clear()
+        request, table = endpoint.request, endpoint.table
+        self.url.setText(endpoint.url)
+        self.name.setText(endpoint.name)
+        self.schedule.set_frequency(Frequency.of(endpoint))
+        self.auth.set_auth(endpoint.auth, stored_secret)
+        self.table_name.setText(table.name)
+        self.mode.setCurrentIndex(self.mode.findData(table.mode))
+        self.key.setText(", ".join(table.key))
+        self.key.setPlaceholderText(self.tr("found automatically"))
+        self.records.set_records(endpoint.response.records)
+        self.pages.set_pages(endpoint.pages)
+        self.method.setCurrentText(request.method)
+        self.params.set_values(request.params)
+        self.headers.set_values(request.headers)
+        self.json.setPlainText("" if request.json is None else json.dumps(request.json, indent=2, ensure_ascii=False))
+        self.timeout.setText(str(request.timeout))
+        self._loading = False
+        self._refresh()
+
+    def set_settings(self, settings: Settings) -> None:
+        """The settings in force have changed: names are checked against the new ones."""
+        self._settings = settings
+        self._refresh()
+
+    def endpoint(self) -> Endpoint | None:
+        """What the fields say, names filled in; None while something is wrong."""
+        endpoint, problems = self._read()
+        return None if problems else named(endpoint, self._settings)
+
+    def secret(self) -> str | None:
+        """The secret typed for the keyring, None when the stored one (or none) is meant."""
+        return self.auth.secret()
+
+    def is_changed(self) -> bool:
+        """Whether saving would change anything."""
+        endpoint, problems = self._read()
+        return bool(problems and self._shown) or endpoint != self._original or self.secret() is not None
+
+    def reveal_problems(self) -> bool:
+        """Show all that is wrong, also with untouched fields, and go to the first; whether there was anything."""
+        self._shown.update(self._fields)
+        problems = self._refresh()
+        for path, field in self._fields.items():
+            if path in problems:
+                self._open_part_of(path)
+                field.take_focus()
+                break
+        return bool(problems)
+
+    def show_problem(self, path: str, text: str) -> bool:
+        """Show a problem found elsewhere next to its field until that is edited; False when there is no such field."""
+        path = self._field_of(path)
+        if path not in self._fields:
+            return False
+        self._open_part_of(path)
+        self._fields[path].set_problem(text)
+        self._fields[path].take_focus()
+        return True
+
+    def show_found(self, found: Endpoint) -> None:
+        """Say beside automatic fields what the test found."""
+        key = ", ".join(found.table.key)
+        self.key.setPlaceholderText(self.tr("found: {key}").format(key=key) if key else self.tr("none found"))
+
+    def set_key(self, key: tuple[str, ...]) -> None:
+        """Choose these fields as the key, as if typed."""
+        self.key.setText(", ".join(key))
+
+    def _part(self, name: str, title: str, prefixes: tuple[str, ...]) -> Collapsible:
+        content = QWidget()
+        form = _form_layout(content)
+        form.setContentsMargins(0, 0, 0, 0)
+        for path, field in self._fields.items():
+            if path.startswith(prefixes):
+                field.add_to(form)
+        return Collapsible(name, title, content)
+
+    def _connect(self) -> None:
+        self._watch(self.url.textChanged, "url")
+        self._watch(self.name.textChanged, "name")
+        self._watch(self.schedule.changed, "every")
+        self._watch(self.auth.changed, *(field.path for field in self.auth.fields if self._typed(field)))
+        self._watch(self.table_name.textChanged, "table.name")
+        self._watch(self.mode.currentIndexChanged, "table.mode")
+        self._watch(self.key.textChanged, "table.key")
+        self._watch(self.records.changed, "response.records")
+        self._watch(self.pages.changed, "pages")
+        self._watch(self.method.currentIndexChanged, "request.method", "request.json")
+        self._watch(self.params.changed, "request.params")
+        self._watch(self.headers.changed, "request.headers")
+        self._watch(self.json.textChanged, "request.json")
+        self._watch(self.timeout.textChanged, "request.timeout")
+
+    def _watch(self, signal: Any, *paths: str) -> None:
+        def on_edit() -> None:
+            if not self._loading:
+                self._shown.update(paths)
+                self._refresh()
+                self.changed.emit()
+
+        signal.connect(on_edit)
+
+    @staticmethod
+    def _typed(field: Field) -> bool:
+        return isinstance(field.editor, QLineEdit)
+
+    def _field_of(self, path: str) -> str:
+        path = _SAME_FIELD.get(path, path)
+        while path not in self._fields and "." in path:
+            path = path.rpartition(".")[0]
+        return path
+
+    def _open_part_of(self, path: str) -> None:
+        for part in (self._table_part, self._request_part):
+            if part.isAncestorOf(self._fields[path]):
+                part.set_open(True)
+
+    def _refresh(self) -> dict[str, str]:
+        if self._loading:
+            return {}
+        self.auth.set_stored(self._stored_secret and origin(self.url.text()) == origin(self._original.url))
+        self._fields["request.json"].setEnabled(self.method.currentText() == "POST")
+        self._fields["table.mode"].set_hint(self._modes[self.mode.currentData()][1])
+        endpoint, problems = self._read()
+        unnamed = msgspec.structs.replace(endpoint, table=Table())
+        default_name = named(msgspec.structs.replace(unnamed, name=""), self._settings).name
+        self.name.setPlaceholderText(default_name if endpoint.url else "")
+        self.table_name.setPlaceholderText(named(unnamed, self._settings).table.name if endpoint.url else "")
+        for path, field in self._fields.items():
+            field.set_problem(problems.get(path, "") if path in self._shown else "")
+        return problems
+
+    def _read(self) -> tuple[Endpoint, dict[str, str]]:
+        problems = dict[str, str]()
+
+        def read(path: str, value: Callable[[], _T], fallback: _T) -> _T:
+            try:
+                return value()
+            except ValueError as error:
+                problems[path] = sentence(str(error))
+                return fallback
+
+        before = self._original
+        request = msgspec.structs.replace(
+            before.request,
+            method=self.method.currentText(),
+            params=self.params.values(),
+            headers={name: str(value) for name, value in self.headers.values().items()},
+            json=read("request.json", self._body, None),
+            timeout=read("request.timeout", lambda: Duration.parse(self.timeout.text()), before.request.timeout),
+        )
+        table = msgspec.structs.replace(
+            before.table,
+            name=self.table_name.text().strip(),
+            mode=self.mode.currentData(),
+            key=tuple(part.strip() for part in self.key.text().split(",") if part.strip()),
+        )
+        records = read("response.records", self.records.records, "auto")
+        endpoint = msgspec.structs.replace(
+            before,
+            url=self.url.text().strip(),
+            name=self.name.text().strip(),
+            request=request,
+            auth=self.auth.auth(),
+            response=msgspec.structs.replace(before.response, records=records),
+            pages=read("pages", self.pages.pages, Pages()),
+            table=table,
+        )
+        endpoint = read("every", self.schedule.frequency, Frequency.of(before)).put_into(endpoint)
+        for editor, path in ((self.params, "request.params"), (self.headers, "request.headers")):
+            if text := editor.problem():
+                problems[path] = text
+        if endpoint.url.lower().startswith("curl "):
+            problems["url"] = self.tr("Importing cURL commands is not supported yet. Paste the address alone.")
+        problems |= {path: text for path, text in self.auth.problems().items() if path not in problems}
+        for path, message in self._checked(endpoint):
+            problems.setdefault(self._field_of(path), sentence(message))
+        return endpoint, problems
+
+    def _checked(self, endpoint: Endpoint) -> list[FieldProblem]:
+        filled = named(endpoint, self._settings)
+        settings = with_endpoint(self._settings, filled)
+        at = settings.endpoint.index(filled)
+        return [problem for index, problem in check_settings(settings) if index == at]
+
+    def _body(self) -> Any:
+        text = self.json.toPlainText().strip()
+        if not text or self.method.currentText() != "POST":
+            return None
+        try:
+            body = json.loads(text)
+        except json.JSONDecodeError as error:
+            message = self.tr("This is not valid JSON: {reason} in line {line}, column {column}.")
+            raise ValueError(message.format(reason=error.msg, line=error.lineno, column=error.colno)) from error
+        if _has_null(body):
+            raise ValueError(self.tr("The settings file can't hold null; leave that member out."))
+        return body
+
+
+def stored_in_keyring(auth: Auth) -> bool:
+    """Whether an endpoint saved with this has its secret in the keyring."""
+    return auth.kind != "none" and not auth.secret_env
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_null(item) for item in value.values())
+    return any(_has_null(item) for item in value) if isinstance(value, list) else value is None
+
+
+def _line(name: str) -> QLineEdit:
+    edit = QLineEdit()
+    edit.setObjectName(name)
+    return edit
+
+
+def _form_layout(parent: QWidget | None = None) -> QFormLayout:
+    form = QFormLayout(parent) if parent is not None else QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+    return form

@@ -1,0 +1,316 @@
+"""The settings page that lists the endpoints: edit, enable, reorder, remove, change how often they run."""
+
+import msgspec
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.schedule.snapshot import Snapshot
+from trayapp.ui.field import ProblemLabel
+from trayapp.ui.frequency import QUICK_CHOICES, Frequency, frequency_words, interval_words
+from trayapp.ui.schedule_editor import ScheduleEditor
+from trayapp.ui.settings_edits import moved, with_endpoint, without_endpoint
+
+_NAME, _STATE, _FREQUENCY, _TABLE = range(4)
+_ID = Qt.ItemDataRole.UserRole
+
+
+class EndpointsPage(QWidget):
+    """Edits `settings`; `changed` tells every edit. Adding and editing in full is asked for by signals."""
+
+    changed = Signal()
+    add_wanted = Signal()
+    edit_wanted = Signal(str)
+    duplicate_wanted = Signal(str)
+
+    def __init__(self, settings: Settings, snapshot: Snapshot, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.drop_tables: frozenset[str] = frozenset()
+        """Ids of removed endpoints whose tables are to go too."""
+        self._snapshot = snapshot
+        self.list = QTreeWidget()
+        self.list.setObjectName("endpointList")
+        self.list.setAccessibleName(self.tr("Endpoints"))
+        self.list.setHeaderLabels([self.tr("Name"), self.tr("State"), self.tr("Frequency"), self.tr("Table")])
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.setAllColumnsShowFocus(True)
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        self.empty = QLabel(self.tr("There is no endpoint yet. Add the first one."))
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.problem = ProblemLabel()
+        self.problem.setObjectName("endpointsProblem")
+
+        self.add_button = _button("addEndpoint", self.tr("&Add…"))
+        self.edit_button = _button("editEndpoint", self.tr("&Edit…"))
+        self.duplicate_button = _button("duplicateEndpoint", self.tr("D&uplicate…"))
+        self.delete_button = _button("deleteEndpoint", self.tr("&Delete…"))
+        self.up_button = _button("moveEndpointUp", self.tr("Move u&p"))
+        self.down_button = _button("moveEndpointDown", self.tr("Move d&own"))
+        self._for_selected = (self.edit_button, self.duplicate_button, self.delete_button)
+        buttons = QVBoxLayout()
+        for button in (self.add_button, *self._for_selected):
+            buttons.addWidget(button)
+        buttons.addSpacing(12)
+        buttons.addWidget(self.up_button)
+        buttons.addWidget(self.down_button)
+        buttons.addStretch(1)
+
+        self.enabled = QCheckBox(self.tr("E&nabled"))
+        self.enabled.setObjectName("endpointEnabled")
+        self.frequency = QComboBox()
+        self.frequency.setObjectName("endpointFrequency")
+        self.frequency.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        label = QLabel(self.tr("&Frequency:"))
+        label.setBuddy(self.frequency)
+        self.frequency.setAccessibleName(self.tr("Frequency of the selected endpoint"))
+        self._selected_row = QWidget()
+        row = QHBoxLayout(self._selected_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.enabled)
+        row.addSpacing(16)
+        row.addWidget(label)
+        row.addWidget(self.frequency)
+        row.addStretch(1)
+
+        left = QVBoxLayout()
+        left.addWidget(self.list, 1)
+        left.addWidget(self.empty, 1)
+        left.addWidget(self.problem)
+        left.addWidget(self._selected_row)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(left, 1)
+        layout.addLayout(buttons)
+
+        self.list.currentItemChanged.connect(lambda _now, _before: self._show_selected())
+        self.list.itemChanged.connect(self._on_check)
+        self.list.itemDoubleClicked.connect(lambda item, _column: self.edit_wanted.emit(item.data(_NAME, _ID)))
+        self.list.installEventFilter(self)
+        self.add_button.clicked.connect(self.add_wanted)
+        self.edit_button.clicked.connect(lambda: self.edit_wanted.emit(self.selected_id()))
+        self.duplicate_button.clicked.connect(lambda: self.duplicate_wanted.emit(self.selected_id()))
+        self.delete_button.clicked.connect(self._ask_to_delete)
+        self.up_button.clicked.connect(lambda: self._move(-1))
+        self.down_button.clicked.connect(lambda: self._move(1))
+        self.enabled.clicked.connect(self._enable)
+        self.frequency.activated.connect(self._on_frequency)
+        self.set_settings(settings)
+
+    def set_settings(self, settings: Settings, drop_tables: frozenset[str] = frozenset()) -> None:
+        """Show these settings; the selection stays where it can."""
+        selected = self.selected_id()
+        self.settings, self.drop_tables = settings, drop_tables
+        self.list.blockSignals(True)
+        self.list.clear()
+        for endpoint in settings.endpoint:
+            item = QTreeWidgetItem(self.list)
+            item.setData(_NAME, _ID, endpoint.id)
+            item.setText(_NAME, endpoint.name)
+            item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
+            item.setText(_FREQUENCY, frequency_words(Frequency.of(endpoint)))
+            item.setText(_TABLE, endpoint.table.name)
+            if endpoint.id == selected:
+                self.list.setCurrentItem(item)
+        first = self.list.topLevelItem(0)
+        if self.list.currentItem() is None and first is not None:
+            self.list.setCurrentItem(first)
+        self.list.blockSignals(False)
+        self.list.setVisible(bool(settings.endpoint))
+        self.empty.setVisible(not settings.endpoint)
+        self.show_snapshot(self._snapshot)
+        self._show_selected()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show the endpoints' present states."""
+        self._snapshot = snapshot
+        states = {status.id: self._state_words(status.state) for status in snapshot.endpoints}
+        self.list.blockSignals(True)
+        for row in range(self.list.topLevelItemCount()):
+            item = self.list.topLevelItem(row)
+            assert item is not None
+            item.setText(_STATE, states.get(item.data(_NAME, _ID), ""))
+        self.list.blockSignals(False)
+
+    def selected_id(self) -> str:
+        """Id of the selected endpoint, "" when there is none."""
+        item = self.list.currentItem()
+        return str(item.data(_NAME, _ID)) if item is not None else ""
+
+    def select(self, id: str) -> None:
+        """Make this endpoint the selected one."""
+        for row in range(self.list.topLevelItemCount()):
+            item = self.list.topLevelItem(row)
+            if item is not None and item.data(_NAME, _ID) == id:
+                self.list.setCurrentItem(item)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Return edits and Delete removes the selected endpoint."""
+        if watched is self.list and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected_id():
+                self.edit_wanted.emit(self.selected_id())
+                return True
+            if event.key() == Qt.Key.Key_Delete and self.selected_id():
+                self._ask_to_delete()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _state_words(self, state: str) -> str:
+        words = {
+            "enqueued": self.tr("waiting"),
+            "running": self.tr("running"),
+            "blocked": self.tr("blocked"),
+            "held": self.tr("held"),
+            "failing": self.tr("failing"),
+            "disabled": self.tr("disabled"),
+        }
+        return words[state]
+
+    def _selected(self) -> Endpoint | None:
+        return self.settings.find(self.selected_id())
+
+    def _show_selected(self) -> None:
+        endpoint = self._selected()
+        row = self.settings.endpoint.index(endpoint) if endpoint is not None else -1
+        for button in self._for_selected:
+            button.setEnabled(endpoint is not None)
+        self.up_button.setEnabled(row > 0)
+        self.down_button.setEnabled(0 <= row < len(self.settings.endpoint) - 1)
+        self._selected_row.setEnabled(endpoint is not None)
+        self.enabled.setChecked(endpoint is not None and endpoint.enabled)
+        self._show_frequency(Frequency.of(endpoint) if endpoint else Frequency())
+
+    def _show_frequency(self, frequency: Frequency) -> None:
+        self.frequency.clear()
+        for choice in QUICK_CHOICES:
+            self.frequency.addItem(interval_words(choice), Frequency(every=choice))
+        if frequency.interval in QUICK_CHOICES:
+            self.frequency.setCurrentIndex(QUICK_CHOICES.index(frequency.interval))
+        else:
+            self.frequency.addItem(frequency_words(frequency), frequency)
+            self.frequency.setCurrentIndex(self.frequency.count() - 1)
+        self.frequency.addItem(self.tr("Custom…"), None)
+
+    def _edit(self, endpoint: Endpoint) -> None:
+        self._apply(with_endpoint(self.settings, endpoint))
+
+    def _apply(self, settings: Settings) -> None:
+        self.set_settings(settings, self.drop_tables)
+        self.changed.emit()
+
+    def _on_check(self, item: QTreeWidgetItem, column: int) -> None:
+        endpoint = self.settings.find(item.data(_NAME, _ID))
+        enabled = item.checkState(_NAME) == Qt.CheckState.Checked
+        if column == _NAME and endpoint is not None and endpoint.enabled != enabled:
+            self._edit(msgspec.structs.replace(endpoint, enabled=enabled))
+
+    def _enable(self, enabled: bool) -> None:
+        endpoint = self._selected()
+        if endpoint is not None:
+            self._edit(msgspec.structs.replace(endpoint, enabled=enabled))
+
+    def _move(self, by: int) -> None:
+        self._apply(moved(self.settings, self.selected_id(), by))
+
+    def _on_frequency(self, index: int) -> None:
+        endpoint, frequency = self._selected(), self.frequency.itemData(index)
+        if endpoint is None:
+            return
+        if frequency is not None:
+            self._set_frequency(endpoint.id, frequency)
+            return
+        self._show_frequency(Frequency.of(endpoint))
+        dialog = FrequencyDialog(endpoint, self)
+        dialog.accepted.connect(lambda: self._set_frequency(endpoint.id, dialog.editor.frequency()))
+        dialog.open()
+
+    def _set_frequency(self, id: str, frequency: Frequency) -> None:
+        endpoint = self.settings.find(id)
+        if endpoint is not None and frequency.put_into(endpoint) != endpoint:
+            self._edit(frequency.put_into(endpoint))
+
+    def _ask_to_delete(self) -> None:
+        endpoint = self._selected()
+        if endpoint is None:
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            self.tr("Delete endpoint"),
+            self.tr("Delete the endpoint “{name}”?").format(name=endpoint.name),
+            QMessageBox.StandardButton.Cancel,
+            self,
+        )
+        box.setObjectName("askDelete")
+        also = self.tr("Also delete its &table “{table}” with all its rows")
+        drop = QCheckBox(also.format(table=endpoint.table.name.replace("&", "&&")))
+        drop.setObjectName("dropTable")
+        box.setCheckBox(drop)
+        delete = box.addButton(self.tr("&Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        delete.setObjectName("confirmDelete")
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        delete.clicked.connect(lambda: self._delete(endpoint.id, drop.isChecked()))
+        box.open()
+
+    def _delete(self, id: str, drop_table: bool) -> None:
+        if drop_table:
+            self.drop_tables |= {id}
+        self._apply(without_endpoint(self.settings, id))
+        self.list.setFocus()
+
+
+class FrequencyDialog(QDialog):
+    """Asks for any frequency of one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("frequencyDialog")
+        self.setWindowTitle(self.tr("Frequency of “{name}”").format(name=endpoint.name))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.editor = ScheduleEditor()
+        self.editor.set_frequency(Frequency.of(endpoint))
+        self.problem = ProblemLabel()
+        self.problem.setObjectName("frequencyProblem")
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.editor)
+        layout.addWidget(self.problem)
+        layout.addStretch(1)
+        layout.addWidget(self.buttons)
+        self.setMinimumWidth(420)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self.editor.changed.connect(self._check)
+        self._check()
+
+    def _check(self) -> None:
+        text = self.editor.problem()
+        self.problem.show_problem(text)
+        self.editor.kind.setAccessibleDescription(text)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not text)
+
+
+def _button(name: str, text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    return button

@@ -1,0 +1,113 @@
+"""A labelled input of a form, with the words of what is wrong with it right below."""
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+_RED_ON_LIGHT, _RED_ON_DARK = QColor("#b3261e"), QColor("#ff9b90")
+
+
+def problem_colour(palette: QPalette) -> QColor:
+    """A red that is readable on the palette's window colour (contrast above 4.5 on Qt's light and dark ones)."""
+    return _RED_ON_DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else _RED_ON_LIGHT
+
+
+def sentence(message: str) -> str:
+    """A message of the validation, which begins small and ends bare, as a sentence of its own."""
+    return f"{message[:1].upper()}{message[1:]}{'' if message.endswith(('.', '?', '!')) else '.'}"
+
+
+class ProblemLabel(QLabel):
+    """Red text, hidden while empty."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.hide()
+        self._colour()
+
+    def show_problem(self, text: str) -> None:
+        """Show this text, or hide when there is none."""
+        self.setText(text)
+        self.setVisible(bool(text))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change between light and dark."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ApplicationPaletteChange:
+            self._colour()
+
+    def _colour(self) -> None:
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.WindowText, problem_colour(palette))
+        self.setPalette(palette)
+
+
+class Field(QWidget):
+    """An input with its label, an optional hint and its problem.
+
+    `path` is where the value stands in settings.toml, relative to the endpoint ("request.timeout"). `focus` is the
+    widget the label's mnemonic leads to when `editor` is made of several.
+    """
+
+    def __init__(self, path: str, label: str, editor: QWidget, hint: str = "", focus: QWidget | None = None) -> None:
+        super().__init__()
+        self.path = path
+        self.editor = editor
+        self._focus = focus or editor
+        self.label = QLabel(label)
+        self.label.setBuddy(self._focus)
+        self.hint = QLabel(hint)
+        self.hint.setWordWrap(True)
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
+        self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.hint.setVisible(bool(hint))
+        self._problem = ProblemLabel()
+        self._problem.setObjectName(f"{path.replace('.', '_')}_problem")
+        if not self._focus.accessibleName():
+            self._focus.setAccessibleName(_plain(label))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(editor)
+        layout.addWidget(self._problem)
+        layout.addWidget(self.hint)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the value, "" when nothing is."""
+        return self._problem.text()
+
+    def set_problem(self, text: str) -> None:
+        """Show what is wrong below the input, and say it to screen readers."""
+        if text != self._problem.text():
+            self._problem.show_problem(text)
+            self._focus.setAccessibleDescription(text or self.hint.text())
+
+    def set_label(self, text: str) -> None:
+        """Replace the label, and the input's accessible name with it."""
+        if text != self.label.text():
+            self.label.setText(text)
+            self._focus.setAccessibleName(_plain(text))
+
+    def set_hint(self, text: str) -> None:
+        """Replace the explanation below the input."""
+        self.hint.setText(text)
+        self.hint.setVisible(bool(text))
+        if not self.problem:
+            self._focus.setAccessibleDescription(text)
+
+    def take_focus(self) -> None:
+        """Give the keyboard to the input."""
+        self._focus.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def add_to(self, form: QFormLayout) -> "Field":
+        """Append to the form layout as a row; returns itself."""
+        form.addRow(self.label, self)
+        return self
+
+
+def _plain(label: str) -> str:
+    return label.replace("&", "").rstrip(":")

@@ -1,0 +1,102 @@
+"""How often an endpoint runs: the choice as one value, and in words."""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+import msgspec
+from PySide6.QtCore import QCoreApplication, QDate, QLocale
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.units import Duration, TimeOfDay
+from trayapp.schedule.due import DEFAULT, describe
+
+DEFAULT_EVERY = Duration(DEFAULT.total_seconds())
+"""What an endpoint that names no time runs at."""
+
+QUICK_CHOICES = tuple(Duration(seconds) for seconds in (300, 900, 1800, 3600, 6 * 3600, 86400))
+
+UNITS: tuple[tuple[str, int], ...] = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+class Frequency(msgspec.Struct, frozen=True):
+    """One of the four ways; all empty means the default interval."""
+
+    every: Duration | None = None
+    cron: str | None = None
+    at: tuple[TimeOfDay, ...] = ()
+    manual: bool = False
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "Frequency":
+        """The endpoint's own."""
+        return cls(endpoint.every, endpoint.cron, endpoint.at, endpoint.manual)
+
+    def put_into(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with this frequency instead of its own."""
+        return msgspec.structs.replace(endpoint, every=self.every, cron=self.cron, at=self.at, manual=self.manual)
+
+    @property
+    def interval(self) -> Duration | None:
+        """Seconds between runs, None when it is not an interval."""
+        if self.manual or self.cron is not None or self.at:
+            return None
+        return self.every or DEFAULT_EVERY
+
+
+def count_and_unit(duration: Duration) -> tuple[int, str]:
+    """The duration in the largest unit that divides it: 5400 s is (90, "m"). Parts of a second are dropped."""
+    seconds = max(1, int(duration.seconds))
+    return next((seconds // size, unit) for unit, size in UNITS if seconds % size == 0)
+
+
+def frequency_words(frequency: Frequency) -> str:
+    """ "every 15 minutes", "at 08:00, 13:00", "on weekdays at 09:00", "manually"."""
+    if frequency.manual:
+        return _tr("manually")
+    if frequency.cron is not None:
+        return describe(Endpoint(url="", cron=frequency.cron))
+    if frequency.at:
+        return _tr("at {times}").format(times=", ".join(str(time) for time in frequency.at))
+    return interval_words(frequency.every or DEFAULT_EVERY)
+
+
+def interval_words(duration: Duration) -> str:
+    """ "every hour", "every 15 minutes"."""
+    count, unit = count_and_unit(duration)
+    if count == 1:
+        one = {
+            "d": _tr("every day"),
+            "h": _tr("every hour"),
+            "m": _tr("every minute"),
+            "s": _tr("every second"),
+        }
+        return one[unit]
+    many = {
+        "d": _tr("every {count} days"),
+        "h": _tr("every {count} hours"),
+        "m": _tr("every {count} minutes"),
+        "s": _tr("every {count} seconds"),
+    }
+    return many[unit].format(count=count)
+
+
+def times_words(times: Sequence[datetime], now: datetime, zone: tzinfo) -> str:
+    """Aware times in the user's zone, days named once: "today 14:05, 15:05; tomorrow 09:00"."""
+    locale, days = QLocale(), dict[str, list[str]]()
+    today = now.astimezone(zone).date()
+    for time in (time.astimezone(zone) for time in times):
+        ahead = (time.date() - today).days
+        if ahead == 0:
+            day = _tr("today")
+        elif ahead == 1:
+            day = _tr("tomorrow")
+        elif ahead < 7:
+            day = locale.dayName(time.isoweekday(), QLocale.FormatType.ShortFormat)
+        else:
+            day = locale.toString(QDate(time.year, time.month, time.day), QLocale.FormatType.ShortFormat)
+        days.setdefault(day, []).append(time.strftime("%H:%M" if time.second == 0 else "%H:%M:%S"))
+    return "; ".join(f"{day} {', '.join(clock)}" for day, clock in days.items())
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Frequency", text)

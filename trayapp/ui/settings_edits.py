@@ -1,0 +1,97 @@
+"""Edits of the settings as pure functions, and what an endpoint's test says about it."""
+
+import re
+from urllib.parse import urlsplit
+
+import msgspec
+
+from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
+from trayapp.endpoints.naming import completed
+from trayapp.sync.report import Problem
+from trayapp.ui.frequency import Frequency
+
+
+def with_endpoint(settings: Settings, endpoint: Endpoint) -> Settings:
+    """The endpoint of the same id replaced, or this one appended."""
+    if settings.find(endpoint.id) is None:
+        return msgspec.structs.replace(settings, endpoint=(*settings.endpoint, endpoint))
+    endpoints = tuple(endpoint if old.id == endpoint.id else old for old in settings.endpoint)
+    return msgspec.structs.replace(settings, endpoint=endpoints)
+
+
+def without_endpoint(settings: Settings, id: str) -> Settings:
+    """The endpoint of that id left out."""
+    return msgspec.structs.replace(settings, endpoint=tuple(old for old in settings.endpoint if old.id != id))
+
+
+def moved(settings: Settings, id: str, by: int) -> Settings:
+    """The endpoint `by` places further down (up when negative), as far as the list goes."""
+    endpoints = list(settings.endpoint)
+    at = next(index for index, endpoint in enumerate(endpoints) if endpoint.id == id)
+    endpoints.insert(max(0, at + by), endpoints.pop(at))
+    return msgspec.structs.replace(settings, endpoint=tuple(endpoints))
+
+
+def named(endpoint: Endpoint, settings: Settings) -> Endpoint:
+    """The endpoint with id, name and table name filled in so that none collides with another endpoint's.
+
+    While the URL is still being typed it may be no URL at all; then the names come from the word "endpoint".
+    """
+    others = [other for other in settings.endpoint if other.id != endpoint.id]
+    ids, tables = {other.id for other in others}, {other.table.name.lower() for other in others}
+    try:
+        return completed(endpoint, ids, tables)
+    except ValueError:
+        return completed(msgspec.structs.replace(endpoint, url=""), ids, tables)
+
+
+def duplicate(endpoint: Endpoint, name: str) -> Endpoint:
+    """A copy that is a new endpoint: no id, no table name of its own yet."""
+    table = msgspec.structs.replace(endpoint.table, name="")
+    return msgspec.structs.replace(endpoint, id="", name=name, table=table)
+
+
+def asked_for(endpoint: Endpoint) -> Endpoint:
+    """The part of an endpoint that a test proves something about: not its names, mode, schedule or limits."""
+    plain = Frequency().put_into(endpoint)
+    table = msgspec.structs.replace(endpoint.table, name="", mode="mirror")
+    return msgspec.structs.replace(
+        plain,
+        id="",
+        name="",
+        enabled=True,
+        table=table,
+        when=When(),
+        retry=Retry(),
+        limits=Limits(),
+        notify=Notify(),
+        after=After() if endpoint.after else None,
+    )
+
+
+def filled_in(endpoint: Endpoint, found: Endpoint) -> Endpoint:
+    """What the form says, completed by what its test found; `found` came from a test of the same request."""
+    table = msgspec.structs.replace(found.table, name=endpoint.table.name, mode=endpoint.table.mode)
+    return msgspec.structs.replace(
+        endpoint,
+        request=found.request,
+        response=found.response,
+        pages=found.pages,
+        table=table,
+        incremental=found.incremental,
+    )
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: what a credential is bound to. Empty for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        return "", "", None
+
+
+def field_named_by(problem: Problem) -> str:
+    """The settings field that a problem names, as a dotted path below its endpoint or "general.…"; "" when none."""
+    found = re.search(r"\bfield ([\w.\[\]-]*\w)", f"{problem.title}\n{problem.cause}")
+    return re.sub(r"^endpoint\[\d+\]\.?", "", found[1]) if found else ""
