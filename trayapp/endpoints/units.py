@@ -14,6 +14,7 @@ class _Unit:
     """An immutable value. No dataclass: msgspec would read those from objects instead of asking our hook for text."""
 
     __slots__ = ("_value",)
+    _value: tuple[Any, ...]
 
     def __init__(self, *value: Any) -> None:
         object.__setattr__(self, "_value", value)

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from trayapp.store.read import RowsPage as RowsPage
+from trayapp.store.runs import RunRow as RunRow
 from trayapp.sync.report import Problem, Progress
 
 EndpointState = Literal["enqueued", "running", "blocked", "held", "failing", "disabled"]
@@ -56,32 +58,3 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         if not self.online:
             return "offline"
         return "attention" if "held" in states else "idle"
-
-
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the activity list: a run, or a skipped run with its reason."""
-
-    run: int
-    endpoint: str
-    name: str
-    started: datetime
-    finished: datetime | None = None
-    status: str = ""
-    reason: str = ""
-    added: int = 0
-    changed: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-    requests: int = 0
-    bytes: int = 0
-    sentence: str = ""
-
-
-class RowsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of a mirrored table for the data view: `total` rows exist, these start at `offset`."""
-
-    endpoint: str
-    columns: tuple[str, ...]
-    offset: int
-    total: int
-    rows: tuple[tuple[str | int | float | bytes | None, ...], ...]

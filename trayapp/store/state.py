@@ -3,7 +3,11 @@
 from datetime import datetime
 from typing import Literal
 
+import apsw
 import msgspec
+from msgspec.structs import astuple
+
+from trayapp.store.times import from_text, to_text
 
 Status = Literal["enqueued", "running", "cancelled"]
 
@@ -34,3 +38,62 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""
     held: int = 0
     rows: int | None = None
+
+
+_FIELDS = EndpointRow.__struct_fields__
+_TIMES = {"last_enqueued", "last_attempt", "last_success", "next_due", "next_override"}
+
+
+def load_states(db: apsw.Connection) -> dict[str, EndpointRow]:
+    """The state of every endpoint that was ever known, by id."""
+    rows = db.execute(f"SELECT {', '.join(_FIELDS)} FROM _sync_endpoints")
+    return {row[0]: _from_sql(row) for row in rows}
+
+
+def _from_sql(row: tuple[object, ...]) -> EndpointRow:
+    values = dict(zip(_FIELDS, row, strict=True))
+    for field in _TIMES:
+        values[field] = from_text(values[field])  # type: ignore[arg-type]
+    return msgspec.convert(values, EndpointRow)
+
+
+def load_state(db: apsw.Connection, id: str) -> EndpointRow:
+    """The state of one endpoint; a fresh one when it was never known."""
+    row = db.execute(f"SELECT {', '.join(_FIELDS)} FROM _sync_endpoints WHERE id = ?", (id,)).fetchone()
+    return _from_sql(row) if row else EndpointRow(id=id)
+
+
+def save_state(db: apsw.Connection, row: EndpointRow) -> None:
+    """Write one endpoint's state, all its fields. Nothing is written when nothing changed."""
+    values = [to_text(value) if name in _TIMES else value for name, value in zip(_FIELDS, astuple(row), strict=True)]
+    rest = _FIELDS[1:]
+    db.execute(
+        f"INSERT INTO _sync_endpoints ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
+        f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}"
+        f" WHERE ({', '.join(rest)}) IS NOT ({', '.join(f'excluded.{name}' for name in rest)})",
+        values,
+    )
+
+
+def forget(db: apsw.Connection, id: str) -> None:
+    """Forget an endpoint's state; its table stays unless `table.drop` was called before."""
+    number = db.execute("SELECT number FROM _sync_endpoints WHERE id = ?", (id,)).get
+    if number is not None:
+        db.execute("DELETE FROM _sync_columns WHERE endpoint = ?", (number,))
+        db.execute("DELETE FROM _sync_held WHERE endpoint = ?", (number,))
+        db.execute(f"DROP TABLE IF EXISTS _sync_rows_{number}")
+        db.execute("DELETE FROM _sync_endpoints WHERE number = ?", (number,))
+
+
+def read_meta(db: apsw.Connection, name: str) -> str | None:
+    """A value of the program as a whole, like the pause; None when it was never set."""
+    value: str | None = db.execute("SELECT value FROM _sync_meta WHERE name = ?", (name,)).get
+    return value
+
+
+def write_meta(db: apsw.Connection, name: str, value: str | None) -> None:
+    """Set such a value; None removes it."""
+    if value is None:
+        db.execute("DELETE FROM _sync_meta WHERE name = ?", (name,))
+    else:
+        db.execute("INSERT OR REPLACE INTO _sync_meta VALUES (?, ?)", (name, value))

@@ -1,0 +1,68 @@
+"""SQLite's errors in words, told apart by what a person can do about them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from trayapp.errors import UserError
+
+
+class StoreError(UserError):
+    """The database can't be used as asked."""
+
+
+class StoreLocked(StoreError):
+    """Another program holds the database; later it may be free."""
+
+
+class StoreFull(StoreError):
+    """No room left on the disk; later there may be."""
+
+
+class StoreCorrupt(StoreError):
+    """The file is damaged or no SQLite database."""
+
+
+class StoreNotWritable(StoreError):
+    """The file or its folder may not be written."""
+
+
+class StoreTooNew(StoreError):
+    """A newer version of the program wrote the file."""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn apsw's exceptions about the file at `path` into StoreErrors; programming errors pass through."""
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise StoreLocked(
+            "The database is in use",
+            f"Another program holds {path.name} locked.",
+            "Close or save what it has open there; the sync is tried again.",
+        ) from error
+    except apsw.FullError as error:
+        raise StoreFull(
+            "The disk is full",
+            f"There is no room to write {path}.",
+            "Make room; the table is as it was before the run.",
+        ) from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise StoreCorrupt(
+            "The database is damaged",
+            f"{path} can't be read as an SQLite database.",
+            "It is set aside and rebuilt at the next start; its tables are fetched anew.",
+        ) from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
+        raise StoreNotWritable(
+            "The database can't be written",
+            f"{path} or its folder is not writable.",
+            "Give yourself the right to write there, or choose another folder with --home.",
+        ) from error
+    except apsw.IOError as error:
+        raise StoreError(
+            "The database can't be read or written", f"The disk reported an error for {path}.", "Check the disk."
+        ) from error

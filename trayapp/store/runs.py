@@ -1,0 +1,134 @@
+"""The history: runs, what each changed, and how long it is kept."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import apsw
+import msgspec
+
+from trayapp.store.times import from_text, to_text
+from trayapp.store.values import SqlValue
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the history: a run, or a skipped run (status "skipped") with its reason. Times are aware UTC."""
+
+    run: int = 0
+    endpoint: str
+    name: str
+    table: str = ""
+    started: datetime
+    finished: datetime
+    status: str = ""
+    reason: str = ""
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    held: int = 0
+    requests: int = 0
+    bytes: int = 0
+    warnings: tuple[str, ...] = ()
+    sentence: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did to one record; before and after hold the changed fields, all of them for a whole record."""
+
+    run: int
+    table: str
+    key: SqlValue
+    kind: str
+    at: datetime
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+_FIELDS = RunRow.__struct_fields__
+_COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
+
+
+def record_run(db: apsw.Connection, row: RunRow) -> int:
+    """Write a run's line (its `run` is ignored) and return its number."""
+    values = [
+        to_text(value)
+        if isinstance(value, datetime)
+        else msgspec.json.encode(value).decode()
+        if name == "warnings"
+        else value
+        for name in _FIELDS[1:]
+        for value in (getattr(row, name),)
+    ]
+    columns = ", ".join(f'"{name}"' for name in _FIELDS[1:])
+    number = db.execute(
+        f"INSERT INTO _sync_runs ({columns}) VALUES ({', '.join('?' * len(values))}) RETURNING run", values
+    ).get
+    assert isinstance(number, int)
+    return number
+
+
+def list_runs(db: apsw.Connection, endpoint: str | None = None, limit: int = 500) -> tuple[RunRow, ...]:
+    """The newest runs first; of one endpoint, or of all."""
+    where, values = ("WHERE endpoint = ?", (endpoint,)) if endpoint is not None else ("", ())
+    rows = db.execute(f"SELECT {_COLUMNS} FROM _sync_runs {where} ORDER BY run DESC LIMIT ?", (*values, limit))
+    return tuple(_from_sql(row) for row in rows)
+
+
+def _from_sql(row: tuple[Any, ...]) -> RunRow:
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in ("started", "finished"):
+        values[name] = from_text(values[name])
+    values["warnings"] = msgspec.json.decode(values["warnings"])
+    return msgspec.convert(values, RunRow)
+
+
+def recent_statuses(db: apsw.Connection, endpoint: str, count: int = 12) -> tuple[str, ...]:
+    """The statuses of an endpoint's last runs, oldest first."""
+    rows = db.execute(
+        "SELECT status FROM _sync_runs WHERE endpoint = ? AND status <> 'skipped' ORDER BY run DESC LIMIT ?",
+        (endpoint, count),
+    )
+    return tuple(reversed([status for (status,) in rows]))
+
+
+def record_changes(
+    db: apsw.Connection, run: int, table: str, changes: Iterable[tuple[SqlValue, str, str | None, str | None]]
+) -> None:
+    """Write (key, kind, before, after) lines; before and after are JSON text."""
+    db.executemany(
+        "INSERT INTO _sync_changes VALUES (?, ?, ?, ?, ?, ?)",
+        ((run, table, key, kind, before, after) for key, kind, before, after in changes),
+    )
+
+
+def list_changes(
+    db: apsw.Connection, endpoint: str | None = None, since: datetime | None = None, limit: int = 10_000
+) -> Iterator[Change]:
+    """The newest changes first."""
+    rows = db.execute(
+        'SELECT c.run, c."table", c.key, c.kind, r.started, c.before, c.after FROM _sync_changes AS c'
+        " JOIN _sync_runs AS r USING (run)"
+        " WHERE (?1 IS NULL OR r.endpoint = ?1) AND (?2 IS NULL OR r.started >= ?2) ORDER BY c.rowid DESC LIMIT ?3",
+        (endpoint, to_text(since), limit),
+    )
+    for run, table, key, kind, at, before, after in rows:
+        yield Change(
+            run=run,
+            table=table,
+            key=key,
+            kind=kind,
+            at=datetime.fromisoformat(at),
+            before=msgspec.json.decode(before) if before else None,
+            after=msgspec.json.decode(after) if after else None,
+        )
+
+
+def prune(db: apsw.Connection, before: datetime) -> int:
+    """Delete runs that ended before that time, with their changes; how many runs went."""
+    limit = to_text(before)
+    if not db.execute("SELECT EXISTS (SELECT 1 FROM _sync_runs WHERE finished < ?)", (limit,)).get:
+        return 0
+    db.execute("DELETE FROM _sync_changes WHERE run IN (SELECT run FROM _sync_runs WHERE finished < ?)", (limit,))
+    db.execute("DELETE FROM _sync_runs WHERE finished < ?", (limit,))
+    return db.changes()
