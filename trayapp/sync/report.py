@@ -17,7 +17,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one run. Counts are records, `bytes` is after decompression, times are aware UTC."""
+    """The outcome of one run. Counts are records, `bytes` is after decompression, times are aware UTC.
+
+    `rows` is how many the table has now, None when the run did not get to know it.
+    """
 
     endpoint: str
     name: str
@@ -31,6 +34,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     deleted: int = 0
     unchanged: int = 0
     held: int = 0
+    rows: int | None = None
     requests: int = 0
     bytes: int = 0
     warnings: tuple[str, ...] = ()

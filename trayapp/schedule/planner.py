@@ -1,0 +1,470 @@
+"""The scheduler without threads: told what happened, it answers what is to be done. All decisions are made here.
+
+The owner calls one method per event, each with the present time, and then `take`, which hands over the runs to start
+and stop, the rows to save and the skipped runs to record; `wakes` holds when each endpoint wants `wake` to be called.
+"""
+
+import random
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, tzinfo
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.schedule import work
+from trayapp.schedule.constraints import Conditions, blocked_by, blocked_until, lost, window_edge
+from trayapp.schedule.due import SPREAD, spread
+from trayapp.schedule.queue import Item, RunQueue, host
+from trayapp.schedule.snapshot import EndpointState, EndpointStatus
+from trayapp.schedule.work import Stop
+from trayapp.store.runs import RunRow
+from trayapp.store.state import EndpointRow
+from trayapp.sync.report import Problem, Progress, Report
+
+SETTLE = timedelta(seconds=5)
+"""How long a network is left alone after it came up: it says it is there before names can be looked up."""
+PAUSE = ""
+"""The key in `wakes` of the end of a pause; no endpoint has an empty id."""
+WHOLE = ""
+"""The id in `changed` that stands for the pause and the network."""
+_RECENT = 12
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """No scheduled run starts before `until`; None: before the user resumes."""
+
+    until: datetime | None = None
+
+
+class Start(msgspec.Struct, frozen=True):
+    """A run to start."""
+
+    endpoint: Endpoint
+    full: bool
+
+
+class Actions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done: start these runs, cancel those (id, reason), save rows, record skipped runs."""
+
+    start: tuple[Start, ...] = ()
+    cancel: tuple[tuple[str, str], ...] = ()
+    save: tuple[EndpointRow, ...] = ()
+    skipped: tuple[RunRow, ...] = ()
+
+
+class _Running(msgspec.Struct):
+    """A run in progress, on the settings it began with."""
+
+    item: Item
+    endpoint: Endpoint
+    deadline: datetime
+    stop: Stop | None = None
+
+
+def prepared(
+    settings: Settings, states: Mapping[str, EndpointRow], now: datetime, zone: tzinfo
+) -> dict[str, EndpointRow]:
+    """The rows of all endpoints of the settings at program start: interrupted runs recovered, new endpoints added."""
+    rows = {}
+    for endpoint in settings.endpoint:
+        row = states.get(endpoint.id)
+        if row is None or row.last_enqueued is None:
+            # The store makes a bare row when a table is mirrored before the endpoint was ever scheduled.
+            rows[endpoint.id] = _merged(work.created(endpoint, now, zone), row)
+        else:
+            row = work.recover_at_start(row, endpoint, now, zone)
+            rows[endpoint.id] = work.refresh(row, endpoint, now, zone)
+    return rows
+
+
+def _merged(fresh: EndpointRow, row: EndpointRow | None) -> EndpointRow:
+    if row is None:
+        return fresh
+    return msgspec.structs.replace(row, status="enqueued", last_enqueued=fresh.last_enqueued, next_due=fresh.next_due)
+
+
+class Planner:
+    """Every endpoint's state, the queue, the pause and the machine's conditions. Not thread-safe."""
+
+    def __init__(
+        self,
+        states: Mapping[str, EndpointRow],
+        pause: Pause | None,
+        recent: Mapping[str, tuple[str, ...]],
+        zone: tzinfo,
+        chance: work.Chance = random.random,
+    ) -> None:
+        self.wakes: dict[str, datetime] = {}
+        """When each endpoint wants to be woken: due, or to look at a constraint or a time limit again."""
+        self.moved: set[str] = set()
+        """Keys of `wakes` that changed since the owner emptied this."""
+        self.changed: set[str] = set()
+        """Ids whose status changed, or WHOLE, since the owner emptied this."""
+        self.pause_in_force = pause
+        self._states = dict(states)
+        self._recent = dict(recent)
+        self._zone = zone
+        self._chance = chance
+        self._endpoints: dict[str, Endpoint] = {}
+        self._rows: dict[str, EndpointRow] = {}
+        self._conditions = Conditions()
+        self._queue = RunQueue()
+        self._running: dict[str, _Running] = {}
+        self._blocked: set[str] = set()
+        self._recorded: set[str] = set()
+        self._held_back: dict[str, datetime] = {}
+        self._unsaved: dict[str, EndpointRow] = {}
+        self._cancels: list[tuple[str, str]] = []
+        self._skipped: list[RunRow] = []
+        self._set_pause(pause)
+
+    # Events
+
+    def apply_settings(self, settings: Settings, now: datetime) -> None:
+        """These endpoints from now on; a run of a changed one ends on its old settings, of a removed one is stopped."""
+        new = {endpoint.id: endpoint for endpoint in settings.endpoint}
+        for id in self._endpoints.keys() - new.keys():
+            self._remove(id)
+        fresh = tuple(endpoint for endpoint in settings.endpoint if endpoint.id not in self._rows)
+        for id, row in prepared(Settings(endpoint=fresh), self._states, now, self._zone).items():
+            if row != self._states.pop(id, None):
+                self._unsaved[id] = row
+            self._rows[id] = row
+            if row.blocked_by:
+                self._recorded.add(id)
+        changed = [id for id, endpoint in new.items() if self._endpoints.get(id) != endpoint]
+        for id in changed:
+            if id in self._endpoints:
+                self._put(work.update_spec(self._rows[id], new[id], now, self._zone))
+        self._endpoints = new
+        overdue = [endpoint.id for endpoint in fresh if self._is_due(endpoint.id, now)]
+        self._hold_back(overdue, now)
+        for id in changed:
+            self._consider(id, now)
+
+    def set_conditions(self, conditions: Conditions, now: datetime) -> None:
+        """The machine's conditions changed; the pause in it is ignored, the planner keeps that itself."""
+        reconnected = conditions.online is not False and self._conditions.online is False
+        self._conditions = msgspec.structs.replace(
+            conditions, paused=self._conditions.paused, paused_until=self._conditions.paused_until
+        )
+        if reconnected:
+            self._hold_back(self._blocked, now)
+        self._reconsider(now)
+        self.changed.add(WHOLE)
+
+    def set_zone(self, zone: tzinfo, now: datetime) -> None:
+        """The machine moved to another time zone: times of day mean other moments."""
+        self._zone = zone
+        for id, endpoint in self._endpoints.items():
+            self._put(work.refresh(self._rows[id], endpoint, now, zone))
+            self._consider(id, now)
+
+    def sync_now(self, ids: Iterable[str], full: bool, now: datetime) -> None:
+        """Run these before all others (all enabled ones if none is named), whatever constraint or pause there is.
+
+        An endpoint that is running or unknown is left alone.
+        """
+        wanted = tuple(ids) or tuple(id for id, endpoint in self._endpoints.items() if endpoint.enabled)
+        for id in wanted:
+            endpoint = self._endpoints.get(id)
+            if endpoint is not None and id not in self._running:
+                row = msgspec.structs.replace(self._rows[id], next_override=now, blocked_by="")
+                self._put(row)
+                self._blocked.discard(id)
+                self._enqueue(endpoint, now, expedited=True, full=full)
+
+    def stop(self, id: str, reason: str, now: datetime) -> None:
+        """Stop the endpoint's run or take it off the queue; it runs again at its next regular time."""
+        if id in self._running:
+            self._cancel(id, Stop(reason, "next time"))
+        elif self._queue.remove(id) is not None:
+            self._put(work.skip(self._override_used(id), self._endpoints[id], reason, now, self._zone))
+            self._consider(id, now)
+
+    def pause(self, until: datetime | None, now: datetime) -> None:
+        """Start no scheduled run before `until`, or before `resume` when None. Running runs go on."""
+        self._set_pause(Pause(until))
+        self._reconsider(now)
+
+    def resume(self, now: datetime) -> None:
+        """End the pause; what fell due in it runs once, spread out."""
+        self._set_pause(None)
+        self._hold_back(self._blocked, now, settle=timedelta(0))
+        self._reconsider(now)
+
+    def woke_up(self, now: datetime, asleep: timedelta) -> None:
+        """The machine slept that long, or the clock was set forward: let the network settle, then catch up once."""
+        for running in self._running.values():
+            running.deadline += asleep
+        overdue = [id for id in self._endpoints if id not in self._running and self._is_due(id, now)]
+        for id in overdue:
+            if not self._is_expedited(id):
+                self._queue.remove(id)
+        self._hold_back(overdue, now)
+        for id in self._endpoints:
+            self._consider(id, now)
+
+    def clock_set_back(self, by: timedelta, now: datetime) -> None:
+        """The wall clock was set back: nothing waits longer for it."""
+        for running in self._running.values():
+            running.deadline -= by
+        self._held_back = {id: until - by for id, until in self._held_back.items()}
+        for id, endpoint in self._endpoints.items():
+            self._put(work.clock_set_back(self._rows[id], endpoint, by, now, self._zone))
+            self._consider(id, now)
+
+    def wake(self, keys: Iterable[str], now: datetime) -> None:
+        """The time asked for in `wakes` has come for these keys."""
+        for key in keys:
+            self.wakes.pop(key, None)
+            if key != PAUSE:
+                self._consider(key, now)
+            elif self.pause_in_force is not None and self.pause_in_force.until is not None:
+                if self.pause_in_force.until <= now:
+                    self.resume(now)
+                else:
+                    self._wake(PAUSE, self.pause_in_force.until)
+
+    def finished(self, report: Report, now: datetime) -> Report:
+        """A started run ended; the answer is its report with the next due time filled in."""
+        id = report.endpoint
+        running = self._running.pop(id)
+        endpoint = self._endpoints.get(id)
+        if endpoint is None:
+            self.changed.add(id)
+            return report
+        row = work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop)
+        self._recent[id] = (*self._recent.get(id, ()), report.status)[-_RECENT:]
+        self._put(row)
+        self._consider(id, now)
+        return msgspec.structs.replace(report, next_due=work.due_at(row))
+
+    def note(self, report: Report) -> None:
+        """A run was made outside of the scheduler, such as applying held deletes: its result shows, no time changes."""
+        row = self._rows.get(report.endpoint)
+        if row is not None:
+            rows = row.rows if report.rows is None else report.rows
+            self._put(msgspec.structs.replace(row, held=report.held, rows=rows, sentence=report.sentence))
+
+    def cancel_all(self, reason: str) -> None:
+        """Stop every run to make way; all are due again. Nothing starts any more: the queue is emptied."""
+        for item in tuple(self._queue):
+            self._queue.remove(item.id)
+        for id in self._running:
+            self._cancel(id, Stop(reason, "again"))
+
+    # Answers
+
+    def take(self, now: datetime) -> Actions:
+        """What is to be done now; each thing is handed out once."""
+        starts = []
+        running = [each.item for each in self._running.values()]
+        while (item := self._queue.take(running)) is not None:
+            endpoint = self._endpoints[item.id]
+            deadline = now + timedelta(seconds=endpoint.limits.run.seconds)
+            self._running[item.id] = _Running(item, endpoint, deadline)
+            running.append(item)
+            self._put(work.start(self._rows[item.id], now))
+            self._recorded.discard(item.id)
+            self._consider(item.id, now)
+            starts.append(Start(endpoint, item.full))
+        actions = Actions(
+            start=tuple(starts),
+            cancel=tuple(self._cancels),
+            save=tuple(self._unsaved.values()),
+            skipped=tuple(self._skipped),
+        )
+        self._cancels, self._unsaved, self._skipped = [], {}, []
+        return actions
+
+    @property
+    def busy(self) -> bool:
+        """Whether any run is in progress."""
+        return bool(self._running)
+
+    @property
+    def ids(self) -> Iterable[str]:
+        """The endpoints in the order of the settings."""
+        return self._endpoints.keys()
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a network as far as is known."""
+        return self._conditions.online is not False
+
+    def status(self, id: str, progress: Progress | None) -> EndpointStatus:
+        """How the endpoint is shown; `progress` is that of its present run."""
+        endpoint, row = self._endpoints[id], self._rows[id]
+        due = work.due_at(row)
+        if due is not None and id in self._held_back:
+            due = max(due, self._held_back[id])
+        return EndpointStatus(
+            id=id,
+            name=endpoint.name or id,
+            table=endpoint.table.name,
+            state=self._state(endpoint, row),
+            enabled=endpoint.enabled,
+            blocked_by=row.blocked_by,
+            last_attempt=row.last_attempt,
+            last_success=row.last_success,
+            next_due=due if endpoint.enabled else None,
+            attempts=row.attempts,
+            rows=row.rows,
+            held=row.held,
+            sentence=row.sentence,
+            problem=Problem(row.problem_title, row.problem_cause, row.problem_next) if row.problem_title else None,
+            progress=progress if id in self._running else None,
+            recent=self._recent.get(id, ()),
+        )
+
+    def _state(self, endpoint: Endpoint, row: EndpointRow) -> EndpointState:
+        if endpoint.id in self._running:
+            return "running"
+        if not endpoint.enabled:
+            return "disabled"
+        if row.blocked_by:
+            return "blocked"
+        if row.problem_title:
+            return "failing"
+        return "held" if row.held else "enqueued"
+
+    # What all events come down to
+
+    def _consider(self, id: str, now: datetime) -> None:
+        """Bring one endpoint to where it belongs at this moment: waiting, blocked, queued, or running still."""
+        endpoint = self._endpoints.get(id)
+        if id in self._running:
+            self._consider_running(self._running[id], now)
+        elif endpoint is None or self._is_expedited(id):
+            self._wake(id, None)
+        elif not endpoint.enabled or (due := work.due_at(self._rows[id])) is None:
+            self._wait(id, None)
+        elif due > now:
+            self._wait(id, due)
+        elif reason := blocked_by(endpoint, self._conditions, now, self._zone):
+            self._queue.remove(id)
+            self._block(endpoint, reason, now)
+            self._wake(id, blocked_until(endpoint, self._conditions, now, self._zone))
+        else:
+            self._unblock(id)
+            held_back = self._held_back.get(id, now)
+            self._wake(id, held_back if held_back > now else None)
+            if held_back <= now:
+                self._enqueue(endpoint, due)
+
+    def _consider_running(self, running: _Running, now: datetime) -> None:
+        id, endpoint = running.endpoint.id, running.endpoint
+        wakes = [running.deadline]
+        if now >= running.deadline:
+            self._cancel(id, Stop(f"took longer than {endpoint.limits.run}", "retry"))
+        elif not running.item.expedited:
+            if reason := lost(endpoint, self._conditions, now, self._zone):
+                self._cancel(id, Stop(reason, "again"))
+            edge = window_edge(endpoint, now, self._zone)
+            wakes += [edge] if edge is not None else []
+        self._wake(id, min(wakes) if running.stop is None else None)
+
+    def _reconsider(self, now: datetime) -> None:
+        """Look again at all whose place depends on conditions."""
+        for id in (*self._blocked, *(item.id for item in self._queue), *self._running):
+            self._consider(id, now)
+
+    def _wait(self, id: str, until: datetime | None) -> None:
+        """Nothing is due: what was skipped and held back before is over."""
+        self._queue.remove(id)
+        self._unblock(id)
+        self._held_back.pop(id, None)
+        self._recorded.discard(id)
+        self._wake(id, until)
+
+    def _enqueue(self, endpoint: Endpoint, due: datetime, *, expedited: bool = False, full: bool = False) -> None:
+        self._held_back.pop(endpoint.id, None)
+        item = Item(id=endpoint.id, host=host(endpoint.url), due=due, expedited=expedited, full=full)
+        self._queue.add(item)
+
+    def _block(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
+        """One skipped run is recorded for the whole time from falling due to starting, not one per reason or look."""
+        row = self._rows[endpoint.id]
+        self._held_back.pop(endpoint.id, None)
+        self._blocked.add(endpoint.id)
+        if endpoint.id not in self._recorded:
+            self._recorded.add(endpoint.id)
+            self._skipped.append(
+                RunRow(
+                    endpoint=endpoint.id,
+                    name=endpoint.name or endpoint.id,
+                    table=endpoint.table.name,
+                    started=now,
+                    finished=now,
+                    status="skipped",
+                    reason=reason,
+                )
+            )
+        self._put(msgspec.structs.replace(row, blocked_by=reason))
+
+    def _unblock(self, id: str) -> None:
+        self._blocked.discard(id)
+        if self._rows[id].blocked_by:
+            self._put(msgspec.structs.replace(self._rows[id], blocked_by=""))
+
+    def _cancel(self, id: str, stop: Stop) -> None:
+        running = self._running[id]
+        if running.stop is None:
+            running.stop = stop
+            self._cancels.append((id, stop.reason))
+            self._wake(id, None)
+
+    def _remove(self, id: str) -> None:
+        if id in self._running:
+            self._cancel(id, Stop("the endpoint was removed", "next time"))
+        self._queue.remove(id)
+        self._blocked.discard(id)
+        self._recorded.discard(id)
+        self._held_back.pop(id, None)
+        self._unsaved.pop(id, None)
+        self._recent.pop(id, None)
+        self._rows.pop(id)
+        self._wake(id, None)
+        self.changed.add(id)
+
+    def _hold_back(self, ids: Iterable[str], now: datetime, settle: timedelta = SETTLE) -> None:
+        """Let these overdue endpoints run after a moment, spread over up to SPREAD: one second for each, if few."""
+        ids = tuple(ids)
+        over = min(SPREAD, timedelta(seconds=len(ids)))
+        for id in ids:
+            self._held_back[id] = now + settle + spread(id, over)
+
+    def _set_pause(self, pause: Pause | None) -> None:
+        self.pause_in_force = pause
+        self._conditions = msgspec.structs.replace(
+            self._conditions, paused=pause is not None, paused_until=None if pause is None else pause.until
+        )
+        self._wake(PAUSE, None if pause is None else pause.until)
+        self.changed.add(WHOLE)
+
+    def _is_due(self, id: str, now: datetime) -> bool:
+        due = work.due_at(self._rows[id])
+        return due is not None and due <= now
+
+    def _is_expedited(self, id: str) -> bool:
+        item = self._queue.get(id)
+        return item is not None and item.expedited
+
+    def _override_used(self, id: str) -> EndpointRow:
+        return msgspec.structs.replace(self._rows[id], next_override=None)
+
+    def _put(self, row: EndpointRow) -> None:
+        if self._rows.get(row.id) != row:
+            self._rows[row.id] = row
+            self._unsaved[row.id] = row
+            self.changed.add(row.id)
+
+    def _wake(self, key: str, at: datetime | None) -> None:
+        if self.wakes.get(key) == at:
+            return
+        if at is None:
+            self.wakes.pop(key, None)
+        else:
+            self.wakes[key] = at
+        self.moved.add(key)

@@ -1,0 +1,90 @@
+"""The run queue: who is next when a worker is free."""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+WORKERS = 4
+"""How many runs go on at once."""
+PER_HOST = 2
+"""How many of them against one server."""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint that waits for a worker, or has one. expedited: asked for by the user. full: no incremental run."""
+
+    id: str
+    host: str
+    due: datetime
+    expedited: bool = False
+    full: bool = False
+
+
+def host(url: str) -> str:
+    """The server a URL is asked of: host name and port."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2].lower()
+
+
+def rank(item: Item) -> tuple[bool, datetime, str]:
+    """What sorts the queue: the user's wishes first, then who has been due for longest."""
+    return not item.expedited, item.due, item.id
+
+
+def next_to_start(queue: Sequence[Item], running: Collection[Item]) -> Item | None:
+    """The first of the sorted queue for which there is a free worker, a free place at its server, and no run yet."""
+    if len(running) >= WORKERS:
+        return None
+    busy = Counter(item.host for item in running)
+    ids = {item.id for item in running}
+    return next((item for item in queue if item.id not in ids and busy[item.host] < PER_HOST), None)
+
+
+class RunQueue:
+    """Waiting items in order of rank, at most one per endpoint."""
+
+    def __init__(self) -> None:
+        self._sorted: list[Item] = []
+        self._by_id: dict[str, Item] = {}
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._sorted)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._by_id
+
+    def get(self, id: str) -> Item | None:
+        """The endpoint's item, or None."""
+        return self._by_id.get(id)
+
+    def add(self, item: Item) -> None:
+        """Enqueue; an endpoint that waits already keeps its place, unless the new item gives it a better one."""
+        waiting = self.remove(item.id)
+        if waiting is not None:
+            item = msgspec.structs.replace(
+                item,
+                due=min(waiting.due, item.due),
+                expedited=waiting.expedited or item.expedited,
+                full=waiting.full or item.full,
+            )
+        insort(self._sorted, item, key=rank)
+        self._by_id[item.id] = item
+
+    def remove(self, id: str) -> Item | None:
+        """Take the endpoint off the queue; its item, or None if it did not wait."""
+        item = self._by_id.pop(id, None)
+        if item is not None:
+            del self._sorted[bisect_left(self._sorted, rank(item), key=rank)]
+        return item
+
+    def take(self, running: Collection[Item]) -> Item | None:
+        """Take the next item that may start beside the running ones off the queue; None if there is none."""
+        item = next_to_start(self._sorted, running)
+        return None if item is None else self.remove(item.id)

@@ -1,0 +1,219 @@
+"""The state machine of an endpoint's work: pure transitions over its persisted row.
+
+enqueued -> running -> enqueued, for ever. A failure backs off and tries again, at most `retry.attempts` times, then
+waits for the next regular time. Which time comes next, in this order: an override (used once), back-off, the schedule;
+the last two share the field `next_due`, since back-off contains chance and must be the same after a restart.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from typing import Literal
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Retry
+from trayapp.schedule.due import MINIMUM, by_interval, interval, next_due
+from trayapp.store.state import EndpointRow
+from trayapp.sync.report import Problem, Report
+
+LONGEST_DELAY = timedelta(hours=5)
+"""Back-off never waits longer, whatever the settings say."""
+LONGEST_RETRY_AFTER = timedelta(days=1)
+"""A server's Retry-After is believed up to here."""
+LATE = timedelta(seconds=60)
+"""A run up to this late counts as punctual: the next one is computed from when it was due, so no drift adds up."""
+
+Chance = Callable[[], float]
+"""A source of numbers in [0, 1), like random.random."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Why a run was told to stop, and what follows: the same run again as soon as it may, a retry, or the next time."""
+
+    reason: str
+    then: Literal["again", "retry", "next time"]
+
+
+def created(endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The row of an endpoint that was never seen before."""
+    return EndpointRow(id=endpoint.id, last_enqueued=now, next_due=next_due(endpoint, None, now, zone))
+
+
+def due_at(row: EndpointRow) -> datetime | None:
+    """When the endpoint runs next; None: not by itself, or it is running."""
+    if row.status != "enqueued":
+        return None
+    return row.next_due if row.next_override is None else row.next_override
+
+
+def backing_off(row: EndpointRow) -> bool:
+    """Whether the next run is a retry."""
+    return row.status == "enqueued" and row.attempts > 0
+
+
+def start(row: EndpointRow, now: datetime) -> EndpointRow:
+    """The run begins. Raises ValueError if one is running already."""
+    if row.status == "running":
+        raise ValueError(f"a run of {row.id} is running already")
+    return msgspec.structs.replace(
+        row,
+        status="running",
+        attempts=row.attempts + 1,
+        last_attempt=now,
+        next_override=None,
+        blocked_by="",
+        stop_reason="",
+    )
+
+
+def succeed(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The run ended well: the next regular time is awaited, the problem is gone."""
+    row = _regular(row, endpoint, now, zone)
+    return msgspec.structs.replace(row, last_success=now, problem_title="", problem_cause="", problem_next="")
+
+
+def fail(
+    row: EndpointRow,
+    endpoint: Endpoint,
+    problem: Problem,
+    retry_after: float | None,
+    now: datetime,
+    zone: tzinfo,
+    chance: Chance,
+) -> EndpointRow:
+    """The run failed: back off with full jitter, or after the last attempt wait for the next regular time.
+
+    retry_after: seconds the server asked to be left alone; nothing comes sooner.
+    """
+    row = msgspec.structs.replace(
+        row, problem_title=problem.title, problem_cause=problem.cause, problem_next=problem.next
+    )
+    earliest = now + min(LONGEST_RETRY_AFTER, timedelta(seconds=max(0.0, retry_after or 0.0)))
+    if row.attempts >= endpoint.retry.attempts:
+        row = _regular(row, endpoint, now, zone)
+        return row if row.next_due is None else msgspec.structs.replace(row, next_due=max(earliest, row.next_due))
+    due = now + delay(endpoint.retry, row.attempts) * chance()
+    return msgspec.structs.replace(row, status="enqueued", last_enqueued=now, next_due=max(earliest, due))
+
+
+def skip(row: EndpointRow, endpoint: Endpoint, reason: str, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The user stopped the run, or took it off the queue: the next regular time is awaited."""
+    return msgspec.structs.replace(_regular(row, endpoint, now, zone), stop_reason=reason)
+
+
+def stop(row: EndpointRow, reason: str) -> EndpointRow:
+    """The run had to make way (a constraint was lost, the program ends): still due, and not counted as an attempt."""
+    return msgspec.structs.replace(
+        row,
+        status="enqueued",
+        attempts=max(0, row.attempts - 1),
+        next_override=row.last_attempt,
+        stop_reason=reason,
+    )
+
+
+def after_run(
+    row: EndpointRow,
+    endpoint: Endpoint,
+    report: Report,
+    now: datetime,
+    zone: tzinfo,
+    chance: Chance,
+    stopped: Stop | None = None,
+) -> EndpointRow:
+    """What follows a run that ended with this report; `stopped` if it was told to stop before.
+
+    A run that ended well in spite of being told to stop has ended well.
+    """
+    row = msgspec.structs.replace(row, sentence=report.sentence)
+    if report.status in {"succeeded", "held"}:
+        before = row.last_success
+        row = succeed(row, endpoint, now, zone)
+        if report.status == "held":  # deletes are missing: the table does not equal the listing
+            row = msgspec.structs.replace(row, last_success=before)
+        rows = row.rows if report.rows is None else report.rows
+        return msgspec.structs.replace(row, held=report.held, rows=rows)
+    if report.status == "stopped" or stopped is not None:
+        stopped = stopped or Stop(report.reason, "next time")
+        if stopped.then == "again":
+            return stop(row, stopped.reason)
+        if stopped.then == "next time":
+            return skip(row, endpoint, stopped.reason, now, zone)
+        row = msgspec.structs.replace(row, stop_reason=stopped.reason)
+        problem = Problem(f"The run {stopped.reason}", next="The endpoint's limits.run can allow it more time.")
+    else:
+        problem = report.problem or Problem("The run failed", report.reason)
+    return fail(row, endpoint, problem, report.retry_after, now, zone, chance)
+
+
+def recover_at_start(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The program died during a run: it is tried again like a failed one, so that a run that kills us ends some day."""
+    if row.status != "running":
+        return row
+    row = msgspec.structs.replace(row, stop_reason="the program ended")
+    if row.attempts >= endpoint.retry.attempts or row.last_attempt is None:
+        return _regular(row, endpoint, now, zone)
+    due = min(row.last_attempt, now) + delay(endpoint.retry, row.attempts)
+    return msgspec.structs.replace(row, status="enqueued", last_enqueued=now, next_due=due)
+
+
+def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The endpoint's settings changed: everything is kept but the due time. A running run ends as it began."""
+    return refresh(msgspec.structs.replace(row, generation=row.generation + 1), endpoint, now, zone)
+
+
+def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The row with its due time made to fit the schedule, the zone and the time as they are now.
+
+    What was overdue stays so. A new timetable does not make a time due that lies in the past.
+    """
+    if row.status == "running":
+        return row
+    if backing_off(row):
+        latest = now + max(LONGEST_DELAY, LONGEST_RETRY_AFTER)
+        due = latest if row.next_due is None else min(row.next_due, latest)
+        return msgspec.structs.replace(row, next_due=due)
+    regular = next_due(endpoint, _last(row, endpoint), now, zone)
+    if regular is not None and row.next_due is not None and abs(regular - row.next_due) <= LATE:
+        return row
+    overdue = row.next_due is not None and row.next_due <= now
+    if regular is not None and regular <= now and not overdue and not by_interval(endpoint):
+        regular = next_due(endpoint, now, now, zone)
+    return row if regular == row.next_due else msgspec.structs.replace(row, next_due=regular)
+
+
+def clock_set_back(row: EndpointRow, endpoint: Endpoint, by: timedelta, now: datetime, zone: tzinfo) -> EndpointRow:
+    """The wall clock was set back: what counts from the last run moves along, times of day are looked up anew."""
+    if row.status == "running":
+        return row
+    override = None if row.next_override is None else row.next_override - by
+    if row.next_due is not None and (backing_off(row) or by_interval(endpoint)):
+        return msgspec.structs.replace(row, next_due=row.next_due - by, next_override=override)
+    return refresh(msgspec.structs.replace(row, next_override=override), endpoint, now, zone)
+
+
+def delay(retry: Retry, attempts: int) -> timedelta:
+    """How long a retry waits at most after so many attempts, between MINIMUM and LONGEST_DELAY."""
+    first = min(max(MINIMUM.total_seconds(), retry.delay.seconds), LONGEST_DELAY.total_seconds())
+    # 2.0**30 seconds are beyond every limit; larger exponents would overflow some day.
+    factor = 2.0 ** min(attempts - 1, 30) if retry.backoff == "exponential" else float(attempts)
+    longest = min(LONGEST_DELAY.total_seconds(), max(MINIMUM.total_seconds(), retry.max_delay.seconds))
+    return timedelta(seconds=min(longest, first * factor))
+
+
+def _regular(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
+    """Enqueued for the next regular time; if the run lasted beyond that, soon, but not at once."""
+    due = next_due(endpoint, _last(row, endpoint), now, zone)
+    if due is not None and due <= now:
+        due = now + MINIMUM
+    return msgspec.structs.replace(row, status="enqueued", attempts=0, last_enqueued=now, next_due=due)
+
+
+def _last(row: EndpointRow, endpoint: Endpoint) -> datetime | None:
+    """From when the next regular time counts."""
+    if not by_interval(endpoint):
+        return row.last_attempt or row.last_enqueued
+    if row.last_attempt is None or row.next_due is None:
+        return row.last_attempt
+    punctual = timedelta(0) <= row.last_attempt - row.next_due <= min(LATE, interval(endpoint) / 10)
+    return row.next_due if punctual else row.last_attempt
