@@ -118,6 +118,16 @@ def publish(
     return publisher.publish(complete, apply_held)
 
 
+def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
+    """The key the endpoint's table was made with; () when there is none, or the rest of the mapping differs."""
+    mapping = db.execute("SELECT mapping FROM _sync_endpoints WHERE id = ?", (endpoint.id,)).get
+    if not isinstance(mapping, str):
+        return ()
+    key = tuple(msgspec.json.decode(mapping)[0])
+    keyed = msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=key))
+    return key if _mapping(keyed) == mapping else ()
+
+
 def keep_held(db: apsw.Connection, id: str) -> None:
     """The user wants to keep the rows whose deletion is held: they stay until the server lists them again."""
     db.execute(
@@ -226,14 +236,15 @@ class _Publisher:
         held = 0
         if complete and self.table.mode == "mirror":
             held = self._delete_missing(apply_held)
-        self._save()
+        rows = self.before + self.added - self.deleted
+        self._save(rows, held)
         return Outcome(
             added=self.added,
             changed=self.changed,
             deleted=self.deleted,
             unchanged=self.staging.unchanged + self.equal,
             held=held,
-            rows=self.before + self.added - self.deleted,
+            rows=rows,
             warnings=tuple(self._warnings()),
         )
 
@@ -373,15 +384,15 @@ class _Publisher:
         record_changes(self.db, self.run, self.plan.table, changes)
         return 0
 
-    def _save(self) -> None:
+    def _save(self, rows: int, held: int) -> None:
         if self.exists:
             before = tables.load_shape(self.db, self.plan.number, self.table.key)
             if before != self.shape:
                 tables.save_shape(self.db, self.plan.number, self.shape)
         self.db.execute(
-            "UPDATE _sync_endpoints SET table_name = ?1, mapping = ?2 WHERE number = ?3"
-            " AND (table_name, mapping) IS NOT (?1, ?2)",
-            (self.plan.table if self.exists else None, self.plan.mapping, self.plan.number),
+            "UPDATE _sync_endpoints SET table_name = ?1, mapping = ?2, rows = ?3, held = ?4 WHERE number = ?5"
+            " AND (table_name, mapping, rows, held) IS NOT (?1, ?2, ?3, ?4)",
+            (self.plan.table if self.exists else None, self.plan.mapping, rows, held, self.plan.number),
         )
 
     def _json(self, row: Sequence[Any], positions: Sequence[int] | None = None) -> str:

@@ -49,8 +49,16 @@ _FIELDS = RunRow.__struct_fields__
 _COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
 
 
-def record_run(db: apsw.Connection, row: RunRow) -> int:
-    """Write a run's line (its `run` is ignored) and return its number."""
+def next_number(db: apsw.Connection) -> int:
+    """The number the next recorded run will have; inside a writing transaction it is kept free."""
+    number = db.execute("SELECT coalesce(max(run), 0) + 1 FROM _sync_runs").get
+    assert isinstance(number, int)
+    return number
+
+
+def record_run(db: apsw.Connection, row: RunRow, number: int | None = None) -> int:
+    """Write a run's line under `number`, or the next free one (the row's own is ignored), and return the number."""
+    number = next_number(db) if number is None else number
     values = [
         to_text(value)
         if isinstance(value, datetime)
@@ -60,11 +68,7 @@ def record_run(db: apsw.Connection, row: RunRow) -> int:
         for name in _FIELDS[1:]
         for value in (getattr(row, name),)
     ]
-    columns = ", ".join(f'"{name}"' for name in _FIELDS[1:])
-    number = db.execute(
-        f"INSERT INTO _sync_runs ({columns}) VALUES ({', '.join('?' * len(values))}) RETURNING run", values
-    ).get
-    assert isinstance(number, int)
+    db.execute(f"INSERT INTO _sync_runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))})", [number, *values])
     return number
 
 

@@ -5,7 +5,6 @@ from typing import Literal
 
 import apsw
 import msgspec
-from msgspec.structs import astuple
 
 from trayapp.store.times import from_text, to_text
 
@@ -64,11 +63,15 @@ def load_state(db: apsw.Connection, id: str) -> EndpointRow:
 
 
 def save_state(db: apsw.Connection, row: EndpointRow) -> None:
-    """Write one endpoint's state, all its fields. Nothing is written when nothing changed."""
-    values = [to_text(value) if name in _TIMES else value for name, value in zip(_FIELDS, astuple(row), strict=True)]
-    rest = _FIELDS[1:]
+    """Write one endpoint's state. `rows` and `held` belong to publishing and are left as they are.
+
+    Nothing is written when nothing changed.
+    """
+    fields = [name for name in _FIELDS if name not in ("rows", "held")]
+    values = [to_text(getattr(row, name)) if name in _TIMES else getattr(row, name) for name in fields]
+    rest = fields[1:]
     db.execute(
-        f"INSERT INTO _sync_endpoints ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
+        f"INSERT INTO _sync_endpoints ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
         f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}"
         f" WHERE ({', '.join(rest)}) IS NOT ({', '.join(f'excluded.{name}' for name in rest)})",
         values,

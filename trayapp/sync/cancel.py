@@ -1,6 +1,7 @@
 """A cancellation token: it carries a reason and wakes everything that waits on it."""
 
 import threading
+from collections.abc import Callable
 
 
 class Cancelled(Exception):
@@ -16,13 +17,20 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._calls: list[Callable[[], object]] = []
         self.reason = ""
 
     def cancel(self, reason: str) -> None:
         """Ask everything holding this token to stop; the first reason stays."""
-        if not self._event.is_set():
+        with self._lock:
+            if self._event.is_set():
+                return
             self.reason = reason
             self._event.set()
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
 
     @property
     def cancelled(self) -> bool:
@@ -38,3 +46,17 @@ class CancelToken:
         """Sleep, but raise Cancelled as soon as `cancel` is called."""
         if self._event.wait(seconds):
             raise Cancelled(self.reason)
+
+    def on_cancel(self, call: Callable[[], object]) -> None:
+        """Have `call` called, in the canceller's thread, when `cancel` is called; at once if it already was."""
+        with self._lock:
+            if not self._event.is_set():
+                self._calls.append(call)
+                return
+        call()
+
+    def forget(self, call: Callable[[], object]) -> None:
+        """Undo `on_cancel`."""
+        with self._lock:
+            if call in self._calls:
+                self._calls.remove(call)

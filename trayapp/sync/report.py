@@ -35,6 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: int = 0
     held: int = 0
     rows: int | None = None
+    """What the table holds now; None when the run did not get that far."""
     requests: int = 0
     bytes: int = 0
     warnings: tuple[str, ...] = ()
@@ -62,3 +63,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     total: int | None = None
     doing: str = ""
+
+
+def sentence_of(report: Report) -> str:
+    """One plain sentence for people, without the endpoint's name: "3 new, 1 changed", "No changes", "Failed: …"."""
+    if report.problem is not None:
+        cause = report.problem.cause.rstrip(".")
+        return f"{report.problem.title}: {cause}." if cause else f"{report.problem.title}."
+    if report.status == "stopped":
+        return f"Stopped: {report.reason}."
+    parts = [
+        f"{count:,} {word}"
+        for count, word in ((report.added, "new"), (report.changed, "changed"), (report.deleted, "deleted"))
+        if count
+    ]
+    sentence = ", ".join(parts) or "No changes"
+    if report.held:
+        sentence += f"; {report.held:,} {'deletion waits' if report.held == 1 else 'deletions wait'} for your word"
+    return f"{sentence}."

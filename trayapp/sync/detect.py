@@ -1,0 +1,214 @@
+"""Guesses about an answer from its own shape: where the records are, what tells them apart, how the listing goes on."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trayapp.endpoints.naming import slug
+from trayapp.sync.links import next_link
+
+_LIST_NAMES = (
+    "data", "items", "results", "records", "value", "values", "entries", "rows", "list", "content", "docs", "objects",
+    "elements", "nodes", "features", "hits", "issues", "resources", "result",
+)  # fmt: skip
+_NOT_RECORDS = {
+    "errors", "error", "meta", "metadata", "links", "_links", "included", "facets", "warnings", "messages",
+    "aggregations", "columns", "fields", "schema", "filters", "sort", "pagination", "paging",
+}  # fmt: skip
+_NEXT_PLACES = (
+    "next_url", "next_page_url", "nextPageUrl", "nextUrl", "next_page", "nextLink", "next_link", "@odata.nextLink",
+    "odata.nextLink", "next", "next.href", "next.url", "links.next", "links.next.href", "links.next.url",
+    "_links.next", "_links.next.href", "paging.next", "pagination.next", "pagination.next_url", "pagination.next_link",
+    "pagination.links.next", "meta.next", "meta.next_url", "meta.pagination.next", "meta.pagination.links.next",
+    "meta.pagination.next_url", "meta.links.next", "response.next", "nextPage", "page.next",
+)  # fmt: skip
+_TOTAL_PLACES = (
+    "total", "total_count", "totalCount", "count", "total_results", "totalResults", "totalItems", "total_items",
+    "total_records", "recordCount", "numFound", "@odata.count", "meta.total", "meta.total_count", "meta.count",
+    "meta.pagination.total", "pagination.total", "pagination.total_count", "paging.total", "page.totalElements",
+    "totalElements", "filtered_table_rows_count", "meta.pagination.total_count", "hits.total", "total_rows",
+)  # fmt: skip
+_MORE_PLACES = (
+    "has_more", "hasMore", "has_next", "hasNext", "more", "meta.has_more", "pagination.has_more", "paging.has_more",
+    "pageInfo.hasNextPage", "pagination.has_next", "has_next_page", "hasNextPage", "incomplete_results",
+)  # fmt: skip
+_TOKEN_PLACES = (
+    "next_cursor", "nextCursor", "next_page_token", "nextPageToken", "cursor.next", "cursors.after",
+    "paging.cursors.after", "meta.next_cursor", "response_metadata.next_cursor", "pagination.next_cursor",
+    "continue", "continuation", "continuationToken", "pageInfo.endCursor", "next", "next_token", "nextToken",
+)  # fmt: skip
+_PAGES_PLACES = (
+    "total_pages", "totalPages", "pages", "last_page", "lastPage", "page_count", "pageCount", "meta.total_pages",
+    "meta.pagination.total_pages", "meta.last_page", "pagination.total_pages", "pagination.pages", "page.totalPages",
+)  # fmt: skip
+_KEY_NAMES = (
+    "id",
+    "_id",
+    "uuid",
+    "guid",
+    "key",
+    "uid",
+    "sha",
+    "ID",
+    "Id",
+    "@id",
+    "pk",
+    "code",
+    "slug",
+    "iid",
+    "number",
+)
+
+
+def find(value: Any, path: str) -> Any:
+    """What stands at a dotted path, or None. A name with dots in it is found too ("@odata.nextLink")."""
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    head, _, rest = path.partition(".")
+    if isinstance(value, dict) and rest and head in value:
+        return find(value[head], rest)
+    return None
+
+
+def records_path(body: Any) -> str | None:
+    """The dotted path to the most likely list of records, "" for a top-level list, or None when there is none."""
+    if isinstance(body, list):
+        return ""
+    best: tuple[float, str] | None = None
+    for path, items in _lists(body, "", 0):
+        score = _score(path, items)
+        if score is not None and (best is None or score > best[0]):
+            best = (score, path)
+    return best[1] if best else None
+
+
+def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]:
+    if not isinstance(value, dict) or depth > 4:
+        return
+    for name, item in value.items():
+        if not isinstance(name, str) or "." in name:
+            continue
+        place = f"{path}.{name}" if path else name
+        if isinstance(item, list):
+            yield place, item
+        else:
+            yield from _lists(item, place, depth + 1)
+
+
+def _score(path: str, items: Sequence[Any]) -> float | None:
+    names = path.split(".")
+    objects = sum(isinstance(item, dict) for item in items)
+    if items and objects < len(items):
+        return None
+    known = names[-1] in _LIST_NAMES
+    if not items and not known:
+        return None
+    score = 5.0 * known + min(len(items), 100) / 10 - 2.0 * (len(names) - 1)
+    if _NOT_RECORDS & {*names}:
+        score -= 30
+    return score
+
+
+def next_url(headers: Mapping[str, str], body: Any) -> tuple[str, str, str] | None:
+    """(kind, path, target) of the next page where the answer gives its address: Link header first, then the body."""
+    target = next_link(headers.get("Link", ""))
+    if target is not None:
+        return "link", "", target
+    for path in _NEXT_PLACES:
+        target = find(body, path)
+        if isinstance(target, str) and _is_address(target):
+            return "next_url", path, target
+    return None
+
+
+def next_place(body: Any) -> str | None:
+    """Where the answer would give the next address: a usual place that is there, though it may be null at the end."""
+    for path in _NEXT_PLACES:
+        head, _, last = path.rpartition(".")
+        parent = find(body, head) if head else body
+        if isinstance(parent, dict) and last in parent:
+            value = parent[last]
+            if value is None or value == "" or (isinstance(value, str) and _is_address(value)):
+                return path
+    return None
+
+
+def _is_address(text: str) -> bool:
+    return bool(re.match(r"(https?://|/|\?|\./)", text)) or ("?" in text and "=" in text)
+
+
+def total(headers: Mapping[str, str], body: Any) -> int | None:
+    """How many records the server says there are, or None."""
+    for name in ("X-Total-Count", "X-Total", "X-WP-Total", "Total-Count"):
+        if headers.get(name, "").isdigit():
+            return int(headers[name])
+    for path in _TOTAL_PLACES:
+        value = find(body, path)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def signs_of_more(headers: Mapping[str, str], body: Any, count: int) -> str | None:
+    """Why the listing seems to go on although no next address is given, in words; None when nothing says so."""
+    said = total(headers, body)
+    if said is not None and said > count:
+        return f"the server says there are {said:,} records, the answer has {count:,}"
+    for path in _MORE_PLACES:
+        if find(body, path) is True:
+            return f"the answer says there is more ({path})"
+    for path in _TOKEN_PLACES:
+        value = find(body, path)
+        if value not in (None, "", False, 0) and not isinstance(value, list):
+            return f"the answer names a next page ({path})"
+    for path in _PAGES_PLACES:
+        value = find(body, path)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 1:
+            return f"the answer says there are {value:,} pages"
+    for name in ("X-Total-Pages", "X-WP-TotalPages"):
+        if headers.get(name, "").isdigit() and int(headers[name]) > 1:
+            return f"the server says there are {headers[name]} pages"
+    return None
+
+
+def key_of(records: Sequence[Mapping[str, Any]], table: str) -> tuple[str, ...]:
+    """The field, or two fields, that tell these records apart; () when there are none or nothing is unique.
+
+    A usual name wins, then the first fitting field; only texts and integers, present and different in every record.
+    """
+    if not records:
+        return ()
+    singular = slug(table).removesuffix("s")
+    preferred = (*_KEY_NAMES[:1], f"{singular}_id", f"{singular}Id", f"{singular}_key", *_KEY_NAMES[1:])
+    fields = [name for name in records[0] if _identifies(records, (name,))]
+    for name in preferred:
+        if name in fields:
+            return (name,)
+    likely = [name for name in fields if re.search(r"(^|_)(id|uuid|guid|key|code|no|nr)$|I[dD]$", name)]
+    if likely or (fields and len(records) > 1):
+        return ((likely or fields)[0],)
+    scalars = [name for name in records[0] if _always_scalar(records, name)][:12]
+    for index, one in enumerate(scalars):
+        for other in scalars[index + 1 :]:
+            if len(records) > 1 and _identifies(records, (one, other)):
+                return one, other
+    return ()
+
+
+def _always_scalar(records: Sequence[Mapping[str, Any]], name: str) -> bool:
+    values = (record.get(name) for record in records)
+    return all(isinstance(value, str | int) and not isinstance(value, bool) and value != "" for value in values)
+
+
+def _identifies(records: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> bool:
+    if not all(_always_scalar(records, name) for name in names):
+        return False
+    return len({tuple(record[name] for name in names) for record in records}) == len(records)
+
+
+def cursor_fields(records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Fields that look like the time of the last change, which incremental runs could ask by."""
+    if not records:
+        return ()
+    pattern = re.compile(r"(updated|modified|changed|last_?edit|last_?update|timestamp)", re.IGNORECASE)
+    return tuple(name for name in records[0] if pattern.search(name) and _always_scalar(records, name))

@@ -1,0 +1,23 @@
+"""What can go wrong with a server, each with its words for people."""
+
+from trayapp.errors import UserError
+
+
+class SyncError(UserError):
+    """The run can't be finished. `retry_after` is how many seconds the server wants to be left alone, if it said so."""
+
+    def __init__(self, title: str, cause: str = "", next: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(title, cause, next)
+        self.retry_after = retry_after
+
+
+class TransientError(SyncError):
+    """It may work again soon: no connection, an overloaded server, an answer that broke off."""
+
+
+class AuthError(SyncError):
+    """The server does not accept who we are."""
+
+
+class NotSupported(SyncError):
+    """A part of the settings that this version can't carry out yet."""

@@ -1,0 +1,30 @@
+"""Which parts of the settings this version can carry out; the others are refused in words, never ignored."""
+
+from collections.abc import Iterator
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.sync.errors import NotSupported
+
+
+def require_supported(endpoint: Endpoint) -> None:
+    """Raise NotSupported for the first setting that can't be carried out yet."""
+    for what, instead in _missing(endpoint):
+        raise NotSupported(f"{what} not supported yet", "This version can't do that.", instead)
+
+
+def _missing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    if endpoint.auth.kind.startswith("oauth2"):
+        yield "OAuth2 is", "Use a personal access token as bearer, if the service offers one."
+    if endpoint.response.format not in ("auto", "json"):
+        yield f"The format {endpoint.response.format} is", "Ask the API for JSON."
+    if endpoint.pages.kind in ("page", "offset", "cursor"):
+        yield (
+            f"Paging by {endpoint.pages.kind} is",
+            "Listings that give the next page's address (in a Link header or in the answer) are supported.",
+        )
+    if endpoint.pages.into != "query" or endpoint.pages.size_param:
+        yield "Setting the page size or place of paging parameters is", "Write them into the address."
+    if endpoint.incremental is not None:
+        yield "Incremental runs are", "Leave out endpoint.incremental: every run reads the whole listing."
+    if endpoint.after is not None:
+        yield "Chained endpoints are", "Leave out endpoint.after."
