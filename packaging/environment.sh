@@ -33,16 +33,20 @@ libfontconfig.so.1      libfontconfig1
 libgssapi_krb5.so.2     libgssapi-krb5-2
 libX11-xcb.so.1         libx11-xcb1
 libxcb-cursor.so.0      libxcb-cursor0
+libxcb-glx.so.0         libxcb-glx0
 libxcb-icccm.so.4       libxcb-icccm4
 libxcb-image.so.0       libxcb-image0
 libxcb-keysyms.so.1     libxcb-keysyms1
 libxcb-randr.so.0       libxcb-randr0
 libxcb-render-util.so.0 libxcb-render-util0
 libxcb-shape.so.0       libxcb-shape0
+libxcb-sync.so.1        libxcb-sync1
+libxcb-xfixes.so.0      libxcb-xfixes0
 libxcb-xkb.so.1         libxcb-xkb1
 libxkbcommon-x11.so.0   libxkbcommon-x11-0
 libwayland-client.so.0  libwayland-client0
 libwayland-cursor.so.0  libwayland-cursor0
+libwayland-egl.so.1     libwayland-egl1
 '
 
 missing_packages() { # LIST: prints the packages of those lines whose library, program or file is not there

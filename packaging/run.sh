@@ -10,7 +10,11 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$root/packaging/environment.sh"
 
 libraries=complete
-system_packages "$desktop_libraries" 'the window and the tray' || libraries=incomplete
+case ${1:-} in
+'' | -*) # may start the tray program; no other command needs more than Python
+    system_packages "$desktop_libraries" 'the window and the tray' || libraries=incomplete
+    ;;
+esac
 python_environment runtime
 
 [ $# -eq 0 ] || exec "$venv/bin/traysync" "$@"
