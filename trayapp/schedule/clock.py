@@ -1,7 +1,7 @@
-"""The time, as one object that can be replaced in tests."""
+"""The time, as one object that can be replaced in tests; and what happens to it while one waits."""
 
 import time
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 import tzlocal
@@ -45,3 +45,43 @@ class SystemClock:
             self._zone = tzlocal.reload_localzone()
             self._zone_read = time.monotonic()
         return self._zone
+
+
+JUMP = timedelta(seconds=15)
+"""From here on, a difference between wall clock and monotonic clock is sleep or a set clock, not imprecision."""
+NEAR = 600.0
+"""Seconds within which an alarm counts as near."""
+LONGEST_WAIT_NEAR = 30.0
+LONGEST_WAIT = 300.0
+"""Waits stand still while the machine sleeps, so none is longer than this many seconds. Little if an alarm is near,
+long otherwise, so as not to wake the processor for nothing. The system's resume signal comes sooner anyway.
+"""
+
+
+def wait_for(alarm: datetime, now: datetime) -> float:
+    """How many seconds to wait at a stretch for an alarm."""
+    seconds = (alarm - now).total_seconds()
+    return max(0.0, min(seconds, LONGEST_WAIT_NEAR if seconds <= NEAR else LONGEST_WAIT))
+
+
+class ClockWatch:
+    """Finds out whether the machine slept or its clock was set between two looks."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.before_waiting(None)
+
+    def before_waiting(self, seconds: float | None) -> None:
+        """To be called just before a wait of so many seconds; None: of unknown length."""
+        self._wall, self._monotonic, self._wait = self._clock.now(), self._clock.monotonic(), seconds
+
+    def jump(self) -> timedelta:
+        """How far the wall clock was moved since: ahead by sleep or by hand, or back; zero if less than JUMP."""
+        elapsed = timedelta(seconds=self._clock.monotonic() - self._monotonic)
+        ahead = self._clock.now() - self._wall - elapsed
+        if -ahead > JUMP:
+            return ahead
+        if self._wait is not None:
+            # Some systems' monotonic clock goes on in sleep, and all do while the process is stopped.
+            ahead = max(ahead, elapsed - timedelta(seconds=self._wait))
+        return ahead if ahead > JUMP else timedelta(0)

@@ -4,6 +4,7 @@ The owner calls one method per event, each with the present time, and then `take
 and stop, the rows to save and the skipped runs to record; `wakes` holds when each endpoint wants `wake` to be called.
 """
 
+import logging
 import random
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
@@ -20,6 +21,8 @@ from trayapp.schedule.work import Stop
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Problem, Progress, Report
+
+log = logging.getLogger(__name__)
 
 SETTLE = timedelta(seconds=5)
 """How long a network is left alone after it came up: it says it is there before names can be looked up."""
@@ -137,8 +140,9 @@ class Planner:
             if id in self._endpoints:
                 self._put(work.update_spec(self._rows[id], new[id], now, self._zone))
         self._endpoints = new
+        self.changed.update(changed)
         overdue = [endpoint.id for endpoint in fresh if self._is_due(endpoint.id, now)]
-        self._hold_back(overdue, now)
+        self._hold_back(overdue, now + SETTLE)
         for id in changed:
             self._consider(id, now)
 
@@ -149,7 +153,7 @@ class Planner:
             conditions, paused=self._conditions.paused, paused_until=self._conditions.paused_until
         )
         if reconnected:
-            self._hold_back(self._blocked, now)
+            self._hold_back(self._blocked, now + SETTLE)
         self._reconsider(now)
         self.changed.add(WHOLE)
 
@@ -190,7 +194,7 @@ class Planner:
     def resume(self, now: datetime) -> None:
         """End the pause; what fell due in it runs once, spread out."""
         self._set_pause(None)
-        self._hold_back(self._blocked, now, settle=timedelta(0))
+        self._hold_back(self._blocked, now)
         self._reconsider(now)
 
     def woke_up(self, now: datetime, asleep: timedelta) -> None:
@@ -201,7 +205,7 @@ class Planner:
         for id in overdue:
             if not self._is_expedited(id):
                 self._queue.remove(id)
-        self._hold_back(overdue, now)
+        self._hold_back(overdue, now + SETTLE)
         for id in self._endpoints:
             self._consider(id, now)
 
@@ -218,27 +222,32 @@ class Planner:
         """The time asked for in `wakes` has come for these keys."""
         for key in keys:
             self.wakes.pop(key, None)
-            if key != PAUSE:
+            if key == PAUSE:
+                self._wake_from_pause(now)
+            else:
                 self._consider(key, now)
-            elif self.pause_in_force is not None and self.pause_in_force.until is not None:
-                if self.pause_in_force.until <= now:
-                    self.resume(now)
-                else:
-                    self._wake(PAUSE, self.pause_in_force.until)
 
-    def finished(self, report: Report, now: datetime) -> Report:
+    def check_all(self, now: datetime) -> None:
+        """Look at every endpoint anew, each for itself: after an error, the others must go on."""
+        for id in tuple(self._endpoints):
+            try:
+                self._consider(id, now)
+            except Exception:
+                log.exception("The endpoint %s cannot be scheduled", id)
+        self._wake_from_pause(now)
+        self.moved.update(self._endpoints, (PAUSE,))
+
+    def finished(self, id: str, report: Report, now: datetime) -> Report:
         """A started run ended; the answer is its report with the next due time filled in."""
-        id = report.endpoint
         running = self._running.pop(id)
         endpoint = self._endpoints.get(id)
+        self.changed.add(id)
         if endpoint is None:
-            self.changed.add(id)
             return report
-        row = work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop)
+        self._put(work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop))
         self._recent[id] = (*self._recent.get(id, ()), report.status)[-_RECENT:]
-        self._put(row)
         self._consider(id, now)
-        return msgspec.structs.replace(report, next_due=work.due_at(row))
+        return msgspec.structs.replace(report, next_due=work.due_at(self._rows[id]))
 
     def note(self, report: Report) -> None:
         """A run was made outside of the scheduler, such as applying held deletes: its result shows, no time changes."""
@@ -284,9 +293,9 @@ class Planner:
         return bool(self._running)
 
     @property
-    def ids(self) -> Iterable[str]:
-        """The endpoints in the order of the settings."""
-        return self._endpoints.keys()
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The endpoints by id, in the order of the settings."""
+        return self._endpoints
 
     @property
     def online(self) -> bool:
@@ -352,6 +361,13 @@ class Planner:
             self._wake(id, held_back if held_back > now else None)
             if held_back <= now:
                 self._enqueue(endpoint, due)
+
+    def _wake_from_pause(self, now: datetime) -> None:
+        until = None if self.pause_in_force is None else self.pause_in_force.until
+        if until is not None and until <= now:
+            self.resume(now)
+        else:
+            self._wake(PAUSE, until)
 
     def _consider_running(self, running: _Running, now: datetime) -> None:
         id, endpoint = running.endpoint.id, running.endpoint
@@ -428,12 +444,12 @@ class Planner:
         self._wake(id, None)
         self.changed.add(id)
 
-    def _hold_back(self, ids: Iterable[str], now: datetime, settle: timedelta = SETTLE) -> None:
-        """Let these overdue endpoints run after a moment, spread over up to SPREAD: one second for each, if few."""
+    def _hold_back(self, ids: Iterable[str], until: datetime) -> None:
+        """Let these overdue endpoints run from then on, spread over up to SPREAD: one second for each, if few."""
         ids = tuple(ids)
         over = min(SPREAD, timedelta(seconds=len(ids)))
         for id in ids:
-            self._held_back[id] = now + settle + spread(id, over)
+            self._held_back[id] = until + spread(id, over)
 
     def _set_pause(self, pause: Pause | None) -> None:
         self.pause_in_force = pause

@@ -1,0 +1,434 @@
+"""The scheduler as a thread: APScheduler is its alarm clock, the planner decides, worker threads run.
+
+Not APScheduler's QtScheduler: in PySide6 QTimer.singleShot() returns None, so that it never cancels a timer, and a
+job added from another thread never fires.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.base import STATE_STOPPED
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
+from PySide6.QtCore import QObject, QThread, Signal
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.errors import UserError
+from trayapp.schedule.clock import Clock, ClockWatch, SystemClock, wait_for
+from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.planner import WHOLE, Planner, Start
+from trayapp.schedule.snapshot import EndpointStatus, Snapshot
+from trayapp.schedule.states import Saver, StateStore
+from trayapp.store.runs import RunRow
+from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.report import Problem, Progress, Report
+
+log = logging.getLogger(__name__)
+
+Execute = Callable[[Endpoint, bool, CancelToken, Callable[[Progress], None]], Report]
+"""Runs one endpoint: (endpoint, full, token, progress) to its report. Called in worker threads."""
+
+_Event = Callable[[Planner, datetime], object]
+"""Something that happened, as a call of the planner; it runs in the scheduler's thread."""
+
+SNAPSHOT_GAP = 0.2
+"""Seconds between two snapshots."""
+RETRY = 10.0
+"""Seconds until the thread tries again after an error in it, such as a file that cannot be read."""
+SAVING = 1.0
+"""Seconds of the time for shutting down that are left for writing the state."""
+
+
+class Once(BaseTrigger):  # type: ignore[misc]  # APScheduler is untyped
+    """The trigger of a job whose only time is its explicit next_run_time: nothing to compute, however late it is."""
+
+    __slots__ = ()
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> None:
+        """There is no further time."""
+
+
+_ONCE = Once()
+
+
+class Alarms(BlockingScheduler):  # type: ignore[misc]  # APScheduler is untyped
+    """APScheduler as an alarm clock: one job per key, that only notes down the key when its time has come.
+
+    The loop calls `turn`, which must not raise, at every wake-up, and waits for as many seconds as it answers, None:
+    until `wakeup`. APScheduler's own loop and `_process_jobs` are not used: an exception in them ends the thread while
+    `running` stays true (an error of the job store or a shutdown at the wrong moment is enough), they drop runs that
+    are late, and they know no time but the system's.
+    """
+
+    def __init__(self, turn: Callable[[], float | None]) -> None:
+        super().__init__(executors={"default": DebugExecutor()}, timezone=UTC)
+        self._turn = turn
+        self._event = threading.Event()
+        self._loop_thread: int | None = None
+        self._rang: list[str] = []
+
+    def set(self, key: str, at: datetime | None) -> None:
+        """Ring at that time and no other; None: not at all."""
+        try:
+            if at is None:
+                self.remove_job(key)
+            else:
+                self.modify_job(key, next_run_time=at)
+        except JobLookupError:
+            if at is not None:
+                self.add_job(
+                    self._ring,
+                    _ONCE,
+                    (key,),
+                    id=key,
+                    name=key or "pause",
+                    misfire_grace_time=None,
+                    coalesce=True,
+                    max_instances=1,
+                    next_run_time=at,
+                )
+
+    def next(self) -> datetime | None:
+        """When the first one rings."""
+        with self._jobstores_lock:
+            at: datetime | None = self._lookup_jobstore("default").get_next_run_time()
+        return at
+
+    def ringing(self, now: datetime) -> tuple[str, ...]:
+        """The keys whose time has come, however late, each once; their jobs are gone."""
+        with self._jobstores_lock:
+            store = self._lookup_jobstore("default")
+            for job in store.get_due_jobs(now):
+                store.remove_job(job.id)
+                job.func(*job.args)
+        rang, self._rang = self._rang, []
+        return tuple(rang)
+
+    def wakeup(self) -> None:
+        """Interrupt the wait. The loop's own changes need not: it asks for the next alarm before it waits."""
+        if threading.get_ident() != self._loop_thread:
+            self._event.set()
+
+    def _ring(self, key: str) -> None:
+        self._rang.append(key)
+
+    def _main_loop(self) -> None:
+        self._loop_thread = threading.get_ident()
+        while self.state != STATE_STOPPED:
+            wait = self._turn()
+            self._event.wait(wait)
+            self._event.clear()
+
+
+class SchedulerThread(QThread):
+    """Runs every endpoint when it is due. Start it with `start`; all other methods only post and return at once.
+
+    Signals arrive in the receiver's thread. The scheduler itself writes endpoint states, the pause, skipped runs and
+    runs that ended without a report to the store; `execute` writes the runs it makes a report of.
+    """
+
+    snapshot_changed = Signal(object)
+    """Snapshot: at most 5 a second, the last one always."""
+    run_finished = Signal(object)
+    """Report of every run that ended, with the next due time."""
+    skipped = Signal(object)
+    """RunRow of the store: a run that was due but blocked, once until it starts; it is recorded already."""
+
+    def __init__(
+        self,
+        execute: Execute,
+        states: StateStore,
+        clock: Clock | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("scheduler")
+        self._execute = execute
+        self._states = states
+        self._clock = clock or SystemClock()
+        self._alarms = Alarms(self._turn)
+        self._posted: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._planner: Planner | None = None
+        self._saver = Saver(states)
+        self._tokens: dict[str, CancelToken] = {}
+        self._progress_lock = threading.Lock()
+        self._progress: dict[str, Progress] = {}
+        self._progressed: set[str] = set()
+        self._settings_problem: Problem | None = None
+        self._statuses: dict[str, EndpointStatus] = {}
+        self._snapshot = Snapshot()
+        self._shown_at = -SNAPSHOT_GAP
+        self._zone = self._clock.zone()
+        self._watch = ClockWatch(self._clock)
+        self._quit_at: float | None = None
+        self._failed = False
+
+    # What others may call, from any thread
+
+    def apply_settings(self, settings: Settings) -> None:
+        """These settings hold from now on."""
+
+        def apply(planner: Planner, now: datetime) -> None:
+            planner.apply_settings(settings, now)
+            self._settings_problem = None
+            planner.changed.add(WHOLE)
+
+        self._post(apply)
+
+    def settings_failed(self, problem: Problem) -> None:
+        """The settings on disk cannot be used; the ones in force stay, and snapshots show the problem."""
+
+        def show(planner: Planner, _now: datetime) -> None:
+            self._settings_problem = problem
+            planner.changed.add(WHOLE)
+
+        self._post(show)
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        """The machine's network, power, idleness or disk changed; the pause in it is ignored."""
+        self._post(lambda planner, now: planner.set_conditions(conditions, now))
+
+    def sync_now(self, ids: Iterable[str] = (), full: bool = False) -> None:
+        """Run these before all others (all enabled ones if none is named), in spite of a pause or constraints."""
+        wanted = tuple(ids)
+        self._post(lambda planner, now: planner.sync_now(wanted, full, now))
+
+    def stop(self, id: str, reason: str = "stopped by the user") -> None:
+        """Stop the endpoint's run, or take it off the queue."""
+        self._post(lambda planner, now: planner.stop(id, reason, now))
+
+    def pause(self, until: datetime | None) -> None:
+        """Start no scheduled run before `until` (aware), or before `resume` when None. Survives a restart."""
+        self._post(lambda planner, now: planner.pause(until, now))
+
+    def resume(self) -> None:
+        """End the pause."""
+        self._post(lambda planner, now: planner.resume(now))
+
+    def system_resumed(self) -> None:
+        """The machine woke up: what is overdue runs once, when the network had time to come up, spread out."""
+        self._post(lambda planner, now: planner.woke_up(now, timedelta(0)))
+
+    def note(self, report: Report) -> None:
+        """A run was made outside of the scheduler, such as applying held deletes: show its result."""
+        self._post(lambda planner, _now: planner.note(report))
+
+    def shutdown(self, deadline: float = 5.0) -> None:
+        """Stop all runs and end the thread after at most `deadline` seconds; `finished` tells, `wait` waits for it.
+
+        A run that does not stop in time is left behind: it counts as interrupted at the next start.
+        """
+        if self._quit_at is None:
+            self._quit_at = self._clock.monotonic() + deadline - SAVING
+            self._alarms.wakeup()
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        return self._snapshot
+
+    # The thread
+
+    def run(self) -> None:
+        """The thread's body; QThread calls it."""
+        self._alarms.start()
+        self._saver.close(SAVING)
+
+    def _post(self, event: _Event) -> None:
+        self._posted.put(event)
+        self._alarms.wakeup()
+
+    def _turn(self) -> float | None:
+        """One wake-up; the answer is how long to wait for the next one."""
+        try:
+            self._step()
+        except Exception:
+            # Nothing may end this thread: no endpoint would ever run again, and nobody would notice.
+            log.exception("The scheduler met an error and goes on")
+            self._failed = True
+        if self._quit_at is not None and (
+            self._planner is None or not self._planner.busy or self._clock.monotonic() >= self._quit_at
+        ):
+            self._alarms.shutdown(wait=False)
+        return self._next_wait()
+
+    def _step(self) -> None:
+        """Everything that happened goes to the planner; what it decides is done."""
+        if self._planner is None:
+            if self._quit_at is not None:
+                return
+            self._load()
+        planner = self._planner
+        assert planner is not None
+        self._watch_clock(planner)
+        now = self._clock.now()
+        paused = planner.pause_in_force
+        if self._failed:
+            self._failed = False
+            planner.check_all(now)
+        planner.wake(self._alarms.ringing(now), now)
+        while not self._posted.empty():
+            self._posted.get()(planner, now)
+        if self._quit_at is not None:
+            planner.cancel_all("the program ended")
+        self._do(planner, now)
+        if planner.pause_in_force != paused:
+            self._saver.save_pause(planner.pause_in_force)
+        self._show(planner)
+
+    def _load(self) -> None:
+        saved = self._states.load()
+        self._saver.start()
+        self._planner = Planner(saved.states, saved.pause, saved.recent, self._zone)
+
+    def _watch_clock(self, planner: Planner) -> None:
+        now, zone, jump = self._clock.now(), self._clock.zone(), self._watch.jump()
+        if jump > timedelta(0):
+            planner.woke_up(now, jump)
+        elif jump:
+            planner.clock_set_back(-jump, now)
+        if zone != self._zone:
+            self._zone = zone
+            planner.set_zone(zone, now)
+        self._watch.before_waiting(None)
+
+    def _do(self, planner: Planner, now: datetime) -> None:
+        actions = planner.take(now)
+        for id, reason in actions.cancel:
+            self._tokens[id].cancel(reason)
+        if actions.save or actions.skipped:
+            self._saver.save(actions.save, actions.skipped)
+        for run in actions.skipped:
+            self.skipped.emit(run)
+        for start in actions.start:
+            self._begin(start)
+        moved, planner.moved = planner.moved, set()
+        for key in moved:
+            self._alarms.set(key, planner.wakes.get(key))
+
+    def _next_wait(self) -> float | None:
+        """Seconds until something is to be done; None: until something happens."""
+        monotonic, alarm = self._clock.monotonic(), self._alarms.next()
+        waits = [RETRY] if self._failed else []
+        if self._planner is not None and (self._planner.changed or self._progressed):
+            waits.append(self._shown_at + SNAPSHOT_GAP - monotonic)
+        if self._quit_at is not None:
+            waits.append(self._quit_at - monotonic)
+        if alarm is not None:
+            waits.append(wait_for(alarm, self._clock.now()))
+        wait = max(0.0, min(waits)) if waits else None
+        self._watch.before_waiting(wait)
+        return wait
+
+    # Runs
+
+    def _begin(self, start: Start) -> None:
+        id = start.endpoint.id
+        self._tokens[id] = CancelToken()
+        run = threading.Thread(target=self._run, args=(start, self._tokens[id]), name=f"run {id}", daemon=True)
+        try:
+            run.start()
+        except RuntimeError as error:
+            problem = Problem("The run could not start", f"{error}.", "Close other programs; it is tried again later.")
+            self._ended(start, self._clock.now(), problem)
+
+    def _run(self, start: Start, token: CancelToken) -> None:
+        """A worker thread: whatever happens in the run, it ends with a report."""
+        begun = self._clock.now()
+        try:
+            report = self._execute(start.endpoint, start.full, token, partial(self._on_progress, start.endpoint.id))
+        except Cancelled as stopped:
+            self._ended(start, begun, None, stopped.reason)
+        except UserError as error:
+            self._ended(start, begun, Problem(error.title, error.cause, error.next))
+        except BaseException as error:
+            log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
+            problem = Problem(
+                "The run ended with an error in the program",
+                f"{type(error).__name__}: details are in the log.",
+                "It is tried again; please report this if it happens again.",
+            )
+            self._ended(start, begun, problem)
+        else:
+            self._post(lambda planner, now: self._finished(planner, start, report, now))
+
+    def _ended(self, start: Start, begun: datetime, problem: Problem | None, reason: str = "") -> None:
+        """A run ended without a report: make one, and have it recorded, since nobody else has."""
+        endpoint, now = start.endpoint, self._clock.now()
+        report = Report(
+            endpoint=endpoint.id,
+            name=endpoint.name or endpoint.id,
+            table=endpoint.table.name,
+            status="failed" if problem else "stopped",
+            started=begun,
+            finished=now,
+            reason=problem.title if problem else reason,
+            sentence=f"{problem.title}." if problem else f"Stopped: {reason}.",
+            problem=problem,
+        )
+        run = RunRow(
+            endpoint=report.endpoint,
+            name=report.name,
+            table=report.table,
+            started=begun,
+            finished=now,
+            status=report.status,
+            reason=report.reason,
+            sentence=report.sentence,
+        )
+
+        def finish(planner: Planner, now: datetime) -> None:
+            self._saver.save(runs=(run,))
+            self._finished(planner, start, report, now)
+
+        self._post(finish)
+
+    def _finished(self, planner: Planner, start: Start, report: Report, now: datetime) -> None:
+        id = start.endpoint.id
+        del self._tokens[id]
+        with self._progress_lock:
+            self._progress.pop(id, None)
+        self.run_finished.emit(planner.finished(id, report, now))
+
+    def _on_progress(self, id: str, progress: Progress) -> None:
+        with self._progress_lock:
+            first = not self._progressed
+            self._progress[id] = progress
+            self._progressed.add(id)
+        if first:
+            self._alarms.wakeup()
+
+    # What is shown
+
+    def _show(self, planner: Planner) -> None:
+        """Emit a snapshot if anything changed and the last one is long enough ago; else the next turn does."""
+        monotonic = self._clock.monotonic()
+        if monotonic - self._shown_at < SNAPSHOT_GAP and self._quit_at is None:
+            return
+        with self._progress_lock:
+            progress = dict(self._progress)
+            changed, self._progressed = planner.changed | self._progressed, set()
+        planner.changed = set()
+        if not changed:
+            return
+        known = planner.endpoints
+        for id in changed - {WHOLE}:
+            if id in known:
+                self._statuses[id] = planner.status(id, progress.get(id))
+            else:
+                self._statuses.pop(id, None)
+        pause = planner.pause_in_force
+        self._snapshot = Snapshot(
+            endpoints=tuple(map(self._statuses.__getitem__, known)),
+            paused=pause is not None,
+            paused_until=pause.until if pause else None,
+            online=planner.online,
+            settings_problem=self._settings_problem,
+        )
+        self._shown_at = monotonic
+        self.snapshot_changed.emit(self._snapshot)
