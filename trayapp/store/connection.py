@@ -114,3 +114,8 @@ def set_aside(path: Path, now: datetime | None = None) -> str:
             path.chmod(0o600)
             return f"The damaged database was set aside as {aside.name} and restored from {copy.name}."
     return f"The damaged database was set aside as {aside.name}; its tables are fetched anew."
+
+
+def library_version() -> str:
+    """The version of the SQLite library in use."""
+    return f"{apsw.sqlite_lib_version()} (apsw {apsw.apsw_version()})"

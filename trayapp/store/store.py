@@ -94,8 +94,8 @@ class Store:
         with translated(self.path):
             db = open_reader(self.path)
             try:
-                with db:
-                    yield db
+                db.execute("BEGIN")  # ended by closing, as a query's authorizer would forbid any statement for it
+                yield db
             finally:
                 db.close()
 

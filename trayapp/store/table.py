@@ -138,6 +138,13 @@ def drop(db: apsw.Connection, name: str) -> None:
     db.execute(f"DROP TABLE IF EXISTS {quote(name)}")
 
 
+def drop_owned(db: apsw.Connection, id: str) -> None:
+    """Drop the table that was made for an endpoint; a table of that name made by others stays."""
+    name = db.execute("SELECT table_name FROM _sync_endpoints WHERE id = ?", (id,)).get
+    if isinstance(name, str):
+        drop(db, name)
+
+
 def load_shape(db: apsw.Connection, number: int, key: Sequence[str]) -> Shape:
     """The shape recorded for endpoint `number`."""
     rows = db.execute('SELECT path, "column", type FROM _sync_columns WHERE endpoint = ? ORDER BY position', (number,))

@@ -1,0 +1,85 @@
+"""`traysync doctor`: is everything here that the program needs?"""
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from importlib.util import find_spec
+
+import msgspec
+
+from trayapp import __version__
+from trayapp.cli.engine import Engine
+from trayapp.errors import UserError
+from trayapp.store.connection import is_sound, library_version
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def examine(engine: Engine) -> list[Finding]:
+    """Look at everything; nothing is changed but a folder that is missing."""
+    return list(_findings(engine))
+
+
+def _findings(engine: Engine) -> Iterator[Finding]:
+    yield Finding("TraySync", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+    yield Finding("SQLite", True, library_version())
+    yield Finding("Qt", find_spec("PySide6") is not None, _qt_version())
+    yield _tried("Folders", lambda: _folders(engine))
+    yield _tried("Settings", lambda: _settings(engine))
+    yield _tried("Database", lambda: _database(engine))
+    yield _tried("Keyring", lambda: _keyring(engine))
+    running = engine.ask("status", {}) is not None
+    yield Finding("Tray program", True, "running" if running else "not running")
+
+
+def _qt_version() -> str:
+    if getattr(sys, "frozen", False):
+        return "built in"
+    try:
+        return f"PySide6 {metadata.version('PySide6-Essentials')}"
+    except metadata.PackageNotFoundError:
+        return "PySide6 is not installed"
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except UserError as error:
+        return Finding(what, False, str(error))
+
+
+def _folders(engine: Engine) -> str:
+    engine.home.create()
+    return str(engine.home.data)
+
+
+def _settings(engine: Engine) -> str:
+    count = len(engine.workspace.settings().endpoint)
+    return f"{engine.home.settings_file}, {count} endpoint{'' if count == 1 else 's'}"
+
+
+def _database(engine: Engine) -> str:
+    path = engine.home.database
+    if not path.exists():
+        return "not made yet"
+    if not is_sound(path):
+        raise UserError("The database is damaged", str(path), "It is set aside at the next start.")
+    return f"{path}, {path.stat().st_size:,} bytes, sound"
+
+
+def _keyring(engine: Engine) -> str:
+    needed = [each.id for each in engine.workspace.settings().endpoint if each.auth.kind != "none"]
+    try:
+        engine.workspace.secrets.get("doctor")
+    except UserError:
+        if not needed:
+            return "not available; no endpoint needs it"
+        raise
+    return "answers"

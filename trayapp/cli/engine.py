@@ -1,0 +1,117 @@
+"""Who carries a change out: this process, or the tray program when it runs."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from trayapp.desktop.client import NotRunning, ask
+from trayapp.desktop.instance import acquire_engine_lock
+from trayapp.desktop.paths import Home
+from trayapp.errors import UserError
+from trayapp.operations import Workspace, perform
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.report import Progress
+
+_PATIENCE = 10.0
+
+
+class EngineHeld(UserError):
+    """Another process holds the engine and is no tray program one could ask."""
+
+
+class Engine:
+    """Changes of one home. `ask` and `change` go to the tray program if it runs."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.workspace = Workspace(home)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.workspace.close()
+
+    def ask(
+        self, op: str, args: dict[str, Any], on_progress: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any] | None:
+        """The tray program's answer, or None when none runs."""
+        try:
+            return ask(self.home.socket_address, op, args, timeout=None, on_progress=on_progress, connect_within=0)
+        except NotRunning:
+            return None
+
+    def change(self, op: str, **args: Any) -> dict[str, Any]:
+        """Carry out a change, here or in the tray program. Raises UserError."""
+        answer = self.ask(op, args)
+        if answer is not None:
+            return answer
+        self.home.create()
+        return perform(self.workspace, op, args)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the engine in this process. EngineHeld when another process does not let go of it."""
+        self.home.create()
+        until = time.monotonic() + _PATIENCE
+        while (lock := acquire_engine_lock(self.home)) is None:
+            if time.monotonic() > until:
+                raise EngineHeld(
+                    "TraySync is busy", "Another process syncs in this home.", "Try again when it is done."
+                )
+            time.sleep(0.1)
+        with lock:
+            yield
+
+    def sync(self, ids: Sequence[str], *, due: bool, full: bool, apply_held: bool) -> list[dict[str, Any]]:
+        """Run endpoints, here or in the tray program; the reports as documents."""
+        from trayapp.cli.output import report_document
+
+        progress = ProgressLine()
+        args = {"ids": list(ids), "due": due, "full": full, "apply_held": apply_held}
+        try:
+            answer = self.ask("sync", args, progress.show)
+            if answer is not None:
+                return list(answer["runs"])
+            with self.held():
+                token = CancelToken()
+                try:
+                    reports = self.workspace.sync(
+                        ids, due=due, full=full, apply_held=apply_held, cancel=token, progress=progress.show_struct
+                    )
+                except KeyboardInterrupt:
+                    token.cancel("interrupted")
+                    raise
+            return [report_document(report) for report in reports]
+        finally:
+            progress.clear()
+
+
+class ProgressLine:
+    """One line on stderr that is written over, only on a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = 0.0
+        self._on = sys.stderr.isatty()
+
+    def show_struct(self, progress: Progress) -> None:
+        """Show a progress, at most ten times a second."""
+        self.show({"endpoint": progress.endpoint, "records": progress.records, "total": progress.total})
+
+    def show(self, progress: dict[str, Any]) -> None:
+        """The same from a document."""
+        if not self._on or time.monotonic() - self._shown < 0.1:
+            return
+        self._shown = time.monotonic()
+        total = progress.get("total")
+        of = f" of {total:,}" if total else ""
+        bar = ""
+        if total:
+            filled = min(20, 20 * progress["records"] // total)
+            bar = f" [{'#' * filled}{'.' * (20 - filled)}]"
+        print(f"\r\x1b[K{progress['endpoint']}:{bar} {progress['records']:,}{of} records", end="", file=sys.stderr)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._on and self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

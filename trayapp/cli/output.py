@@ -1,0 +1,129 @@
+"""What commands print: one JSON document, or text for people."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.settings import to_builtins
+from trayapp.errors import UserError
+from trayapp.schedule.snapshot import EndpointStatus
+from trayapp.store.times import to_text
+from trayapp.sync.preview import Preview
+from trayapp.sync.report import Report
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    text = msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode()
+    sys.stdout.write(text + "\n")
+
+
+def print_error(error: UserError, as_json: bool) -> None:
+    """An error: JSON on stdout, or a few lines on stderr."""
+    if as_json:
+        print_json({"error": error.as_dict()})
+        return
+    lines = [f"traysync: {error.title}", *(f"  {part}" for part in (error.cause, error.next) if part)]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60) -> None:
+    """Aligned columns, long cells cut."""
+    cells = [[_cell(value, limit) for value in row] for row in rows]
+    widths = [max((len(row[i]) for row in (list(columns), *cells)), default=0) for i in range(len(columns))]
+    for row in (list(columns), ["-" * width for width in widths], *cells):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any, limit: int) -> str:
+    if value is None:
+        return ""
+    text = " ".join(str(value).split()) if isinstance(value, str) else str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def local(moment: datetime | None) -> str:
+    """A time for people: local, to the second; "" for none."""
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """A report in the documented JSON form; `problem` is there for runs that failed."""
+    document: dict[str, Any] = {
+        "endpoint": report.endpoint,
+        "table": report.table,
+        "status": report.status,
+        "reason": report.reason,
+        "added": report.added,
+        "changed": report.changed,
+        "deleted": report.deleted,
+        "unchanged": report.unchanged,
+        "held": report.held,
+        "requests": report.requests,
+        "bytes": report.bytes,
+        "seconds": round(report.seconds, 3),
+        "warnings": report.warnings,
+        "sentence": report.sentence,
+        "next_due": to_text(report.next_due),
+    }
+    if report.problem is not None:
+        document["problem"] = report.problem
+    return document
+
+
+def status_document(status: EndpointStatus) -> dict[str, Any]:
+    """An endpoint's status in the documented JSON form."""
+    return {
+        "id": status.id,
+        "name": status.name,
+        "state": status.state,
+        "blocked_by": status.blocked_by,
+        "last_attempt": to_text(status.last_attempt),
+        "last_success": to_text(status.last_success),
+        "next_due": to_text(status.next_due),
+        "attempts": status.attempts,
+        "rows": status.rows,
+        "problem": msgspec.to_builtins(status.problem),
+    }
+
+
+def preview_document(preview: Preview) -> dict[str, Any]:
+    """A preview in the documented JSON form."""
+    pages = {key: value for key, value in to_builtins(preview.pages).items() if key != "kind"}
+    return {
+        "records": {"path": preview.records_path, "count": preview.count, "total": preview.total},
+        "pages": {"kind": preview.pages.kind, **pages, "proven": preview.proven, "proof": preview.proof},
+        "key": preview.key,
+        "columns": preview.columns,
+        "cursors": preview.cursors,
+        "rows": preview.rows,
+        "requests": preview.requests,
+        "warnings": preview.warnings,
+    }
+
+
+def print_preview(preview: Preview) -> None:
+    """A preview for people."""
+    for request in preview.requests:
+        print(f"{request.method} {request.url}  {request.status}  {request.seconds:.2f} s  {request.bytes:,} bytes")
+    place = preview.records_path or "the answer itself"
+    print(f"\nRecords: {preview.count:,} on the first page, at {place}")
+    print(f"Pages:   {preview.pages.kind}. {preview.proof}")
+    print(f"Key:     {', '.join(preview.key) or 'none'}")
+    print(f"Table:   {preview.endpoint.table.name}\n")
+    columns = preview.columns[:6]
+    if preview.rows:
+        print_table([column.name for column in columns], [row[: len(columns)] for row in preview.rows[:5]], 24)
+    if len(preview.columns) > len(columns):
+        print(f"… and {len(preview.columns) - len(columns)} more columns")
+    for warning in preview.warnings:
+        print(f"Warning: {warning}")
+
+
+def endpoint_document(endpoint: Endpoint) -> Any:
+    """An endpoint as in the settings file, as plain data."""
+    return to_builtins(endpoint)

@@ -1,0 +1,384 @@
+"""What the commands and the windows do to the program's data: settings, secrets, runs. No Qt.
+
+The same operations serve the command line when it works alone, and the tray program, both for its own windows and
+for commands that reach it over the local socket (`perform`).
+"""
+
+import threading
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from trayapp.demo import DemoServer, demo_endpoint, demo_port
+from trayapp.desktop.paths import Home
+from trayapp.desktop.secrets import Secrets, from_environment
+from trayapp.endpoints.model import Auth, Endpoint, Settings
+from trayapp.endpoints.settings import SettingsError, SettingsFile, parse_endpoint, parse_settings, render, to_builtins
+from trayapp.errors import UserError
+from trayapp.schedule import work
+from trayapp.schedule.clock import SystemClock
+from trayapp.schedule.constraints import Conditions, blocked_by, checks
+from trayapp.schedule.planner import Planner, prepared
+from trayapp.schedule.snapshot import EndpointStatus
+from trayapp.schedule.states import load_pause, save_pause
+from trayapp.store import publish, runs, state, table
+from trayapp.store.store import Store
+from trayapp.sync.auth import credentials
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.explore import explore
+from trayapp.sync.preview import Preview
+from trayapp.sync.report import Progress, Report
+from trayapp.sync.runner import Surroundings, run
+
+WORKERS = 4
+
+
+class Workspace:
+    """One home with its settings, secrets and database. Thread-safe; `close` when done."""
+
+    def __init__(self, home: Home, secrets: Secrets | None = None) -> None:
+        self.home = home
+        self.settings_file = SettingsFile(home.settings_file)
+        self.secrets = secrets or Secrets()
+        self.clock = SystemClock()
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._demo: DemoServer | None = None
+
+    @property
+    def store(self) -> Store:
+        """The database, opened at first use. Raises UserError."""
+        with self._lock:
+            if self._store is None:
+                self.home.create()
+                self.home.staging.mkdir(mode=0o700, exist_ok=True)
+                self._store = Store(self.home.database)
+            return self._store
+
+    def close(self) -> None:
+        """Let go of the database and the demo."""
+        with self._lock:
+            if self._store is not None:
+                self._store.checkpoint()
+                self._store.close()
+            if self._demo is not None:
+                self._demo.stop()
+            self._store = self._demo = None
+
+    # Settings
+
+    def settings(self) -> Settings:
+        """The settings on disk. SettingsError when they can't be used."""
+        return self.settings_file.load()
+
+    def endpoint(self, id: str) -> Endpoint:
+        """One endpoint by id or by name. UserError when there is none."""
+        settings = self.settings()
+        found = settings.find(id) or next((each for each in settings.endpoint if each.name == id), None)
+        if found is None:
+            known = ", ".join(each.id for each in settings.endpoint)
+            raise UserError(
+                f"There is no endpoint {id!r}",
+                f"Known are: {known}." if known else "There are no endpoints yet.",
+                "See `traysync endpoints`." if known else "Add one with `traysync add URL`.",
+            )
+        return found
+
+    def save(self, endpoint: Endpoint, secret: str | None = None) -> Endpoint:
+        """Add the endpoint, or replace the one with its id; its secret first, as that is likelier to fail."""
+        if secret is not None and endpoint.id:
+            self.secrets.set(endpoint.id, secret)
+        position: list[int] = []
+
+        def change(settings: Settings) -> Settings:
+            endpoints = list(settings.endpoint)
+            for index, each in enumerate(endpoints):
+                if endpoint.id and each.id == endpoint.id:
+                    endpoints[index] = endpoint
+                    position.append(index)
+                    break
+            else:
+                position.append(len(endpoints))
+                endpoints.append(endpoint)
+            return msgspec.structs.replace(settings, endpoint=tuple(endpoints))
+
+        saved = self.settings_file.edit(change).endpoint[position[-1]]
+        if secret is not None and not endpoint.id:
+            self.secrets.set(saved.id, secret)
+        return saved
+
+    def save_all(self, settings: Settings, secrets: Mapping[str, str], drop_tables: Sequence[str] = ()) -> Settings:
+        """Write the whole settings, new secrets by endpoint id; drop the tables of the named endpoints."""
+        for id, secret in secrets.items():
+            self.secrets.set(id, secret)
+        before: list[Settings] = []
+
+        def change(old: Settings) -> Settings:
+            before.append(old)
+            return settings
+
+        saved = self.settings_file.edit(change)
+        gone = {each.id for each in before[-1].endpoint} - {each.id for each in saved.endpoint}
+        for id in gone:
+            self._forget(id, id in drop_tables, before[-1].find(id))
+        return saved
+
+    def remove(self, id: str, drop_table: bool = False) -> Endpoint:
+        """Remove an endpoint, its state and its secret; its table too if wished. Returns what it was."""
+        endpoint = self.endpoint(id)
+        self.settings_file.edit(
+            lambda settings: msgspec.structs.replace(
+                settings, endpoint=tuple(each for each in settings.endpoint if each.id != endpoint.id)
+            )
+        )
+        self._forget(endpoint.id, drop_table, endpoint)
+        return endpoint
+
+    def _forget(self, id: str, drop_table: bool, endpoint: Endpoint | None) -> None:
+        with self.store.writing() as db:
+            if drop_table:
+                table.drop_owned(db, id)
+            state.forget(db, id)
+        if endpoint is not None and endpoint.auth.kind != "none" and not endpoint.auth.secret_env:
+            self.secrets.delete(id)
+
+    def edit(self, id: str, changes: Mapping[str, str]) -> Endpoint:
+        """Set fields, named by dotted paths, from text (a TOML value, or just text). SettingsError names a bad one."""
+        endpoint = edited(self.endpoint(id), changes)
+        if endpoint.id != self.endpoint(id).id:
+            raise UserError(
+                "The id can't be changed", "Table, history and secret are known by it.", "Add a new endpoint."
+            )
+        return self.save(endpoint)
+
+    def set_enabled(self, id: str, enabled: bool) -> Endpoint:
+        """Switch an endpoint on or off."""
+        return self.save(msgspec.structs.replace(self.endpoint(id), enabled=enabled))
+
+    def import_text(self, text: str) -> tuple[Endpoint, ...]:
+        """Add, or replace by id, the endpoints of a TOML text."""
+        return tuple(self.save(endpoint) for endpoint in parse_settings(text, "import").endpoint)
+
+    def export_text(self, ids: Sequence[str] = ()) -> str:
+        """Endpoints (all, or these) as TOML, never with secrets."""
+        chosen = tuple(self.endpoint(id) for id in ids) or self.settings().endpoint
+        return render("", Settings(endpoint=chosen))
+
+    # Runs
+
+    def secret(self, id: str, auth: Auth) -> str | None:
+        """The endpoint's secret, from the environment or the keyring. UserError when it can't be had."""
+        if auth.secret_env:
+            return from_environment(auth.secret_env)
+        return self.secrets.get(id)
+
+    def preview(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> Preview:
+        """Try an endpoint out; `secret` None means the stored one. UserError, Cancelled."""
+        self._serve_demo(endpoint)
+        if secret is None and endpoint.auth.kind != "none":
+            secret = self.secret(endpoint.id, endpoint.auth)
+        return explore(endpoint, credentials(endpoint.auth, secret), cancel)
+
+    def execute(
+        self,
+        endpoint: Endpoint,
+        full: bool,
+        cancel: CancelToken,
+        progress: Callable[[Progress], None],
+        apply_held: bool = False,
+    ) -> Report:
+        """Run an endpoint once, now."""
+        self._serve_demo(endpoint)
+        surroundings = Surroundings(store=self.store, staging=self.home.staging, secret=self.secret, now=self.clock.now)
+        return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)
+
+    def sync(
+        self,
+        ids: Sequence[str] = (),
+        *,
+        due: bool = False,
+        full: bool = False,
+        apply_held: bool = False,
+        cancel: CancelToken | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> list[Report]:
+        """Run endpoints now, several at a time: these, or all enabled ones, or with `due` what is due and allowed.
+
+        For a process that holds the engine's lock. States are kept as the scheduler keeps them.
+        """
+        settings = self.settings()
+        chosen = [self.endpoint(id) for id in ids] or [each for each in settings.endpoint if each.enabled]
+        now, zone = self.clock.now(), self.clock.zone()
+        with self.store.reading() as db:
+            states, pause = state.load_states(db), load_pause(db)
+        rows = prepared(settings, states, now, zone)
+        if due:
+            conditions = Conditions(paused=pause is not None, paused_until=pause.until if pause else None)
+            chosen = [
+                each
+                for each in chosen
+                if each.enabled
+                and (at := work.due_at(rows[each.id])) is not None
+                and at <= now
+                and not blocked_by(each, conditions, now, zone)
+            ]
+        token = cancel or CancelToken()
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
+            return list(
+                pool.map(lambda each: self._work(each, rows[each.id], full, apply_held, token, progress), chosen)
+            )
+
+    def _work(
+        self,
+        endpoint: Endpoint,
+        row: state.EndpointRow,
+        full: bool,
+        apply_held: bool,
+        token: CancelToken,
+        progress: Callable[[Progress], None],
+    ) -> Report:
+        import random
+
+        row = work.start(row, self.clock.now())
+        with self.store.writing(token) as db:
+            state.save_state(db, row)
+        report = self.execute(endpoint, full, token, progress, apply_held)
+        row = work.after_run(row, endpoint, report, self.clock.now(), self.clock.zone(), random.random)
+        with self.store.writing() as db:
+            state.save_state(db, row)
+        return msgspec.structs.replace(report, next_due=work.due_at(row) if endpoint.enabled else None)
+
+    def statuses(self) -> tuple[bool, str | None, list[EndpointStatus]]:
+        """(paused, until when as text, every endpoint's status) as the database has them."""
+        settings = self.settings()
+        now = self.clock.now()
+        with self.store.reading() as db:
+            states, pause = state.load_states(db), load_pause(db)
+            recent = {id: runs.recent_statuses(db, id) for id in states}
+        planner = Planner(states, pause, recent, self.clock.zone())
+        planner.apply_settings(settings, now)
+        until = pause.until.isoformat() if pause and pause.until else None
+        return pause is not None, until, [planner.status(each.id, None) for each in settings.endpoint]
+
+    def why(self, id: str, conditions: Conditions | None = None) -> list[str]:
+        """Why the endpoint does not run now: one line for everything that matters."""
+        endpoint = self.endpoint(id)
+        now, zone = self.clock.now(), self.clock.zone()
+        with self.store.reading() as db:
+            states, pause = state.load_states(db), load_pause(db)
+        row = prepared(Settings(endpoint=(endpoint,)), states, now, zone)[endpoint.id]
+        if conditions is None:
+            conditions = Conditions(paused=pause is not None, paused_until=pause.until if pause else None)
+        lines = [] if endpoint.enabled else ["it is disabled"]
+        at = work.due_at(row)
+        if row.status == "running":
+            lines.append("it is running")
+        elif at is None:
+            lines.append("it runs only when told to (manual)")
+        elif at > now:
+            retry = f" (attempt {row.attempts + 1} after a failure)" if work.backing_off(row) else ""
+            lines.append(f"it is next due at {at.astimezone(zone):%Y-%m-%d %H:%M:%S}{retry}")
+        else:
+            lines.append(f"it has been due since {at.astimezone(zone):%Y-%m-%d %H:%M:%S}")
+        for check in checks(endpoint, conditions, now, zone):
+            lines.append(f"it needs {check.wants}: {check.value}{' - this holds it back' if check.reason else ''}")
+        if row.problem_title:
+            lines.append(f"last problem: {row.problem_title}. {row.problem_cause}")
+        return lines
+
+    def pause(self, until: Any) -> None:
+        """Write a pause (planner.Pause, or None to end it) for the next start of a scheduler."""
+        with self.store.writing() as db:
+            save_pause(db, until)
+
+    def keep_held(self, id: str) -> None:
+        """Keep the rows whose deletion is held."""
+        with self.store.writing() as db:
+            publish.keep_held(db, self.endpoint(id).id)
+
+    # Demo
+
+    def add_demo(self) -> Endpoint:
+        """The demo's endpoint, added if it is not there yet, with its API running in this process or another."""
+        found = self.settings().find("demo")
+        if found is not None and demo_port(found) is not None:
+            self._serve_demo(found)
+            return found
+        with self._lock:
+            if self._demo is None:
+                self._demo = DemoServer()
+            url = self._demo.start()
+        return self.save(demo_endpoint(url))
+
+    def _serve_demo(self, endpoint: Endpoint) -> None:
+        """The demo's API runs wherever its endpoint is used, as long as the process lives."""
+        port = demo_port(endpoint)
+        if port is None:
+            return
+        with self._lock:
+            if self._demo is None and not _listens(port):
+                self._demo = DemoServer(port=port)
+                self._demo.start()
+
+
+def _listens(port: int) -> bool:
+    import socket
+
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
+    """The endpoint with fields set from text; checked. SettingsError names a field that can't be set so."""
+    data = to_builtins(endpoint)
+    for path, text in changes.items():
+        *sections, name = path.split(".")
+        place = data
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise SettingsError(f"There is no field {path}", f"{section} has no fields below it.", field=path)
+        if not text:
+            place.pop(name, None)
+            continue
+        try:
+            place[name] = tomllib.loads(f"x = {text}")["x"]
+            parse_endpoint(data)
+        except (tomllib.TOMLDecodeError, SettingsError):
+            place[name] = text
+    return parse_endpoint(data)
+
+
+def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Carry out a change by name, as asked over the local socket or by the command line itself. Raises UserError."""
+    if op == "save":
+        saved = workspace.save(parse_endpoint(args["endpoint"]), args.get("secret"))
+        return {"endpoint": to_builtins(saved)}
+    if op == "remove":
+        return {"endpoint": to_builtins(workspace.remove(args["id"], bool(args.get("drop_table"))))}
+    if op == "edit":
+        return {"endpoint": to_builtins(workspace.edit(args["id"], args["set"]))}
+    if op == "enable":
+        return {"endpoint": to_builtins(workspace.set_enabled(args["id"], bool(args["enabled"])))}
+    if op == "import":
+        return {"endpoints": [to_builtins(each) for each in workspace.import_text(args["text"])]}
+    if op == "secret":
+        id = workspace.endpoint(args["id"]).id
+        if args.get("value") is None:
+            return {"deleted": workspace.secrets.delete(id, args.get("field", "secret"))}
+        workspace.secrets.set(id, args["value"], args.get("field", "secret"))
+        return {"stored": True}
+    if op == "keep":
+        workspace.keep_held(args["id"])
+        return {}
+    if op == "demo":
+        return {"endpoint": to_builtins(workspace.add_demo())}
+    raise UserError(
+        "TraySync does not know this request", f"It was asked to {op!r}.", "Use the same version everywhere."
+    )
