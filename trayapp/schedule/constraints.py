@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from ipaddress import ip_address
+from itertools import takewhile
 from urllib.parse import urlsplit
 
 import msgspec
@@ -56,13 +57,7 @@ def window_edge(endpoint: Endpoint, now: datetime, zone: tzinfo) -> datetime | N
     """The next beginning or end of the hours in which the endpoint may run; None without such hours."""
     if endpoint.when.between is None:
         return None
-    today = now.astimezone(zone).date()
-    edges = (
-        resolve(today + timedelta(days=days), edge.time, zone)
-        for days in (0, 1, 2)
-        for edge in sorted(endpoint.when.between)
-    )
-    return next(edge for edge in edges if edge > now)
+    return next(edge for edge, _ in _edges(*endpoint.when.between, now, zone) if edge > now)
 
 
 def checks(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> Iterator[Check]:
@@ -131,10 +126,21 @@ def _check(wants: str, met: bool | None, value: str, reason: str) -> Check:
 
 
 def _inside(first: TimeOfDay, last: TimeOfDay, now: datetime, zone: tzinfo) -> bool:
-    time = now.astimezone(zone).time()
-    if first < last:
-        return first.time <= time < last.time
-    return first == last or time >= first.time or time < last.time
+    if first == last:
+        return True
+    *_, (_, opens) = takewhile(lambda edge: edge[0] <= now, _edges(first, last, now, zone))
+    return opens
+
+
+def _edges(first: TimeOfDay, last: TimeOfDay, now: datetime, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
+    """The moments at which the hours begin (True) and end, in order, from the day before to two days after.
+
+    Moments rather than the wall clock, which shows some times twice in autumn, and some not at all in spring.
+    """
+    today = now.astimezone(zone).date()
+    for days in (-1, 0, 1, 2):
+        for time, opens in sorted([(first, True), (last, False)]):
+            yield resolve(today + timedelta(days=days), time.time, zone), opens
 
 
 def _size(bytes: int) -> str:

@@ -1,0 +1,69 @@
+"""The clock, and how sleep and set clocks are told from waiting."""
+
+from datetime import UTC, timedelta
+
+import pytest
+
+from tests.schedule.fakes import NOW, FakeClock
+from trayapp.schedule.clock import JUMP, LONGEST_WAIT, LONGEST_WAIT_NEAR, ClockWatch, SystemClock, wait_for
+
+
+def test_the_system_s_clock() -> None:
+    clock = SystemClock()
+    assert clock.now().tzinfo is UTC
+    assert clock.monotonic() <= clock.monotonic()
+    assert clock.now().astimezone(clock.zone()) == clock.now().astimezone().replace(microsecond=0) or clock.zone()
+
+
+def test_the_zone_follows_the_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock()
+    monkeypatch.setenv("TZ", "America/New_York")
+    assert str(clock.zone()) == "America/New_York"
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    assert str(clock.zone()) == "America/New_York"
+    monkeypatch.setattr("trayapp.schedule.clock._ZONE_LIFETIME", -1.0)
+    assert str(clock.zone()) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("away", "wait"),
+    [(-5, 0), (0, 0), (12.5, 12.5), (31, LONGEST_WAIT_NEAR), (600, LONGEST_WAIT_NEAR), (601, LONGEST_WAIT)],
+)
+def test_waits_are_short_when_an_alarm_is_near(away: float, wait: float) -> None:
+    assert wait_for(NOW + timedelta(seconds=away), NOW) == wait
+
+
+def watched(waiting: float | None) -> tuple[FakeClock, ClockWatch]:
+    clock = FakeClock()
+    watch = ClockWatch(clock)
+    watch.before_waiting(waiting)
+    return clock, watch
+
+
+@pytest.mark.parametrize("waiting", [None, 300.0])
+def test_waiting_is_no_jump(waiting: float | None) -> None:
+    clock, watch = watched(waiting)
+    clock.pass_time(300)
+    assert watch.jump() == timedelta(0)
+    clock.sleep(JUMP)
+    assert watch.jump() == timedelta(0)
+
+
+def test_sleep_moves_the_wall_clock_only() -> None:
+    clock, watch = watched(300)
+    clock.pass_time(20)
+    clock.sleep(timedelta(hours=8))
+    assert watch.jump() == timedelta(hours=8)
+
+
+def test_sleep_with_a_monotonic_clock_that_goes_on() -> None:
+    clock, watch = watched(300)
+    clock.pass_time(8 * 3600)
+    assert watch.jump() == timedelta(seconds=8 * 3600 - 300)
+
+
+def test_a_clock_set_back() -> None:
+    clock, watch = watched(300)
+    clock.pass_time(300)
+    clock.sleep(timedelta(hours=-1))
+    assert watch.jump() == timedelta(hours=-1)

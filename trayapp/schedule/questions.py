@@ -1,0 +1,61 @@
+"""What is due, and why something does not run: answered from the saved state alone, without a running scheduler."""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.schedule.constraints import Conditions, blocked_by, checks, clock_time
+from trayapp.schedule.due import by_interval, describe
+from trayapp.schedule.planner import prepared
+from trayapp.schedule.work import backing_off, due_at
+from trayapp.store.state import EndpointRow
+
+
+def due_now(
+    states: Mapping[str, EndpointRow], settings: Settings, conditions: Conditions, now: datetime, zone: tzinfo
+) -> list[Endpoint]:
+    """The enabled endpoints that are due and allowed to run, who has been due for longest first.
+
+    To be asked while no scheduler runs: rows that say "running" are taken for interrupted. The caller saves the rows
+    of `planner.prepared`, so that an endpoint with fixed times that is seen for the first time is due at the next one.
+    """
+    rows = prepared(settings, states, now, zone)
+    due = []
+    for endpoint in settings.endpoint:
+        row = rows[endpoint.id]
+        at = due_at(row)
+        if at is not None and row.last_attempt is None and by_interval(endpoint):
+            at = min(at, now)  # a first run is only put off so that many do not start at once
+        if endpoint.enabled and at is not None and at <= now and not blocked_by(endpoint, conditions, now, zone):
+            due.append((at, endpoint.id, endpoint))
+    return [endpoint for _, _, endpoint in sorted(due, key=lambda each: each[:2])]
+
+
+def why(endpoint: Endpoint, row: EndpointRow, conditions: Conditions, now: datetime, zone: tzinfo) -> list[str]:
+    """Sentences that answer "why does it not run now?": its time, its last result, and every constraint's value."""
+    lines = [_when(endpoint, row, now, zone)]
+    if row.problem_title:
+        tried = f"Attempt {row.attempts} of {endpoint.retry.attempts} failed" if backing_off(row) else "It failed"
+        lines.append(f"{tried}: {row.problem_title}.")
+    if row.stop_reason:
+        lines.append(f"The last run was stopped: {row.stop_reason}.")
+    for check in checks(endpoint, conditions, now, zone):
+        lines.append(f"It wants {check.wants}: {check.value}{', which holds it back' if check.reason else ''}.")
+    success = "never" if row.last_success is None else clock_time(row.last_success, now, zone)
+    lines.append(f"Last success: {success}.")
+    return lines
+
+
+def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> str:
+    if row.status == "running":
+        since = "" if row.last_attempt is None else f" since {clock_time(row.last_attempt, now, zone)}"
+        return f"It is running{since}."
+    if not endpoint.enabled:
+        return "It is switched off."
+    due = due_at(row)
+    if due is None:
+        return "It has no next time: it runs only by hand." if endpoint.manual else "Its schedule has no next time."
+    kind = "to be tried again" if backing_off(row) else "due"
+    if due > now:
+        return f"It is {kind} at {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
+    return f"It has been {kind} since {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
