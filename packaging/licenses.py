@@ -21,7 +21,9 @@ def summary(package: Distribution) -> str:
 
 
 def main() -> None:
-    print(f"Python {sys.version.split()[0]}: Python Software Foundation License, https://docs.python.org/3/license.html")
+    print(
+        f"Python {sys.version.split()[0]}: Python Software Foundation License, https://docs.python.org/3/license.html"
+    )
     for package in sorted(distributions(), key=lambda each: each.name.lower()):
         if package.name.lower() in BUILD_TOOLS:
             continue

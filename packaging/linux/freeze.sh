@@ -5,7 +5,6 @@
 build_parts="$desktop_libraries
 objdump         binutils
 dpkg-shlibdeps  dpkg-dev
-fakeroot        fakeroot
 "
 
 frozen_is_current() {

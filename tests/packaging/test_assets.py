@@ -16,7 +16,7 @@ def test_a_checkout_reads_its_own_resources() -> None:
 
 
 def test_a_resource_that_is_not_shipped_is_an_error_that_names_it() -> None:
-    with pytest.raises(FileNotFoundError, match="icons/none.svg"):
+    with pytest.raises(FileNotFoundError, match=r"icons/none\.svg"):
         resource("icons", "none.svg")
 
 

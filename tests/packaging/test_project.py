@@ -18,8 +18,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 def tracked() -> list[Path]:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    listed = subprocess.run(["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "ls-files", "-z"],
-                            check=True, capture_output=True, text=True)  # fmt: skip
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "ls-files", "-z"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
@@ -110,8 +114,10 @@ def test_shellcheck_finds_nothing() -> None:
 def test_the_desktop_entry_is_valid() -> None:
     found = subprocess.run(
         ["desktop-file-validate", ROOT / "resources/desktop/traysync.desktop"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (found.returncode, found.stdout) == (0, "")
 
 
