@@ -19,6 +19,7 @@ from trayapp.endpoints.settings import to_builtins
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
 from trayapp.operations import edited
+from trayapp.schedule.documents import status_document
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.preview import Preview
@@ -200,7 +201,7 @@ def _status(engine: Engine, options: Options) -> int:
             "paused": paused,
             "paused_until": until,
             "running": False,
-            "endpoints": [output.status_document(status) for status in statuses],
+            "endpoints": [status_document(status) for status in statuses],
         }
     else:
         document["running"] = True

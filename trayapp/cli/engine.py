@@ -65,7 +65,7 @@ class Engine:
 
     def sync(self, ids: Sequence[str], *, due: bool, full: bool, apply_held: bool) -> list[dict[str, Any]]:
         """Run endpoints, here or in the tray program; the reports as documents."""
-        from trayapp.cli.output import report_document
+        from trayapp.schedule.documents import report_document
 
         progress = ProgressLine()
         args = {"ids": list(ids), "due": due, "full": full, "apply_held": apply_held}

@@ -1,0 +1,283 @@
+"""The widgets' backend on the real scheduler, settings and database."""
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
+
+from trayapp.app.background import Background, problem_of
+from trayapp.desktop import opening
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.settings import FileStamp, SettingsFile
+from trayapp.errors import UserError
+from trayapp.operations import Workspace
+from trayapp.schedule.snapshot import Snapshot
+from trayapp.schedule.states import StoredStates
+from trayapp.schedule.thread import SchedulerThread
+from trayapp.store.read import RowsPage, rows_page
+from trayapp.store.runs import list_runs
+from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.preview import Preview
+from trayapp.sync.report import Problem, Progress, Report
+from trayapp.ui.backend import Backend
+
+log = logging.getLogger(__name__)
+
+_SETTLED_MS = 200
+"""An editor writes a file in several steps; it is read when they are over."""
+_RUNS_GAP_MS = 300
+
+
+class LiveBackend(Backend):
+    """Starts reading and scheduling with `start`; `shutdown` ends it and calls back."""
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.background = Background(self)
+        self.quit_wanted: Callable[[], None] = lambda: None
+        self._settings = Settings()
+        self._snapshot = Snapshot()
+        self._tickets = itertools.count(1)
+        self._previews: dict[int, CancelToken] = {}
+        self._apply_held: set[str] = set()
+        self._stamp: FileStamp | None = None
+        self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
+        self.scheduler.snapshot_changed.connect(self._show)
+        self.scheduler.run_finished.connect(self.run_finished)
+        self.scheduler.run_finished.connect(lambda _: self._runs_timer.start())
+        self.scheduler.skipped.connect(lambda _: self._runs_timer.start())
+        self._runs_timer = QTimer(self, singleShot=True, interval=_RUNS_GAP_MS)
+        self._runs_timer.timeout.connect(self.request_runs)
+        self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MS)
+        self._settled.timeout.connect(self.reload)
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.directoryChanged.connect(lambda _: self._settled.start())
+        self._watcher.fileChanged.connect(lambda _: self._settled.start())
+
+    def start(self) -> None:
+        """Read the settings, watch them from then on, and start the scheduler."""
+        file = self.workspace.settings_file
+        self._watcher.addPath(str(file.path.parent))
+        self._stamp = file.stamp()
+        problem = None
+        try:
+            settings = self.workspace.settings()
+        except UserError as error:
+            problem = problem_of(error)
+            settings = _previous(file)
+        self.scheduler.start()
+        self._apply(settings)
+        if problem is not None:
+            self.scheduler.settings_failed(problem)
+
+    def shutdown(self, then: Callable[[], None]) -> None:
+        """Stop all runs within 5 s, then call `then`."""
+        for token in self._previews.values():
+            token.cancel("the program ends")
+        if not self.scheduler.isRunning():
+            then()
+            return
+        self.scheduler.finished.connect(then)
+        self.scheduler.shutdown(5.0)
+
+    def _execute(
+        self, endpoint: Endpoint, full: bool, token: CancelToken, progress: Callable[[Progress], None]
+    ) -> Report:
+        apply = endpoint.id in self._apply_held
+        self._apply_held.discard(endpoint.id)
+        return self.workspace.execute(endpoint, full, token, progress, apply_held=apply)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.snapshot_changed.emit(snapshot)
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        return self._snapshot
+
+    # Settings
+
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    def reload(self) -> None:
+        """Read the settings again if the file changed; the ones in force stay when it can't be used."""
+        file = self.workspace.settings_file
+        if str(file.path) not in self._watcher.files() and file.path.exists():
+            self._watcher.addPath(str(file.path))
+        stamp = file.stamp()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        self.background.run(self.workspace.settings, self._reloaded)
+
+    def _reloaded(self, result: Settings | Problem) -> None:
+        if isinstance(result, Problem):
+            self.scheduler.settings_failed(result)
+        else:
+            self._apply(result)
+
+    def _apply(self, settings: Settings) -> None:
+        self._settings = settings
+        self.scheduler.apply_settings(settings)
+        self.settings_changed.emit(settings)
+
+    def change(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Do something that may change the settings, take them over, then tell `then` the result or the Problem."""
+
+        def both() -> tuple[Any, Settings, FileStamp | None]:
+            result = work()
+            stamp = self.workspace.settings_file.stamp()
+            return result, self.workspace.settings(), stamp
+
+        def done(outcome: tuple[Any, Settings, FileStamp | None] | Problem) -> None:
+            if isinstance(outcome, Problem):
+                then(outcome)
+                return
+            result, settings, self._stamp = outcome
+            self._apply(settings)
+            then(result)
+
+        self.background.run(both, done)
+
+    def save(self, settings: Settings, secrets: Mapping[str, str], drop_tables: tuple[str, ...] = ()) -> int:
+        """Write the settings, and the secrets by endpoint id; drop the named endpoints' tables."""
+        ticket = next(self._tickets)
+        self.change(
+            lambda: self.workspace.save_all(settings, secrets, drop_tables), lambda result: self._saved(ticket, result)
+        )
+        return ticket
+
+    def _saved(self, ticket: int, result: object) -> None:
+        self.saved.emit(ticket, result if isinstance(result, Problem) else None)
+
+    def add_demo(self) -> int:
+        """Start the demo's API, add its endpoint and fetch it."""
+        ticket = next(self._tickets)
+
+        def done(result: Endpoint | Problem) -> None:
+            if isinstance(result, Endpoint):
+                self.scheduler.sync_now((result.id,))
+            self._saved(ticket, result)
+
+        self.change(self.workspace.add_demo, done)
+        return ticket
+
+    # Runs
+
+    def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:
+        """Run these endpoints now (all enabled ones when none is named)."""
+        self.scheduler.sync_now(ids, full)
+
+    def stop(self, id: str) -> None:
+        """Stop the endpoint's run."""
+        self.scheduler.stop(id)
+
+    def pause(self, until: datetime | None) -> None:
+        """Start no run before `until`, or before resume when None."""
+        self.scheduler.pause(until)
+
+    def resume(self) -> None:
+        """End a pause."""
+        self.scheduler.resume()
+
+    def apply_held(self, ids: tuple[str, ...]) -> None:
+        """Have the next run of these delete without the brake."""
+        self._apply_held.update(ids)
+
+    def resolve_held(self, id: str, apply: bool) -> None:
+        """Delete the held records in a run of its own (apply), or keep them."""
+        if apply:
+            self.apply_held((id,))
+            self.scheduler.sync_now((id,))
+            return
+        self.background.run(lambda: self.workspace.keep_held(id), lambda result: self._kept(id, result))
+
+    def _kept(self, id: str, result: object) -> None:
+        endpoint = self._settings.find(id)
+        if isinstance(result, Problem) or endpoint is None:
+            return
+        now = self.workspace.clock.now()
+        self.scheduler.note(
+            Report(
+                endpoint=id,
+                name=endpoint.name,
+                table=endpoint.table.name,
+                status="succeeded",
+                started=now,
+                finished=now,
+                sentence="Kept what the server no longer lists.",
+            )
+        )
+
+    def request_runs(self) -> None:
+        """Ask for the activity list."""
+
+        def read() -> Any:
+            with self.workspace.store.reading() as db:
+                return list_runs(db)
+
+        self.background.run(read, lambda rows: None if isinstance(rows, Problem) else self.runs_changed.emit(rows))
+
+    def request_rows(self, id: str, offset: int, count: int) -> int:
+        """Ask for rows of the endpoint's table."""
+        ticket = next(self._tickets)
+        endpoint = self._settings.find(id)
+
+        def read() -> RowsPage:
+            with self.workspace.store.reading() as db:
+                return rows_page(db, id, endpoint.table.name if endpoint else "", offset, count)
+
+        self.background.run(read, lambda page: self.rows_ready.emit(ticket, page))
+        return ticket
+
+    # Previews
+
+    def preview(self, endpoint: Endpoint, secret: str | None) -> int:
+        """Try the endpoint; `secret` None means the stored one."""
+        ticket = next(self._tickets)
+        token = self._previews[ticket] = CancelToken()
+
+        def work() -> Preview | Problem:
+            try:
+                return self.workspace.preview(endpoint, secret, token)
+            except Cancelled as stop:
+                return Problem("Stopped", stop.reason)
+
+        def done(result: Preview | Problem) -> None:
+            if self._previews.pop(ticket, None) is not None:
+                self.preview_ready.emit(ticket, result)
+
+        self.background.run(work, done)
+        return ticket
+
+    def cancel_preview(self, ticket: int) -> None:
+        """Forget a preview that is still running."""
+        token = self._previews.pop(ticket, None)
+        if token is not None:
+            token.cancel("cancelled")
+
+    # The rest
+
+    def open_data_folder(self) -> None:
+        """Show the folder of the database in the file manager."""
+        self.background.run(lambda: opening.open_path(self.workspace.home.data), lambda _: None)
+
+    def quit(self) -> None:
+        """End the program."""
+        self.quit_wanted()
+
+
+def _previous(file: SettingsFile) -> Settings:
+    """The last good settings, for a start with a broken file: the kept copy, else none."""
+    try:
+        return SettingsFile(file.previous).load()
+    except UserError:
+        log.warning("the previous settings can't be used either")
+        return Settings()

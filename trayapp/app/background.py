@@ -1,0 +1,47 @@
+"""Slow work beside the GUI thread, its result brought back into it."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from trayapp.errors import UserError
+from trayapp.sync.report import Problem
+
+log = logging.getLogger(__name__)
+
+
+class Background(QObject):
+    """Runs functions in daemon threads: the program never waits for one at its end."""
+
+    _done = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._done.connect(lambda then, result: then(result), Qt.ConnectionType.QueuedConnection)
+
+    def run(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Call `work` in a thread and then `then` in the GUI thread, with its result or the Problem that it met."""
+
+        def body() -> None:
+            try:
+                result = work()
+            except UserError as error:
+                result = problem_of(error)
+            except Exception:
+                # Shown and logged instead of lost: nobody else would see an exception of a thread.
+                log.exception("Background work failed")
+                result = Problem("Something went wrong", "TraySync met an error of its own.", "See the log file.")
+            try:
+                self._done.emit(then, result)
+            except RuntimeError:
+                log.debug("the program ended before its background work did")
+
+        threading.Thread(target=body, name="background", daemon=True).start()
+
+
+def problem_of(error: UserError) -> Problem:
+    """The error as plain data."""
+    return Problem(error.title, error.cause, error.next)

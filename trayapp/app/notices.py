@@ -1,0 +1,73 @@
+"""Which ends of runs are worth a notification, and in which words: decided without Qt, told once."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, General, NotifyOn
+from trayapp.sync.report import Report
+
+_BY_POLICY: dict[str, frozenset[NotifyOn]] = {
+    "all": frozenset({"finished", "changes", "problem", "recovered", "stale"}),
+    "changes": frozenset({"changes", "problem", "recovered", "stale"}),
+    "problems": frozenset({"problem", "recovered", "stale"}),
+    "none": frozenset(),
+}
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something to tell: for which endpoint, what happened, in a title and a sentence."""
+
+    endpoint: str
+    event: NotifyOn
+    title: str
+    body: str
+
+
+def wanted(endpoint: Endpoint | None, general: General) -> Collection[NotifyOn]:
+    """The events that are told for this endpoint: its own choice, else the program's."""
+    if endpoint is not None and endpoint.notify.on is not None:
+        return endpoint.notify.on
+    return _BY_POLICY[general.notifications]
+
+
+class Notices:
+    """Remembers what was told, so that a problem is told once until it is over, not at every attempt."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def was_told(self, endpoint: str, problem: str) -> None:
+        """A problem was told before this start."""
+        self._told[endpoint] = problem
+
+    def after(self, report: Report, endpoint: Endpoint | None, general: General) -> Notice | None:
+        """What to tell of a run that ended, or None."""
+        event = self._event(report)
+        if event is None:
+            return None
+        events = wanted(endpoint, general)
+        if event == "recovered" and event not in events and report.has_changes:
+            event = "changes"
+        if event not in events:
+            return None
+        title = report.name
+        if event == "recovered":
+            title = f"{report.name} works again"
+        elif event == "problem" and report.problem is not None:
+            title = f"{report.name}: {report.problem.title}"
+            return Notice(report.endpoint, event, title, " ".join((report.problem.cause, report.problem.next)).strip())
+        return Notice(report.endpoint, event, title, report.sentence)
+
+    def _event(self, report: Report) -> NotifyOn | None:
+        if report.status == "stopped":
+            return None
+        if report.status in ("failed", "held"):
+            what = report.problem.title if report.problem else f"{report.held} held"
+            if self._told.get(report.endpoint) == what:
+                return None
+            self._told[report.endpoint] = what
+            return "problem"
+        if self._told.pop(report.endpoint, None) is not None:
+            return "recovered"
+        return "changes" if report.has_changes else "finished"

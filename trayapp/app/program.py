@@ -1,0 +1,227 @@
+"""Composes the tray program and runs it until the user, or the session, ends it."""
+
+import logging
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+
+from trayapp import __version__
+from trayapp.app.backend import LiveBackend
+from trayapp.app.notices import Notice, Notices
+from trayapp.app.remote import Remote
+from trayapp.assets import resource
+from trayapp.desktop import autostart, crash, logs
+from trayapp.desktop.instance import Lock
+from trayapp.desktop.network import NetworkWatcher
+from trayapp.desktop.notifications import Action, Notification, Notifier
+from trayapp.desktop.paths import Home
+from trayapp.desktop.power import PowerWatcher
+from trayapp.desktop.server import LocalServer
+from trayapp.desktop.signals import SignalWatcher
+from trayapp.desktop.sleep import SleepWatcher
+from trayapp.endpoints.model import Settings
+from trayapp.errors import UserError
+from trayapp.operations import Workspace
+from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.snapshot import Snapshot
+from trayapp.sync.report import Report
+from trayapp.ui.icons import app_icon
+from trayapp.ui.main_window import MainWindow
+from trayapp.ui.settings_dialog import SettingsDialog
+from trayapp.ui.theme import Theme
+from trayapp.ui.tray import Tray
+
+log = logging.getLogger(__name__)
+
+
+def main(home: Home, lock: Lock, background: bool = False) -> int:
+    """Run the tray program of a home whose engine lock is held; its exit code. background: open no window."""
+    logs.start(home.log_file)
+    crash.start(home.crash_file)
+    application = QApplication(["traysync"])
+    application.setApplicationName("TraySync")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("traysync")
+    application.setWindowIcon(app_icon())
+    application.setQuitOnLastWindowClosed(False)
+    workspace = Workspace(home)
+    try:
+        workspace.store  # noqa: B018  opening it is what may fail
+    except UserError as error:
+        log.error("the database can't be opened: %s", error)
+        box = QMessageBox(QMessageBox.Icon.Critical, "TraySync", error.title)
+        box.setInformativeText(f"{error.cause}\n\n{error.next}")
+        box.exec()
+        return 1
+    program = Program(application, workspace, background)
+    status = application.exec()
+    del program
+    workspace.close()
+    lock.release()
+    return status
+
+
+class Program(QObject):
+    """The running tray program: its parts and the wires between them."""
+
+    def __init__(self, application: QApplication, workspace: Workspace, background: bool) -> None:
+        super().__init__(application)
+        self.workspace = workspace
+        self.backend = LiveBackend(workspace, self)
+        self.backend.quit_wanted = self.quit
+        self.theme = Theme(application)
+        self.tray = Tray(self.backend, self)
+        self.window = MainWindow(self.backend, workspace.home.window_state)
+        self.settings_dialog: SettingsDialog | None = None
+        self._quitting = False
+        self._show_window_first = not background
+        self._conditions = Conditions()
+        self._notices = Notices()
+        self._wire_windows()
+        # The icon is there first; whatever takes long to import or to open comes when the event loop runs.
+        QTimer.singleShot(0, self._start)
+
+    def _wire_windows(self) -> None:
+        self.tray.open_requested.connect(self.open)
+        self.tray.toggle_requested.connect(self.toggle)
+        self.tray.settings_requested.connect(self.open_settings)
+        self.tray.quit_requested.connect(self.quit)
+        self.window.add_requested.connect(self.add_endpoint)
+        self.window.edit_requested.connect(self.edit_endpoint)
+        self.window.settings_requested.connect(self.open_settings)
+        self.window.quit_requested.connect(self.quit)
+        self.backend.settings_changed.connect(self._settings_changed)
+        self.backend.run_finished.connect(self._tell)
+        self.backend.snapshot_changed.connect(self._first_snapshot)
+
+    def _start(self) -> None:
+        home = self.workspace.home
+        self.signals = SignalWatcher(self)
+        self.signals.terminate.connect(self.quit)
+        self.notifier = Notifier(self._balloon, str(resource("icons", "traysync.svg")), self)
+        self.notifier.activated.connect(self._activated)
+        self.network = NetworkWatcher(self)
+        self.network.changed.connect(self._network_changed)
+        self.power = PowerWatcher(self)
+        self.power.changed.connect(self._power_changed)
+        self.sleep = SleepWatcher(self)
+        self.sleep.resumed.connect(self.backend.scheduler.system_resumed)
+        self.remote = Remote(self.backend, self.open, self)
+        try:
+            self.server = LocalServer(home.socket_address, self)
+            self.server.request.connect(self.remote.answer)
+        except UserError as error:
+            log.error("other programs can't reach this one: %s", error)
+        self.backend.start()
+        self._network_changed()
+        self._power_changed()
+        self.backend.request_runs()
+        if self._show_window_first:
+            self.open()
+        for notice in self.workspace.store.notices:
+            self.notifier.show(Notification(key="store", title=self.tr("The database was damaged"), body=notice))
+
+    # Windows
+
+    def open(self, id: str = "") -> None:
+        """Show the window, at an endpoint if one is named."""
+        if id:
+            self.window.show_endpoint(id)
+        self.window.raise_to_front()
+
+    def toggle(self) -> None:
+        """Hide the window if it is in front, else show it."""
+        if self.window.isVisible() and self.window.isActiveWindow():
+            self.window.hide()
+        else:
+            self.open()
+
+    def open_settings(self) -> None:
+        """Show the settings dialog."""
+        self._dialog().show_page("endpoints")
+
+    def add_endpoint(self) -> None:
+        """Show the settings dialog with the editor for a new endpoint."""
+        self._dialog().add_endpoint()
+
+    def edit_endpoint(self, id: str) -> None:
+        """Show the settings dialog with the editor for this endpoint."""
+        self._dialog().edit_endpoint(id)
+
+    def _dialog(self) -> SettingsDialog:
+        if self.settings_dialog is None:
+            self.settings_dialog = SettingsDialog(self.backend, self.workspace.home.database)
+        self.settings_dialog.show()
+        self.settings_dialog.raise_()
+        self.settings_dialog.activateWindow()
+        return self.settings_dialog
+
+    # What happens
+
+    def _settings_changed(self, settings: Settings) -> None:
+        self.theme.choose(settings.general.theme)
+        if self.workspace.home.given is None:
+            # Programs of a folder of their own are started by hand; only the user's main one starts at login.
+            self.backend.background.run(lambda: autostart.keep(settings.general.start_at_login), lambda _: None)
+
+    def _network_changed(self) -> None:
+        self._set_conditions(online=self.network.online, metered=self.network.metered)
+
+    def _power_changed(self) -> None:
+        self._set_conditions(on_battery=self.power.on_battery, battery_percent=self.power.battery_percent)
+
+    def _set_conditions(self, **changed: bool | float | None) -> None:
+        import msgspec
+
+        self._conditions = msgspec.structs.replace(self._conditions, **changed)
+        self.backend.scheduler.set_conditions(self._conditions)
+
+    def _first_snapshot(self, snapshot: Snapshot) -> None:
+        """Problems from before this start were told then."""
+        self.backend.snapshot_changed.disconnect(self._first_snapshot)
+        for status in snapshot.endpoints:
+            if status.problem is not None:
+                self._notices.was_told(status.id, status.problem.title)
+
+    def _tell(self, report: Report) -> None:
+        notice = self._notices.after(
+            report, self.backend.settings().find(report.endpoint), self.backend.settings().general
+        )
+        if notice is not None:
+            self.notifier.show(self._notification(notice))
+
+    def _notification(self, notice: Notice) -> Notification:
+        actions = [Action("default", self.tr("Open")), Action("open", self.tr("Open"))]
+        if notice.event == "problem":
+            actions.append(Action("sync", self.tr("Sync again")))
+        return Notification(
+            key=notice.endpoint,
+            title=notice.title,
+            body=notice.body,
+            urgency="normal" if notice.event == "problem" else "low",
+            actions=tuple(actions),
+        )
+
+    def _activated(self, key: str, action: str) -> None:
+        if action == "sync":
+            self.backend.sync_now((key,))
+        else:
+            self.open("" if key == "store" else key)
+
+    def _balloon(self, notification: Notification) -> None:
+        icon = (
+            QSystemTrayIcon.MessageIcon.Warning
+            if notification.urgency == "critical"
+            else QSystemTrayIcon.MessageIcon.Information
+        )
+        self.tray.show_message(notification.title, notification.body, icon)
+
+    # The end
+
+    def quit(self) -> None:
+        """Stop what runs, within 5 s, and end."""
+        if self._quitting:
+            return
+        self._quitting = True
+        self.window.save_state()
+        self.backend.shutdown(QCoreApplication.quit)
