@@ -19,7 +19,11 @@ python_environment runtime
 
 [ $# -eq 0 ] || exec "$venv/bin/traysync" "$@"
 
-if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+display=${DISPLAY:-}${WAYLAND_DISPLAY:-}
+case ${QT_QPA_PLATFORM:-} in
+offscreen*) display=offscreen ;; # asked for: the program without anything to see
+esac
+if [ -n "$display" ]; then
     [ $libraries = complete ] || "$venv/bin/python" -c 'import PySide6.QtWidgets' ||
         fail 'The window needs the system packages named above.'
     exec "$venv/bin/traysync"
