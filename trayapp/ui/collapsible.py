@@ -10,11 +10,11 @@ class Collapsible(QWidget):
     def __init__(self, name: str, title: str, content: QWidget) -> None:
         super().__init__()
         self._content = content
+        self._open = False
         self.heading = QToolButton()
         self.heading.setObjectName(name)
         self.heading.setText(title)
         self.heading.setAccessibleName(title.replace("&", ""))
-        self.heading.setCheckable(True)
         self.heading.setAutoRaise(True)
         self.heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.heading.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -26,16 +26,17 @@ class Collapsible(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.heading)
         layout.addWidget(content)
-        self.heading.toggled.connect(self.set_open)
+        self.heading.clicked.connect(lambda: self.set_open(not self.is_open))
         self.set_open(False)
 
     def set_open(self, open: bool) -> None:
         """Show or hide the content."""
-        self.heading.setChecked(open)
+        self._open = open
         self.heading.setArrowType(Qt.ArrowType.DownArrow if open else Qt.ArrowType.RightArrow)
+        self.heading.setAccessibleDescription(self.tr("open") if open else self.tr("closed"))
         self._content.setVisible(open)
 
     @property
     def is_open(self) -> bool:
         """Whether the content is shown."""
-        return self.heading.isChecked()
+        return self._open

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -23,6 +22,7 @@ from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
 from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
 from trayapp.ui.preview_view import PreviewView
+from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.settings_edits import asked_for, field_named_by, filled_in, named, with_endpoint
 
 _Tested = tuple[Endpoint, str | None]
@@ -79,8 +79,9 @@ class EndpointEditor(QDialog):
         self._splitter.addWidget(scroll)
         self._splitter.addWidget(right)
         self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setStretchFactor(0, 2)
+        self._splitter.setStretchFactor(1, 3)
+        self._splitter.setSizes([440, 540])
         scroll.setMinimumWidth(400)
         right.setMinimumWidth(320)
 
@@ -94,6 +95,7 @@ class EndpointEditor(QDialog):
         self.buttons.addButton(self.untested_button, QDialogButtonBox.ButtonRole.ActionRole)
         for button in (self.cancel_button, self.untested_button):
             button.setAutoDefault(False)
+        without_icons(self.buttons)
         layout = QVBoxLayout(self)
         layout.addWidget(self.banner)
         layout.addWidget(self._splitter, 1)
@@ -105,6 +107,7 @@ class EndpointEditor(QDialog):
         self.test_button.clicked.connect(self.test)
         self.preview.stop_wanted.connect(self.stop_test)
         self.preview.key_chosen.connect(self.form.set_key)
+        self.preview.columns_chosen.connect(self.form.set_columns)
         self.save_button.clicked.connect(self._save)
         self.untested_button.clicked.connect(self._ask_to_save_untested)
         self.cancel_button.clicked.connect(self.close)
@@ -206,28 +209,19 @@ class EndpointEditor(QDialog):
             self.preview.show_problem(answer)
             self.form.show_problem(field_named_by(answer), answer.title)
         self._show_state()
-        focused = self.focusWidget()
-        if focused is None or self.preview.isAncestorOf(focused):
+        if not self.form.isAncestorOf(self.focusWidget()):
             (self.save_button if self.save_button.isEnabled() else self.test_button).setFocus()
 
     def _ask_to_save_untested(self) -> None:
         if self.form.reveal_problems():
             return
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            self.tr("Save without testing"),
-            self.tr("Save without testing?"),
-            QMessageBox.StandardButton.Save | QMessageBox.StandardButton.Cancel,
+        ask(
             self,
+            "askUntested",
+            self.tr("Save without testing?"),
+            self.tr("Whether the server answers, and where its records are, will only be seen at the first run."),
+            {Answer.Save: self._save},
         )
-        box.setObjectName("askUntested")
-        box.setInformativeText(
-            self.tr("Whether the server answers, and where its records are, will only be seen at the first run.")
-        )
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.button(QMessageBox.StandardButton.Save).clicked.connect(self._save)
-        box.open()
 
     def _save(self) -> None:
         endpoint = self.form.endpoint()
@@ -296,18 +290,7 @@ class EndpointEditor(QDialog):
         self._show_state()
 
     def _ask_to_discard(self) -> None:
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            self.windowTitle(),
-            self.tr("Discard what you have entered?"),
-            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
-            self,
-        )
-        box.setObjectName("askDiscard")
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.button(QMessageBox.StandardButton.Discard).clicked.connect(self._discard)
-        box.open()
+        ask(self, "askDiscard", self.tr("Discard what you have entered?"), "", {Answer.Discard: self._discard})
 
     def _discard(self) -> None:
         self.stop_test()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPlainTextEdit,
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
+from trayapp.store.table import HASH_KEY
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.field import Field, sentence
@@ -36,6 +37,7 @@ class EndpointForm(QWidget):
         super().__init__(parent)
         self._settings = settings
         self._original = Endpoint(url="")
+        self._columns = self._original.table
         self._shown: set[str] = set()
         self._loading = False
 
@@ -100,6 +102,9 @@ class EndpointForm(QWidget):
         layout.addWidget(self._table_part)
         layout.addWidget(self._request_part)
         layout.addStretch(1)
+        widest = max(field.label.sizeHint().width() for field in self._fields.values())
+        for field in self._fields.values():
+            field.label.setMinimumWidth(widest)
         self._connect()
         self.set_endpoint(self._original)
 
@@ -107,6 +112,7 @@ class EndpointForm(QWidget):
         """Show this endpoint; `stored_secret` says that its secret is in the keyring already."""
         self._loading = True
         self._original, self._stored_secret = endpoint, stored_secret
+        self._columns = endpoint.table
         self._shown.clear()
         request, table = endpoint.request, endpoint.table
         self.url.setText(endpoint.url)
@@ -169,12 +175,21 @@ class EndpointForm(QWidget):
 
     def show_found(self, found: Endpoint) -> None:
         """Say beside automatic fields what the test found."""
-        key = ", ".join(found.table.key)
-        self.key.setPlaceholderText(self.tr("found: {key}").format(key=key) if key else self.tr("none found"))
+        if found.table.key == (HASH_KEY,):
+            self.key.setPlaceholderText(self.tr("none found: the whole record"))
+        else:
+            self.key.setPlaceholderText(self.tr("found: {key}").format(key=", ".join(found.table.key)))
 
-    def set_key(self, key: tuple[str, ...]) -> None:
-        """Choose these fields as the key, as if typed."""
-        self.key.setText(", ".join(key))
+    def set_key(self, table: Table) -> None:
+        """Choose that table's key, as if typed."""
+        self._table_part.set_open(True)
+        self.key.setText(", ".join(table.key))
+
+    def set_columns(self, table: Table) -> None:
+        """Choose that table's way to rename, leave out and type columns."""
+        self._columns = table
+        self._refresh()
+        self.changed.emit()
 
     def _part(self, name: str, title: str, prefixes: tuple[str, ...]) -> Collapsible:
         content = QWidget()
@@ -264,6 +279,9 @@ class EndpointForm(QWidget):
             name=self.table_name.text().strip(),
             mode=self.mode.currentData(),
             key=tuple(part.strip() for part in self.key.text().split(",") if part.strip()),
+            rename=self._columns.rename,
+            ignore=self._columns.ignore,
+            types=self._columns.types,
         )
         records = read("response.records", self.records.records, "auto")
         endpoint = msgspec.structs.replace(

@@ -1,7 +1,7 @@
 """The settings page that lists the endpoints: edit, enable, reorder, remove, change how often they run."""
 
 import msgspec
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QMessageBox,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -23,10 +22,12 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.ui.field import ProblemLabel
 from trayapp.ui.frequency import QUICK_CHOICES, Frequency, frequency_words, interval_words
+from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.schedule_editor import ScheduleEditor
 from trayapp.ui.settings_edits import moved, with_endpoint, without_endpoint
 
 _NAME, _STATE, _FREQUENCY, _TABLE = range(4)
+_ROW_PADDING = 10
 _ID = Qt.ItemDataRole.UserRole
 
 
@@ -55,6 +56,7 @@ class EndpointsPage(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_TABLE, QHeaderView.ResizeMode.Stretch)
         self.empty = QLabel(self.tr("There is no endpoint yet. Add the first one."))
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.problem = ProblemLabel()
@@ -126,6 +128,9 @@ class EndpointsPage(QWidget):
             item = QTreeWidgetItem(self.list)
             item.setData(_NAME, _ID, endpoint.id)
             item.setText(_NAME, endpoint.name)
+            item.setToolTip(_NAME, endpoint.name)
+            item.setToolTip(_TABLE, endpoint.table.name)
+            item.setSizeHint(_NAME, QSize(0, self.list.fontMetrics().height() + _ROW_PADDING))
             item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
             item.setText(_FREQUENCY, frequency_words(Frequency.of(endpoint)))
             item.setText(_TABLE, endpoint.table.name)
@@ -252,24 +257,19 @@ class EndpointsPage(QWidget):
         endpoint = self._selected()
         if endpoint is None:
             return
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            self.tr("Delete endpoint"),
-            self.tr("Delete the endpoint “{name}”?").format(name=endpoint.name),
-            QMessageBox.StandardButton.Cancel,
+        box = ask(
             self,
+            "askDelete",
+            self.tr("Delete the endpoint “{name}”?").format(name=endpoint.name),
+            self.tr("Nothing is deleted before Apply or OK."),
+            {Answer.Yes: lambda: self._delete(endpoint.id, drop.isChecked())},
         )
-        box.setObjectName("askDelete")
         also = self.tr("Also delete its &table “{table}” with all its rows")
         drop = QCheckBox(also.format(table=endpoint.table.name.replace("&", "&&")))
         drop.setObjectName("dropTable")
         box.setCheckBox(drop)
-        delete = box.addButton(self.tr("&Delete"), QMessageBox.ButtonRole.DestructiveRole)
-        delete.setObjectName("confirmDelete")
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        delete.clicked.connect(lambda: self._delete(endpoint.id, drop.isChecked()))
-        box.open()
+        box.button(Answer.Yes).setText(self.tr("&Delete"))
+        box.button(Answer.Yes).setObjectName("confirmDelete")
 
     def _delete(self, id: str, drop_table: bool) -> None:
         if drop_table:
@@ -295,7 +295,7 @@ class FrequencyDialog(QDialog):
         layout.addWidget(self.editor)
         layout.addWidget(self.problem)
         layout.addStretch(1)
-        layout.addWidget(self.buttons)
+        layout.addWidget(without_icons(self.buttons))
         self.setMinimumWidth(420)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)

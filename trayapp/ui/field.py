@@ -1,15 +1,10 @@
 """A labelled input of a form, with the words of what is wrong with it right below."""
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-_RED_ON_LIGHT, _RED_ON_DARK = QColor("#b3261e"), QColor("#ff9b90")
-
-
-def problem_colour(palette: QPalette) -> QColor:
-    """A red that is readable on the palette's window colour (contrast above 4.5 on Qt's light and dark ones)."""
-    return _RED_ON_DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else _RED_ON_LIGHT
+from trayapp.ui.theme import status_colour
 
 
 def sentence(message: str) -> str:
@@ -41,7 +36,7 @@ class ProblemLabel(QLabel):
 
     def _colour(self) -> None:
         palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.WindowText, problem_colour(palette))
+        palette.setColor(QPalette.ColorRole.WindowText, status_colour("bad", palette))
         self.setPalette(palette)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from itertools import pairwise
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QDate, QLocale
@@ -84,6 +85,7 @@ def times_words(times: Sequence[datetime], now: datetime, zone: tzinfo) -> str:
     """Aware times in the user's zone, days named once: "today 14:05, 15:05; tomorrow 09:00"."""
     locale, days = QLocale(), dict[str, list[str]]()
     today = now.astimezone(zone).date()
+    close = any((later - earlier).total_seconds() < 60 for earlier, later in pairwise(times))
     for time in (time.astimezone(zone) for time in times):
         ahead = (time.date() - today).days
         if ahead == 0:
@@ -94,7 +96,7 @@ def times_words(times: Sequence[datetime], now: datetime, zone: tzinfo) -> str:
             day = locale.dayName(time.isoweekday(), QLocale.FormatType.ShortFormat)
         else:
             day = locale.toString(QDate(time.year, time.month, time.day), QLocale.FormatType.ShortFormat)
-        days.setdefault(day, []).append(time.strftime("%H:%M" if time.second == 0 else "%H:%M:%S"))
+        days.setdefault(day, []).append(time.strftime("%H:%M:%S" if close else "%H:%M"))
     return "; ".join(f"{day} {', '.join(clock)}" for day, clock in days.items())
 
 

@@ -2,15 +2,29 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt, Signal
+import msgspec
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QAbstractTableModel,
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from trayapp.endpoints.model import Table
 from trayapp.sync.preview import Preview, PreviewColumn, RequestMade
 
 _Index = QModelIndex | QPersistentModelIndex
 _Cell = str | int | float | None
 _NO_INDEX = QModelIndex()
 _LONGEST_CELL = 200
+_KEEP, _KEY, _NAME, _TYPE, _FIELD = range(5)
+_TYPES = ("integer", "real", "text", "boolean", "json")
 
 
 class CellsModel(QAbstractTableModel):
@@ -48,15 +62,21 @@ class CellsModel(QAbstractTableModel):
 
 
 class ColumnsModel(QAbstractTableModel):
-    """The columns a table would get; the check marks say which of them identify a record."""
+    """The columns a table would get, to overrule: left out or kept, part of the key, name, type.
 
-    key_changed = Signal(tuple)
+    The signals carry a Table in which only the overruled settings matter: `key_changed` its key, `columns_changed` its
+    rename, ignore and types.
+    """
 
-    def __init__(self, columns: Sequence[PreviewColumn] = (), key: Sequence[str] = ()) -> None:
+    key_changed = Signal(object)
+    columns_changed = Signal(object)
+
+    def __init__(self, columns: Sequence[PreviewColumn], table: Table) -> None:
         super().__init__()
-        self._columns = tuple(columns)
-        self._key = tuple(key)
-        self._headings = (_tr("Key"), _tr("Column"), _tr("Type"), _tr("Field"))
+        left_out = tuple(PreviewColumn(name=path, type="", path=path) for path in table.ignore)
+        self._columns = (*columns, *left_out)
+        self._table = table
+        self._headings = (_tr("Keep"), _tr("Key"), _tr("Column"), _tr("Type"), _tr("Field"))
 
     def rowCount(self, parent: _Index = _NO_INDEX) -> int:
         """Qt's model interface."""
@@ -74,39 +94,100 @@ class ColumnsModel(QAbstractTableModel):
 
     def flags(self, index: _Index) -> Qt.ItemFlag:
         """Qt's model interface."""
-        checkable = Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else Qt.ItemFlag.NoItemFlags
-        return super().flags(index) | checkable
+        more = {
+            _KEEP: Qt.ItemFlag.ItemIsUserCheckable,
+            _KEY: Qt.ItemFlag.ItemIsUserCheckable,
+            _NAME: Qt.ItemFlag.ItemIsEditable,
+            _TYPE: Qt.ItemFlag.ItemIsEditable,
+        }
+        return super().flags(index) | more.get(index.column(), Qt.ItemFlag.NoItemFlags)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Qt's model interface."""
-        column = self._columns[index.row()]
-        if index.column() == 0:
+        path, column = self._columns[index.row()].path, index.column()
+        if column in (_KEEP, _KEY):
             if role == Qt.ItemDataRole.CheckStateRole:
-                return Qt.CheckState.Checked if column.path in self._key else Qt.CheckState.Unchecked
+                checked = path not in self._table.ignore if column == _KEEP else path in self._table.key
+                return Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked
             if role == Qt.ItemDataRole.AccessibleTextRole:
-                return _tr("{column} is part of the key").format(column=column.name)
+                text = _tr("Keep {field}") if column == _KEEP else _tr("{field} is part of the key")
+                return text.format(field=path)
             return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return ("", column.name, column.type, column.path)[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole or (role == Qt.ItemDataRole.EditRole and column == _NAME):
+            return self._text(self._columns[index.row()], column)
+        if role == Qt.ItemDataRole.EditRole and column == _TYPE:
+            return self._table.types.get(path, "")
         return None
 
     def setData(self, index: _Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """A check mark puts the field into the key or takes it out."""
-        if role != Qt.ItemDataRole.CheckStateRole or index.column() != 0:
+        """Overrule what was found."""
+        path, column = self._columns[index.row()].path, index.column()
+        if role == Qt.ItemDataRole.CheckStateRole:
+            checked = Qt.CheckState(value) == Qt.CheckState.Checked
+            if column == _KEY:
+                found = {each.path for each in self._columns}
+                key = tuple(each for each in self._table.key if each != path and each in found)
+                self._change(index, key=(*key, path) if checked else key)
+                self.key_changed.emit(self._table)
+            else:
+                ignore = tuple(each for each in self._table.ignore if each != path)
+                self._change(index, ignore=ignore if checked else (*ignore, path))
+                self.columns_changed.emit(self._table)
+            return True
+        text = str(value).strip()
+        if column == _NAME and text == self.data(index):
             return False
-        path = self._columns[index.row()].path
-        if Qt.CheckState(value) == Qt.CheckState.Checked:
-            self._key = (*self._key, path)
-        else:
-            self._key = tuple(part for part in self._key if part != path)
-        self.dataChanged.emit(index, index, [role])
-        self.key_changed.emit(self._key)
+        before = self._table.rename if column == _NAME else self._table.types
+        changed = {each: name for each, name in before.items() if each != path}
+        if text and not (column == _NAME and text == path):
+            changed[path] = text
+        self._change(index, **{"rename" if column == _NAME else "types": changed})
+        self.columns_changed.emit(self._table)
         return True
+
+    def _text(self, found: PreviewColumn, column: int) -> str:
+        if column == _NAME:
+            return self._table.rename.get(found.path, found.name)
+        return self._table.types.get(found.path, found.type.lower()) if column == _TYPE else found.path
+
+    def _change(self, index: _Index, **settings: object) -> None:
+        self._table = msgspec.structs.replace(self._table, **settings)
+        self.dataChanged.emit(self.index(index.row(), 0), self.index(index.row(), _FIELD))
+
+
+class TypeDelegate(QStyledItemDelegate):
+    """Chooses a column's type from a list."""
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: _Index) -> QWidget:  # noqa: ARG002
+        """Qt's delegate interface."""
+        box = QComboBox(parent)
+        box.setObjectName("columnType")
+        box.setAccessibleName(_tr("Type"))
+        box.addItem(_tr("as found"), "")
+        for name in _TYPES:
+            box.addItem(name, name)
+        box.activated.connect(lambda _index: self.commitData.emit(box))
+        return box
+
+    def setEditorData(self, editor: QWidget, index: _Index) -> None:
+        """Qt's delegate interface."""
+        if isinstance(editor, QComboBox):
+            editor.setCurrentIndex(max(0, editor.findData(index.data(Qt.ItemDataRole.EditRole))))
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: _Index) -> None:
+        """Qt's delegate interface."""
+        if isinstance(editor, QComboBox):
+            model.setData(index, editor.currentData())
 
 
 def rows_model(preview: Preview) -> CellsModel:
     """The first rows, as they would be in the table."""
     return CellsModel([column.name for column in preview.columns], preview.rows)
+
+
+def columns_model(preview: Preview) -> ColumnsModel:
+    """The columns, with the key that was found."""
+    return ColumnsModel(preview.columns, msgspec.structs.replace(preview.endpoint.table, key=preview.key))
 
 
 def requests_model(requests: Sequence[RequestMade]) -> CellsModel:
@@ -115,6 +196,11 @@ def requests_model(requests: Sequence[RequestMade]) -> CellsModel:
     none = _tr("no answer")
     rows = [(made.status or none, f"{made.seconds:.2f}", made.bytes, made.method, made.url) for made in requests]
     return CellsModel(headings, rows)
+
+
+def type_column(parent: QObject) -> tuple[int, TypeDelegate]:
+    """Which column of a ColumnsModel needs a delegate, and one for it."""
+    return _TYPE, TypeDelegate(parent)
 
 
 def _tr(text: str) -> str:

@@ -17,19 +17,22 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.model import Pages
+from trayapp.store.table import HASH_KEY
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem
 from trayapp.ui.banner import Banner
-from trayapp.ui.preview_models import CellsModel, ColumnsModel, requests_model, rows_model
+from trayapp.ui.preview_models import CellsModel, columns_model, requests_model, rows_model, type_column
 
 _WIDEST_COLUMN = 260
+_ROW_PADDING = 8
 
 
 class PreviewView(QWidget):
     """Shows one of: a hint, a running test, a failure, a preview."""
 
     stop_wanted = Signal()
-    key_chosen = Signal(tuple)
+    key_chosen = Signal(object)
+    columns_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,8 +74,9 @@ class PreviewView(QWidget):
         self.summary.setText("\n".join(summary_lines(preview)))
         self.warnings.setText("\n".join(f"⚠ {warning}" for warning in preview.warnings))
         self.warnings.setVisible(bool(preview.warnings))
-        columns = ColumnsModel(preview.columns, preview.key)
+        columns = columns_model(preview)
         columns.key_changed.connect(self.key_chosen)
+        columns.columns_changed.connect(self.columns_chosen)
         _fill(self.rows, rows_model(preview))
         _fill(self.columns, columns)
         _fill(self.requests, requests_model(preview.requests))
@@ -110,6 +114,7 @@ class PreviewView(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.rows = _table("previewRows", self.tr("First rows"))
         self.columns = _table("previewColumns", self.tr("Columns"))
+        self.columns.setItemDelegateForColumn(*type_column(self.columns))
         self.requests = _table("previewRequests", self.tr("Requests"))
         self.tabs = QTabWidget()
         self.tabs.setObjectName("previewTabs")
@@ -131,7 +136,7 @@ def summary_lines(preview: Preview) -> list[str]:
     else:
         records = _tr("{count} of {total} records on the first page").format(count=preview.count, total=preview.total)
     where = _tr("at “{path}”").format(path=preview.records_path) if preview.records_path else _tr("in the whole answer")
-    key = ", ".join(preview.key)
+    key = _tr("the whole record") if preview.key == (HASH_KEY,) else ", ".join(preview.key)
     proven = "" if preview.proven else _tr(" (not proven)")
     pages = _tr("Pages: {kind}{proven}. {proof}")
     lines = [
@@ -169,6 +174,8 @@ def _table(name: str, title: str) -> QTableView:
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + _ROW_PADDING)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
     table.horizontalHeader().setHighlightSections(False)
     return table

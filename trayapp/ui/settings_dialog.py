@@ -1,7 +1,7 @@
 """The settings dialog: pages in a list; edits are collected and written by Apply or OK."""
 
 import msgspec
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -23,8 +22,11 @@ from trayapp.ui.banner import Banner
 from trayapp.ui.endpoint_editor import EndpointEditor
 from trayapp.ui.endpoints_page import EndpointsPage
 from trayapp.ui.general_page import GeneralPage
+from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.settings_edits import duplicate, field_named_by, with_endpoint
 from trayapp.ui.storage_page import StoragePage
+
+_ITEM_PADDING, _PAGES_MARGIN = 12, 48
 
 
 class SettingsDialog(QDialog):
@@ -63,12 +65,15 @@ class SettingsDialog(QDialog):
             item = QListWidgetItem(title, self.pages)
             item.setData(Qt.ItemDataRole.UserRole, name)
             self._stack.addWidget(page)
-        self.pages.setFixedWidth(self.pages.sizeHintForColumn(0) + 32)
+        for row in range(self.pages.count()):
+            self.pages.item(row).setSizeHint(QSize(0, self.pages.fontMetrics().height() + _ITEM_PADDING))
+        self.pages.setFixedWidth(self.pages.sizeHintForColumn(0) + _PAGES_MARGIN)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok
             | QDialogButtonBox.StandardButton.Cancel
             | QDialogButtonBox.StandardButton.Apply
         )
+        without_icons(self.buttons)
         self.ok_button = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         self.cancel_button = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
         self.apply_button = self.buttons.button(QDialogButtonBox.StandardButton.Apply)
@@ -272,19 +277,8 @@ class SettingsDialog(QDialog):
         self._show_state()
 
     def _ask_to_discard(self) -> None:
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            self.windowTitle(),
-            self.tr("Save the changes?"),
-            QMessageBox.StandardButton.Save | QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
-            self,
-        )
-        box.setObjectName("askSave")
-        box.setDefaultButton(QMessageBox.StandardButton.Save)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.button(QMessageBox.StandardButton.Save).clicked.connect(self._ok)
-        box.button(QMessageBox.StandardButton.Discard).clicked.connect(self._cancel)
-        box.open()
+        answers = {Answer.Save: self._ok, Answer.Discard: self._cancel}
+        ask(self, "askSave", self.tr("Save the changes?"), "", answers, Answer.Save)
 
     @staticmethod
     def _raise(window: QWidget) -> None:

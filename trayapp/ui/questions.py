@@ -1,0 +1,41 @@
+"""Questions that need an answer before work goes on."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QWidget
+
+Answer = QMessageBox.StandardButton
+
+
+def ask(
+    parent: QWidget,
+    name: str,
+    question: str,
+    detail: str,
+    answers: Mapping[Answer, Callable[[], object]],
+    default: Answer = QMessageBox.StandardButton.Cancel,
+) -> QMessageBox:
+    """Open a question over `parent` and return at once; Cancel is always among the answers and does nothing."""
+    buttons = QMessageBox.StandardButton.Cancel
+    for answer in answers:
+        buttons |= answer
+    box = QMessageBox(QMessageBox.Icon.Question, parent.windowTitle(), question, buttons, parent)
+    box.setObjectName(name)
+    box.setInformativeText(detail)
+    box.setDefaultButton(default)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    for answer, act in answers.items():
+        box.button(answer).clicked.connect(lambda _checked=False, act=act: act())
+    for button in box.buttons():
+        button.setIcon(QIcon())
+    box.open()
+    return box
+
+
+def without_icons(buttons: QDialogButtonBox) -> QDialogButtonBox:
+    """Take the style's dated pictures off a dialog's buttons; returns the same box."""
+    for button in buttons.buttons():
+        button.setIcon(QIcon())
+    return buttons
