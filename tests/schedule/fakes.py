@@ -1,6 +1,7 @@
 """Stand-ins for the machine: its clock, its disk, and a world of endpoints under a planner in virtual time."""
 
 import heapq
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.schedule.clock import ClockWatch, wait_for
+from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.planner import Pause, Planner
 from trayapp.schedule.states import Change, Saved
 from trayapp.store.runs import RunRow
@@ -117,8 +119,7 @@ class World:
         self.running: list[tuple[float, str]] = []
         self.planner = Planner(saved.states, saved.pause, saved.recent, self.clock.zone(), self.chance)
         self.watch = ClockWatch(self.clock)
-        self.planner.apply_settings(self.settings, self.clock.now())
-        self.do()
+        self.turn(lambda now: self.planner.apply_settings(self.settings, now))
 
     def do(self) -> None:
         """What the planner decided is done: everything is on disk at once."""
@@ -139,8 +140,8 @@ class World:
         if actions.cancel or actions.start:
             self.do()
 
-    def turn(self) -> None:
-        """One wake-up of the scheduler."""
+    def turn(self, event: Callable[[datetime], object] | None = None) -> None:
+        """One wake-up of the scheduler, because of an event or because the time has come."""
         self.turns += 1
         now, jump = self.clock.now(), self.watch.jump()
         if jump > timedelta(0):
@@ -151,20 +152,39 @@ class World:
             _, id = heapq.heappop(self.running)
             self.planner.finished(id, self.outcome(id, now), now)
         self.planner.wake([key for key, at in self.planner.wakes.items() if at <= now], now)
+        if event is not None:
+            event(now)
         self.do()
+        self.rest()
+
+    def rest(self) -> None:
+        """Set out to wait."""
+        waits = [at - self.clock.monotonic() for at, _ in self.running[:1]]
+        if self.planner.wakes:
+            waits.append(wait_for(min(self.planner.wakes.values()), self.clock.now()))
+        self.watch.before_waiting(min(waits, default=None))
+        self.rings = self.clock.monotonic() + min(waits, default=math.inf)
 
     def live(self, length: timedelta) -> None:
         """Let time pass, awake."""
-        left = length.total_seconds()
-        while left > 0:
-            waits = [at - self.clock.monotonic() for at, _ in self.running[:1]]
-            if self.planner.wakes:
-                waits.append(wait_for(min(self.planner.wakes.values()), self.clock.now()))
-            wait = min([*waits, left])
-            self.watch.before_waiting(wait if waits else None)
-            self.clock.pass_time(wait)
-            left -= wait
+        end = self.clock.monotonic() + length.total_seconds()
+        while self.rings <= end:
+            self.clock.pass_time(self.rings - self.clock.monotonic())
             self.turn()
+        self.clock.pass_time(end - self.clock.monotonic())
+
+    def pause(self, until: datetime | None = None) -> None:
+        self.turn(lambda now: self.planner.pause(until, now))
+
+    def sync(self, *ids: str) -> None:
+        self.turn(lambda now: self.planner.sync_now(ids, False, now))
+
+    def be(self, **conditions: Any) -> None:
+        """The machine's conditions change to these."""
+        self.turn(lambda now: self.planner.set_conditions(Conditions(**conditions), now))
+
+    def apply(self, *endpoints: Endpoint) -> None:
+        self.turn(lambda now: self.planner.apply_settings(Settings(endpoint=endpoints), now))
 
     def runs(self, id: str) -> Iterator[datetime]:
         return (at for at, other in self.started if other == id)

@@ -174,8 +174,11 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
         due = latest if row.next_due is None else min(row.next_due, latest)
         return msgspec.structs.replace(row, next_due=due)
     regular = next_due(endpoint, _last(row, endpoint), now, zone)
-    if regular is not None and row.next_due is not None and abs(regular - row.next_due) <= LATE:
-        return row
+    if regular is not None and row.next_due is not None:
+        punctual = abs(regular - row.next_due) <= LATE
+        resting = regular <= now and row.next_due <= now + MINIMUM
+        if punctual or resting:
+            return row
     overdue = row.next_due is not None and row.next_due <= now
     if regular is not None and regular <= now and not overdue and not by_interval(endpoint):
         regular = next_due(endpoint, now, now, zone)
