@@ -1,0 +1,136 @@
+"""How long the GUI thread stands still while a large listing is mirrored.
+
+A real QApplication with a 5 ms tick; the program's own scheduler thread runs the endpoint in its worker thread and
+tells the GUI by its signals, the database is on disk, the server is another process. The gap is the longest time
+between two ticks. The idle program is measured the same way just before each load.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot
+from PySide6.QtWidgets import QApplication, QLabel
+
+from tests.bench.serve import BenchServer, serving
+from trayapp.desktop.paths import find_home
+from trayapp.endpoints.model import Endpoint, Settings, Table
+from trayapp.operations import Workspace
+from trayapp.schedule.snapshot import Snapshot
+from trayapp.schedule.states import StoredStates
+from trayapp.schedule.thread import SchedulerThread
+from trayapp.sync.report import Report
+
+TICK_MS = 5
+IDLE_SECONDS = 1.5
+
+
+class Gap:
+    """Watches the event loop of the thread it is made in."""
+
+    def __init__(self) -> None:
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._last = 0.0
+        self.gaps: list[float] = []
+
+    def start(self) -> None:
+        self.gaps = []
+        self._last = time.perf_counter()
+        self._timer.start(TICK_MS)
+
+    def stop(self) -> float:
+        """The longest gap in milliseconds."""
+        self._timer.stop()
+        return max(self.gaps) * 1000
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self._last)
+        self._last = now
+
+
+class Program(QObject):
+    """The tray program's working parts, with a window that shows their snapshots.
+
+    A QObject, for a signal on its way from another thread to a method of anything else that is gone by then crashes
+    PySide 6.11.
+    """
+
+    def __init__(self, home: Path, url: str) -> None:
+        super().__init__()
+        self.workspace = Workspace(find_home(home))
+        self.scheduler = SchedulerThread(self.workspace.execute, StoredStates(self.workspace.store))
+        self.window = QLabel()
+        self.window.show()
+        self.reports: list[Report] = []
+        self.scheduler.snapshot_changed.connect(self._show)
+        self.scheduler.run_finished.connect(self._finished)
+        endpoint = Endpoint(id="bench", name="Bench", url=url, manual=True, table=Table(name="items", key=("id",)))
+        self.scheduler.apply_settings(Settings(endpoint=(endpoint,)))
+        self.scheduler.start()
+
+    def close(self) -> None:
+        self.scheduler.shutdown()
+        self.scheduler.wait()
+        self.workspace.close()
+
+    def sync(self) -> Report:
+        """One run, the event loop turning all the while."""
+        loop = QEventLoop()
+        self.scheduler.run_finished.connect(loop.quit)
+        self.scheduler.sync_now(("bench",))
+        loop.exec()
+        return self.reports[-1]
+
+    @Slot(object)
+    def _show(self, snapshot: Snapshot) -> None:
+        progress = snapshot.endpoints[0].progress if snapshot.endpoints else None
+        self.window.setText(f"{snapshot.state}: {progress.records if progress else 0:,} records")
+
+    @Slot(object)
+    def _finished(self, report: Report) -> None:
+        self.reports.append(report)
+
+
+def measure(records: int, repetitions: int) -> list[dict[str, float]]:
+    """Milliseconds of the longest gap per repetition: idle, first load, nothing changed, 1 % changed."""
+    app = QApplication.instance() or QApplication([])
+    assert app is not None
+    with serving(200) as small:
+        _once(small, 200)
+    with serving(records) as server:
+        return [_once(server, records) for _ in range(repetitions)]
+
+
+def _once(server: BenchServer, records: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="traysync-bench-") as folder:
+        server.show("base")
+        program = Program(Path(folder), server.url)
+        gap = Gap()
+        found: dict[str, float] = {}
+        try:
+            gap.start()
+            loop = QEventLoop()
+            QTimer.singleShot(int(IDLE_SECONDS * 1000), loop.quit)
+            loop.exec()
+            found["idle"] = gap.stop()
+            for name, state in (("first load", "base"), ("nothing changed", "base"), ("1 % changed", "changed")):
+                server.show(state)
+                gap.start()
+                report = program.sync()
+                found[name] = gap.stop()
+                if report.status != "succeeded":
+                    raise RuntimeError(report.sentence)
+            if report.changed != sum(1 for number in range(1, records + 1) if number % 100 == 7):
+                raise RuntimeError(f"not what was to be measured: {report.sentence}")
+        finally:
+            program.close()
+        return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
