@@ -1,0 +1,100 @@
+"""The log file: rotating, private, and free of secrets; no Qt."""
+
+import logging
+import logging.handlers
+import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote, quote_plus
+
+_BYTES = 1024 * 1024
+_OLD_FILES = 4
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s [%(name)s] %(message)s"
+_SHORTEST_SECRET = 4
+"""Characters; a shorter text is no secret worth the name, and blotting it out would make the log unreadable."""
+_BLOT = "***"
+
+_SECRET_WORD = "token|secret|passw|pwd|passphrase|api[_-]?key|auth|signature|session|credential|cookie"
+_SECRET_NAME = rf"[\w.\[\]-]{{0,40}}(?:{_SECRET_WORD})[\w.\[\]-]{{0,40}}"
+_PATTERNS = (
+    # A header, or a field of a printed dictionary: to the end of its quotes, or of the line.
+    (re.compile(rf"(?i)(\b{_SECRET_NAME}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"), rf"\1{_BLOT}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*\d)[\w.~+/=-]{8,}"), rf"\1 {_BLOT}"),
+    # The user and password of a URL, and the values of its query.
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#@'\"]+@"), rf"\1{_BLOT}@"),
+    (re.compile(rf"(?i)([?&;](?:{_SECRET_NAME}|key|code|sig)=)[^&;\s#'\"]+"), rf"\1{_BLOT}"),
+)
+
+
+class Scrubber:
+    """Takes secrets out of texts: those registered with it, and what looks like one by its place. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._known: tuple[str, ...] = ()
+
+    def register(self, secret: str) -> None:
+        """Never let this through again, plain or as it is written in a URL."""
+        forms = {secret, quote(secret, safe=""), quote_plus(secret)}
+        known = set(self._known) | {form for form in forms if len(form) >= _SHORTEST_SECRET}
+        # The longest first: one secret may be a part of another.
+        self._known = tuple(sorted(known, key=lambda form: (-len(form), form)))
+
+    def scrub(self, text: str) -> str:
+        """The text without secrets."""
+        for secret in self._known:
+            text = text.replace(secret, _BLOT)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+
+class ScrubbingFormatter(logging.Formatter):
+    """Writes a record as one line (and its traceback below), times in UTC, scrubbed as a whole."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        super().__init__(_FORMAT)
+        self._scrubber = scrubber
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002
+        """The record's time in UTC, ISO 8601."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished text: scrubbed last, so that arguments and tracebacks are covered too."""
+        return self._scrubber.scrub(super().format(record))
+
+
+def start_logging(log_file: Path, *, debug: bool = False, stream: TextIO | None = None) -> Scrubber:
+    """Log to the file (and to `stream`), from now on and for all libraries; register secrets with the result.
+
+    Call it once, in the process that holds the engine's lock: two processes would rotate the file under each other.
+    """
+    scrubber = Scrubber()
+    handlers: list[logging.Handler] = [_PrivateRotatingFile(log_file, maxBytes=_BYTES, backupCount=_OLD_FILES)]
+    if stream is not None:
+        handlers.append(logging.StreamHandler(stream))
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for handler in handlers:
+        handler.setFormatter(ScrubbingFormatter(scrubber))
+        root.addHandler(handler)
+    return scrubber
+
+
+def log_files(log_file: Path) -> Iterable[Path]:
+    """The log and its older parts, as far as they exist, the newest first."""
+    names = [log_file, *(log_file.with_name(f"{log_file.name}.{number}") for number in range(1, _OLD_FILES + 1))]
+    return [name for name in names if name.exists()]
+
+
+class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
+    def __init__(self, file: Path, *, maxBytes: int, backupCount: int) -> None:
+        super().__init__(file, maxBytes=maxBytes, backupCount=backupCount, encoding="utf-8", delay=True)
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return open(descriptor, "a", encoding=self.encoding)

@@ -1,0 +1,61 @@
+"""Opening files, folders and web pages with the user's own programs; no Qt.
+
+A frozen program needs no care here: packaging/restore_library_path.py has given its children their libraries.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trayapp.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+def open_path(path: Path) -> None:
+    """Open a file with its program, a folder in the file manager. Returns at once. UserError when that cannot be."""
+    if not path.exists():
+        raise UserError(f"{path} does not exist", "It was moved, deleted or never written.", "")
+    _open(str(path.absolute()))
+
+
+def open_url(url: str) -> None:
+    """Open a web page in the browser. Returns at once. UserError for anything that is not http or https: the text may
+    come from a server, and must not start programs."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise UserError("This link is not opened", f"{url} does not begin with http:// or https://.", "")
+    _open(url)
+
+
+def _open(target: str) -> None:
+    if sys.platform == "win32":
+        os.startfile(target)
+        return
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    program = shutil.which(opener)
+    if program is None:
+        raise UserError(
+            f"{target} cannot be opened",
+            f"This system has no {opener}, which knows the program for it.",
+            "Install xdg-utils, or open it yourself.",
+        )
+    threading.Thread(target=_run, args=(program, target), name="opener", daemon=True).start()
+
+
+def _run(program: str, target: str) -> None:
+    """Wait for the opener, which may be the browser itself, so that no zombie stays."""
+    null = subprocess.DEVNULL
+    try:
+        done = subprocess.run(
+            [program, target], stdin=null, stdout=null, stderr=null, start_new_session=True, check=False
+        )
+    except OSError as error:
+        _log.warning("%s: %s", program, error.strerror)
+        return
+    if done.returncode:
+        _log.warning("%s could not open %s (status %d)", program, target, done.returncode)
