@@ -126,17 +126,17 @@ class World:
         pause = self.planner.pause_in_force
         actions = self.planner.take(self.clock.now())
         self.states.save(Change(rows=actions.save, runs=actions.skipped, pause=pause, pause_changed=True))
+        for start in actions.start:
+            id = start.endpoint.id
+            assert all(other != id for _, other in self.running), "two runs of one endpoint at once"
+            self.started.append((self.clock.now(), id))
+            heapq.heappush(self.running, (self.clock.monotonic() + self.run_seconds, id))
         for id, reason in actions.cancel:
             self.cancelled.append((id, reason))
             at = next(at for at, other in self.running if other == id)
             self.running.remove((at, id))
             heapq.heapify(self.running)
             self.planner.finished(id, report(id, "stopped", self.clock.now(), reason=reason), self.clock.now())
-        for start in actions.start:
-            id = start.endpoint.id
-            assert all(other != id for _, other in self.running), "two runs of one endpoint at once"
-            self.started.append((self.clock.now(), id))
-            heapq.heappush(self.running, (self.clock.monotonic() + self.run_seconds, id))
         if actions.cancel or actions.start:
             self.do()
 

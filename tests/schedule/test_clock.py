@@ -1,6 +1,8 @@
 """The clock, and how sleep and set clocks are told from waiting."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
@@ -12,7 +14,8 @@ def test_the_system_s_clock() -> None:
     clock = SystemClock()
     assert clock.now().tzinfo is UTC
     assert clock.monotonic() <= clock.monotonic()
-    assert clock.now().astimezone(clock.zone()) == clock.now().astimezone().replace(microsecond=0) or clock.zone()
+    now = clock.now()
+    assert now.astimezone(clock.zone()).utcoffset() == now.astimezone().utcoffset()
 
 
 def test_the_zone_follows_the_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +26,18 @@ def test_the_zone_follows_the_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(clock.zone()) == "America/New_York"
     monkeypatch.setattr("trayapp.schedule.clock._ZONE_LIFETIME", -1.0)
     assert str(clock.zone()) == "Europe/Berlin"
+
+
+def test_a_system_that_contradicts_itself_still_has_an_offset(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    def contradict() -> None:
+        raise ZoneInfoNotFoundError("Multiple conflicting time zone configurations found")
+
+    monkeypatch.setattr("tzlocal.reload_localzone", contradict)
+    monkeypatch.setattr("trayapp.schedule.clock._ZONE_LIFETIME", -1.0)
+    clock = SystemClock()
+    for _ in range(2):
+        assert clock.zone().utcoffset(None) == datetime.now().astimezone().utcoffset()
+    assert caplog.text.count("The time zone is not known") == 1
 
 
 @pytest.mark.parametrize(

@@ -320,7 +320,7 @@ def test_sleep_shows_in_the_clocks_and_overdue_runs_come_once_after_a_moment(
 
 
 def test_a_clock_set_back_does_not_hold_up(bench: Bench) -> None:
-    bench.states.states["a"] = row(due_in=1.0)
+    bench.states.states["a"] = row(due_in=0.5)
     scheduler = bench.start(endpoint())
     bench.settled()
     bench.clock.moved = timedelta(hours=-1)
@@ -456,9 +456,9 @@ def test_ten_thousand_endpoints(bench: Bench) -> None:
     posted = time.process_time()
     bench.until(lambda: bench.snapshots and len(bench.snapshots[-1].endpoints) == 10_000, timeout=10_000)
     applied = time.process_time()
-    for _ in range(100):
+    for _ in range(20):
         scheduler.system_resumed()
         bench.settled()
     woken = time.process_time()
-    print(f"posted {posted - started:.3f} s, applied {applied - posted:.3f} s, 100 wake-ups {woken - applied:.3f} s")
+    print(f"posted {posted - started:.3f} s, applied {applied - posted:.3f} s, 20 resumes {woken - applied:.3f} s")
     assert applied - posted < 1.0

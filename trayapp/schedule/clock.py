@@ -1,10 +1,14 @@
 """The time, as one object that can be replaced in tests; and what happens to it while one waits."""
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
+from zoneinfo import ZoneInfoNotFoundError
 
 import tzlocal
+
+log = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
@@ -40,9 +44,16 @@ class SystemClock:
         return time.monotonic()
 
     def zone(self) -> tzinfo:
-        """The system's zone, at most a minute old."""
+        """The system's zone, at most a minute old; the offset of this moment if the system contradicts itself."""
         if self._zone is None or time.monotonic() - self._zone_read > _ZONE_LIFETIME:
-            self._zone = tzlocal.reload_localzone()
+            try:
+                self._zone = tzlocal.reload_localzone()
+            except ZoneInfoNotFoundError as error:
+                zone = datetime.now().astimezone().tzinfo
+                assert zone is not None
+                if zone != self._zone:
+                    log.warning("The time zone is not known, only its offset %s: %s", zone, error)
+                self._zone = zone
             self._zone_read = time.monotonic()
         return self._zone
 

@@ -148,14 +148,15 @@ class Planner:
 
     def set_conditions(self, conditions: Conditions, now: datetime) -> None:
         """The machine's conditions changed; the pause in it is ignored, the planner keeps that itself."""
-        reconnected = conditions.online is not False and self._conditions.online is False
+        before = self.online
         self._conditions = msgspec.structs.replace(
             conditions, paused=self._conditions.paused, paused_until=self._conditions.paused_until
         )
-        if reconnected:
+        if self.online != before:
+            self.changed.add(WHOLE)
+        if self.online and not before:
             self._hold_back(self._blocked, now + SETTLE)
         self._reconsider(now)
-        self.changed.add(WHOLE)
 
     def set_zone(self, zone: tzinfo, now: datetime) -> None:
         """The machine moved to another time zone: times of day mean other moments."""

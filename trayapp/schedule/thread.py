@@ -67,7 +67,9 @@ class Alarms(BlockingScheduler):  # type: ignore[misc]  # APScheduler is untyped
     """
 
     def __init__(self, turn: Callable[[], float | None]) -> None:
-        super().__init__(executors={"default": DebugExecutor()}, timezone=UTC)
+        quiet = logging.getLogger(f"{__name__}.alarms")
+        quiet.setLevel(logging.WARNING)  # it tells of every job that is added, which is every due time
+        super().__init__(executors={"default": DebugExecutor()}, timezone=UTC, logger=quiet)
         self._turn = turn
         self._event = threading.Event()
         self._loop_thread: int | None = None
@@ -299,14 +301,14 @@ class SchedulerThread(QThread):
 
     def _do(self, planner: Planner, now: datetime) -> None:
         actions = planner.take(now)
-        for id, reason in actions.cancel:
-            self._tokens[id].cancel(reason)
         if actions.save or actions.skipped:
             self._saver.save(actions.save, actions.skipped)
         for run in actions.skipped:
             self.skipped.emit(run)
         for start in actions.start:
             self._begin(start)
+        for id, reason in actions.cancel:
+            self._tokens[id].cancel(reason)
         moved, planner.moved = planner.moved, set()
         for key in moved:
             self._alarms.set(key, planner.wakes.get(key))
