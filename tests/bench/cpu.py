@@ -36,7 +36,6 @@ def _once(server: BenchServer, records: int) -> dict[str, dict[str, float]]:
         inserted, _ = _timed(lambda: limits.insert(rows, Path(folder, "limit.db")))
         edited = [row for row in rows if row[0] % 100 == 7]
         updated, _ = _timed(lambda: limits.update(edited, Path(folder, "limit.db")))
-        del bodies, rows
         ours = _ours(server, Path(folder), records)
     least = (downloaded + parsed + inserted, downloaded + split, downloaded + split + updated)
     parts = {"download": downloaded, "split": split, "parse": parsed, "insert": inserted, "update 1 %": updated}

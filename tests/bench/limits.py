@@ -1,4 +1,4 @@
-"""What the same work costs at least, with the same libraries and nothing else: no checks, no bookkeeping, no reports."""
+"""What the same work costs at least with the same libraries: no checks, no bookkeeping, no reports."""
 
 import re
 from pathlib import Path

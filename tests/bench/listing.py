@@ -7,7 +7,8 @@ State = Literal["base", "changed"]
 """In "changed", one record of a hundred differs from "base"."""
 
 RECORDS_PER_PAGE = 1000
-_WORDS = "the sync of a large table must not block while rows arrive from Zürich and 東京 in many small pages".split()
+_TEXT = "the sync of a large table must not block while rows arrive from Zürich and 東京 in many small pages"
+_WORDS = _TEXT.split()
 
 
 def record(number: int, state: State) -> dict[str, Any]:
