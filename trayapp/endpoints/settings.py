@@ -71,7 +71,7 @@ def parse_settings(text: str, source: str = "settings.toml") -> Settings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
-        line = int(found[1]) if found else max(text.count("\n"), 1)
+        line = int(found[1]) if found else max(len(text.splitlines()), 1)
         raise SettingsError(
             "The settings file can't be read",
             f"{_place(source, line)}: {re.sub(r' *[(]at .*', '', str(error))}.",

@@ -113,7 +113,8 @@ def publish(
     seen: dict[str, Kind] = {}
     for _, page in staging:
         _see(seen, decode_records([record for _, record in page]))
-    publisher = _Publisher(db, endpoint, plan, staging, run, full)
+    # In full, as a key that became text has other values than those remembered.
+    publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
     publisher.prepare(seen)
     return publisher.publish(complete, apply_held)
 
@@ -165,6 +166,7 @@ class _Publisher:
         self.plan = plan
         self.staging = staging
         self.run = run
+        self.full = full
         self.name = quote(plan.table)
         self.rows_table = _rows_table(plan)
         self.keyed = bool(self.table.key) and self.table.mode != "append"
@@ -179,17 +181,22 @@ class _Publisher:
             db.execute("DELETE FROM _sync_held WHERE endpoint = ?", (plan.number,))
             db.execute(f"DROP TABLE IF EXISTS {self.rows_table}")
         db.execute(f"CREATE TABLE IF NOT EXISTS {self.rows_table} (n INTEGER PRIMARY KEY, key, digest BLOB)")
-        self.before = plan.rows if self.exists else 0
-        self.remaining = self._remaining(full)
-        if full and self.keyed:
-            self.before = len(self.remaining)
-        self.empty_at_start = not self.exists or not db.execute(f"SELECT EXISTS (SELECT 1 FROM {self.name})").get
+        self.before = 0
+        self.remaining: dict[SqlValue, int | None] = {}
+        self.empty_at_start = True
 
-    def _remaining(self, full: bool) -> dict[SqlValue, int | None]:
+    def _look_at_table(self) -> None:
+        if not self.exists:
+            return
+        self.remaining = self._remaining()
+        self.before = len(self.remaining) if self.full and self.keyed else self.plan.rows
+        self.empty_at_start = not self.db.execute(f"SELECT EXISTS (SELECT 1 FROM {self.name})").get
+
+    def _remaining(self) -> dict[SqlValue, int | None]:
         """Key → row number of the records published before that were not staged as unchanged."""
-        if not self.exists or not self.keyed:
+        if not self.keyed:
             return {}
-        if full:
+        if self.full:
             self.db.execute(f"DELETE FROM {self.rows_table}")
             keys = ", ".join(quote(column.name) for column in self.shape.key_columns)
             return {_joined(row): None for row in self.db.execute(f"SELECT {keys} FROM {self.name}")}
@@ -214,6 +221,7 @@ class _Publisher:
         self.shape = after
 
     def publish(self, complete: bool, apply_held: bool) -> Outcome:
+        self._look_at_table()
         if self.table.mode == "replace" and self.exists:
             self.deleted = self.before
             self.db.execute(f"DELETE FROM {self.name}")
@@ -361,11 +369,13 @@ class _Publisher:
         kept = {key for (key,) in self.db.execute("SELECT key FROM _sync_held WHERE endpoint = ? AND kept", (number,))}
         missing = [key for key in self.remaining if key not in self.keys and key not in kept]
         self.db.execute("DELETE FROM _sync_held WHERE endpoint = ? AND NOT kept", (number,))
-        if self.keys and kept:
+        if kept:
             back = [(number, key) for key in kept if key in self.keys or key not in self.remaining]
             self.db.executemany("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", back)
         too_many = len(missing) > max(BRAKE_COUNT, BRAKE_SHARE * self.before) or not self.staging.records
-        if missing and too_many and not apply_held:
+        if not missing:
+            return 0
+        if too_many and not apply_held:
             self.db.executemany("INSERT INTO _sync_held VALUES (?, ?, 0)", [(number, key) for key in missing])
             return len(missing)
         look_up, delete = (

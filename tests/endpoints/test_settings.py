@@ -1,0 +1,254 @@
+import os
+import stat
+import threading
+import tomllib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trayapp.endpoints.model import After, Auth, Endpoint, General, Pages, Request, Response, Settings, Table, When
+from trayapp.endpoints.settings import SettingsError, SettingsFile, complete, parse_settings, render, to_builtins
+from trayapp.endpoints.units import Duration, Size, TimeOfDay
+from trayapp.errors import UserError
+
+COMMENTED = """\
+# mine
+[general]
+notifications = "all"   # loud
+
+# the first
+[[endpoint]]
+id = "items"
+name = "Items"
+url = "https://a.example/items"
+every = "5m"  # often
+
+[endpoint.auth]
+kind = "bearer"  # from the keyring
+
+[endpoint.table]
+name = "items"
+
+[[endpoint]]
+id = "others"
+name = "Others"
+url = "https://a.example/others"
+at = ["08:00", 13:00:00]
+
+[endpoint.table]
+name = "others"
+"""
+
+
+def test_a_url_alone_is_an_endpoint():
+    (endpoint,) = parse_settings('[[endpoint]]\nurl = "https://api.example.com/v1/pull-requests.json"').endpoint
+    assert (endpoint.id, endpoint.name, endpoint.table.name) == ("pull_requests", "pull-requests", "pull_requests")
+
+
+def test_made_up_names_avoid_each_other():
+    text = '[[endpoint]]\nurl = "https://a.example/items"\n' * 2
+    assert [each.id for each in parse_settings(text).endpoint] == ["items", "items_2"]
+    assert [each.table.name for each in parse_settings(text).endpoint] == ["items", "items_2"]
+
+
+def test_every_documented_kind_of_value_is_read():
+    settings = parse_settings(COMMENTED)
+    assert settings.general.notifications == "all"
+    assert settings.endpoint[0].every == Duration(300)
+    assert settings.endpoint[1].at == (TimeOfDay(8, 0), TimeOfDay(13, 0))
+
+
+URL = 'url = "https://a.example/x"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "says", "next"),
+    [
+        (
+            "[[endpoint]]\n\n" + URL + 'evry = "1h"',
+            4,
+            "endpoint[0].evry",
+            "'evry' is not known",
+            "Did you mean 'every'?",
+        ),
+        ("[general]\ntheem = 'dark'", 2, "general.theem", "'theem' is not known", "Did you mean 'theme'?"),
+        ("[[endpoint]]\nurl = 1", 2, "endpoint[0].url", "text is expected here, not a number", "Correct"),
+        ("[[endpoint]]\nname = 'x'", 1, "endpoint[0]", "'url' is missing", "Correct"),
+        ("[[endpoint]]\n" + URL + "every = 5", 3, "endpoint[0].every", 'expected text like "1h"', "Correct"),
+        ("[[endpoint]]\n" + URL + "every = '5 parsecs'", 3, "endpoint[0].every", "is not a duration", "Correct"),
+        ("[[endpoint]]\n" + URL + "every = '1s'", 3, "endpoint[0].every", "the shortest interval is 10s", "Correct"),
+        ("[[endpoint]]\n" + URL + "cron = 'often'", 3, "endpoint[0].cron", "is no cron expression", "Correct"),
+        ("[[endpoint]]\n" + URL + "every='1h'\nmanual=true", 4, "endpoint[0].manual", "only one of", "Correct"),
+        ("[[endpoint]]\nurl = 'a.example/x'", 2, "endpoint[0].url", "did you mean https://a.example/x", "Correct"),
+        ("[[endpoint]]\nurl = 'ftp://a.example/x'", 2, "endpoint[0].url", "must begin with https://", "Correct"),
+        ("[[endpoint]]\nurl = 'https://me:pw@a.example/x'", 2, "endpoint[0].url", "authentication fields", "Correct"),
+        ("[[endpoint]]\n" + URL + "[endpoint.auth]\nkind='magic'", 4, "endpoint[0].auth.kind", "'bearer'", "Correct"),
+        ("[[endpoint]]\n" + URL + "[endpoint.auth]\nkind='basic'", 3, "endpoint[0].auth.user", "user name", "Correct"),
+        (
+            "[[endpoint]]\n" + URL + "[endpoint.request.headers]\nAuthorization='x'",
+            4,
+            "endpoint[0].request.headers.Authorization",
+            "carries a secret",
+            "Correct",
+        ),
+        ("[[endpoint]]\n" + URL + "id='a'\n[[endpoint]]\n" + URL + "id='a'", 6, "endpoint[1].id", "already", "Correct"),
+        (
+            "[[endpoint]]\n" + URL + "[endpoint.table]\nname='T'\n[[endpoint]]\n" + URL + "[endpoint.table]\nname='t'",
+            8,
+            "endpoint[1].table.name",
+            "already belongs to",
+            "Correct",
+        ),
+        (
+            "[[endpoint]]\n" + URL + "[endpoint.table]\nname='_sync_x'",
+            4,
+            "endpoint[0].table.name",
+            "reserved",
+            "Correct",
+        ),
+        ("a = ", 1, "", "Invalid value", "restore the previous copy"),
+        ('[general]\ntheme = "dark', 2, "", "", "restore the previous copy"),
+    ],
+)
+def test_an_error_names_line_field_and_remedy(text, line, field, says, next):
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text)
+    error = caught.value
+    assert (error.line, error.field) == (line, field)
+    assert says in error.cause
+    assert next in error.next
+    assert f"line {line}" in error.cause
+
+
+def test_comments_and_layout_survive_a_change():
+    settings = parse_settings(COMMENTED)
+    first, second = settings.endpoint
+    changed = msgspec.structs.replace(first, every=Duration(3600))
+    text = render(COMMENTED, msgspec.structs.replace(settings, endpoint=(changed, second)))
+    assert parse_settings(text).endpoint[0].every == Duration(3600)
+    for comment in ("# mine", "# loud", "# the first", "# from the keyring"):
+        assert comment in text
+
+
+@pytest.mark.parametrize("order", [(1, 0), (0,), (1,), (), (0, 1, 2), (2, 0, 1)])
+def test_endpoints_can_be_removed_added_and_reordered(order):
+    settings = parse_settings(COMMENTED)
+    pool = (*settings.endpoint, Endpoint(url="https://b.example/new", id="new", name="New", table=Table(name="new")))
+    wanted = msgspec.structs.replace(settings, endpoint=tuple(pool[index] for index in order))
+    assert parse_settings(render(COMMENTED, wanted)) == wanted
+
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+endpoints = st.builds(
+    Endpoint,
+    url=st.sampled_from(["https://a.example/x", "http://127.0.0.1:8000/äö?x=1", "https://b.example/a.json"]),
+    name=names,
+    every=st.none() | st.integers(10, 10**6).map(Duration),
+    enabled=st.booleans(),
+    request=st.builds(
+        Request,
+        params=st.dictionaries(names, names | st.integers(0, 9) | st.booleans(), max_size=2),
+        timeout=st.integers(1, 60).map(Duration),
+    ),
+    auth=st.sampled_from([Auth(), Auth(kind="bearer"), Auth(kind="basic", user="me"), Auth(kind="query", name="k")]),
+    response=st.builds(Response, records=st.sampled_from(["auto", "", "data.items"])),
+    pages=st.builds(Pages, kind=st.sampled_from(["auto", "link"]), max=st.none() | st.integers(1, 9)),
+    table=st.builds(
+        Table, key=st.lists(names, max_size=2, unique=True).map(tuple), rename=st.dictionaries(names, names, max_size=2)
+    ),
+    when=st.builds(
+        When,
+        between=st.none() | st.just((TimeOfDay(22, 0), TimeOfDay(6, 0))),
+        disk_free=st.none() | st.integers(1, 2**40).map(Size),
+    ),
+    after=st.none() | st.just(After(endpoint="other")),
+)
+
+
+@given(st.lists(endpoints, max_size=4), st.sampled_from(["all", "changes", "problems", "none"]))
+def test_whatever_can_be_configured_survives_the_file(configured, notifications):
+    settings = complete(Settings(general=General(notifications=notifications), endpoint=tuple(configured)))
+    text = render(COMMENTED, settings)
+    assert parse_settings(text) == settings
+    assert tomllib.loads(text) == to_builtins(settings)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return SettingsFile(tmp_path / "settings.toml")
+
+
+def with_endpoint(url):
+    return lambda settings: msgspec.structs.replace(settings, endpoint=(*settings.endpoint, Endpoint(url=url)))
+
+
+def test_a_missing_file_means_defaults(file):
+    assert file.load() == Settings()
+    assert file.stamp() is None
+
+
+def test_an_edit_is_on_disk_private_and_keeps_the_previous_copy(file):
+    file.edit(with_endpoint("https://a.example/one"))
+    first = file.path.read_text()
+    file.edit(with_endpoint("https://a.example/two"))
+    assert [each.id for each in file.load().endpoint] == ["one", "two"]
+    assert file.previous.read_text() == first
+    if os.name == "posix":
+        assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.previous.stat().st_mode) == 0o600
+
+
+def test_an_edit_that_changes_nothing_writes_nothing(file):
+    file.edit(with_endpoint("https://a.example/one"))
+    before = file.stamp()
+    file.edit(lambda settings: settings)
+    assert file.stamp() == before
+
+
+def test_a_bad_edit_writes_nothing(file):
+    file.edit(with_endpoint("https://a.example/one"))
+    before = file.path.read_text()
+    with pytest.raises(SettingsError, match="must begin with"):
+        file.edit(with_endpoint("gopher://a.example"))
+    assert file.path.read_text() == before
+
+
+def test_a_broken_file_is_not_overwritten(file):
+    file.path.write_text("[[endpoint]\n")
+    with pytest.raises(SettingsError):
+        file.edit(with_endpoint("https://a.example/one"))
+    assert file.path.read_text() == "[[endpoint]\n"
+
+
+def test_a_change_by_another_program_is_seen_and_kept(file):
+    file.edit(with_endpoint("https://a.example/one"))
+    stamp = file.stamp()
+    file.path.write_text(file.path.read_text() + "\n# a note\n")
+    assert file.stamp() != stamp
+    file.edit(with_endpoint("https://a.example/two"))
+    assert "# a note" in file.path.read_text()
+
+
+def test_no_edit_is_lost_when_many_come_at_once(file):
+    urls = [f"https://a.example/n{number}" for number in range(8)]
+    threads = [threading.Thread(target=lambda url=url: file.edit(with_endpoint(url))) for url in urls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {each.url for each in file.load().endpoint} == set(urls)
+
+
+def test_what_is_no_text_is_explained(file):
+    file.path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="is not UTF-8"):
+        file.load()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_explained(file):
+    file.path.parent.chmod(0o500)
+    with pytest.raises(UserError, match="can't be written"):
+        file.edit(with_endpoint("https://a.example/one"))
