@@ -49,6 +49,15 @@ libwayland-cursor.so.0  libwayland-cursor0
 libwayland-egl.so.1     libwayland-egl1
 '
 
+freezing_parts() { # PYTHON: the same for building a .deb of the program, frozen with this interpreter
+    version=$(version_of "$1") || version=
+    echo 'objdump         binutils'
+    echo 'dpkg-shlibdeps  dpkg-dev'
+    case $(command -v "$1") in
+    /usr/bin/* | /bin/*) echo "libpython$version.so.1.0 libpython$version" ;;
+    esac
+}
+
 missing_packages() { # LIST: prints the packages of those lines whose library, program or file is not there
     libraries=$(ldconfig -p 2>/dev/null) || libraries=
     missing=

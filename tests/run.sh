@@ -26,6 +26,10 @@ maim                                 maim
 /usr/libexec/at-spi-bus-launcher     at-spi2-core
 /usr/share/fonts/truetype/dejavu     fonts-dejavu-core
 "
+build_parts="$(freezing_parts /usr/bin/python3)
+shellcheck                           shellcheck
+desktop-file-validate                desktop-file-utils
+"
 
 what=everything
 if [ "${1:-}" = fast ]; then
@@ -37,6 +41,8 @@ if [ "${1:-}" = fast ]; then
 else
     system_packages "$desktop_parts" 'the tests on a real desktop' ||
         say '*** SKIPPED: the tests on a real desktop, for want of the packages above.'
+    system_packages "$build_parts" 'the tests of the build' ||
+        say '*** SKIPPED: tests of the build, for want of the packages above.'
 fi
 python_environment dev
 

@@ -2,36 +2,19 @@
 # Freezes the program into dist/traysync with PyInstaller. Sourced by build.sh after environment.sh; uses $root.
 # shellcheck disable=SC2154  # set by environment.sh and build.sh
 
-build_parts="$desktop_libraries
-objdump         binutils
-dpkg-shlibdeps  dpkg-dev
-"
-
 frozen_is_current() {
     [ -x dist/traysync/traysync ] &&
         [ -z "$(find trayapp resources packaging pyproject.toml -type f ! -name '*.pyc' \
             -newer dist/traysync/traysync -print | head -n 1)" ]
 }
 
-shared_libpython() { # of $python: prints the library's name when it is there
-    "$python" -I -c '
-import ctypes, sysconfig
-name = sysconfig.get_config_var("INSTSONAME")
-ctypes.CDLL(name)
-print(name)' 2>/dev/null
-}
-
 freeze() {
-    system_packages "$build_parts" 'the build' || fail 'The build needs the packages named above.'
     PYTHON=${PYTHON:-/usr/bin/python3}
     find_python
-    if ! shared_libpython >/dev/null; then
-        library=libpython$(version_of "$python")
-        system_packages "/no/libpython $library" 'freezing' || say 'Trying all the same.'
-        shared_libpython >/dev/null ||
-            fail "$python has no shared library to freeze with." "To install it:  sudo apt-get install $library" \
-                'Or name another interpreter with PYTHON.'
-    fi
+    system_packages "$desktop_libraries$(freezing_parts "$python")" 'the build' ||
+        fail 'The build needs the packages named above.'
+    "$python" -I -c 'import ctypes, sysconfig; ctypes.CDLL(sysconfig.get_config_var("INSTSONAME"))' 2>/dev/null ||
+        fail "$python has no shared library to freeze with." 'Name another interpreter with PYTHON.'
     # An environment of its own, with what the program needs to run and nothing else: what is in it can get frozen.
     say "Freezing with $python"
     venv=$root/build/venv
