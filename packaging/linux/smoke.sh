@@ -5,6 +5,8 @@
 set -eu
 program=$1
 home=$(mktemp -d)
+# A home of its own also keeps a start at login out of the real one.
+export HOME="$home" XDG_CONFIG_HOME="$home/config" XDG_DATA_HOME="$home/data" XDG_CACHE_HOME="$home/cache"
 export TRAYSYNC_HOME="$home/with space" QT_QPA_PLATFORM=offscreen LC_ALL=C.UTF-8
 tray=
 finish() {
