@@ -1,0 +1,196 @@
+"""A mirrored table as a model that fetches only the stretches of rows somebody looks at."""
+
+from collections import OrderedDict
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QFont
+
+from trayapp.schedule.snapshot import RowsPage
+from trayapp.sync.report import Problem
+from trayapp.ui.backend import Backend
+from trayapp.ui.keyed_model import Index
+from trayapp.ui.words import elided, number
+
+Role = Qt.ItemDataRole
+Row = tuple[str | int | float | bytes | None, ...]
+
+_STRETCH = 200
+_KEPT = 100
+"""Stretches kept: 20,000 rows."""
+_AT_ONCE = 2
+_LONGEST_CELL = 300
+_ROOT = QModelIndex()
+
+
+class DataModel(QAbstractTableModel):
+    """Rows that are not there yet are blank; `failed` tells that they cannot be had."""
+
+    failed = Signal(object)
+    """Problem: there is nothing to show, and why."""
+    loaded = Signal()
+    """Rows came; columns and total are known."""
+
+    def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._backend = backend
+        self._endpoint = ""
+        self._columns: tuple[str, ...] = ()
+        self._total = 0
+        self._stretches: OrderedDict[int, tuple[Row, ...]] = OrderedDict()
+        self._stale: set[int] = set()
+        self._wanted: list[int] = []
+        self._asked: dict[int, int] = {}
+        self._null_font = QFont()
+        self._null_font.setItalic(True)
+        # Wishes of one paint are collected: the last ones, where the user stopped scrolling, are asked for first.
+        self._ask_soon = QTimer(self)
+        self._ask_soon.setSingleShot(True)
+        self._ask_soon.setInterval(0)
+        self._ask_soon.timeout.connect(self._ask)
+        backend.rows_ready.connect(self._on_rows)
+
+    @property
+    def endpoint(self) -> str:
+        """Id of the endpoint whose table this is, "" for none."""
+        return self._endpoint
+
+    @property
+    def total(self) -> int:
+        """How many rows the table has."""
+        return self._total
+
+    def show_endpoint(self, id: str) -> None:
+        """Show this endpoint's table from its beginning."""
+        self.beginResetModel()
+        self._endpoint, self._columns, self._total = id, (), 0
+        self._stretches.clear()
+        self._stale.clear()
+        self._wanted.clear()
+        self._asked.clear()
+        self.endResetModel()
+        if id:
+            self._want(0)
+
+    def refresh(self) -> None:
+        """The table has changed: fetch again what is looked at. What was there stays until the new rows come."""
+        if not self._endpoint:
+            return
+        self._stale = set(self._stretches)
+        self._asked.clear()
+        self._want(next(reversed(self._stretches), 0))
+        if self._total:
+            # Views paint again what they show, which asks for it.
+            self.dataChanged.emit(self.index(0, 0), self.index(self._total - 1, len(self._columns) - 1))
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        """The whole table's."""
+        return 0 if parent.isValid() else self._total
+
+    def columnCount(self, parent: Index = _ROOT) -> int:
+        """The table's columns."""
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        """Column names; row numbers from 1."""
+        if role == Role.DisplayRole:
+            if orientation == Qt.Orientation.Horizontal:
+                return self._columns[section] if section < len(self._columns) else None
+            return number(section + 1)
+        if role == Role.TextAlignmentRole and orientation == Qt.Orientation.Horizontal:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
+        """A cell's text, its value (as EditRole), NULL in italics; None while the row is on its way."""
+        if not index.isValid() or role not in _ROLES:
+            return None
+        row = self.row(index.row())
+        if row is None:
+            return None
+        value = row[index.column()]
+        if role == Role.DisplayRole:
+            return _cell(value)
+        if role == Role.EditRole:
+            return value
+        if role == Role.ToolTipRole:
+            return str(value) if isinstance(value, str) and len(value) > 40 else None
+        if role == Role.FontRole:
+            return self._null_font if value is None else None
+        right = isinstance(value, int | float)
+        return (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
+
+    def row(self, number: int) -> Row | None:
+        """The values of a row, None if they are not here yet; they are asked for then."""
+        start = number - number % _STRETCH
+        rows = self._stretches.get(start)
+        if rows is None or start in self._stale:
+            self._want(start)
+        else:
+            self._stretches.move_to_end(start)
+        if rows is None or number - start >= len(rows):
+            return None
+        return rows[number - start]
+
+    def _want(self, start: int) -> None:
+        if start in self._asked.values():
+            return
+        if start in self._wanted:
+            self._wanted.remove(start)
+        self._wanted.append(start)
+        if not self._ask_soon.isActive():
+            self._ask_soon.start()
+
+    def _ask(self) -> None:
+        # What was wished for and scrolled past is forgotten: it is wished for again when it comes back into sight.
+        del self._wanted[:-_AT_ONCE]
+        while self._wanted and len(self._asked) < _AT_ONCE:
+            start = self._wanted.pop()
+            ticket = self._backend.request_rows(self._endpoint, start, _STRETCH)
+            self._asked[ticket] = start
+
+    def _on_rows(self, ticket: int, answer: RowsPage | Problem) -> None:
+        start = self._asked.pop(ticket, None)
+        if start is None:
+            return
+        if isinstance(answer, Problem):
+            self.failed.emit(answer)
+            return
+        self._fit(answer)
+        self._stretches[start] = answer.rows
+        self._stretches.move_to_end(start)
+        self._stale.discard(start)
+        while len(self._stretches) > _KEPT:
+            self._stale.discard(self._stretches.popitem(last=False)[0])
+        if answer.rows:
+            last = min(start + len(answer.rows), self._total) - 1
+            self.dataChanged.emit(self.index(start, 0), self.index(last, len(self._columns) - 1))
+        self.loaded.emit()
+        if self._wanted:
+            self._ask_soon.start()
+
+    def _fit(self, page: RowsPage) -> None:
+        if page.columns != self._columns:
+            self.beginResetModel()
+            self._columns, self._total = page.columns, page.total
+            self._stretches.clear()
+            self.endResetModel()
+        elif page.total > self._total:
+            self.beginInsertRows(_ROOT, self._total, page.total - 1)
+            self._total = page.total
+            self.endInsertRows()
+        elif page.total < self._total:
+            self.beginRemoveRows(_ROOT, page.total, self._total - 1)
+            self._total = page.total
+            self.endRemoveRows()
+
+
+_ROLES = frozenset((Role.DisplayRole, Role.EditRole, Role.ToolTipRole, Role.FontRole, Role.TextAlignmentRole))
+
+
+def _cell(value: str | int | float | bytes | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"<{number(len(value))} bytes>"
+    return elided(value[: 2 * _LONGEST_CELL], _LONGEST_CELL) if isinstance(value, str) else str(value)
