@@ -37,6 +37,8 @@ class Banner(QFrame):
         words.addWidget(self._title)
         words.addWidget(self._text)
         self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(8)
+        self._buttons.setContentsMargins(0, 4, 0, 0)
         words.addLayout(self._buttons)
         row = QHBoxLayout(self)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)

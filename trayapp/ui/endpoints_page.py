@@ -120,25 +120,19 @@ class EndpointsPage(QWidget):
 
     def set_settings(self, settings: Settings, drop_tables: frozenset[str] = frozenset()) -> None:
         """Show these settings; the selection stays where it can."""
-        selected = self.selected_id()
+        selected, place = self.selected_id(), max(0, self.list.currentIndex().row())
         self.settings, self.drop_tables = settings, drop_tables
         self.list.blockSignals(True)
-        self.list.clear()
-        for endpoint in settings.endpoint:
-            item = QTreeWidgetItem(self.list)
-            item.setData(_NAME, _ID, endpoint.id)
-            item.setText(_NAME, endpoint.name)
-            item.setToolTip(_NAME, endpoint.name)
-            item.setToolTip(_TABLE, endpoint.table.name)
-            item.setSizeHint(_NAME, QSize(0, self.list.fontMetrics().height() + _ROW_PADDING))
-            item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
-            item.setText(_FREQUENCY, frequency_words(Frequency.of(endpoint)))
-            item.setText(_TABLE, endpoint.table.name)
-            if endpoint.id == selected:
-                self.list.setCurrentItem(item)
-        first = self.list.topLevelItem(0)
-        if self.list.currentItem() is None and first is not None:
-            self.list.setCurrentItem(first)
+        # Items are kept and filled anew: an edit may come from a click on one that the view is still working on.
+        while self.list.topLevelItemCount() > len(settings.endpoint):
+            self.list.takeTopLevelItem(self.list.topLevelItemCount() - 1)
+        while self.list.topLevelItemCount() < len(settings.endpoint):
+            QTreeWidgetItem(self.list)
+        for row, endpoint in enumerate(settings.endpoint):
+            self._fill(self._item(row), endpoint)
+        ids = [endpoint.id for endpoint in settings.endpoint]
+        if ids:
+            self.list.setCurrentItem(self._item(ids.index(selected) if selected in ids else min(place, len(ids) - 1)))
         self.list.blockSignals(False)
         self.list.setVisible(bool(settings.endpoint))
         self.empty.setVisible(not settings.endpoint)
@@ -151,8 +145,7 @@ class EndpointsPage(QWidget):
         states = {status.id: self._state_words(status.state) for status in snapshot.endpoints}
         self.list.blockSignals(True)
         for row in range(self.list.topLevelItemCount()):
-            item = self.list.topLevelItem(row)
-            assert item is not None
+            item = self._item(row)
             item.setText(_STATE, states.get(item.data(_NAME, _ID), ""))
         self.list.blockSignals(False)
 
@@ -164,9 +157,8 @@ class EndpointsPage(QWidget):
     def select(self, id: str) -> None:
         """Make this endpoint the selected one."""
         for row in range(self.list.topLevelItemCount()):
-            item = self.list.topLevelItem(row)
-            if item is not None and item.data(_NAME, _ID) == id:
-                self.list.setCurrentItem(item)
+            if self._item(row).data(_NAME, _ID) == id:
+                self.list.setCurrentItem(self._item(row))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Return edits and Delete removes the selected endpoint."""
@@ -189,6 +181,22 @@ class EndpointsPage(QWidget):
             "disabled": self.tr("disabled"),
         }
         return words[state]
+
+    def _item(self, row: int) -> QTreeWidgetItem:
+        item = self.list.topLevelItem(row)
+        if item is None:
+            raise IndexError(row)
+        return item
+
+    def _fill(self, item: QTreeWidgetItem, endpoint: Endpoint) -> None:
+        item.setData(_NAME, _ID, endpoint.id)
+        item.setText(_NAME, endpoint.name)
+        item.setToolTip(_NAME, endpoint.name)
+        item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
+        item.setText(_FREQUENCY, frequency_words(Frequency.of(endpoint)))
+        item.setText(_TABLE, endpoint.table.name)
+        item.setToolTip(_TABLE, endpoint.table.name)
+        item.setSizeHint(_NAME, QSize(0, self.list.fontMetrics().height() + _ROW_PADDING))
 
     def _selected(self) -> Endpoint | None:
         return self.settings.find(self.selected_id())

@@ -4,6 +4,7 @@ from PySide6.QtCore import QAbstractItemModel, QCoreApplication, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -39,6 +40,8 @@ class PreviewView(QWidget):
         self._stack = QStackedWidget()
         self._hint = QLabel(self.tr("Press Test to see what the address answers and what the table would look like."))
         self._hint.setWordWrap(True)
+        self._hint.setFrameShape(QFrame.Shape.StyledPanel)
+        self._hint.setMargin(24)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._busy = self._busy_page()

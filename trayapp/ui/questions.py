@@ -21,13 +21,15 @@ def ask(
     buttons = QMessageBox.StandardButton.Cancel
     for answer in answers:
         buttons |= answer
-    box = QMessageBox(QMessageBox.Icon.Question, parent.windowTitle(), question, buttons, parent)
+    box = QMessageBox(QMessageBox.Icon.Question, parent.window().windowTitle(), question, buttons, parent)
     box.setObjectName(name)
     box.setInformativeText(detail)
     box.setDefaultButton(default)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for answer, act in answers.items():
-        box.button(answer).clicked.connect(lambda _checked=False, act=act: act())
+        # A bound method, not a lambda around it: PySide holds its object weakly. A strong reference would be let go
+        # in the box's destructor, and the last one would take the box's parent with it.
+        box.button(answer).clicked.connect(act)
     for button in box.buttons():
         button.setIcon(QIcon())
     box.open()

@@ -65,9 +65,11 @@ class SettingsDialog(QDialog):
             item = QListWidgetItem(title, self.pages)
             item.setData(Qt.ItemDataRole.UserRole, name)
             self._stack.addWidget(page)
+        metrics = self.pages.fontMetrics()
+        width = max(metrics.horizontalAdvance(title) for _, title, _ in pages) + _PAGES_MARGIN
         for row in range(self.pages.count()):
-            self.pages.item(row).setSizeHint(QSize(0, self.pages.fontMetrics().height() + _ITEM_PADDING))
-        self.pages.setFixedWidth(self.pages.sizeHintForColumn(0) + _PAGES_MARGIN)
+            self.pages.item(row).setSizeHint(QSize(0, metrics.height() + _ITEM_PADDING))
+        self.pages.setFixedWidth(width)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok
             | QDialogButtonBox.StandardButton.Cancel

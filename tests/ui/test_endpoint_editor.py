@@ -1,0 +1,573 @@
+"""The endpoint editor, worked by keys and mouse."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.ui.fake_backend import FakeBackend, good_preview
+from trayapp.endpoints.model import Auth, Endpoint, Request, Settings, Table
+from trayapp.endpoints.settings import complete
+from trayapp.endpoints.units import Duration
+from trayapp.store.table import HASH_KEY
+from trayapp.sync.report import Problem
+from trayapp.ui.endpoint_editor import EndpointEditor
+
+SECRET = "hunter2-and-more"
+URL = "https://api.example.test/v1/items"
+LEFT = Qt.MouseButton.LeftButton
+
+
+def open_editor(qtbot: QtBot, backend: FakeBackend, id: str = "") -> EndpointEditor:
+    endpoint = backend.settings().find(id) if id else None
+    editor = EndpointEditor(backend, endpoint)
+    qtbot.addWidget(editor)
+    editor.open()
+    qtbot.waitExposed(editor)
+    return editor
+
+
+def field(editor: QWidget, name: str) -> QLineEdit:
+    found = editor.findChild(QLineEdit, name)
+    assert found is not None
+    return found
+
+
+def write(qtbot: QtBot, edit: QLineEdit, text: str) -> None:
+    edit.setFocus()
+    edit.selectAll()
+    qtbot.keyClicks(edit, text)
+
+
+def choose(qtbot: QtBot, editor: QWidget, name: str, text: str) -> None:
+    """Pick a combo box's entry by its keys."""
+    box = editor.findChild(QComboBox, name)
+    assert box is not None
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Home)
+    while box.currentText() != text:
+        before = box.currentIndex()
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentIndex() != before, f"no {text!r} in {name}"
+
+
+def click(qtbot: QtBot, button: QAbstractButton) -> None:
+    qtbot.mouseClick(button, LEFT)
+
+
+def problem_of(editor: QWidget, path: str) -> str:
+    label = editor.findChild(QLabel, f"{path.replace('.', '_')}_problem")
+    assert label is not None
+    return "" if label.isHidden() else label.text()
+
+
+def question(qtbot: QtBot, editor: QWidget, name: str) -> QMessageBox:
+    qtbot.waitUntil(lambda: any(not box.isHidden() for box in editor.findChildren(QMessageBox, name)))
+    return next(box for box in editor.findChildren(QMessageBox, name) if not box.isHidden())
+
+
+def run_test(qtbot: QtBot, editor: EndpointEditor) -> None:
+    click(qtbot, editor.test_button)
+    qtbot.waitUntil(lambda: not editor.is_testing)
+
+
+def stored(*endpoints: Endpoint) -> FakeBackend:
+    return FakeBackend(complete(Settings(endpoint=endpoints)))
+
+
+def test_an_endpoint_is_added_after_its_test(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    assert not editor.save_button.isEnabled()
+    write(qtbot, field(editor, "url"), URL)
+    assert field(editor, "name").placeholderText() == "items"
+    assert field(editor, "tableName").placeholderText() == "items"
+    run_test(qtbot, editor)
+    assert editor.save_button.isEnabled()
+    assert editor.save_button.isDefault()
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    (saved,) = backend.settings().endpoint
+    assert (saved.url, saved.id, saved.name, saved.table.name) == (URL, "items", "items", "items")
+    assert (saved.response.records, saved.pages.kind, saved.table.key) == ("items", "link", ("id",))
+    assert editor.isHidden()
+
+
+def test_return_in_the_address_starts_the_test(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    qtbot.keyClick(field(editor, "url"), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: editor.save_button.isEnabled())
+
+
+def test_the_test_shows_evidence_rows_and_requests(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    summary = editor.preview.summary.text()
+    assert "2 records at “items”" in summary
+    assert "by the Link header" in summary
+    assert "The second page holds other records than the first." in summary
+    assert "Key: id" in summary
+    rows = editor.preview.rows.model()
+    assert [rows.headerData(column, Qt.Orientation.Horizontal) for column in range(3)] == ["id", "title", "updated_at"]
+    assert rows.index(1, 1).data() == "Second"
+    requests = editor.preview.requests.model()
+    assert [requests.index(0, column).data() for column in range(5)] == ["200", "0.12", "512", "GET", URL]
+
+
+def test_warnings_are_shown(qtbot: QtBot, backend: FakeBackend) -> None:
+    backend.preview_answer = msgspec.structs.replace(
+        good_preview(Endpoint(url=URL)), key=(HASH_KEY,), proven=False, warnings=("No field tells records apart.",)
+    )
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    assert "No field tells records apart." in editor.preview.warnings.text()
+    assert "(not proven)" in editor.preview.summary.text()
+    assert "Key: the whole record" in editor.preview.summary.text()
+
+
+def test_an_edit_after_the_test_needs_another_test(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    write(qtbot, field(editor, "url"), URL + "2")
+    assert not editor.save_button.isEnabled()
+    assert "changed since this test" in editor.test_state.text()
+    write(qtbot, field(editor, "url"), URL)
+    assert editor.save_button.isEnabled()
+
+
+def test_name_and_schedule_may_change_after_the_test(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    write(qtbot, field(editor, "name"), "My items")
+    choose(qtbot, editor, "scheduleUnit", "minutes")
+    assert editor.save_button.isEnabled()
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    (saved,) = backend.settings().endpoint
+    assert (saved.name, saved.id, saved.table.name, saved.every) == ("My items", "my_items", "my_items", Duration(60))
+    assert saved.table.key == ("id",)
+
+
+def test_what_the_user_says_wins_over_what_was_found(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    model = editor.preview.columns.model()
+    for row, checked in ((0, Qt.CheckState.Unchecked), (1, Qt.CheckState.Checked)):
+        assert model.setData(model.index(row, 1), checked, Qt.ItemDataRole.CheckStateRole)
+    model.setData(model.index(2, 0), Qt.CheckState.Unchecked, Qt.ItemDataRole.CheckStateRole)
+    model.setData(model.index(1, 2), "heading")
+    model.setData(model.index(0, 3), "text")
+    assert not editor.save_button.isEnabled()
+    assert field(editor, "tableKey").text() == "title"
+    run_test(qtbot, editor)
+    asked, _secret = backend.called("preview")[-1]
+    assert isinstance(asked, Endpoint)
+    table = asked.table
+    assert (table.key, table.ignore) == (("title",), ("updated_at",))
+    assert (table.rename, table.types) == ({"title": "heading"}, {"id": "text"})
+
+
+def test_the_key_column_is_ticked_by_mouse(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    editor.preview.tabs.setCurrentWidget(editor.preview.columns)
+    columns = editor.preview.columns
+    box = columns.visualRect(columns.model().index(1, 1))
+    qtbot.mouseClick(columns.viewport(), LEFT, pos=QPoint(box.left() + 10, box.center().y()))
+    assert field(editor, "tableKey").text() == "id, title"
+
+
+def test_a_failed_test_is_explained_and_saves_nothing(qtbot: QtBot, backend: FakeBackend) -> None:
+    backend.preview_answer = Problem("The server refused the password", "It answered 401.", "Check the token.")
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    assert editor.preview.banner.title == "The server refused the password"
+    assert not editor.save_button.isEnabled()
+    assert backend.called("save") == []
+
+
+def test_a_running_test_can_be_stopped(qtbot: QtBot, backend: FakeBackend) -> None:
+    backend.hold_previews = True
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    click(qtbot, editor.test_button)
+    assert editor.is_testing
+    assert not editor.test_button.isEnabled()
+    click(qtbot, editor.preview.stop_button)
+    assert not editor.is_testing
+    assert len(backend.called("cancel_preview")) == 1
+    backend.answer_preview(1)
+    assert not editor.save_button.isEnabled()
+
+
+def test_the_answer_of_an_older_test_says_nothing(qtbot: QtBot, backend: FakeBackend) -> None:
+    backend.hold_previews = True
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    click(qtbot, editor.test_button)
+    backend.preview_ready.emit(99, good_preview(Endpoint(url=URL)))
+    assert editor.is_testing
+    assert not editor.save_button.isEnabled()
+
+
+def test_closing_ends_the_test(qtbot: QtBot, backend: FakeBackend) -> None:
+    backend.hold_previews = True
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    click(qtbot, editor.test_button)
+    click(qtbot, editor.cancel_button)
+    click(qtbot, question(qtbot, editor, "askDiscard").button(QMessageBox.StandardButton.Discard))
+    assert len(backend.called("cancel_preview")) == 1
+
+
+def test_saving_untested_asks(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    click(qtbot, editor.untested_button)
+    box = question(qtbot, editor, "askUntested")
+    assert box.defaultButton() is box.button(QMessageBox.StandardButton.Cancel)
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    assert backend.called("save") == []
+    click(qtbot, editor.untested_button)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, question(qtbot, editor, "askUntested").button(QMessageBox.StandardButton.Save))
+    (saved,) = backend.settings().endpoint
+    assert saved.table.key == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("api.example.test/x", "did you mean https://api.example.test/x?"),
+        ("ftp://a.test/", "must begin with https:// or http://"),
+        ("https://", "names no server"),
+        ("https://a:b@c.test/", "use the authentication fields"),
+        ("curl https://a.test/ -H 'X: y'", "Importing cURL commands is not supported yet"),
+    ],
+)
+def test_a_bad_address_is_said_while_typing(qtbot: QtBot, backend: FakeBackend, url: str, said: str) -> None:
+    editor = open_editor(qtbot, backend)
+    assert problem_of(editor, "url") == ""
+    write(qtbot, field(editor, "url"), url)
+    assert said in problem_of(editor, "url")
+    assert said in field(editor, "url").accessibleDescription()
+    write(qtbot, field(editor, "url"), URL)
+    assert problem_of(editor, "url") == ""
+    assert field(editor, "url").accessibleDescription() == ""
+
+
+def test_an_empty_form_is_not_scolded_before_it_is_used(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    assert problem_of(editor, "url") == ""
+    click(qtbot, editor.test_button)
+    assert "an address is needed".lower() in problem_of(editor, "url").lower()
+    assert editor.focusWidget() is field(editor, "url")
+    assert backend.called("preview") == []
+
+
+def test_what_is_wrong_in_a_closed_part_opens_it(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    timeout = field(editor, "requestTimeout")
+    assert not timeout.isVisible()
+    timeout.setText("soon")
+    click(qtbot, editor.test_button)
+    assert timeout.isVisible()
+    assert editor.focusWidget() is timeout
+    assert "is not a duration" in problem_of(editor, "request.timeout")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [("{", "not valid JSON"), ('{"a": null}', "can't hold null"), ('{"a": [1, 2]}', "")],
+)
+def test_the_body_must_be_json(qtbot: QtBot, backend: FakeBackend, body: str, said: str) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    click(qtbot, editor.findChild(QAbstractButton, "requestPart"))
+    choose(qtbot, editor, "requestMethod", "POST")
+    editor.form.json.setFocus()
+    qtbot.keyClicks(editor.form.json, body)
+    assert said in problem_of(editor, "request.json")
+    endpoint = editor.form.endpoint()
+    assert (endpoint.request if endpoint else None) == (None if said else Request(method="POST", json={"a": [1, 2]}))
+
+
+def test_a_table_that_belongs_to_another_endpoint_is_refused(qtbot: QtBot) -> None:
+    editor = open_editor(qtbot, stored(Endpoint(url=URL)))
+    write(qtbot, field(editor, "url"), "https://api.example.test/others")
+    click(qtbot, editor.findChild(QAbstractButton, "tablePart"))
+    write(qtbot, field(editor, "tableName"), "ITEMS")
+    assert "already belongs to the endpoint 'items'" in problem_of(editor, "table.name")
+
+
+def test_every_mode_is_explained(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    click(qtbot, editor.findChild(QAbstractButton, "tablePart"))
+    box = editor.form.mode
+    hints = set()
+    for row in range(box.count()):
+        choose(qtbot, editor, "tableMode", box.itemText(row))
+        hints.add(box.accessibleDescription())
+    assert len(hints) == 4
+    assert all(hint.endswith(".") for hint in hints)
+
+
+# Secrets
+
+
+def test_a_secret_goes_to_the_backend_alone(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    choose(qtbot, editor, "authKind", "Bearer token")
+    write(qtbot, field(editor, "authSecret"), SECRET)
+    assert field(editor, "authSecret").echoMode() == QLineEdit.EchoMode.Password
+    run_test(qtbot, editor)
+    assert backend.called("preview")[0][1] == SECRET
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.secrets == {"items": SECRET}
+    assert SECRET not in repr(backend.settings())
+    assert SECRET not in repr(backend.called("preview")[0][0])
+    assert backend.settings().endpoint[0].auth == Auth(kind="bearer")
+    assert field(editor, "authSecret").text() == ""
+    shown = [label.text() + label.accessibleName() for label in editor.findChildren(QLabel)]
+    assert SECRET not in "".join(shown)
+
+
+def test_a_missing_secret_is_asked_for(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    choose(qtbot, editor, "authKind", "User and password (Basic)")
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.user")
+    assert problem_of(editor, "auth.secret")
+    assert backend.called("preview") == []
+
+
+def test_a_stored_secret_stays_unless_replaced(qtbot: QtBot) -> None:
+    backend = stored(Endpoint(url=URL, auth=Auth(kind="header", name="X-Key")))
+    editor = open_editor(qtbot, backend, "items")
+    secret = field(editor, "authSecret")
+    assert secret.text() == ""
+    assert "stored in the keyring" in secret.placeholderText()
+    run_test(qtbot, editor)
+    assert backend.called("preview")[0][1] is None
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.secrets == {}
+
+
+def test_a_new_secret_needs_a_test(qtbot: QtBot) -> None:
+    editor = open_editor(qtbot, stored(Endpoint(url=URL, auth=Auth(kind="bearer"))), "items")
+    assert editor.save_button.isEnabled()
+    write(qtbot, field(editor, "authSecret"), SECRET)
+    assert not editor.save_button.isEnabled()
+
+
+def test_a_stored_secret_is_not_sent_to_another_server(qtbot: QtBot) -> None:
+    backend = stored(Endpoint(url=URL, auth=Auth(kind="bearer")))
+    editor = open_editor(qtbot, backend, "items")
+    write(qtbot, field(editor, "url"), "https://elsewhere.test/items")
+    assert field(editor, "authSecret").placeholderText() == ""
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.secret")
+    assert backend.called("preview") == []
+
+
+def test_a_secret_from_the_environment(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    choose(qtbot, editor, "authKind", "Secret in a URL parameter")
+    write(qtbot, field(editor, "authName"), "api_key")
+    write(qtbot, field(editor, "authSecret"), SECRET)
+    choose(qtbot, editor, "authSource", "An environment variable")
+    assert not field(editor, "authSecret").isVisible()
+    write(qtbot, field(editor, "authSecretEnv"), "MY_KEY")
+    run_test(qtbot, editor)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.settings().endpoint[0].auth == Auth(kind="query", name="api_key", secret_env="MY_KEY")
+    assert backend.secrets == {}
+
+
+def test_oauth_of_the_settings_file_is_kept(qtbot: QtBot) -> None:
+    auth = Auth(kind="oauth2_client", token_url="https://a.test/token", client_id="me")
+    backend = stored(Endpoint(url=URL, auth=auth))
+    editor = open_editor(qtbot, backend, "items")
+    write(qtbot, field(editor, "name"), "New name")
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.settings().endpoint[0].auth == auth
+
+
+# Editing, saving, closing
+
+
+def test_what_has_no_field_is_kept(qtbot: QtBot) -> None:
+    before = Endpoint(
+        url=URL, request=Request(params={"per_page": 100, "all": True}, ca_file="/ca.pem"), table=Table(ignore=("x",))
+    )
+    backend = stored(before)
+    editor = open_editor(qtbot, backend, "items")
+    assert not editor.form.is_changed()
+    write(qtbot, field(editor, "name"), "Things")
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    (saved,) = backend.settings().endpoint
+    assert saved.request == before.request
+    assert saved.table == Table(name="items", ignore=("x",))
+    assert (saved.id, saved.name, saved.every) == ("items", "Things", None)
+
+
+def test_a_failure_to_save_loses_nothing(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    backend.save_answer = Problem("The keyring is locked", "It needs your password.", "Unlock it and save again.")
+    click(qtbot, editor.save_button)
+    qtbot.waitUntil(lambda: editor.banner.title == "The keyring is locked")
+    assert editor.isVisible()
+    assert field(editor, "url").text() == URL
+    backend.save_answer = None
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+
+
+def test_a_failure_that_names_a_field_is_shown_there(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    backend.save_answer = Problem("It can't be used", "settings, field table.name: it is taken.", "Correct it.")
+    click(qtbot, editor.save_button)
+    qtbot.waitUntil(lambda: "it is taken" in problem_of(editor, "table.name"))
+    assert field(editor, "tableName").isVisible()
+    assert editor.banner.title == ""
+
+
+def test_escape_asks_before_edits_are_lost(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    assert editor.isVisible()
+    click(qtbot, question(qtbot, editor, "askDiscard").button(QMessageBox.StandardButton.Discard))
+    assert editor.isHidden()
+    assert backend.called("save") == []
+
+
+def test_escape_closes_an_untouched_editor(qtbot: QtBot) -> None:
+    editor = open_editor(qtbot, stored(Endpoint(url=URL)), "items")
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    assert editor.isHidden()
+
+
+def test_a_change_elsewhere_is_loaded_when_nothing_was_edited(qtbot: QtBot) -> None:
+    backend = stored(Endpoint(url=URL))
+    editor = open_editor(qtbot, backend, "items")
+    backend.change_settings(complete(Settings(endpoint=(Endpoint(url=URL, name="Renamed", id="items"),))))
+    assert field(editor, "name").text() == "Renamed"
+
+
+def test_a_change_elsewhere_does_not_overwrite_edits(qtbot: QtBot) -> None:
+    backend = stored(Endpoint(url=URL))
+    editor = open_editor(qtbot, backend, "items")
+    write(qtbot, field(editor, "name"), "Mine")
+    backend.change_settings(complete(Settings(endpoint=(Endpoint(url=URL, name="Theirs", id="items"),))))
+    assert field(editor, "name").text() == "Mine"
+    assert editor.banner.title == "This endpoint was changed elsewhere"
+    click(qtbot, editor.banner.findChild(QAbstractButton, "loadTheirs"))
+    assert field(editor, "name").text() == "Theirs"
+    assert editor.banner.title == ""
+
+
+def test_other_endpoints_saved_meanwhile_stay(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    backend.change_settings(complete(Settings(endpoint=(Endpoint(url="https://b.test/items"),))))
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert [each.id for each in backend.settings().endpoint] == ["items", "items_2"]
+
+
+# Schedule
+
+
+def test_the_next_runs_are_said_in_words(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    choose(qtbot, editor, "scheduleKind", "At times of day")
+    write(qtbot, field(editor, "scheduleAt"), "08:00, 13:00")
+    text = editor.form.schedule.next_runs.text()
+    assert text.startswith("Next runs: ")
+    assert text.count("08:00") + text.count("13:00") == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "said"),
+    [
+        ("At times of day", "scheduleAt", "8 o'clock", "is not a time of day"),
+        ("Cron expression", "scheduleCron", "every day", "is no cron expression"),
+    ],
+)
+def test_a_bad_schedule_is_said(qtbot: QtBot, backend: FakeBackend, kind: str, name: str, text: str, said: str) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    choose(qtbot, editor, "scheduleKind", kind)
+    write(qtbot, field(editor, name), text)
+    assert said in problem_of(editor, "every")
+    assert editor.form.schedule.next_runs.isHidden()
+    assert editor.form.endpoint() is None
+
+
+def test_everything_has_a_name_for_screen_readers(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    for part in ("tablePart", "requestPart"):
+        click(qtbot, editor.findChild(QAbstractButton, part))
+    inputs = [
+        widget
+        for kind in (QLineEdit, QComboBox, QAbstractButton)
+        for widget in editor.findChildren(kind)
+        if widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+        and not widget.objectName().startswith("qt_")
+        and not isinstance(widget.parent(), QComboBox)
+    ]
+    assert len(inputs) > 20
+    for widget in inputs:
+        text = widget.text() if isinstance(widget, QAbstractButton) else ""
+        assert widget.accessibleName() or text, widget
+        assert widget.objectName(), (widget, text)
+
+
+def test_the_tab_key_goes_from_the_address_to_save(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    run_test(qtbot, editor)
+    field(editor, "url").setFocus()
+    seen = []
+    for _ in range(40):
+        widget = editor.focusWidget()
+        seen.append(widget.objectName())
+        if widget is editor.save_button:
+            break
+        qtbot.keyClick(widget, Qt.Key.Key_Tab)
+    assert seen[:3] == ["url", "name", "scheduleKind"]
+    assert seen[-1] == "saveEndpoint"
+    assert {"testEndpoint", "tablePart", "requestPart"} <= set(seen)
+
+
+def test_times_are_named_by_day() -> None:
+    from trayapp.ui.frequency import times_words
+
+    now = datetime(2025, 3, 3, 22, 30, tzinfo=UTC)
+    times = [datetime(2025, 3, day, hour, tzinfo=UTC) for day, hour in ((3, 23), (4, 9), (4, 10), (5, 9))]
+    assert times_words(times, now, UTC) == "today 23:00; tomorrow 09:00, 10:00; Wed 09:00"
