@@ -39,10 +39,12 @@ WORKERS = 4
 class Workspace:
     """One home with its settings, secrets and database. Thread-safe; `close` when done."""
 
-    def __init__(self, home: Home, secrets: Secrets | None = None) -> None:
+    def __init__(self, home: Home, heard_secret: Callable[[str], None] = lambda _: None) -> None:
+        """`heard_secret` is told every secret that is used, so that logs can be scrubbed of it."""
         self.home = home
         self.settings_file = SettingsFile(home.settings_file)
-        self.secrets = secrets or Secrets()
+        self.secrets = Secrets()
+        self._heard_secret = heard_secret
         self.clock = SystemClock()
         self._lock = threading.Lock()
         self._store: Store | None = None
@@ -171,15 +173,18 @@ class Workspace:
 
     def secret(self, id: str, auth: Auth) -> str | None:
         """The endpoint's secret, from the environment or the keyring. UserError when it can't be had."""
-        if auth.secret_env:
-            return from_environment(auth.secret_env)
-        return self.secrets.get(id)
+        secret = from_environment(auth.secret_env) if auth.secret_env else self.secrets.get(id)
+        if secret:
+            self._heard_secret(secret)
+        return secret
 
     def preview(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> Preview:
         """Try an endpoint out; `secret` None means the stored one. UserError, Cancelled."""
         self._serve_demo(endpoint)
         if secret is None and endpoint.auth.kind != "none":
             secret = self.secret(endpoint.id, endpoint.auth)
+        elif secret:
+            self._heard_secret(secret)
         return explore(endpoint, credentials(endpoint.auth, secret), cancel)
 
     def execute(

@@ -4,8 +4,8 @@ import itertools
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
-
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
@@ -49,10 +49,10 @@ class LiveBackend(Backend):
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
         self.scheduler.run_finished.connect(self.run_finished)
-        self.scheduler.run_finished.connect(lambda _: self._runs_timer.start())
-        self.scheduler.skipped.connect(lambda _: self._runs_timer.start())
         self._runs_timer = QTimer(self, singleShot=True, interval=_RUNS_GAP_MS)
         self._runs_timer.timeout.connect(self.request_runs)
+        self.scheduler.run_finished.connect(lambda _: self._runs_timer.start())
+        self.scheduler.skipped.connect(lambda _: self._runs_timer.start())
         self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MS)
         self._settled.timeout.connect(self.reload)
         self._watcher = QFileSystemWatcher(self)
@@ -264,6 +264,10 @@ class LiveBackend(Backend):
             token.cancel("cancelled")
 
     # The rest
+
+    def data_file(self) -> Path | None:
+        """Where the database is."""
+        return self.workspace.home.database
 
     def open_data_folder(self) -> None:
         """Show the folder of the database in the file manager."""

@@ -2,22 +2,25 @@
 
 import logging
 
+import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 
 from trayapp import __version__
 from trayapp.app.backend import LiveBackend
+from trayapp.app.login import keep_autostart
 from trayapp.app.notices import Notice, Notices
 from trayapp.app.remote import Remote
 from trayapp.assets import resource
-from trayapp.desktop import autostart, crash, logs
+from trayapp.desktop.crash import CrashWatch
 from trayapp.desktop.instance import Lock
-from trayapp.desktop.network import NetworkWatcher
+from trayapp.desktop.logs import start_logging
+from trayapp.desktop.network import Network, NetworkWatcher
 from trayapp.desktop.notifications import Action, Notification, Notifier
 from trayapp.desktop.paths import Home
-from trayapp.desktop.power import PowerWatcher
+from trayapp.desktop.power import Power, PowerWatcher
 from trayapp.desktop.server import LocalServer
-from trayapp.desktop.signals import SignalWatcher
+from trayapp.desktop.signals import EndSignals
 from trayapp.desktop.sleep import SleepWatcher
 from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
@@ -36,15 +39,17 @@ log = logging.getLogger(__name__)
 
 def main(home: Home, lock: Lock, background: bool = False) -> int:
     """Run the tray program of a home whose engine lock is held; its exit code. background: open no window."""
-    logs.start(home.log_file)
-    crash.start(home.crash_file)
+    scrubber = start_logging(home.log_file)
+    crash_watch = CrashWatch(home.crash_file)
+    if crash_watch.previous:
+        log.error("the program crashed last time:\n%s", crash_watch.previous)
     application = QApplication(["traysync"])
     application.setApplicationName("TraySync")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("traysync")
     application.setWindowIcon(app_icon())
     application.setQuitOnLastWindowClosed(False)
-    workspace = Workspace(home)
+    workspace = Workspace(home, heard_secret=scrubber.register)
     try:
         workspace.store  # noqa: B018  opening it is what may fail
     except UserError as error:
@@ -55,9 +60,10 @@ def main(home: Home, lock: Lock, background: bool = False) -> int:
         return 1
     program = Program(application, workspace, background)
     status = application.exec()
-    del program
+    program.close()
     workspace.close()
     lock.release()
+    crash_watch.close()
     return status
 
 
@@ -96,8 +102,8 @@ class Program(QObject):
 
     def _start(self) -> None:
         home = self.workspace.home
-        self.signals = SignalWatcher(self)
-        self.signals.terminate.connect(self.quit)
+        self.signals = EndSignals(self)
+        self.signals.received.connect(lambda _: self.quit())
         self.notifier = Notifier(self._balloon, str(resource("icons", "traysync.svg")), self)
         self.notifier.activated.connect(self._activated)
         self.network = NetworkWatcher(self)
@@ -113,8 +119,8 @@ class Program(QObject):
         except UserError as error:
             log.error("other programs can't reach this one: %s", error)
         self.backend.start()
-        self._network_changed()
-        self._power_changed()
+        self._network_changed(self.network.network)
+        self._power_changed(self.power.power)
         self.backend.request_runs()
         if self._show_window_first:
             self.open()
@@ -150,7 +156,7 @@ class Program(QObject):
 
     def _dialog(self) -> SettingsDialog:
         if self.settings_dialog is None:
-            self.settings_dialog = SettingsDialog(self.backend, self.workspace.home.database)
+            self.settings_dialog = SettingsDialog(self.backend)
         self.settings_dialog.show()
         self.settings_dialog.raise_()
         self.settings_dialog.activateWindow()
@@ -162,17 +168,20 @@ class Program(QObject):
         self.theme.choose(settings.general.theme)
         if self.workspace.home.given is None:
             # Programs of a folder of their own are started by hand; only the user's main one starts at login.
-            self.backend.background.run(lambda: autostart.keep(settings.general.start_at_login), lambda _: None)
+            self.backend.background.run(
+                lambda: keep_autostart(self.workspace, settings.general.start_at_login), lambda _: None
+            )
 
-    def _network_changed(self) -> None:
-        self._set_conditions(online=self.network.online, metered=self.network.metered)
+    def _network_changed(self, network: Network) -> None:
+        if network.known:
+            self._set_conditions(online=network.online, metered=network.metered)
+        else:
+            self._set_conditions(online=None, metered=None)
 
-    def _power_changed(self) -> None:
-        self._set_conditions(on_battery=self.power.on_battery, battery_percent=self.power.battery_percent)
+    def _power_changed(self, power: Power) -> None:
+        self._set_conditions(on_battery=power.on_battery, battery_percent=power.percent)
 
     def _set_conditions(self, **changed: bool | float | None) -> None:
-        import msgspec
-
         self._conditions = msgspec.structs.replace(self._conditions, **changed)
         self.backend.scheduler.set_conditions(self._conditions)
 
@@ -209,12 +218,8 @@ class Program(QObject):
             self.open("" if key == "store" else key)
 
     def _balloon(self, notification: Notification) -> None:
-        icon = (
-            QSystemTrayIcon.MessageIcon.Warning
-            if notification.urgency == "critical"
-            else QSystemTrayIcon.MessageIcon.Information
-        )
-        self.tray.show_message(notification.title, notification.body, icon)
+        if self.tray.icon is not None:
+            self.tray.icon.showMessage(notification.title, notification.body, QSystemTrayIcon.MessageIcon.Information)
 
     # The end
 
@@ -225,3 +230,9 @@ class Program(QObject):
         self._quitting = True
         self.window.save_state()
         self.backend.shutdown(QCoreApplication.quit)
+
+    def close(self) -> None:
+        """Let go of what the event loop served."""
+        self.server.close()
+        self.notifier.close()
+        self.signals.close()

@@ -13,6 +13,7 @@ import msgspec
 
 from trayapp.cli import output
 from trayapp.cli.engine import Engine, EngineHeld
+from trayapp.desktop.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.paths import find_home
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.settings import to_builtins
@@ -29,13 +30,9 @@ Options = argparse.Namespace
 
 def run_command(options: Options) -> int:
     """Carry out `options.command`, print its result or error, and return the exit code."""
-    if options.verbose:
-        logging.basicConfig(level=logging.DEBUG if options.verbose > 1 else logging.INFO, stream=sys.stderr)
-    else:
-        logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     engine: Engine | None = None
     try:
-        engine = Engine(find_home(options.home))
+        engine = Engine(find_home(options.home), _log_to_stderr(options.verbose).register)
         return _COMMANDS[options.command](engine, options)
     except EngineHeld as error:
         output.print_error(error, options.json)
@@ -49,6 +46,16 @@ def run_command(options: Options) -> int:
     finally:
         if engine is not None:
             engine.close()
+
+
+def _log_to_stderr(verbose: int) -> Scrubber:
+    scrubber = Scrubber()
+    handler = logging.StreamHandler()
+    handler.setFormatter(ScrubbingFormatter(scrubber))
+    root = logging.getLogger()
+    root.setLevel({0: logging.ERROR, 1: logging.INFO}.get(verbose, logging.DEBUG))
+    root.addHandler(handler)
+    return scrubber
 
 
 def _add(engine: Engine, options: Options) -> int:

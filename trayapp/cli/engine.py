@@ -24,9 +24,9 @@ class EngineHeld(UserError):
 class Engine:
     """Changes of one home. `ask` and `change` go to the tray program if it runs."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, heard_secret: Callable[[str], None]) -> None:
         self.home = home
-        self.workspace = Workspace(home)
+        self.workspace = Workspace(home, heard_secret)
 
     def close(self) -> None:
         """Let go of everything."""
