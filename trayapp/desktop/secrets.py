@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trayapp.errors import UserError
@@ -49,16 +50,20 @@ class NoSecretStore(SecretsError):
 class Secrets:
     """Secrets by endpoint id and field. Thread-safe; what was read once is remembered until the program ends.
 
-    `timeout` and `interactive_timeout` are seconds; `part_limit` is the longest text the store takes in one entry,
-    in characters, None for no limit.
+    `seen` is called with every secret that is read or stored, so that logs can be kept free of it. `timeout` and
+    `interactive_timeout` are seconds; `part_limit` is the longest text the store takes in one entry, in characters,
+    None for no limit.
     """
 
     def __init__(
         self,
+        seen: Callable[[str], None] = lambda _: None,
+        *,
         timeout: float = TIMEOUT,
         interactive_timeout: float = INTERACTIVE_TIMEOUT,
         part_limit: int | None = _WINDOWS_PART if sys.platform == "win32" else None,
     ) -> None:
+        self._seen = seen
         self._timeout = timeout
         self._interactive_timeout = interactive_timeout
         self._part_limit = part_limit
@@ -76,12 +81,14 @@ class Secrets:
             return known
         value = self._call(lambda store: _read(store, f"{endpoint_id}/{field}"), interactive)
         if value is not None:
+            self._seen(value)
             self._known[endpoint_id, field] = value
         return value
 
     def set(self, endpoint_id: str, value: str, field: str = "secret", *, interactive: bool = True) -> None:
         """Store the secret, replacing an older one. Errors as `get`."""
         self._known.pop((endpoint_id, field), None)
+        self._seen(value)
         self._call(lambda store: _write(store, f"{endpoint_id}/{field}", value, self._part_limit), interactive)
         self._known[endpoint_id, field] = value
 
@@ -161,7 +168,7 @@ def _store() -> "KeyringBackend":
 
     store = core.load_env() or core.load_config() or _system_store()
     if isinstance(store, (fail.Keyring, null.Keyring)):
-        raise _no_store("The keyring library is configured to use none.")
+        raise _no_store("keyring is configured to use none")
     return store
 
 
@@ -176,7 +183,16 @@ def _system_store() -> "KeyringBackend":
         return macOS.Keyring()
     from keyring.backends import SecretService
 
+    _find_session_bus()
     return SecretService.Keyring()  # type: ignore[no-untyped-call]
+
+
+def _find_session_bus() -> None:
+    """Started by cron or over ssh, the variable that jeepney wants is not set, while the user's bus is where systemd
+    puts it, and where other D-Bus libraries look for themselves."""
+    bus = Path(f"/run/user/{os.getuid()}/bus")
+    if "DBUS_SESSION_BUS_ADDRESS" not in os.environ and bus.is_socket():
+        os.environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
 
 
 def _read(store: "KeyringBackend", username: str) -> str | None:
@@ -255,7 +271,7 @@ def _first_line(error: Exception) -> str:
 def _no_store(cause: str) -> NoSecretStore:
     return NoSecretStore(
         "There is no keyring",
-        f"TraySync keeps secrets only in the system's secret store, and found none. {cause}".strip(),
+        f"TraySync keeps secrets only in the system's secret store, and found none: {cause.rstrip('.')}.",
         "Install and start one (gnome-keyring, KWallet or KeePassXC), or name an environment variable as secret_env.",
     )
 
