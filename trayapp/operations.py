@@ -16,11 +16,20 @@ from trayapp.demo import DemoServer, demo_endpoint, demo_port
 from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, from_environment
 from trayapp.endpoints.model import Auth, Endpoint, Settings
-from trayapp.endpoints.settings import SettingsError, SettingsFile, parse_endpoint, parse_settings, render, to_builtins
+from trayapp.endpoints.settings import (
+    SettingsError,
+    SettingsFile,
+    decode_endpoint,
+    parse_endpoint,
+    parse_settings,
+    render,
+    to_builtins,
+)
 from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.constraints import Conditions, blocked_by, checks
+from trayapp.schedule.due import by_interval
 from trayapp.schedule.planner import Planner, prepared
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.states import load_pause, save_pause
@@ -220,6 +229,9 @@ class Workspace:
         with self.store.reading() as db:
             states, pause = state.load_states(db), load_pause(db)
         rows = prepared(settings, states, now, zone)
+        with self.store.writing(cancel) as db:
+            for row in rows.values():
+                state.save_state(db, row)
         if due:
             conditions = Conditions(paused=pause is not None, paused_until=pause.until if pause else None)
             chosen = [
@@ -227,7 +239,8 @@ class Workspace:
                 for each in chosen
                 if each.enabled
                 and (at := work.due_at(rows[each.id])) is not None
-                and at <= now
+                # The first run of many endpoints is spread out in the tray program; here it need not wait.
+                and (at <= now or (rows[each.id].last_attempt is None and by_interval(each)))
                 and not blocked_by(each, conditions, now, zone)
             ]
         token = cancel or CancelToken()
@@ -363,7 +376,7 @@ def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
 def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Carry out a change by name, as asked over the local socket or by the command line itself. Raises UserError."""
     if op == "save":
-        saved = workspace.save(parse_endpoint(args["endpoint"]), args.get("secret"))
+        saved = workspace.save(decode_endpoint(args["endpoint"]), args.get("secret"))
         return {"endpoint": to_builtins(saved)}
     if op == "remove":
         return {"endpoint": to_builtins(workspace.remove(args["id"], bool(args.get("drop_table"))))}

@@ -59,7 +59,9 @@ def to_builtins(value: msgspec.Struct) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
+        plain = {key: _plain(item) for key, item in value.items() if item is not None}
+        # msgspec leaves out a section only when it is the default object itself, not when it merely equals it.
+        return {key: item for key, item in plain.items() if item != {} or key == "json"}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
@@ -324,7 +326,11 @@ def _merge(table: Any, wanted: Mapping[str, Any], keep: tuple[str, ...] = ()) ->
             table[key] = value
 
 
+def decode_endpoint(data: Mapping[str, Any]) -> Endpoint:
+    """One endpoint from plain data, as it is: what it leaves out is not made up. SettingsError for wrong fields."""
+    return convert({"endpoint": [dict(data)]}, lambda _: None, "endpoint").endpoint[0]
+
+
 def parse_endpoint(data: Mapping[str, Any]) -> Endpoint:
     """One endpoint from plain data, named and checked; SettingsError as in `parse_settings`."""
-    settings = convert({"endpoint": [dict(data)]}, lambda _: None, "endpoint")
-    return complete(settings, source="endpoint").endpoint[0]
+    return complete(Settings(endpoint=(decode_endpoint(data),)), source="endpoint").endpoint[0]

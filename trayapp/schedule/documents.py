@@ -29,7 +29,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "next_due": to_text(report.next_due),
     }
     if report.problem is not None:
-        document["problem"] = report.problem
+        document["problem"] = msgspec.to_builtins(report.problem)
     return document
 
 

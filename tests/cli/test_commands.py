@@ -1,0 +1,419 @@
+"""The command line as a user types it: what it prints, returns and leaves behind."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.server import ApiServer, Guarded, Listing, basic, bearer, json_reply, problem
+from trayapp.cli import main
+from trayapp.desktop.instance import acquire_engine_lock
+from trayapp.desktop.paths import find_home
+
+RECORDS = [{"id": n, "name": f"n{n}", "price": n + 0.5, "tags": ["a"]} for n in range(1, 24)]
+
+
+@pytest.fixture
+def api():
+    with ApiServer() as api:
+        yield api
+
+
+@pytest.fixture
+def items(api):
+    return Listing(RECORDS, pages="link"), api
+
+
+@pytest.fixture
+def cli(capsys, home, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    def run(*arguments, code=0, stdin=None):
+        if stdin is not None:
+            monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments]) == code
+        return capsys.readouterr()
+
+    def document(*arguments, **options):
+        return json.loads(run(*arguments, "--json", **options).out)
+
+    run.json = document
+    return run
+
+
+@pytest.fixture
+def added(cli, items):
+    listing, api = items
+    cli("add", api.route("/api/items", listing), "--yes")
+    return listing
+
+
+def test_add_sync_and_query_is_all_it_takes(cli, items):
+    listing, api = items
+    shown = cli("add", api.route("/api/items", listing), "--yes").out
+    assert "10 other records" in shown
+    assert "Saved as items." in shown
+    (run,) = cli.json("sync")["runs"]
+    assert (run["status"], run["added"], run["table"], run["sentence"]) == ("succeeded", 23, "items", "23 new.")
+    assert set(run) == {
+        "endpoint", "table", "status", "reason", "added", "changed", "deleted", "unchanged", "held", "requests", "bytes",
+        "seconds", "warnings", "sentence", "next_due",
+    }  # fmt: skip
+    assert run["next_due"].endswith("Z")
+    assert cli.json("query", "select count(*) as n, min(tags) from items") == {
+        "columns": ["n", "min(tags)"],
+        "rows": [[23, '["a"]']],
+    }
+    assert cli("sync", "items").out == "items: No changes.\n"
+
+
+def test_add_asks_and_saves_only_on_yes(cli, items, monkeypatch):
+    listing, api = items
+    url = api.route("/api/items", listing)
+    assert "Nobody is there to ask" in cli("add", url, code=2).err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _question: "n")
+    cli("add", url, code=1)
+    assert cli.json("endpoints")["endpoints"] == []
+    monkeypatch.setattr("builtins.input", lambda _question: "y")
+    cli("add", url)
+    assert len(cli.json("endpoints")["endpoints"]) == 1
+
+
+def test_add_takes_everything_an_endpoint_can_have(cli, api, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "s3cret")
+    url = api.route("/api/items", Guarded(bearer("s3cret"), json_reply({"deep": {"list": RECORDS}})))
+    arguments = ["--name", "My items", "--id", "mine", "--every", "15m", "--auth", "bearer", "--secret-env", "MY_TOKEN"]
+    extra = ["--header", "X-Team: blue", "--param", "state=open", "--set", "response.records=deep.list"]
+    cli("add", url, *arguments, *extra, "--set", 'table.key=["name"]', "--set", "table.name=stock", "--yes")
+    saved = cli.json("show", "mine")["endpoint"]
+    assert (saved["name"], saved["every"], saved["table"]) == ("My items", "15m", {"name": "stock", "key": ["name"]})
+    assert saved["auth"] == {"kind": "bearer", "secret_env": "MY_TOKEN"}
+    assert api.requests[-1].headers["X-Team"] == "blue"
+    assert api.requests[-1].param("state") == "open"
+    assert cli.json("sync", "mine")["runs"][0]["added"] == 23
+    assert "s3cret" not in cli("export").out
+
+
+def test_two_endpoints_of_one_name_get_ids_and_tables_of_their_own(cli, api):
+    for path in ("/a/items", "/b/items"):
+        cli("add", api.route(path, json_reply(RECORDS)), "--yes")
+    assert [each["id"] for each in cli.json("endpoints")["endpoints"]] == ["items", "items_2"]
+    assert {run["table"] for run in cli.json("sync")["runs"]} == {"items", "items_2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["add", "api.example.com/items", "--yes"], "did you mean https://api.example.com/items"),
+        (["add", "--yes"], "URL is missing"),
+        (["add", "https://a.example/x", "--auth", "magic"], "basic:USER, bearer"),
+        (["add", "https://a.example/x", "--auth", "basic"], "basic:USER, bearer"),
+        (["add", "https://a.example/x", "--auth", "oauth2_client:me@https://a.example/token"], "not supported yet"),
+        (["add", "--curl", "curl https://a.example"], "not supported yet"),
+        (["add", "https://a.example/x", "--every", "often"], "is not a duration"),
+        (["add", "https://a.example/x", "--set", "tabel.name=x"], "Did you mean 'table'"),
+        (["add", "https://a.example/x", "--header", "nonsense"], "NAME:VALUE"),
+        (["add", "https://a.example/x", "--json-body", "{"], "JSON body"),
+        (["show", "nothing"], "There are no endpoints yet"),
+        (["background", "on"], "not supported yet"),
+        (["changes", "x"], "no endpoint 'x'"),
+        (["pause", "--for", "long"], "is not a duration"),
+        (["pause", "--until", "whenever"], "is not understood"),
+        (["import", "/nowhere.toml"], "can't be read"),
+    ],
+)
+def test_wrong_usage_is_explained_and_returns_2(cli, arguments, says):
+    assert says in cli(*arguments, code=2).err
+    error = cli.json(*arguments, code=2)["error"]
+    assert set(error) == {"title", "cause", "next"}
+
+
+@pytest.mark.parametrize(
+    "answer", [problem(404, "Not Found"), problem(401, "Unauthorized"), json_reply({"total": 99, "x": RECORDS})]
+)
+def test_add_saves_nothing_that_does_not_work(cli, api, answer):
+    error = cli.json("add", api.route("/items", answer), "--yes", code=1)["error"]
+    assert error["title"]
+    assert error["next"]
+    assert cli.json("endpoints")["endpoints"] == []
+
+
+def test_an_unknown_option_is_wrong_usage(cli):
+    with pytest.raises(SystemExit) as caught:
+        main(["sync", "--nonsense"])
+    assert caught.value.code == 2
+
+
+def test_a_failed_run_returns_1_and_says_what_to_do(cli, added, api):
+    api.route("/api/items", problem(401, "Unauthorized", "Token expired."))
+    said = cli("sync", code=1).out
+    assert "Token expired" in said
+    assert "Check user name and password" in said
+    (run,) = cli.json("sync", code=1)["runs"]
+    assert run["problem"]["title"] == "The server does not accept the credentials"
+    status = cli.json("status")["endpoints"][0]
+    assert (status["state"], status["attempts"], status["problem"]["title"]) == ("failing", 2, run["problem"]["title"])
+
+
+def test_held_deletions_return_1_and_are_applied_by_request(cli, added):
+    cli("sync")
+    added.records = []
+    (run,) = cli.json("sync", code=1)["runs"]
+    assert (run["status"], run["held"]) == ("held", 23)
+    assert cli.json("status")["endpoints"][0]["state"] == "held"
+    assert cli.json("sync", "--apply-held")["runs"][0]["deleted"] == 23
+
+
+def test_sync_due_runs_only_what_is_due(cli, added):
+    assert cli.json("sync", "--due")["runs"][0]["added"] == 23
+    assert cli.json("sync", "--due")["runs"] == []
+    assert cli("sync", "--due").out == "Nothing is due.\n"
+
+
+def test_status_for_people_and_programs(cli, added):
+    cli("sync")
+    said = cli("status").out
+    assert "The tray program does not run" in said
+    (status,) = cli.json("status")["endpoints"]
+    assert set(status) == {
+        "id", "name", "state", "blocked_by", "last_attempt", "last_success", "next_due", "attempts", "rows", "problem",
+    }  # fmt: skip
+    assert (status["rows"], status["state"], status["problem"]) == (23, "enqueued", None)
+
+
+def test_preview_prints_what_was_found_and_saves_nothing(cli, items):
+    listing, api = items
+    document = cli.json("preview", api.route("/api/items", listing))
+    assert document["pages"] == {
+        "kind": "link",
+        "proven": True,
+        "proof": "The next page, named by the Link header, was fetched and has 10 other records.",
+    }
+    assert document["records"] == {"path": "", "count": 10, "total": None}
+    assert document["key"] == ["id"]
+    assert set(document) == {"records", "pages", "key", "columns", "cursors", "rows", "requests", "warnings"}
+    assert "Key:     id" in cli("preview", api.url("/api/items")).out
+    assert cli.json("endpoints")["endpoints"] == []
+
+
+def test_edit_enable_disable_remove(cli, added):
+    cli("edit", "items", "--set", "every=5m", "--set", "limits.pages=7")
+    assert cli.json("show", "items")["endpoint"]["limits"] == {"pages": 7}
+    cli("edit", "items", "--set", "limits.pages=")
+    assert "limits" not in cli.json("show", "items")["endpoint"]
+    assert "'evry'" in cli("edit", "items", "--set", "evry=5m", code=2).err
+    assert "can't be changed" in cli("edit", "items", "--set", "id=other", code=2).err
+    cli("disable", "items")
+    assert cli.json("sync")["runs"] == []
+    cli("enable", "items")
+    assert len(cli.json("sync")["runs"]) == 1
+    assert "Its table items stays" in cli("remove", "items").out
+    assert cli.json("query", "select count(*) from items")["rows"] == [[23]]
+
+
+def test_remove_can_drop_the_table_and_forgets_the_state(cli, added, home):
+    cli("sync")
+    cli("remove", "items", "--drop-table")
+    names = [name for (name,) in cli.json("query", "select name from sqlite_schema where type = 'table'")["rows"]]
+    assert not [name for name in names if name == "items" or name.startswith("_sync_rows")]
+    assert cli.json("query", "select count(*) from _sync_endpoints")["rows"] == [[0]]
+
+
+def test_export_and_import_bring_endpoints_to_another_home(cli, added, tmp_path):
+    text = cli("export").out
+    assert tomllib.loads(text)["endpoint"][0]["id"] == "items"
+    other = tmp_path / "other"
+    cli("import", "-", "--home", other, stdin=text)
+    assert cli.json("sync", "--home", other)["runs"][0]["added"] == 23
+
+
+def test_a_broken_settings_file_is_explained_with_its_line(cli, added, home):
+    file = home / "settings.toml"
+    file.write_text(file.read_text() + "\nevry = 5\n")
+    assert "line" in cli("sync", code=2).err
+    assert str(file) in cli.json("status", code=2)["error"]["cause"]
+
+
+def test_history_and_changes(cli, added):
+    cli("sync")
+    added.records = [RECORDS[0] | {"name": "edited"}, *RECORDS[2:], {"id": 99, "name": "new"}]
+    cli("sync")
+    assert [run["sentence"] for run in cli.json("runs", "items")["runs"]] == ["1 new, 1 changed, 1 deleted.", "23 new."]
+    changes = {change["kind"]: change for change in cli.json("changes", "items")["changes"]}
+    assert changes["changed"]["before"] == {"name": "n1"}
+    assert changes["changed"]["after"] == {"name": "edited"}
+    assert (changes["added"]["key"], changes["deleted"]["key"]) == (99, 2)
+    assert "name: n1 → edited" in cli("changes", "items", "--since", "1h").out
+    assert cli.json("changes", "items", "--since", "2099-01-01")["changes"] == []
+    assert "1 new, 1 changed" in cli("runs").out
+
+
+@pytest.mark.parametrize(
+    "sql", ["delete from items", "attach 'x.db' as x", "create table y (a)", "pragma journal_mode=delete"]
+)
+def test_a_query_cannot_write(cli, added, sql):
+    cli("sync")
+    assert cli("query", sql, code=2).err
+    assert cli.json("query", "select count(*) from items")["rows"] == [[23]]
+
+
+def test_query_prints_tables_and_csv(cli, added):
+    cli("sync")
+    assert cli("query", "select id, name from items limit 1").out == "id  name\n--  ----\n1   n1\n"
+    assert cli("query", "select '=1+1' as x", "--csv").out == "x\n'=1+1\n"
+    assert "syntax error" in cli("query", "selec", code=2).err
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "json", "ndjson"])
+def test_a_table_can_be_saved(cli, added, tmp_path, ending):
+    cli("sync")
+    file = tmp_path / f"out.{ending}"
+    assert cli.json("save", "items", file) == {"file": str(file), "rows": 23}
+    if ending == "csv":
+        rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))
+        assert rows[0] == {"id": "1", "name": "n1", "price": "1.5", "tags": '["a"]'}
+    if ending == "json":
+        assert json.loads(file.read_text())[0]["price"] == 1.5
+    if ending == "ndjson":
+        assert len(file.read_text().splitlines()) == 23
+    assert [path.name for path in tmp_path.glob("out*")] == [file.name]
+
+
+def test_an_unknown_ending_is_refused(cli, added, tmp_path):
+    cli("sync")
+    assert ".csv" in cli("save", "items", tmp_path / "out.doc", code=2).err
+
+
+def test_backup_makes_a_plain_file_and_never_overwrites(cli, added, tmp_path):
+    cli("sync")
+    target = tmp_path / "copy.db"
+    cli("backup", target)
+    assert "exists already" in cli("backup", target, code=2).err
+    import sqlite3
+
+    connection = sqlite3.connect(target)
+    assert connection.execute("select count(*) from items").fetchone() == (23,)
+    connection.close()
+
+
+def test_pause_and_resume_hold_for_due_runs(cli, added):
+    cli("pause", "--for", "1h")
+    assert cli.json("status")["paused"] is True
+    assert cli.json("sync", "--due")["runs"] == []
+    assert any("paused until" in line for line in cli.json("why", "items")["lines"])
+    cli("resume")
+    assert len(cli.json("sync", "--due")["runs"]) == 1
+
+
+def test_secrets_are_only_ever_in_the_keyring(cli, api, home, monkeypatch):
+    from keyring.backends.fail import Keyring
+
+    kept = {}
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: Memory(kept))
+    assert Keyring
+    url = api.route("/items", Guarded(basic("me", "pa:ss"), json_reply(RECORDS)))
+    cli("add", url, "--auth", "basic:me", "--secret-stdin", "--id", "items", "--yes", stdin="pa:ss\n")
+    assert kept == {("TraySync", "items/secret"): "pa:ss"}
+    assert cli.json("sync")["runs"][0]["added"] == 23
+    cli("secret", "set", "items", stdin="wrong\n")
+    assert "credentials" in cli.json("sync", code=1)["runs"][0]["problem"]["title"]
+    cli("secret", "delete", "items")
+    assert "missing" in cli.json("sync", code=1)["runs"][0]["problem"]["title"]
+    assert "empty" in cli("secret", "set", "items", code=2, stdin="").err
+    for path in home.rglob("*"):
+        if path.is_file():
+            assert b"pa:ss" not in path.read_bytes()
+
+
+class Memory:
+    def __init__(self, kept):
+        self._kept = kept
+
+    def get_password(self, service, user):
+        return self._kept.get((service, user))
+
+    def set_password(self, service, user, value):
+        self._kept[service, user] = value
+
+    def delete_password(self, service, user):
+        del self._kept[service, user]
+
+
+def test_a_missing_keyring_is_explained(cli, api):
+    url = api.route("/items", Guarded(basic("me", "x"), json_reply(RECORDS)))
+    error = cli.json("add", url, "--auth", "basic:me", "--secret-stdin", "--id", "i", "--yes", code=2, stdin="x\n")[
+        "error"
+    ]
+    assert error["title"] == "There is no keyring"
+    assert "secret_env" in error["next"]
+
+
+def test_why_names_what_counts(cli, added):
+    cli("sync")
+    lines = cli("why", "items").out
+    assert "it is next due at" in lines
+
+
+def test_doctor_finds_this_machine_well(cli, added):
+    findings = {finding["what"]: finding for finding in cli.json("doctor")["findings"]}
+    assert all(finding["ok"] for finding in findings.values())
+    assert "1 endpoint" in findings["Settings"]["detail"]
+
+
+def test_demo_once_mirrors_the_demo(cli):
+    document = cli.json("demo", "--once")
+    (run,) = document["runs"]
+    assert run["status"] == "succeeded"
+    assert run["added"] > 200
+    assert len(document["rows"]) == 10
+    assert "No changes" in cli("sync", "demo").out or "changed" in cli("sync", "demo").out
+
+
+def test_who_holds_the_engine_is_not_disturbed(cli, added, home, monkeypatch):
+    monkeypatch.setattr("trayapp.cli.engine._PATIENCE", 0.3)
+    with acquire_engine_lock(find_home(home)):
+        assert "busy" in cli("sync", code=3).err
+        monkeypatch.setattr("trayapp.cli.launch._PATIENCE", 0.3)
+        assert "busy" in cli(code=3).err
+
+
+def run_traysync(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "trayapp", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="DISPLAY is X11's and Wayland's")
+def test_without_a_display_the_tray_program_says_what_to_use(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    done = run_traysync()
+    assert done.returncode == 2
+    assert "no display" in done.stderr
+    assert "traysync --help" in done.stderr
+
+
+def test_the_command_line_imports_no_qt_and_nothing_heavy():
+    code = "import sys; from trayapp.cli import main; main(['endpoints']); print([m for m in sys.modules if m.split('.')[0] in ('PySide6', 'requests', 'keyring', 'apscheduler')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_goes_away_is_no_error(added, cli):
+    cli("sync")
+    command = f"{sys.executable} -m trayapp query 'select * from items a, items b, items c' --csv | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.stderr == ""
