@@ -20,16 +20,17 @@ from trayapp.schedule.snapshot import RunRow
 from trayapp.ui.activity_chart import ActivityChart
 from trayapp.ui.activity_model import RUN, ActivityFilter, ActivityModel, Column
 from trayapp.ui.backend import Backend
+from trayapp.ui.theme import header_style
 from trayapp.ui.words import utc_now
 
 _WIDTHS = {
     Column.STARTED: 130,
-    Column.ENDPOINT: 180,
-    Column.OUTCOME: 120,
-    Column.ADDED: 70,
+    Column.ENDPOINT: 160,
+    Column.OUTCOME: 115,
+    Column.ADDED: 60,
     Column.CHANGED: 75,
     Column.DELETED: 70,
-    Column.TOOK: 80,
+    Column.TOOK: 75,
 }
 
 
@@ -122,6 +123,7 @@ class ActivityView(QWidget):
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
         header = table.horizontalHeader()
+        header.setStyleSheet(header_style())
         header.setHighlightSections(False)
         header.setSectionResizeMode(Column.WHAT, QHeaderView.ResizeMode.Stretch)
         for column, width in _WIDTHS.items():

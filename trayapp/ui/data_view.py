@@ -21,6 +21,7 @@ from trayapp.ui.banner import Banner
 from trayapp.ui.data_model import DataModel
 from trayapp.ui.endpoints_model import STATUS
 from trayapp.ui.icons import line_icon
+from trayapp.ui.theme import header_style
 from trayapp.ui.words import number
 
 _FIRST_WIDTHS = 200
@@ -167,5 +168,6 @@ class DataView(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        table.horizontalHeader().setStyleSheet(header_style())
         table.horizontalHeader().setResizeContentsPrecision(_FIRST_WIDTHS)
         return table

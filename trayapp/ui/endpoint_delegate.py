@@ -1,7 +1,7 @@
 """How an endpoint's cells are painted: a state's sign, two lines of text, bars for the recent runs."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from trayapp.schedule.snapshot import EndpointStatus
@@ -27,7 +27,8 @@ _BARS = {
     "failed": (1.0, "bad"),
 }
 _SIGN_SIZE = 20
-_PADDING = 10
+PADDING = 10
+"""Left and right of a cell's text."""
 _BAR, _BAR_GAP, _MOST_BARS = 5, 3, 12
 
 
@@ -36,7 +37,7 @@ class EndpointDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Width is the column's own affair."""
-        width = _MOST_BARS * (_BAR + _BAR_GAP) + 2 * _PADDING if index.column() == Column.RECENT else 120
+        width = _MOST_BARS * (_BAR + _BAR_GAP) + 2 * PADDING if index.column() == Column.RECENT else 120
         return QSize(width, row_height(option.font))
 
     def paint(
@@ -48,16 +49,15 @@ class EndpointDelegate(QStyledItemDelegate):
         widget: QWidget = option.widget
         widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
         status: EndpointStatus = index.data(STATUS)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.save()
-        area = option.rect.adjusted(_PADDING, 0, -_PADDING, 0)
+        area = option.rect.adjusted(PADDING, 0, -PADDING, 0)
         if index.column() == Column.RECENT:
-            _draw_bars(painter, area, status, option.palette, selected)
+            _draw_bars(painter, area, status, option.palette)
         else:
             if index.column() == Column.NAME:
-                _draw_sign(painter, area, status, option.palette, selected, widget)
-                area.setLeft(area.left() + _SIGN_SIZE + _PADDING)
-            _draw_lines(painter, area, option, index, selected)
+                _draw_sign(painter, area, status, option.palette, widget)
+                area.setLeft(area.left() + _SIGN_SIZE + PADDING)
+            _draw_lines(painter, area, option, index)
         painter.restore()
 
 
@@ -80,15 +80,9 @@ def _small(font: QFont) -> QFont:
     return small
 
 
-def _ink(colour: str, palette: QPalette, selected: bool) -> QColor:
-    return palette.color(QPalette.ColorRole.HighlightedText) if selected else status_colour(colour, palette)
-
-
-def _draw_sign(
-    painter: QPainter, area: QRect, status: EndpointStatus, palette: QPalette, selected: bool, widget: QWidget
-) -> None:
+def _draw_sign(painter: QPainter, area: QRect, status: EndpointStatus, palette: QPalette, widget: QWidget) -> None:
     name, colour = sign_of(status)
-    ink = _ink(colour, palette, selected).name()
+    ink = status_colour(colour, palette).name()
     pixmap = line_pixmap(name, ink, _SIGN_SIZE, widget.devicePixelRatioF())
     painter.drawPixmap(area.left(), area.top() + (area.height() - _SIGN_SIZE) // 2, pixmap)
 
@@ -98,7 +92,6 @@ def _draw_lines(
     area: QRect,
     option: QStyleOptionViewItem,
     index: QModelIndex | QPersistentModelIndex,
-    selected: bool,
 ) -> None:
     first, second = index.data(Qt.ItemDataRole.DisplayRole) or "", index.data(SECOND_LINE) or ""
     status: EndpointStatus = index.data(STATUS)
@@ -111,8 +104,8 @@ def _draw_lines(
     top = area.top() + (area.height() - height) // 2
     palette = option.palette
     dull = not status.enabled or status.state == "disabled"
-    text = palette.color(QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
-    quiet = text if selected else palette.color(QPalette.ColorRole.PlaceholderText)
+    text = palette.color(QPalette.ColorRole.Text)
+    quiet = palette.color(QPalette.ColorRole.PlaceholderText)
     side = option.displayAlignment & Qt.AlignmentFlag.AlignHorizontal_Mask
     painter.setFont(font)
     painter.setPen(quiet if dull else text)
@@ -121,18 +114,16 @@ def _draw_lines(
     if second:
         loud = index.column() == Column.NAME and status.state in ("failing", "held", "running")
         painter.setFont(small)
-        painter.setPen(_ink(sign_of(status)[1], palette, selected) if loud else quiet)
+        painter.setPen(status_colour(sign_of(status)[1], palette) if loud else quiet)
         line = QRect(area.left(), line.bottom() + 3, area.width(), small_metrics.height())
         painter.drawText(line, side, small_metrics.elidedText(second, Qt.TextElideMode.ElideRight, area.width()))
 
 
-def _draw_bars(painter: QPainter, area: QRect, status: EndpointStatus, palette: QPalette, selected: bool) -> None:
+def _draw_bars(painter: QPainter, area: QRect, status: EndpointStatus, palette: QPalette) -> None:
     recent = status.recent[-_MOST_BARS:]
     tall = min(22, area.height() - 12)
     bottom = area.top() + (area.height() + tall) // 2
-    empty = QColor(
-        palette.color(QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.PlaceholderText)
-    )
+    empty = status_colour("quiet", palette)
     empty.setAlpha(60)
     for place in range(_MOST_BARS):
         left = area.left() + place * (_BAR + _BAR_GAP)
@@ -141,7 +132,7 @@ def _draw_bars(painter: QPainter, area: QRect, status: EndpointStatus, palette: 
             painter.fillRect(QRect(left, bottom - 2, _BAR, 2), empty)
             continue
         part, colour = _BARS.get(recent[run], (0.33, "quiet"))
-        ink, high = _ink(colour, palette, selected), round(tall * part)
+        ink, high = status_colour(colour, palette), round(tall * part)
         if recent[run] == "failed":
             painter.fillRect(QRectF(left, bottom - high, _BAR, high - 7), ink)
             painter.fillRect(QRectF(left, bottom - 4, _BAR, 4), ink)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from trayapp.schedule.snapshot import EndpointStatus
+from trayapp.sync.report import Problem
 from trayapp.ui import words
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
@@ -84,7 +85,7 @@ class EndpointPanel(QFrame):
         self._name.setText(status.name)
         self._sentence.setText(words.endpoint_line(status) if running else words.last_words(status))
         # The banner below says it in full.
-        self._sentence.setVisible(status.state not in ("failing", "held") or status.problem is None)
+        self._sentence.setVisible(status.state not in ("failing", "held"))
         self._facts.setText(self._facts_of(status))
         self.sync.setVisible(not running)
         self.sync.setEnabled(status.enabled)
@@ -130,8 +131,8 @@ class EndpointPanel(QFrame):
             self.progress.setRange(0, 0)
 
     def _tell(self, status: EndpointStatus) -> None:
-        if status.state == "failing" and status.problem is not None:
-            self.banner.fail(status.problem)
+        if status.state == "failing":
+            self.banner.fail(status.problem or Problem(words.last_words(status)))
         elif status.state == "held":
             self.banner.warn(
                 words.held_words(status.held),

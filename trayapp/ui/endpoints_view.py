@@ -19,13 +19,16 @@ from PySide6.QtWidgets import (
 
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.ui.backend import Backend
-from trayapp.ui.endpoint_delegate import EndpointDelegate, row_height
+from trayapp.ui.endpoint_delegate import PADDING, EndpointDelegate, row_height
 from trayapp.ui.endpoint_panel import EndpointPanel
 from trayapp.ui.endpoints_model import SORT, Column, EndpointsModel
 from trayapp.ui.icons import line_icon
+from trayapp.ui.theme import header_style
 from trayapp.ui.words import utc_now
 
-_WIDTHS = {Column.NAME: 250, Column.NEXT: 150, Column.ROWS: 80, Column.RECENT: 125}
+_WIDTHS = {Column.NAME: 250, Column.NEXT: 150, Column.ROWS: 100, Column.RECENT: 125}
+
+_FILTER_WIDTH = 320
 
 
 class EndpointsView(QWidget):
@@ -64,7 +67,9 @@ class EndpointsView(QWidget):
         self.enable_action.setCheckable(True)
 
         top = QHBoxLayout()
-        top.addWidget(self.filter)
+        self.filter.setMaximumWidth(_FILTER_WIDTH)
+        top.addWidget(self.filter, 1)
+        top.addStretch(1)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(self.table, 1)
@@ -140,6 +145,7 @@ class EndpointsView(QWidget):
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(row_height(self.font()))
         header = table.horizontalHeader()
+        header.setStyleSheet(header_style(PADDING))
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
         header.setSectionResizeMode(Column.LAST, QHeaderView.ResizeMode.Stretch)

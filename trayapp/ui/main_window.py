@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -36,6 +36,7 @@ from trayapp.ui.welcome import WelcomePage
 from trayapp.ui.words import utc_now
 
 _FIRST_SIZE = (980, 640)
+_TOOL_ICON = 16
 _TICK = 20_000
 """Milliseconds between two refreshes of "in 5 min" while the window is seen."""
 _CLICK_TAKES = 300
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.tabs)
         self._line = QLabel()
         self._line.setObjectName("statusLine")
+        self._line.setContentsMargins(8, 0, 0, 2)
         self.statusBar().addWidget(self._line, 1)
         self._build_actions()
         self._build_tool_bar()
@@ -192,12 +194,15 @@ class MainWindow(QMainWindow):
         bar = QToolBar(self.tr("Tools"))
         bar.setObjectName("toolBar")
         bar.setMovable(False)
+        bar.setStyleSheet("QToolBar { border: none; spacing: 4px; padding: 4px 8px 0 8px; }")
+        bar.setIconSize(QSize(_TOOL_ICON, _TOOL_ICON))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.pause_menu = PauseMenu(self._backend, self._clock, self)
         self.pause_button = QToolButton()
         self.pause_button.setObjectName("pauseButton")
-        self.pause_button.setText(self.tr("&Pause"))
+        self.pause_button.setText(f"{self.tr('Pause')} ▾")
+        self.pause_button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.pause_button.setAccessibleName(self.tr("Pause"))
         self.pause_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pause_button.setMenu(self.pause_menu)
@@ -245,7 +250,7 @@ class MainWindow(QMainWindow):
             if self.pause_banner.title != title:
                 self.pause_banner.say(
                     title,
-                    self.tr("Nothing runs by itself until then; Sync now still works."),
+                    self.tr("Nothing runs by itself meanwhile; Sync now still works."),
                     (("resumeButton", self.tr("&Resume"), self._backend.resume),),
                 )
         else:

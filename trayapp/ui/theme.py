@@ -23,9 +23,9 @@ _LIGHT = {
     _Role.BrightText: "#ffffff",
     _Role.ToolTipBase: "#ffffff",
     _Role.ToolTipText: "#1d2129",
-    _Role.PlaceholderText: "#626b78",
-    _Role.Highlight: "#1c6bd6",
-    _Role.HighlightedText: "#ffffff",
+    _Role.PlaceholderText: "#59626e",
+    _Role.Highlight: "#d3e4fb",
+    _Role.HighlightedText: "#10213a",
     _Role.Accent: "#1c6bd6",
     _Role.Link: "#1559b7",
     _Role.LinkVisited: "#6b3fa0",
@@ -46,10 +46,10 @@ _DARK = {
     _Role.BrightText: "#ffffff",
     _Role.ToolTipBase: "#33383f",
     _Role.ToolTipText: "#e6e8eb",
-    _Role.PlaceholderText: "#9aa3af",
-    _Role.Highlight: "#2a6fce",
-    _Role.HighlightedText: "#ffffff",
-    _Role.Accent: "#2a6fce",
+    _Role.PlaceholderText: "#a6aeb9",
+    _Role.Highlight: "#2b4468",
+    _Role.HighlightedText: "#f2f6fc",
+    _Role.Accent: "#4a8ae6",
     _Role.Link: "#7db4f7",
     _Role.LinkVisited: "#c3a3ee",
     _Role.Light: "#4a5059",
@@ -63,12 +63,12 @@ _DISABLED_ROLES = (_Role.WindowText, _Role.Text, _Role.ButtonText, _Role.Highlig
 _DISABLED_HIGHLIGHT = {"light": "#dfe3e9", "dark": "#33383f"}
 
 _STATUS_COLOURS = {
-    # name: on light, on dark; each at least 4.5:1 against Base, and on the dark side against Highlight's neighbours
-    "good": ("#0f7a3d", "#5ed08a"),
-    "busy": ("#1c6bd6", "#7db4f7"),
-    "warn": ("#a05a00", "#f0b14a"),
-    "bad": ("#c0272d", "#ff8f87"),
-    "quiet": ("#626b78", "#9aa3af"),
+    # name: on light, on dark; each has a contrast of 4.5 and more to Base and to Highlight
+    "good": ("#0c6b35", "#5ed08a"),
+    "busy": ("#1559b7", "#7db4f7"),
+    "warn": ("#8a4b00", "#f0b14a"),
+    "bad": ("#b3202a", "#ff9b93"),
+    "quiet": ("#59626e", "#a6aeb9"),
 }
 
 
@@ -123,6 +123,11 @@ def palette(dark: bool) -> QPalette:
         made.setColor(QPalette.ColorGroup.Disabled, role, QColor(_DISABLED[name]))
     made.setColor(QPalette.ColorGroup.Disabled, _Role.Highlight, QColor(_DISABLED_HIGHLIGHT[name]))
     return made
+
+
+def header_style(padding: int = 4) -> str:
+    """For a table's header: its titles begin where the cells' texts do, `padding` pixels from the left."""
+    return f"QHeaderView::section {{ padding: 3px {padding}px; }}"
 
 
 def is_dark(colours: QPalette) -> bool:

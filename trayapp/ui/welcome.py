@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from trayapp.ui.icons import app_icon, line_icon
 
 _ICON = 96
+_TEXT_WIDTH = 480
 
 
 class WelcomePage(QWidget):
@@ -32,7 +33,7 @@ class WelcomePage(QWidget):
             )
         )
         text.setWordWrap(True)
-        text.setFixedWidth(480)
+        text.setFixedSize(_TEXT_WIDTH, text.heightForWidth(_TEXT_WIDTH))
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         text.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.add = QPushButton(self.tr("&Add an endpoint"))

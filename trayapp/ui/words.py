@@ -235,7 +235,7 @@ def status_line(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -
         return translate("Words", "{count} endpoints need your word").format(count=number(len(held)))
     if not snapshot.endpoints:
         return translate("Words", "No endpoints yet")
-    upcoming = _upcoming(snapshot.endpoints)
+    upcoming = _upcoming(snapshot.endpoints, now)
     synced = any(status.last_success is not None for status in snapshot.endpoints)
     if upcoming is None or upcoming.next_due is None:
         return translate("Words", "Up to date") if synced else translate("Words", "Not synced yet")
@@ -251,7 +251,7 @@ def tooltip(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> st
     last = max((status.last_success for status in snapshot.endpoints if status.last_success), default=None)
     if last is not None:
         parts.append(translate("Words", "last {time}").format(time=moment(last, now, zone)))
-    upcoming = _upcoming(snapshot.endpoints)
+    upcoming = _upcoming(snapshot.endpoints, now)
     if upcoming is not None and upcoming.next_due is not None and not snapshot.paused:
         parts.append(translate("Words", "next {time}").format(time=moment(upcoming.next_due, now, zone)))
     return " · ".join(parts)
@@ -277,8 +277,8 @@ def _problems(count: int) -> str:
     return translate("Words", "{count} endpoints have problems").format(count=number(count))
 
 
-def _upcoming(endpoints: Iterable[EndpointStatus]) -> EndpointStatus | None:
-    due = (status for status in endpoints if status.next_due is not None and status.enabled)
+def _upcoming(endpoints: Iterable[EndpointStatus], now: datetime) -> EndpointStatus | None:
+    due = (status for status in endpoints if status.next_due is not None and status.next_due > now and status.enabled)
     return min(due, key=lambda status: (status.next_due, status.name), default=None)
 
 
