@@ -1,10 +1,9 @@
 """The endpoint editor, worked by keys and mouse."""
 
-from datetime import UTC, datetime
-
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -565,9 +564,17 @@ def test_the_tab_key_goes_from_the_address_to_save(qtbot: QtBot, backend: FakeBa
     assert {"testEndpoint", "tablePart", "requestPart"} <= set(seen)
 
 
-def test_times_are_named_by_day() -> None:
-    from trayapp.ui.frequency import times_words
-
-    now = datetime(2025, 3, 3, 22, 30, tzinfo=UTC)
-    times = [datetime(2025, 3, day, hour, tzinfo=UTC) for day, hour in ((3, 23), (4, 9), (4, 10), (5, 9))]
-    assert times_words(times, now, UTC) == "today 23:00; tomorrow 09:00, 10:00; Wed 09:00"
+@pytest.mark.parametrize(
+    "kind", ["None", "User and password (Basic)", "Secret in a header", "Secret in a URL parameter"]
+)
+def test_no_two_mnemonics_collide(qtbot: QtBot, backend: FakeBackend, kind: str) -> None:
+    editor = open_editor(qtbot, backend)
+    editor.banner.warn("x", "", (("a", "&Load the other version", int), ("b", "Keep m&y version", int)))
+    for part in ("tablePart", "requestPart"):
+        click(qtbot, editor.findChild(QAbstractButton, part))
+    choose(qtbot, editor, "authKind", kind)
+    texts = [label.text() for label in editor.findChildren(QLabel) if label.buddy() and label.isVisible()]
+    texts += [button.text() for button in editor.findChildren(QAbstractButton) if button.isVisible()]
+    keys = [QKeySequence.mnemonic(text).toString() for text in texts if not QKeySequence.mnemonic(text).isEmpty()]
+    assert len(keys) > 12
+    assert sorted(keys) == sorted(set(keys))

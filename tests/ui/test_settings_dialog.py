@@ -330,6 +330,30 @@ def test_a_change_elsewhere_leaves_the_choice(
         assert [each.id for each in backend.settings().endpoint] == ["a", "b"]
 
 
+def test_what_changed_unnoticed_is_not_overwritten_unasked(
+    qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
+) -> None:
+    click(qtbot, dialog.endpoints.enabled)
+    with qtbot.assertNotEmitted(backend.settings_changed):
+        backend.blockSignals(True)
+        backend.change_settings(complete(Settings(endpoint=(B,))))
+        backend.blockSignals(False)
+    click(qtbot, dialog.ok_button)
+    assert dialog.isVisible()
+    assert dialog.banner.title == "The settings were changed elsewhere"
+    assert backend.called("save") == []
+
+
+def test_the_same_change_made_elsewhere_is_no_conflict(
+    qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
+) -> None:
+    click(qtbot, dialog.endpoints.enabled)
+    backend.change_settings(dialog.edited())
+    assert not dialog.is_changed()
+    assert not dialog.apply_button.isEnabled()
+    assert dialog.banner.title == ""
+
+
 def test_a_combo_box_of_an_empty_list_is_off(qtbot: QtBot) -> None:
     dialog = SettingsDialog(FakeBackend())
     qtbot.addWidget(dialog)

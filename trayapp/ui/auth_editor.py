@@ -46,8 +46,8 @@ class AuthEditor(QWidget):
             Field("auth.kind", self.tr("A&uthentication:"), self.kind),
             Field("auth.user", self.tr("Us&er:"), self.user),
             Field("auth.name", self.tr("&Header name:"), self.name),
-            Field("auth.prefix", self.tr("Pre&fix:"), self.prefix),
-            Field("auth.source", self.tr("Secret is &kept in:"), self.source),
+            Field("auth.prefix", self.tr("Prefi&x:"), self.prefix),
+            Field("auth.source", self.tr("Secret &from:"), self.source),
             Field("auth.secret", self.tr("Passw&ord:"), self.secret_edit),
             Field("auth.secret_env", self.tr("&Variable:"), self.secret_env),
         )
@@ -134,7 +134,7 @@ class AuthEditor(QWidget):
 
     def _show_fields(self) -> None:
         kind, wants = self.kind.currentData(), self._wants_secret
-        self._name.set_label(self.tr("Parameter na&me:") if kind == "query" else self.tr("&Header name:"))
+        self._name.set_label(self.tr("Paramet&er name:") if kind == "query" else self.tr("&Header name:"))
         self._secret.set_label(self.tr("Passw&ord:") if kind == "basic" else self.tr("T&oken:"))
         self.name.setPlaceholderText("api_key" if kind == "query" else "X-Api-Key")
         stored = self.tr("stored in the keyring; type to replace it")

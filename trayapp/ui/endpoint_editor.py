@@ -277,7 +277,7 @@ class EndpointEditor(QDialog):
                 self.tr("Saving replaces that change with what is shown here."),
                 (
                     ("loadTheirs", self.tr("&Load the other version"), lambda: self._load(theirs)),
-                    ("keepMine", self.tr("&Go on with mine"), self.banner.clear),
+                    ("keepMine", self.tr("Keep m&y version"), self.banner.clear),
                 ),
             )
 

@@ -86,7 +86,7 @@ class EndpointForm(QWidget):
                 Field("pages", self.tr("Pa&ges:"), self.pages, focus=self.pages.choice),
                 Field("request.method", self.tr("Metho&d:"), self.method),
                 Field("request.params", self.tr("&Parameters:"), self.params, focus=self.params.table),
-                Field("request.headers", self.tr("Headers:"), self.headers, focus=self.headers.table),
+                Field("request.headers", self.tr("Header&s:"), self.headers, focus=self.headers.table),
                 Field("request.json", self.tr("&JSON body:"), self.json),
                 Field("request.timeout", self.tr("T&ime limit:"), self.timeout, self.tr("For one request, like 30s.")),
             )

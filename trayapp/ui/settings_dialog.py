@@ -42,7 +42,6 @@ class SettingsDialog(QDialog):
         self.setModal(False)
         self._backend = backend
         self._base = backend.settings()
-        self._theirs: Settings | None = None
         self._ticket = 0
         self._close_when_saved = False
         self._editor: EndpointEditor | None = None
@@ -146,7 +145,7 @@ class SettingsDialog(QDialog):
         """Write the edits."""
         if self._ticket or not self.is_changed():
             return
-        if self._backend.settings() not in (self._base, self._theirs):
+        if self._backend.settings() != self._base:
             self._close_when_saved = False
             self._on_settings(self._backend.settings())
             return
@@ -185,7 +184,7 @@ class SettingsDialog(QDialog):
         self.reject()
 
     def _load(self, settings: Settings) -> None:
-        self._base, self._theirs = settings, None
+        self._base = settings
         self.banner.clear()
         self._show_field_problem("", "")
         self.general.set_general(settings.general)
@@ -231,23 +230,20 @@ class SettingsDialog(QDialog):
         written = self._editor.being_saved if self._editor is not None else None
         if written is not None and settings == with_endpoint(self._base, written):
             return
-        if not self.is_changed():
+        edited = self.is_changed()
+        self._base = settings
+        if not edited or not self.is_changed():
             self._load(settings)
             return
-        self._theirs = settings
+        self._show_state()
         self.banner.warn(
             self.tr("The settings were changed elsewhere"),
             self.tr("You have edits here that are not saved. Saving them replaces the other changes."),
             (
                 ("loadTheirs", self.tr("&Load the other version"), lambda: self._load(settings)),
-                ("keepMine", self.tr("&Go on with mine"), self._keep_mine),
+                ("keepMine", self.tr("Keep m&y version"), self.banner.clear),
             ),
         )
-
-    def _keep_mine(self) -> None:
-        self._base = self._theirs or self._base
-        self.banner.clear()
-        self._show_state()
 
     def _duplicate(self, id: str) -> None:
         endpoint = self.edited().find(id)

@@ -1,0 +1,229 @@
+"""The parts of the endpoint's form, each by keys, and what they read back."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+
+import pytest
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Response, Settings, Table
+from trayapp.endpoints.settings import complete
+from trayapp.endpoints.units import Duration, TimeOfDay
+from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
+from trayapp.ui.frequency import Frequency, frequency_words
+from trayapp.ui.key_value_editor import KeyValueEditor
+from trayapp.ui.response_editors import PagesEditor, RecordsEditor
+from trayapp.ui.schedule_editor import ScheduleEditor
+
+
+@pytest.fixture(autouse=True)
+def neutral_locale() -> Iterator[None]:
+    before = QLocale()
+    QLocale.setDefault(QLocale.c())
+    yield
+    QLocale.setDefault(before)
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return datetime(2025, 3, 3, 12, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def zone(self) -> tzinfo:
+        return UTC
+
+
+def shown(qtbot: QtBot, widget: QWidget) -> None:
+    qtbot.addWidget(widget)
+    widget.show()
+    qtbot.waitExposed(widget)
+
+
+def type_into_cell(qtbot: QtBot, editor: KeyValueEditor, text: str) -> None:
+    cell = editor.table.findChild(QLineEdit)
+    assert cell is not None
+    qtbot.keyClicks(cell, text)
+    qtbot.keyClick(cell, Qt.Key.Key_Return)
+    QApplication.sendPostedEvents()
+
+
+def test_rows_are_added_typed_and_removed_by_keys(qtbot: QtBot) -> None:
+    editor = KeyValueEditor("headers", "Headers")
+    shown(qtbot, editor)
+    qtbot.keyClick(editor.table, Qt.Key.Key_Insert)
+    type_into_cell(qtbot, editor, "Accept")
+    assert editor.values() == {"Accept": ""}
+    item = editor.table.item(0, 1)
+    assert item is not None
+    item.setText("text/csv")
+    assert editor.values() == {"Accept": "text/csv"}
+    with qtbot.waitSignal(editor.changed):
+        qtbot.keyClick(editor.table, Qt.Key.Key_Delete)
+    assert editor.values() == {}
+    assert not editor.remove_button.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ((("a", "1"), ("b", "2")), ""),
+        ((("a", "1"), ("a", "2")), "“a” is there twice; keep one of them."),
+        ((("", "1"),), "A value has no name; give it one, or remove the row."),
+        ((("", ""),), ""),
+    ],
+)
+def test_rows_that_make_no_sense_are_said(qtbot: QtBot, rows: tuple[tuple[str, str], ...], said: str) -> None:
+    editor = KeyValueEditor("params", "Parameters")
+    qtbot.addWidget(editor)
+    for row, (name, value) in enumerate(rows):
+        qtbot.mouseClick(editor.add_button, Qt.MouseButton.LeftButton)
+        for column, text in enumerate((name, value)):
+            item = editor.table.item(row, column)
+            assert item is not None
+            item.setText(text)
+    assert editor.problem() == said
+
+
+def test_values_keep_their_type_unless_edited(qtbot: QtBot) -> None:
+    editor = KeyValueEditor("params", "Parameters")
+    qtbot.addWidget(editor)
+    editor.set_values({"n": 100, "yes": True, "x": 0.5, "s": "7"})
+    item = editor.table.item(0, 1)
+    assert item is not None
+    assert editor.values() == {"n": 100, "yes": True, "x": 0.5, "s": "7"}
+    assert editor.values()["yes"] is True
+    item.setText("50")
+    assert editor.values()["n"] == "50"
+
+
+@pytest.mark.parametrize("records", ["auto", "", "data.items", "jmes:a[].b"])
+def test_records_are_read_back(qtbot: QtBot, records: str) -> None:
+    editor = RecordsEditor()
+    qtbot.addWidget(editor)
+    editor.set_records(records)
+    assert editor.records() == records
+
+
+def test_a_path_is_needed_where_one_is_chosen(qtbot: QtBot) -> None:
+    records, pages = RecordsEditor(), PagesEditor()
+    for editor in (records, pages):
+        shown(qtbot, editor)
+        qtbot.keyClick(editor.choice, Qt.Key.Key_End)
+        assert editor.line.isVisible()
+    with pytest.raises(ValueError, match="path of the list"):
+        records.records()
+    with pytest.raises(ValueError, match="next page's URL"):
+        pages.pages()
+    qtbot.keyClicks(pages.line, "links.next")
+    assert pages.pages() == Pages(kind="next_url", path="links.next")
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        Pages(),
+        Pages(kind="none"),
+        Pages(kind="link", max=3),
+        Pages(kind="next_url", path="header:Next-Page"),
+        Pages(kind="cursor", path="meta.cursor", param="after", size=50),
+    ],
+)
+def test_pages_are_read_back(qtbot: QtBot, pages: Pages) -> None:
+    editor = PagesEditor()
+    qtbot.addWidget(editor)
+    editor.set_pages(pages)
+    assert editor.pages() == pages
+
+
+@pytest.mark.parametrize(
+    ("frequency", "words"),
+    [
+        (Frequency(), "every hour"),
+        (Frequency(every=Duration(60)), "every minute"),
+        (Frequency(every=Duration(90)), "every 90 seconds"),
+        (Frequency(every=Duration(5400)), "every 90 minutes"),
+        (Frequency(every=Duration(6 * 3600)), "every 6 hours"),
+        (Frequency(every=Duration(86400)), "every day"),
+        (Frequency(at=(TimeOfDay(8, 0), TimeOfDay(13, 30))), "at 08:00, 13:30"),
+        (Frequency(cron="0 9 * * 1-5"), "on weekdays at 09:00"),
+        (Frequency(manual=True), "manually"),
+    ],
+)
+def test_a_frequency_is_read_back_and_said(qtbot: QtBot, frequency: Frequency, words: str) -> None:
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    editor.set_frequency(frequency)
+    assert editor.frequency() == frequency
+    assert editor.problem() == ""
+    assert frequency_words(frequency) == words
+
+
+@pytest.mark.parametrize(
+    ("frequency", "words"),
+    [
+        (Frequency(), "Next runs: today 13:00, 14:00, 15:00, 16:00, 17:00"),
+        (Frequency(every=Duration(30)), "Next runs: today 12:00:30, 12:01:00, 12:01:30, 12:02:00, 12:02:30"),
+        (
+            Frequency(at=(TimeOfDay(11, 0), TimeOfDay(13, 0))),
+            "Next runs: today 13:00; tomorrow 11:00, 13:00; Wed 11:00, 13:00",
+        ),
+        (
+            Frequency(cron="0 9 1 * *"),
+            "Next runs: 1 Apr 2025 09:00; 1 May 2025 09:00; 1 Jun 2025 09:00; 1 Jul 2025 09:00; 1 Aug 2025 09:00",
+        ),
+        (Frequency(manual=True), ""),
+    ],
+)
+def test_the_next_runs_are_said(qtbot: QtBot, frequency: Frequency, words: str) -> None:
+    editor = ScheduleEditor(FixedClock())
+    qtbot.addWidget(editor)
+    editor.set_frequency(frequency)
+    text = "" if editor.next_runs.isHidden() else editor.next_runs.text()
+    assert text == words
+
+
+def test_an_interval_below_the_minimum_is_said(qtbot: QtBot) -> None:
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    editor.set_frequency(Frequency(every=Duration(5)))
+    assert editor.problem() == "The shortest interval is 10s."
+
+
+FULL = complete(
+    Settings(
+        endpoint=(
+            Endpoint(
+                url="https://api.test/search",
+                name="Search",
+                cron="0 9 * * 1",
+                request=Request(
+                    method="POST", params={"a": 1}, headers={"Accept": "x/y"}, json={"q": ["é"]}, timeout=Duration(5)
+                ),
+                auth=Auth(kind="header", name="X-Key", prefix="Key ", secret_env="KEY"),
+                response=Response(records="hits"),
+                pages=Pages(kind="next_url", path="next"),
+                table=Table(name="Hits", key=("a", "b"), mode="append", rename={"a": "A"}, types={"b": "text"}),
+            ),
+        )
+    )
+)
+
+
+def test_an_endpoint_with_everything_is_read_back(qtbot: QtBot) -> None:
+    form = EndpointForm(FULL)
+    qtbot.addWidget(form)
+    form.set_endpoint(FULL.endpoint[0])
+    assert form.endpoint() == FULL.endpoint[0]
+    assert not form.is_changed()
+
+
+@pytest.mark.parametrize(
+    ("auth", "stored"),
+    [(Auth(), False), (Auth(kind="bearer"), True), (Auth(kind="bearer", secret_env="X"), False)],
+)
+def test_which_endpoints_have_a_stored_secret(auth: Auth, stored: bool) -> None:
+    assert stored_in_keyring(auth) is stored
