@@ -173,7 +173,7 @@ def test_a_frequency_is_read_back_and_said(qtbot: QtBot, frequency: Frequency, w
         ),
         (
             Frequency(cron="0 9 1 * *"),
-            "Next runs: 1 Apr 2025 09:00; 1 May 2025 09:00; 1 Jun 2025 09:00; 1 Jul 2025 09:00; 1 Aug 2025 09:00",
+            "Next runs: 2025-04-01 09:00; 2025-05-01 09:00; 2025-06-01 09:00; 2025-07-01 09:00; 2025-08-01 09:00",
         ),
         (Frequency(manual=True), ""),
     ],

@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 
 import msgspec
-from PySide6.QtCore import QCoreApplication, QDate, QLocale
+from PySide6.QtCore import QCoreApplication, QLocale
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.units import Duration, TimeOfDay
@@ -95,7 +95,7 @@ def times_words(times: Sequence[datetime], now: datetime, zone: tzinfo) -> str:
         elif ahead < 7:
             day = locale.dayName(time.isoweekday(), QLocale.FormatType.ShortFormat)
         else:
-            day = locale.toString(QDate(time.year, time.month, time.day), QLocale.FormatType.ShortFormat)
+            day = time.date().isoformat()
         days.setdefault(day, []).append(time.strftime("%H:%M:%S" if close else "%H:%M"))
     return "; ".join(f"{day} {', '.join(clock)}" for day, clock in days.items())
 
