@@ -120,6 +120,20 @@ def test_a_clock_set_forward_makes_due_what_it_passed() -> None:
     assert sorted(id for _, id in w.started) == ["a", "b"]
 
 
+def test_a_clock_set_back_while_overdue_runs_are_held_back_or_running() -> None:
+    w = world(
+        endpoint("a", limits=Limits(run=Duration(1800))),
+        states=known(last=NOW - HOUR * 2, due=NOW - HOUR),
+        run_seconds=1900,
+    )
+    w.clock.sleep(-HOUR)
+    w.live(timedelta(seconds=40))
+    assert [id for _, id in w.started] == ["a"]
+    w.clock.sleep(-HOUR)
+    w.live(timedelta(minutes=31))
+    assert w.cancelled == [("a", "took longer than 30m")]
+
+
 def test_a_time_limit_does_not_count_sleep() -> None:
     w = world(endpoint("a", limits=Limits(run=Duration(1800))), states=known(), run_seconds=1200)
     w.live(timedelta(minutes=35))
@@ -213,6 +227,18 @@ def test_a_flapping_network_is_one_skipped_run() -> None:
     w.be(online=False)
     w.live(HOUR)
     assert len(w.states.runs) == 2
+
+
+def test_a_run_that_is_skipped_starts_and_is_stopped_is_skipped_again() -> None:
+    w = world(endpoint("a"), states=known(), run_seconds=600)
+    w.be(online=False)
+    w.live(timedelta(minutes=31))
+    w.be(online=True)
+    w.live(timedelta(seconds=10))
+    assert len(w.started) == 1
+    w.be(online=False)
+    assert len(w.cancelled) == 1
+    assert [(run.endpoint, run.reason) for run in w.states.runs] == [("a", "no network")] * 2
 
 
 def test_hours_open_and_close_by_themselves() -> None:

@@ -88,20 +88,22 @@ def test_the_newest_state_is_written_and_older_ones_left_out() -> None:
     assert states.pause == Pause(None)
 
 
-def test_a_failed_write_is_made_up_for_and_does_not_undo_newer_states(
-    monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
-    monkeypatch.setattr(Saver, "RETRY", 0.05)
-    states = MemoryStates()
+def test_a_failed_write_is_made_up_for_and_does_not_undo_newer_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Saver, "RETRY", 0.01)
+    states = SlowStates()
     states.fail_with = OSError("disk full")
     saver = Saver(states)
     saver.start()
     saver.save([EndpointRow(id="a", attempts=1), EndpointRow(id="b")], [RUN])
-    saver.save_pause(Pause(None))
-    while "could not be saved" not in caplog.text:
-        threading.Event().wait(0.01)
+    saver.save_pause(Pause(NOW))
+    assert states.writing.wait(5)
     saver.save([EndpointRow(id="a", attempts=2)])
+    saver.save_pause(Pause(None))
+    states.writing.clear()
+    states.go.release()
+    assert states.writing.wait(5)
     states.fail_with = None
+    states.go.release(9)
     assert saver.close(5)
     assert {id: row.attempts for id, row in states.states.items()} == {"a": 2, "b": 0}
     assert states.pause == Pause(None)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
 from trayapp.schedule import thread as thread_module
 from trayapp.schedule.constraints import Conditions
-from trayapp.schedule.planner import Pause
+from trayapp.schedule.planner import Pause, Planner
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.thread import SchedulerThread
 from trayapp.store.runs import RunRow
@@ -422,19 +422,18 @@ def test_a_scheduler_that_cannot_read_its_store_can_be_shut_down(bench: Bench, c
     assert scheduler.wait(1000)
 
 
-def test_an_error_in_the_planner_does_not_end_the_thread(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
+def test_an_error_in_the_planner_loses_no_run(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     monkeypatch.setattr(thread_module, "RETRY", 0.1)
-    bench.states.states.update(a=row("a", due_in=0.2), b=row("b", due_in=0.3))
-    scheduler = bench.start(endpoint("a"), endpoint("b"))
-    bench.settled()
+    sound = Planner.wake
 
-    def broken(*_: object) -> None:
-        raise RuntimeError("bug")
+    def broken(_planner: Planner, keys: Iterable[str], _now: datetime) -> None:
+        if keys:
+            monkeypatch.setattr(Planner, "wake", sound)
+            raise RuntimeError("bug")
 
-    for _ in range(3):
-        scheduler._post(broken)
+    monkeypatch.setattr(Planner, "wake", broken)
+    bench.states.states.update(a=row("a", due_in=0.2), b=row("b", due_in=0.5))
+    bench.start(endpoint("a"), endpoint("b"))
     bench.until(lambda: len(bench.reports) == 2)
     assert "The scheduler met an error and goes on" in caplog.text
 

@@ -254,10 +254,9 @@ def test_a_new_timetable_does_not_make_the_past_due() -> None:
 
 
 def test_what_was_missed_before_an_update_stays_due() -> None:
-    missed = NOW - HOUR
-    before = waiting(last_attempt=missed - timedelta(days=1), next_due=missed)
-    row = work.update_spec(before, endpoint(at=["13:00"], url="http://other.test/"), NOW, BERLIN)
-    assert row.next_due == missed
+    before = waiting(last_attempt=NOW - timedelta(days=1), next_due=NOW - HOUR)
+    row = work.update_spec(before, endpoint(at=["12:30"], url="http://other.test/"), NOW, BERLIN)
+    assert row.next_due == NOW - HOUR
 
 
 def test_fixed_times_of_an_endpoint_that_never_ran_are_not_lost() -> None:

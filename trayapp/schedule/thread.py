@@ -262,8 +262,6 @@ class SchedulerThread(QThread):
     def _step(self) -> None:
         """Everything that happened goes to the planner; what it decides is done."""
         if self._planner is None:
-            if self._quit_at is not None:
-                return
             self._load()
         planner = self._planner
         assert planner is not None

@@ -176,11 +176,10 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
     regular = next_due(endpoint, _last(row, endpoint), now, zone)
     if regular is not None and row.next_due is not None:
         punctual = abs(regular - row.next_due) <= LATE
-        resting = regular <= now and row.next_due <= now + MINIMUM
-        if punctual or resting:
+        overdue = regular <= now and row.next_due <= now + MINIMUM
+        if punctual or overdue:
             return row
-    overdue = row.next_due is not None and row.next_due <= now
-    if regular is not None and regular <= now and not overdue and not by_interval(endpoint):
+    if regular is not None and regular <= now and not by_interval(endpoint):
         regular = next_due(endpoint, now, now, zone)
     return row if regular == row.next_due else msgspec.structs.replace(row, next_due=regular)
 
