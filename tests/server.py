@@ -31,7 +31,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlencode, urlsplit
 
 HOST = "127.0.0.1"
 
@@ -462,7 +462,8 @@ class ApiServer:
         hidden = [form for secret in secrets for form in (secret, base64.b64encode(secret.encode()).decode()[:-3])]
         found = []
         for seen in self.requests:
-            everything = f"{seen.target}\n{seen.headers.as_string()}\n{seen.body.decode('latin-1')}"
+            headers = seen.headers.as_string()
+            everything = f"{seen.target}\n{unquote_plus(seen.target)}\n{headers}\n{seen.body.decode('latin-1')}"
             names = {"Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key"} & {
                 name.title() for name in seen.headers
             }

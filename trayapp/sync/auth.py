@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -13,15 +14,20 @@ SecretReader = Callable[[str, Auth], str | None]
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What is added to requests: `header` or `query` is a (name, value) pair. `secrets` must never be shown."""
+    """What is added to requests: `header` or `query` is a (name, value) pair.
+
+    `secrets` are further texts that must never be shown: the bare secret, and other forms it travels in.
+    """
 
     header: tuple[str, str] | None = None
     query: tuple[str, str] | None = None
+    secrets: tuple[str, ...] = ()
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every text that must not appear in any message or log."""
-        return tuple(pair[1] for pair in (self.header, self.query) if pair)
+    def hide(self, text: str) -> str:
+        """The text without any secret, in whatever form it was sent: servers repeat in errors what they got."""
+        for secret in (*(pair[1] for pair in (self.header, self.query) if pair), *self.secrets):
+            text = text.replace(secret, "…")
+        return text
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -41,16 +47,17 @@ def credentials(auth: Auth, secret: str | None) -> Credentials:
         raise AuthError(
             "The password is missing",
             "No secret is stored for this endpoint.",
-            "Enter it in the endpoint's settings, or with: traysync secret set ID",
+            "Enter it in the endpoint's settings, or with `traysync secret set ID`.",
         )
     if any(char in secret for char in "\r\n\0"):
         raise AuthError("The secret can't be sent", "It contains a line break.", "Enter it again.")
+    hidden = tuple(text for text in (secret, quote(secret, safe=""), quote_plus(secret)) if text)
     if auth.kind == "basic":
         # RFC 7617 with charset UTF-8; the user name ends at the first colon, the password may hold more.
         token = base64.b64encode(f"{auth.user}:{secret}".encode()).decode()
-        return Credentials(header=("Authorization", f"Basic {token}"))
+        return Credentials(header=("Authorization", f"Basic {token}"), secrets=(token, *hidden))
     if auth.kind == "bearer":
-        return Credentials(header=("Authorization", f"{auth.prefix or 'Bearer'} {secret}"))
+        return Credentials(header=("Authorization", f"{auth.prefix or 'Bearer'} {secret}"), secrets=hidden)
     if auth.kind == "header":
-        return Credentials(header=(auth.name, f"{auth.prefix} {secret}" if auth.prefix else secret))
-    return Credentials(query=(auth.name, secret))
+        return Credentials(header=(auth.name, f"{auth.prefix} {secret}" if auth.prefix else secret), secrets=hidden)
+    return Credentials(query=(auth.name, secret), secrets=hidden)

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -165,7 +166,9 @@ def _kind(record: bytes) -> str:
 
 
 def _too_deep(url: str) -> SyncError:
-    return SyncError("The answer is nested too deeply", f"{place_of(url)} sent more levels than can be read.")
+    return SyncError(
+        "The answer is nested too deeply", f"{place_of(url)} sent more levels than can be read.", "Check the address."
+    )
 
 
 def _no_json(text: bytes, url: str, error: Exception) -> SyncError:
@@ -173,9 +176,11 @@ def _no_json(text: bytes, url: str, error: Exception) -> SyncError:
         return TransientError(
             "The answer breaks off", f"{place_of(url)} sent incomplete JSON.", "It is tried again by itself."
         )
-    start = " ".join(text[:60].decode("utf-8", "replace").split())
+    # Whole words only: half a token that the server repeats would not be known for a secret.
+    words = text[:2000].decode("utf-8", "replace")
+    start = textwrap.shorten(words, 60, placeholder=" …", break_long_words=False, break_on_hyphens=False)
     return SyncError(
-        "The answer is not JSON", f"{place_of(url)} sent something that begins with: {start}", "Check the address."
+        "The answer is not JSON", f"{place_of(url)} sent something that begins with “{start}”.", "Check the address."
     )
 
 

@@ -97,6 +97,8 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]
 
 def _score(path: str, items: Sequence[Any]) -> float | None:
     names = path.split(".")
+    if "errors" in names or "error" in names:
+        return None  # some servers answer 200 with nothing but their complaints
     objects = sum(isinstance(item, dict) for item in items)
     if items and objects < len(items):
         return None

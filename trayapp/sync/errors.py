@@ -1,5 +1,7 @@
 """What can go wrong with a server, each with its words for people."""
 
+from collections.abc import Callable
+
 from trayapp.errors import UserError
 
 
@@ -21,3 +23,9 @@ class AuthError(SyncError):
 
 class NotSupported(SyncError):
     """A part of the settings that this version can't carry out yet."""
+
+
+def hide_secrets(error: UserError, hide: Callable[[str], str]) -> None:
+    """Take secrets out of an error's words."""
+    error.title, error.cause, error.next = hide(error.title), hide(error.cause), hide(error.next)
+    error.args = (error.title,)

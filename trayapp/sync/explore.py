@@ -4,6 +4,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.naming import completed
+from trayapp.errors import UserError
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
@@ -11,7 +12,7 @@ from trayapp.sync import detect
 from trayapp.sync.auth import Credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.decode import json_text, parse, split_records
-from trayapp.sync.errors import SyncError
+from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.http import Answer, Client, first_call
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import detected, next_call
@@ -64,6 +65,9 @@ def explore(endpoint: Endpoint, credentials: Credentials, cancel: CancelToken) -
     client = Client(endpoint, credentials, cancel)
     try:
         return _explore(endpoint, client)
+    except UserError as error:
+        hide_secrets(error, client.hide)
+        raise
     finally:
         client.close()
 

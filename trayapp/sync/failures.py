@@ -1,7 +1,7 @@
 """Failed requests and error statuses in words for people."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
     import requests
 
     host = urlsplit(url).hostname or ""
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
+        return bad_address(url)
     causes = _chain(error)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -60,6 +62,11 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
     return SyncError("The request failed", f"{host}: {type(error).__name__}.", "Check the endpoint's address.")
 
 
+def bad_address(url: str) -> SyncError:
+    """The error for a URL no request can be made to."""
+    return SyncError("The address can't be used", f"{place_of(url)} is not valid.", "Check the address.")
+
+
 def broken_off(error: Exception, url: str, timeout: float) -> SyncError:
     """What an answer that ended too early or can't be decompressed means, in words."""
     from urllib3.exceptions import DecodeError, ReadTimeoutError
@@ -86,16 +93,24 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         if one is None or one in found:
             continue
         found.append(one)
-        left += [one.__cause__, one.__context__, getattr(one, "reason", None)]  # urllib3 keeps causes in `reason`
-        left += [argument for argument in one.args if isinstance(argument, BaseException)]
+        left += [one.__cause__, one.__context__]
+        # urllib3 keeps causes in `reason`, where ssl has a text.
+        left += [part for part in (getattr(one, "reason", None), *one.args) if isinstance(part, BaseException)]
     return found
 
 
-def status_error(status: int, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> SyncError:
-    """What an error status means, with the server's own message."""
-    said = server_message(body, headers)
+def status_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    url: str,
+    now: datetime,
+    hide: Callable[[str], str] = str,
+) -> SyncError:
+    """What an error status means, with the server's own message; `hide` takes secrets out of a text."""
+    said = server_message(body, headers, hide)
     where = place_of(url)
-    words = f"The server says: {said}" if said else f"{where} answered with status {status}."
+    words = f"The server says: {_ended(said)}" if said else f"{where} answered with status {status}."
     wait = retry.rate_limit_wait(status, headers, now)
     if status == 429 or (status == 403 and wait is not None):
         return TransientError(
@@ -117,16 +132,16 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes, url: str,
 _MESSAGE_FIELDS = ("detail", "message", "error_description", "messages", "title", "error", "errors", "reason")
 
 
-def server_message(body: bytes, headers: Mapping[str, str]) -> str:
+def server_message(body: bytes, headers: Mapping[str, str], hide: Callable[[str], str] = str) -> str:
     """The server's own words (RFC 9457 detail or title, or what else is usual), at most 200 characters."""
     if "html" in headers.get("Content-Type", "").lower():
         return ""
     try:
         data = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        text = body[:200].decode("utf-8", "replace").strip()
-        return "" if text.startswith("<") else _one_line(text)
-    return _one_line(_words(data))
+        text = body[:2000].decode("utf-8", "replace").strip()
+        return "" if text.startswith("<") else _one_line(hide(text))
+    return _one_line(hide(_words(data)))
 
 
 def _words(data: Any) -> str:
@@ -137,6 +152,10 @@ def _words(data: Any) -> str:
     if isinstance(data, dict):
         return next((words for name in _MESSAGE_FIELDS if (words := _words(data.get(name)))), "")
     return ""
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _one_line(text: str) -> str:

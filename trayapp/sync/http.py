@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -16,8 +16,8 @@ from trayapp.sync import retry
 from trayapp.sync.auth import Credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import SyncError, TransientError
-from trayapp.sync.failures import broken_off, connection_error, status_error
-from trayapp.sync.links import origin, place_of
+from trayapp.sync.failures import bad_address, broken_off, connection_error, status_error
+from trayapp.sync.links import joined, origin, place_of
 from trayapp.sync.preview import RequestMade
 
 if TYPE_CHECKING:
@@ -75,7 +75,10 @@ def _with_params(url: str, params: list[tuple[str, str]]) -> str:
 
 
 class Client:
-    """Makes one endpoint's requests in one run and counts them. Not thread-safe; `close` when done."""
+    """Makes one endpoint's requests in one run and counts them. Not thread-safe; `close` when done.
+
+    SyncError when the endpoint's URL is none.
+    """
 
     def __init__(
         self,
@@ -89,8 +92,12 @@ class Client:
         self.bytes = 0
         self.keep_requests = 1000
         self.requests = 0
+        self.hide = credentials.hide
         self._credentials = credentials
-        self._home = origin(endpoint.url)
+        try:
+            self._home = origin(endpoint.url)
+        except ValueError as error:
+            raise bad_address(endpoint.url) from error
         self._cancel = cancel
         self._now = now
         self._deadline = monotonic() + endpoint.limits.run.seconds
@@ -122,9 +129,11 @@ class Client:
             answer, location = self._once(call)
             if location is None:
                 return answer
-            target = urljoin(call.url, location)
+            target = joined(call.url, location)
             if urlsplit(target).scheme not in ("http", "https"):
-                raise SyncError("The server redirects to something else", f"It points to {place_of(target)}.")
+                raise SyncError(
+                    "The server redirects to something else", f"It points to {place_of(target)}.", "Check the address."
+                )
             if target in seen:
                 break
             seen.add(target)
@@ -143,36 +152,32 @@ class Client:
         self._cancel.check()
         self._keep_rate()
         started = monotonic()
-        status = size = 0
+        received = _Received()
+        exchange = self._prepare(call, received)
         try:
-            response = self._send(call)
-            try:
-                status = response.status_code
-                headers = response.headers
-                if status in (301, 302, 303, 307, 308) and "Location" in headers:
-                    return Answer(url=call.url, status=status, headers=headers, body=b""), headers["Location"]
-                body = self._read(response, call.url)
-                size = len(body)
-            finally:
-                response.close()
+            self._interruptible(exchange, call.url)
         finally:
             self.requests += 1
-            self.bytes += size
+            self.bytes += len(received.body)
             if len(self.made) < self.keep_requests:
                 self.made.append(
                     RequestMade(
                         method=call.method,
-                        url=self._shown(call.url),
-                        status=status,
+                        url=self.hide(call.url),
+                        status=received.status,
                         seconds=monotonic() - started,
-                        bytes=size,
+                        bytes=len(received.body),
                     )
                 )
-        if not 200 <= status < 300 and status != 304:
-            raise status_error(status, headers, body, call.url, self._now())
-        return Answer(url=call.url, status=status, headers=headers, body=body), None
+        answer = Answer(url=call.url, status=received.status, headers=received.headers, body=received.body)
+        if received.is_redirect:
+            return answer, received.headers["Location"]
+        if not 200 <= answer.status < 300 and answer.status != 304:
+            raise status_error(answer.status, answer.headers, answer.body, call.url, self._now(), self.hide)
+        return answer, None
 
-    def _send(self, call: Call) -> "requests.Response":
+    def _prepare(self, call: Call, received: "_Received") -> Callable[[], None]:
+        """A function that makes the call and fills in `received`."""
         import requests
 
         if self._session is None:
@@ -186,28 +191,38 @@ class Client:
                 url = _with_params(url, [self._credentials.query])
         session = self._session
         request = requests.Request(call.method, url, headers=headers, data=call.body)
-        timeout = self.endpoint.request.timeout.seconds
         # The environment may say which proxy or CA to use; netrc is not consulted: credentials come from settings only.
         try:
             prepared = session.prepare_request(request)
         except (ValueError, requests.exceptions.RequestException) as error:
-            raise SyncError(
-                "The address can't be used", f"{place_of(call.url)} is not valid.", "Check the address."
-            ) from error
+            raise bad_address(call.url) from error
         options = session.merge_environment_settings(prepared.url, {}, True, None, None)
-        ca_file = self.endpoint.request.ca_file
-        if ca_file:
-            options["verify"] = ca_file
+        if self.endpoint.request.ca_file:
+            options["verify"] = self.endpoint.request.ca_file
+        timeout = self.endpoint.request.timeout.seconds
 
-        def send() -> "requests.Response":
-            return session.send(prepared, timeout=timeout, allow_redirects=False, **options)
+        def exchange() -> None:
+            with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
+                received.status, received.headers = response.status_code, response.headers
+                if not received.is_redirect:
+                    received.body = self._read(response, call.url)
+
+        return exchange
+
+    def _interruptible(self, exchange: Callable[[], None], url: str) -> None:
+        import requests
 
         try:
-            return _cancellable(send, self._cancel)
+            if not _in_thread(exchange, self._cancel, self._deadline - monotonic()):
+                self._check_time(0)
         except requests.exceptions.RequestException as error:
-            raise connection_error(error, call.url, timeout) from None
+            raise connection_error(error, url, self.endpoint.request.timeout.seconds) from None
         except OSError as error:
-            raise SyncError("The CA file can't be read", f"{ca_file}: {error.strerror or error}.") from None
+            raise SyncError(
+                "The CA file can't be read",
+                f"{self.endpoint.request.ca_file}: {error.strerror or error}.",
+                "Correct request.ca_file.",
+            ) from None
 
     def _read(self, response: "requests.Response", url: str) -> bytes:
         import http.client
@@ -218,7 +233,7 @@ class Client:
         body = bytearray()
         try:
             while True:
-                # read1 returns what has arrived; read would wait for the whole chunk and miss a cancellation.
+                # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
                 chunk = response.raw.read1(_CHUNK, decode_content=True)
                 if not chunk:
                     return bytes(body)
@@ -246,12 +261,6 @@ class Client:
                 self._cancel.wait(wait)
         self._last = monotonic()
 
-    def _shown(self, url: str) -> str:
-        """The URL for people: the query stays, as it tells the pages apart, but no secret in it does."""
-        for secret in self._credentials.secrets:
-            url = url.replace(secret, "…")
-        return url
-
 
 def _redirected(call: Call, target: str, status: int) -> Call:
     """The call to make after a redirect: RFC 9110 section 15.4, POST becomes GET as browsers do it."""
@@ -263,41 +272,47 @@ def _redirected(call: Call, target: str, status: int) -> Call:
     return Call(url=target, method=call.method, headers=headers, body=call.body if same else None)
 
 
-_T = TypeVar("_T")
+class _Received:
+    """An answer as it comes in."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
+
+    @property
+    def is_redirect(self) -> bool:
+        return self.status in (301, 302, 303, 307, 308) and "Location" in self.headers
 
 
-def _cancellable(work: Callable[[], _T], cancel: CancelToken) -> _T:
-    """Run `work`, but raise Cancelled at once when asked to: connecting and waiting for headers can't be interrupted.
+def _in_thread(work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
+    """Do `work`, but give up at once when cancelled (raises Cancelled) or after some seconds (returns False).
 
-    The abandoned thread ends by the request's own time limit.
+    Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time limit.
     """
-    done = threading.Event()
-    outcome: list[Any] = []
+    outcome: list[BaseException | None] = []
+    wake = threading.Event()
 
     def body() -> None:
         try:
-            outcome.append((work(), None))
+            work()
+            outcome.append(None)
         except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
-            outcome.append((None, error))
-        if abandoned.is_set() and outcome[0][0] is not None:
-            outcome[0][0].close()
-        done.set()
+            outcome.append(error)
         wake.set()
 
-    abandoned, wake = threading.Event(), threading.Event()
     cancel.on_cancel(wake.set)
     try:
         threading.Thread(target=body, name="request", daemon=True).start()
-        wake.wait()
-        if not done.is_set():
-            abandoned.set()
-            cancel.check()
+        wake.wait(max(0.0, seconds))
     finally:
         cancel.forget(wake.set)
-    result, error = outcome[0]
-    if error is not None:
-        raise error
-    return result  # type: ignore[no-any-return]
+    if not outcome:
+        cancel.check()
+        return False
+    if outcome[0] is not None:
+        raise outcome[0]
+    return True
 
 
 def _new_session(endpoint: Endpoint) -> "requests.Session":
@@ -319,7 +334,13 @@ def _new_session(endpoint: Endpoint) -> "requests.Session":
             else:
                 super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
-    session = requests.Session()
+    class NoRedirects(requests.Session):
+        def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
+            # The client follows redirects itself. Even when told not to, requests looks where they lead, and reads
+            # their whole body for that, however large.
+            return None
+
+    session = NoRedirects()
     session.trust_env = True
     session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
     if endpoint.request.ca_file is None:

@@ -1,7 +1,9 @@
 """Link headers and origins: where a listing goes on, and whether that is still the same server."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
+
+from trayapp.sync.errors import SyncError
 
 _PARAMETER = re.compile(r'\s*;\s*([!#$&+.^_`|~0-9A-Za-z*-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?')
 _LINK = re.compile(r"\s*<([^>]*)>")
@@ -38,8 +40,22 @@ def next_link(value: str) -> str | None:
     return None
 
 
+def joined(base: str, target: str) -> str:
+    """A link as the server wrote it, as an absolute URL. Raises SyncError for what is none."""
+    try:
+        url = urljoin(base, target)
+        origin(url)
+    except ValueError as error:
+        raise SyncError(
+            "The server's link can't be used",
+            f"{place_of(base)} leads to {target[:100]!r}, which is no valid address.",
+            "Tell the makers of the API.",
+        ) from error
+    return url
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL (RFC 6454), the default port filled in."""
+    """Scheme, host and port of a URL (RFC 6454), the default port filled in. ValueError for what is no URL."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     return parts.scheme.lower(), (parts.hostname or "").lower(), port
@@ -47,6 +63,9 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 def place_of(url: str) -> str:
     """A URL as people read it in messages: without query, fragment and user info, which may hold secrets."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "The address"
     return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -1,26 +1,73 @@
-"""From one page to the next request."""
+"""From one page to the next request, for every way in which listings go on. Pure: nothing is fetched here."""
 
-from urllib.parse import urljoin, urlsplit
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import msgspec
 
 from trayapp.endpoints.model import Pages
 from trayapp.sync import detect
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Answer, Call
+from trayapp.sync.http import Answer, Call, with_params
 from trayapp.sync.links import next_link, origin, place_of
 
+LAST = "last:"
+"""A cursor path that begins so names a field of the page's last record (Stripe's `starting_after` and its kind)."""
+
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_POSITION_NAME = re.compile(r"page|offset|skip|start|cursor|after|before|token|since|from|max_id|min_id|next", re.IGNORECASE)
+_NUMBERED = re.compile(r"^_?(page|p|pg|offset|skip|\$skip|start|startat|startindex|from|pagenumber|page_number|page\[number\])$", re.IGNORECASE)
 
 
-def next_call(call: Call, answer: Answer, text: bytes, pages: Pages) -> Call | None:
+class Walk(msgspec.Struct):
+    """How far a listing was walked: pages and records so far, and the totals its first page told, None if none.
+
+    `count` is the number of records on the newest page, `last` its last record, raw.
+    """
+
+    pages: int = 0
+    records: int = 0
+    count: int = 0
+    last: bytes = b""
+    total: int | None = None
+    total_pages: int | None = None
+
+    def step(self, records: list[bytes]) -> None:
+        """One more page was read."""
+        self.pages += 1
+        self.count = len(records)
+        self.records += len(records)
+        self.last = records[-1] if records else b""
+
+
+def first_page(call: Call, pages: Pages) -> Call:
+    """The first request, with the page size and the first position where the settings give them."""
+    if pages.size_param and pages.size:
+        call = _placed(call, pages, pages.size_param, pages.size)
+    if pages.kind in ("page", "offset") and pages.start is not None:
+        call = _placed(call, pages, pages.param or pages.kind, pages.start)
+    return call
+
+
+def next_call(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
     """The request for the page after `answer`, or None at the end. Raises SyncError when it leads to another server.
 
-    pages.kind is "none", "link" or "next_url"; `text` is the answer's body as JSON text.
+    first: the listing's first request. pages.kind is anything but "auto". text: the answer's body as JSON text. A short
+    page never ends a listing: servers cap page sizes.
     """
-    target = _target(answer, text, pages)
-    if not target:
+    if pages.kind == "none":
         return None
+    if pages.kind in ("link", "next_url"):
+        target = next_link(answer.headers.get("Link", "")) if pages.kind == "link" else _value(answer, text, pages.path)
+        return _followed(first, answer, target) if isinstance(target, str) and target else None
+    if pages.kind == "cursor":
+        return _by_cursor(first, answer, text, pages, walk)
+    return _by_number(first, answer, text, pages, walk)
+
+
+def _followed(first: Call, answer: Answer, target: str) -> Call:
     url = urljoin(answer.url, target)
     if urlsplit(url).scheme not in ("http", "https") or origin(url) != origin(answer.url):
         raise SyncError(
@@ -28,24 +75,104 @@ def next_call(call: Call, answer: Answer, text: bytes, pages: Pages) -> Call | N
             f"{place_of(answer.url)} continues at {place_of(url)}.",
             "If that is right, make an endpoint for that address.",
         )
-    return Call(url=url, headers=call.headers)
+    url = with_params(url, _dropped(first.url, url))
+    return Call(url=url, method=first.method, headers=first.headers, body=first.body)
 
 
-def _target(answer: Answer, text: bytes, pages: Pages) -> str | None:
-    if pages.kind == "none":
+def _dropped(before: str, after: str) -> list[tuple[str, str]]:
+    """Parameters of the first request that the next address lost, though they say nothing about the position."""
+    one, other = urlsplit(before), urlsplit(after)
+    if one.path != other.path:
+        return []
+    kept = {name for name, _ in parse_qsl(other.query, keep_blank_values=True)}
+    return [
+        (name, value)
+        for name, value in parse_qsl(one.query, keep_blank_values=True)
+        if name not in kept and not _POSITION_NAME.search(name)
+    ]
+
+
+def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
+    if _says_end(text):
         return None
-    if pages.kind == "link":
-        return next_link(answer.headers.get("Link", ""))
-    if pages.path.startswith("header:"):
-        return answer.headers.get(pages.path.removeprefix("header:").strip())
-    value = value_at(text, pages.path)
-    return value if isinstance(value, str) else None
+    if pages.path.startswith(LAST):
+        if not walk.count:
+            return None
+        token = value_at(walk.last, pages.path.removeprefix(LAST))
+    else:
+        token = _value(answer, text, pages.path)
+    if token in (None, "", False) or (token == 0 and not isinstance(token, bool)):
+        return None
+    if isinstance(token, dict):
+        call = first
+        for name, value in token.items():
+            call = _placed(call, pages, name, value)
+        return call
+    return _placed(first, pages, pages.param or "cursor", token)
+
+
+def _by_number(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
+    if not walk.count or _says_end(text):
+        return None
+    if walk.total is not None and walk.records == walk.total:
+        return None
+    if pages.kind == "page":
+        if walk.total_pages is not None and walk.pages >= walk.total_pages:
+            return None
+        start = 1 if pages.start is None else pages.start
+        return _placed(first, pages, pages.param or "page", start + walk.pages)
+    # By what was received, not by what was asked for: the server may give less.
+    return _placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
+
+
+def _says_end(text: bytes) -> bool:
+    """Whether a flag in the envelope says that nothing follows."""
+    if not text.startswith(b"{"):
+        return False
+    return any(value_at(text, path) is False for path in detect.MORE_PLACES)
+
+
+def _placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
+    if pages.into == "header":
+        return msgspec.structs.replace(call, headers={**call.headers, name: str(value)})
+    if pages.into == "json":
+        body = msgspec.json.decode(call.body or b"{}")
+        *parents, last = name.split(".")
+        place = body
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+        return msgspec.structs.replace(call, body=msgspec.json.encode(body))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return msgspec.structs.replace(call, url=with_params(call.url, [(name, text)]))
+
+
+def may_shift(pages: Pages, url: str) -> bool:
+    """Whether rows can move between pages while the listing is walked: positions that are numbers, not keys.
+
+    url: the address of a later page, which tells for links what they are made of.
+    """
+    if pages.kind in ("page", "offset"):
+        return True
+    return pages.kind in ("link", "next_url") and any(_NUMBERED.match(name) for name, _ in parse_qsl(urlsplit(url).query))
+
+
+def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:
+    """Whether an error status in the middle of a numbered listing is the server's way to say that it is over."""
+    enough = walk.total is None or walk.records >= walk.total
+    return status in (400, 404, 410, 416, 422) and pages.kind in ("page", "offset") and walk.pages > 0 and enough
+
+
+def _value(answer: Answer, text: bytes, path: str) -> object:
+    if path.startswith("header:"):
+        return answer.headers.get(path.removeprefix("header:").strip())
+    return value_at(text, path)
 
 
 def value_at(text: bytes, path: str) -> object:
     """The JSON value at a dotted path of a body, only that one decoded; None when there is none."""
     try:
-        raw = _raw_object.decode(text)
+        raw: Mapping[str, msgspec.Raw] = _raw_object.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     names = path.split(".")
@@ -65,12 +192,3 @@ def value_at(text: bytes, path: str) -> object:
         except msgspec.DecodeError:
             return None
     return None
-
-
-def detected(answer: Answer, body: object) -> Pages:
-    """How the listing goes on from this first page: by link, by an address in the body, or (kind "none") not at all."""
-    found = detect.next_url(answer.headers, body)
-    if found is None:
-        return Pages(kind="none")
-    kind, path, _ = found
-    return Pages(kind="link") if kind == "link" else Pages(kind="next_url", path=path)

@@ -20,7 +20,7 @@ from trayapp.store.table import HASH_KEY
 from trayapp.sync.auth import SecretReader, credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.decode import json_text, split_records
-from trayapp.sync.errors import SyncError
+from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.explore import Found, key_for, look_at
 from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.links import place_of
@@ -88,6 +88,8 @@ class _Run:
         except Cancelled as stop:
             return self._ended("stopped", reason=stop.reason)
         except UserError as error:
+            if self.client is not None:
+                hide_secrets(error, self.client.hide)
             return self._ended("failed", error=error)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
