@@ -208,7 +208,7 @@ crons = st.tuples(st.integers(0, 59), st.integers(0, 23), st.sampled_from(["*", 
 
 
 @given(moments, zones, timetables | crons)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_slots_are_after_the_last_run_and_at_most_a_week_and_an_hour_away(
     last: datetime, zone: ZoneInfo, endpoint: Endpoint
 ) -> None:
@@ -218,25 +218,27 @@ def test_slots_are_after_the_last_run_and_at_most_a_week_and_an_hour_away(
 
 
 @given(moments, zones, times)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_at_and_cron_agree(last: datetime, zone: ZoneInfo, when: TimeOfDay) -> None:
     daily = cron(f"{when.time.minute} {when.time.hour} * * *")
     assert upcoming(at(str(when)), last, zone, 3) == upcoming(daily, last, zone, 3)
 
 
 @given(moments, zones, times)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_daily_time_comes_once_for_every_local_day(last: datetime, zone: ZoneInfo, when: TimeOfDay) -> None:
     found = [each.astimezone(zone).date() for each in upcoming(at(str(when)), last, zone, 5)]
     assert found == [found[0] + timedelta(days=number) for number in range(5)]
 
 
 @given(moments, st.integers(10, 10**7), st.timedeltas(timedelta(0), timedelta(days=4000)))
+@settings(deadline=None)
 def test_an_interval_is_kept_from_the_last_run(last: datetime, seconds: int, later: timedelta) -> None:
     assert next_due(every(f"{seconds}s"), last, last + later, BERLIN) == last + timedelta(seconds=seconds)
 
 
 @given(st.text(), st.timedeltas(timedelta(0), timedelta(days=1)))
+@settings(deadline=None)
 def test_spread_is_stable_and_bounded(id: str, over: timedelta) -> None:
     assert timedelta(0) <= spread(id, over) <= over
     assert spread(id, over) == spread(id, over)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.schedule.fakes import NOW
@@ -71,6 +71,7 @@ items = st.builds(
 
 
 @given(st.lists(items), st.lists(st.booleans()))
+@settings(deadline=None)
 def test_limits_and_order_hold_whatever_happens(added: list[Item], ends: list[bool]) -> None:
     waiting = queue(*added)
     running: list[Item] = []

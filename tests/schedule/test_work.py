@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.schedule.fakes import BERLIN, NOW, endpoint, report
@@ -117,11 +117,12 @@ def test_back_off_is_fully_jittered() -> None:
 
 
 @given(st.integers(1, 10**6), st.floats(0, 10**9), st.floats(0, 10**9), st.sampled_from(["exponential", "linear"]))
+@settings(deadline=None)
 def test_back_off_has_bounds(
     attempts: int, delay: float, longest: float, backoff: Literal["exponential", "linear"]
 ) -> None:
-    settings = Retry(delay=Duration(delay), max_delay=Duration(longest), backoff=backoff)
-    assert MINIMUM <= work.delay(settings, attempts) <= work.LONGEST_DELAY
+    policy = Retry(delay=Duration(delay), max_delay=Duration(longest), backoff=backoff)
+    assert MINIMUM <= work.delay(policy, attempts) <= work.LONGEST_DELAY
 
 
 def test_the_settings_cap_holds() -> None:
@@ -302,6 +303,7 @@ specs = st.sampled_from(
 
 
 @given(specs, st.lists(st.tuples(statuses, stops, st.floats(0, 10**5), st.floats(0, 0.999))))
+@settings(deadline=None)
 def test_whatever_happens_there_is_a_next_time(spec: Endpoint, history: list[tuple[Any, Any, float, float]]) -> None:
     row, now = work.created(spec, NOW, BERLIN), NOW
     for status, stopped, seconds, chance in history:
