@@ -184,6 +184,12 @@ def with_endpoint(url):
     return lambda settings: msgspec.structs.replace(settings, endpoint=(*settings.endpoint, Endpoint(url=url)))
 
 
+def test_what_equals_its_default_is_left_out():
+    seconds, method = Duration.parse("30s"), "".join(("G", "ET"))
+    endpoint = Endpoint(url="https://a.test/", request=Request(method=method, timeout=seconds, params={"a": 1}))
+    assert to_builtins(endpoint) == {"url": "https://a.test/", "request": {"params": {"a": 1}}}
+
+
 def test_a_missing_file_means_defaults(file):
     assert file.load() == Settings()
     assert file.stamp() is None

@@ -54,13 +54,25 @@ _EXAMPLES: Mapping[type, str] = {Duration: '"1h"', Size: '"2GiB"', Rate: '"5/s"'
 
 def to_builtins(value: msgspec.Struct) -> Any:
     """The struct as plain dicts, lists and scalars in the form of the settings file, defaults left out."""
-    return _plain(msgspec.to_builtins(value, enc_hook=str))
+    return _plain(msgspec.to_builtins(_with_default_objects(value), enc_hook=str))
+
+
+def _with_default_objects(value: Any) -> Any:
+    """The same value; msgspec leaves a default out only where it is the very object, not where it merely equals it."""
+    if isinstance(value, tuple):
+        return tuple(_with_default_objects(item) for item in value)
+    if not isinstance(value, msgspec.Struct):
+        return value
+    now = {field.name: (getattr(value, field.name), field.default) for field in msgspec.structs.fields(value)}
+    return msgspec.structs.replace(
+        value,
+        **{name: default if item == default else _with_default_objects(item) for name, (item, default) in now.items()},
+    )
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         plain = {key: _plain(item) for key, item in value.items() if item is not None}
-        # msgspec leaves out a section only when it is the default object itself, not when it merely equals it.
         return {key: item for key, item in plain.items() if item != {} or key == "json"}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
