@@ -51,7 +51,7 @@ def test_a_next_page_with_the_same_records_proves_nothing(api):
 def test_more_than_can_be_followed_is_a_warning(api, more):
     preview = look(api.route("/items", json_reply({"items": RECORDS, **more})))
     assert not preview.proven
-    assert "No next page was found" in preview.warnings[0]
+    assert "No way to the next page" in preview.warnings[0]
 
 
 def test_one_page_stays_open_for_a_link_that_comes_later(api):

@@ -141,7 +141,11 @@ class LiveBackend(Backend):
                 then(outcome)
                 return
             result, settings, self._stamp = outcome
+            before = {each.id for each in self._settings.endpoint}
             self._apply(settings)
+            # Whoever adds an endpoint wants to see its data now, not after the spread of first runs.
+            if fresh := tuple(each.id for each in settings.endpoint if each.id not in before and each.enabled):
+                self.scheduler.sync_now(fresh)
             then(result)
 
         self.background.run(both, done)
@@ -161,12 +165,7 @@ class LiveBackend(Backend):
         """Start the demo's API, add its endpoint and fetch it."""
         ticket = next(self._tickets)
 
-        def done(result: Endpoint | Problem) -> None:
-            if isinstance(result, Endpoint):
-                self.scheduler.sync_now((result.id,))
-            self._saved(ticket, result)
-
-        self.change(self.workspace.add_demo, done)
+        self.change(self.workspace.add_demo, lambda result: self._saved(ticket, result))
         return ticket
 
     # Runs

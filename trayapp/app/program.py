@@ -89,13 +89,12 @@ class Program(QObject):
 
     def _wire_windows(self) -> None:
         self.tray.open_requested.connect(self.open)
-        self.tray.toggle_requested.connect(self.toggle)
+        self.tray.toggle_requested.connect(self.window.toggle)
         self.tray.settings_requested.connect(self.open_settings)
         self.tray.quit_requested.connect(self.quit)
         self.window.add_requested.connect(self.add_endpoint)
         self.window.edit_requested.connect(self.edit_endpoint)
         self.window.settings_requested.connect(self.open_settings)
-        self.window.quit_requested.connect(self.quit)
         self.backend.settings_changed.connect(self._settings_changed)
         self.backend.run_finished.connect(self._tell)
         self.backend.snapshot_changed.connect(self._first_snapshot)
@@ -113,9 +112,10 @@ class Program(QObject):
         self.sleep = SleepWatcher(self)
         self.sleep.resumed.connect(self.backend.scheduler.system_resumed)
         self.remote = Remote(self.backend, self.open, self)
+        self.server = LocalServer(home.socket_address, self)
+        self.server.request.connect(self.remote.answer)
         try:
-            self.server = LocalServer(home.socket_address, self)
-            self.server.request.connect(self.remote.answer)
+            self.server.listen()
         except UserError as error:
             log.error("other programs can't reach this one: %s", error)
         self.backend.start()
@@ -131,16 +131,7 @@ class Program(QObject):
 
     def open(self, id: str = "") -> None:
         """Show the window, at an endpoint if one is named."""
-        if id:
-            self.window.show_endpoint(id)
-        self.window.raise_to_front()
-
-    def toggle(self) -> None:
-        """Hide the window if it is in front, else show it."""
-        if self.window.isVisible() and self.window.isActiveWindow():
-            self.window.hide()
-        else:
-            self.open()
+        self.window.show_endpoint(id)
 
     def open_settings(self) -> None:
         """Show the settings dialog."""
@@ -228,8 +219,8 @@ class Program(QObject):
         if self._quitting:
             return
         self._quitting = True
-        self.window.save_state()
-        self.backend.shutdown(QCoreApplication.quit)
+        self.window.hide()
+        self.backend.shutdown(lambda: QCoreApplication.exit(0))  # quit() would ask every dialog first
 
     def close(self) -> None:
         """Let go of what the event loop served."""

@@ -23,6 +23,7 @@ MIGRATIONS: tuple[str, ...] = (
         sentence TEXT NOT NULL DEFAULT '',
         held INTEGER NOT NULL DEFAULT 0,
         rows INTEGER,
+        found TEXT,
         cursor TEXT,
         etag TEXT,
         last_modified TEXT,

@@ -14,7 +14,7 @@ from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
 from trayapp.store.staging import Staging
 from trayapp.store.table import HASH_KEY, Shape
-from trayapp.store.values import Kind, SqlValue, is_lossy, widen
+from trayapp.store.values import Kind, SqlValue, bound, is_lossy, widen
 
 BRAKE_COUNT = 20
 BRAKE_SHARE = 0.2
@@ -117,6 +117,27 @@ def publish(
     publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
     publisher.prepare(seen)
     return publisher.publish(complete, apply_held)
+
+
+def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: Staging, full: bool) -> int:
+    """How many published records the staged listing lacks, changed ones not counted. Nothing is written."""
+    if plan.shape is None or endpoint.table.mode != "mirror":
+        return 0
+    published: set[Any]
+    columns = plan.shape.key_columns
+    if full:
+        names = ", ".join(quote(column.name) for column in columns)
+        published = {_joined(row) for row in db.execute(f"SELECT {names} FROM {quote(plan.table)}")}
+    else:
+        lookup = f"SELECT key FROM {_rows_table(plan)} WHERE n = ?"
+        published = {db.execute(lookup, (n,)).get for n in staging.remaining.values()}
+    nothing: tuple[Kind, SqlValue] = ("null", None)
+    for _, page in staging if published else ():
+        for (digest, _), fields in zip(page, decode_records([record for _, record in page]), strict=True):
+            fields.setdefault(HASH_KEY, ("text", digest.hex()))
+            values = [(fields.get(column.path, nothing), column.kind) for column in columns]
+            published.discard(_joined([bound(kind, value, column) for (kind, value), column in values]))
+    return len(published)
 
 
 def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:

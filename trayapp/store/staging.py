@@ -1,5 +1,6 @@
 """The records of a run between fetching and publishing: only those that may be new or changed are kept."""
 
+import os
 import struct
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,26 +27,52 @@ class Staging:
         self.unchanged = 0
         self.pages = 0
         self.staged = 0
+        self._known: Mapping[bytes, int] | None = None
+        self._staged: set[bytes] = set()
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPILL_BYTES, dir=str(folder), prefix="staged-")  # noqa: SIM115
+
+    def walk_again(self, known: Mapping[bytes, int]) -> None:
+        """The listing is walked a second time: only what the first walk missed is taken from the pages to come.
+
+        `known` is what the staging was made with. A record that either walk met counts as listed.
+        """
+        self._known = known
+        self._staged = {digest for _, page in self for digest, _ in page}
+        self._file.seek(0, os.SEEK_END)
 
     def add_page(self, records: Sequence[bytes]) -> None:
         """Stage one page's records, each the bytes of a JSON object."""
         digest = xxhash.xxh3_128_digest
         remaining = self.remaining
         kept: list[bytes] = []
-        for record in records:
-            fingerprint = digest(record)
-            if remaining.pop(fingerprint, None) is None:
-                kept += (fingerprint, record)
+        if self._known is not None:
+            self._add_missed(records, kept)
+        else:
+            for record in records:
+                fingerprint = digest(record)
+                if remaining.pop(fingerprint, None) is None:
+                    kept += (fingerprint, record)
+            self.records += len(records)
+            self.unchanged += len(records) - len(kept) // 2
         self.pages += 1
-        self.records += len(records)
         self.staged += len(kept) // 2
-        self.unchanged += len(records) - len(kept) // 2
         if kept:
             sizes = [len(record) for record in kept[1::2]]
             self._file.write(struct.pack("<II", self.pages, len(sizes)))
             self._file.write(struct.pack(f"<{len(sizes)}I", *sizes))
             self._file.write(b"".join(kept))
+
+    def _add_missed(self, records: Sequence[bytes], kept: list[bytes]) -> None:
+        assert self._known is not None
+        for record in records:
+            fingerprint = xxhash.xxh3_128_digest(record)
+            if self.remaining.pop(fingerprint, None) is not None:
+                self.unchanged += 1
+                self.records += 1
+            elif fingerprint not in self._known and fingerprint not in self._staged:
+                self._staged.add(fingerprint)
+                self.records += 1
+                kept += (fingerprint, record)
 
     def __iter__(self) -> Iterator[tuple[int, list[tuple[bytes, bytes]]]]:
         """(page, [(digest, record)…]) for each page with staged records, in the order they came."""

@@ -88,6 +88,17 @@ def forget(db: apsw.Connection, id: str) -> None:
         db.execute("DELETE FROM _sync_endpoints WHERE number = ?", (number,))
 
 
+def read_found(db: apsw.Connection, id: str) -> str | None:
+    """What detection found out about an endpoint at its last run, as it was given to `write_found`."""
+    text: str | None = db.execute("SELECT found FROM _sync_endpoints WHERE id = ?", (id,)).get
+    return text
+
+
+def write_found(db: apsw.Connection, id: str, found: str) -> None:
+    """Remember what detection found out about an endpoint."""
+    db.execute("UPDATE _sync_endpoints SET found = ?1 WHERE id = ?2 AND found IS NOT ?1", (found, id))
+
+
 def read_meta(db: apsw.Connection, name: str) -> str | None:
     """A value of the program as a whole, like the pause; None when it was never set."""
     value: str | None = db.execute("SELECT value FROM _sync_meta WHERE name = ?", (name,)).get

@@ -2,47 +2,109 @@
 
 import base64
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from trayapp.endpoints.model import Auth
-from trayapp.sync.errors import AuthError, NotSupported
+from trayapp.sync.errors import AuthError
 
 SecretReader = Callable[[str, Auth], str | None]
 """(endpoint id, auth) → the secret, or None when there is none stored."""
 
 
-class Credentials(msgspec.Struct, frozen=True):
-    """What is added to requests: `header` or `query` is a (name, value) pair.
+class SecretStore(Protocol):
+    """Where an endpoint's other secrets are kept, by field: "refresh_token", "access_token", "proxy"."""
 
-    `secrets` are further texts that must never be shown: the bare secret, and other forms it travels in.
+    def get(self, id: str, field: str, *, fresh: bool = False) -> str | None:
+        """The secret, None when there is none; `fresh` asks the store itself instead of what is remembered of it."""
+        ...
+
+    def set(self, id: str, field: str, value: str) -> None:
+        """Keep the secret; when this returns, it survives a crash. UserError when it can't be kept."""
+        ...
+
+    def turn(self, id: str) -> AbstractContextManager[object]:
+        """Held while a secret is exchanged for another: two processes must not use the same one at once."""
+        ...
+
+    def heard(self, value: str) -> None:
+        """Told every secret that a server gave us, so that logs can be kept free of it."""
+        ...
+
+
+class MemorySecrets:
+    """A SecretStore that forgets everything when it goes: for what is not saved yet."""
+
+    def __init__(self, heard: Callable[[str], None] = lambda _: None) -> None:
+        self.fields: dict[tuple[str, str], str] = {}
+        self.heard = heard
+
+    def get(self, id: str, field: str, *, fresh: bool = False) -> str | None:  # noqa: ARG002
+        """The secret."""
+        return self.fields.get((id, field))
+
+    def set(self, id: str, field: str, value: str) -> None:
+        """Keep the secret."""
+        self.fields[id, field] = value
+
+    def turn(self, id: str) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Nobody else knows this store."""
+        return nullcontext()
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What is added to requests: `header` or `query` is a (name, value) pair. `secrets` must never be shown.
+
+    `proxy_password` goes to the proxy, not to the server.
     """
 
     header: tuple[str, str] | None = None
     query: tuple[str, str] | None = None
     secrets: tuple[str, ...] = ()
+    proxy_password: str | None = None
 
     def hide(self, text: str) -> str:
         """The text without any secret, in whatever form it was sent: servers repeat in errors what they got."""
-        for secret in (*(pair[1] for pair in (self.header, self.query) if pair), *self.secrets):
+        for secret in self.secrets:
             text = text.replace(secret, "…")
         return text
+
+    def current(self) -> "Credentials":
+        """These: they are an Access that never changes."""
+        return self
+
+    def renewed(self, refused: "Credentials") -> None:
+        """There are no others."""
 
     def __repr__(self) -> str:
         return "Credentials(…)"
 
 
-def credentials(auth: Auth, secret: str | None) -> Credentials:
-    """The credentials for an endpoint. AuthError when a secret is needed and there is none."""
+class Access(Protocol):
+    """Where a run gets its credentials from, time and again: some expire."""
+
+    @property
+    def proxy_password(self) -> str | None:
+        """The password for the proxy, None where it wants none."""
+        ...
+
+    def current(self) -> Credentials:
+        """The credentials for a request made now. Raises SyncErrors when there are none to be had."""
+        ...
+
+    def renewed(self, refused: Credentials) -> Credentials | None:
+        """Others in place of those that the server refused just now, None if there can't be any. Errors as `current`."""
+        ...
+
+
+def credentials(auth: Auth, secret: str | None, proxy_password: str | None = None) -> Credentials:
+    """The credentials for an endpoint that has its secret. AuthError when a secret is needed and there is none."""
+    proxy_forms = forms(proxy_password) if proxy_password else ()
     if auth.kind == "none":
-        return Credentials()
-    if auth.kind.startswith("oauth2"):
-        raise NotSupported(
-            "OAuth2 is not supported yet",
-            "This version can't sign in by OAuth2.",
-            "Use a personal access token as bearer, if the service offers one.",
-        )
+        return Credentials(secrets=proxy_forms, proxy_password=proxy_password)
     if secret is None:
         raise AuthError(
             "The password is missing",
@@ -51,13 +113,21 @@ def credentials(auth: Auth, secret: str | None) -> Credentials:
         )
     if any(char in secret for char in "\r\n\0"):
         raise AuthError("The secret can't be sent", "It contains a line break.", "Enter it again.")
-    hidden = tuple(text for text in (secret, quote(secret, safe=""), quote_plus(secret)) if text)
+    hidden = (*forms(secret), *proxy_forms)
+    header = query = None
     if auth.kind == "basic":
         # RFC 7617 with charset UTF-8; the user name ends at the first colon, the password may hold more.
         token = base64.b64encode(f"{auth.user}:{secret}".encode()).decode()
-        return Credentials(header=("Authorization", f"Basic {token}"), secrets=(token, *hidden))
-    if auth.kind == "bearer":
-        return Credentials(header=("Authorization", f"{auth.prefix or 'Bearer'} {secret}"), secrets=hidden)
-    if auth.kind == "header":
-        return Credentials(header=(auth.name, f"{auth.prefix} {secret}" if auth.prefix else secret), secrets=hidden)
-    return Credentials(query=(auth.name, secret), secrets=hidden)
+        header, hidden = ("Authorization", f"Basic {token}"), (token, *hidden)
+    elif auth.kind == "header":
+        header = (auth.name, f"{auth.prefix} {secret}" if auth.prefix else secret)
+    elif auth.kind == "query":
+        query = (auth.name, secret)
+    else:
+        header = ("Authorization", f"{auth.prefix or 'Bearer'} {secret}")
+    return Credentials(header=header, query=query, secrets=hidden, proxy_password=proxy_password)
+
+
+def forms(secret: str) -> tuple[str, ...]:
+    """A secret as it is written in headers and in URLs, the longest first; none for an empty one."""
+    return tuple(sorted({text for text in (secret, quote(secret, safe=""), quote_plus(secret)) if text}, key=len))[::-1]

@@ -28,16 +28,16 @@ _TOTAL_PLACES = (
     "meta.pagination.total", "pagination.total", "pagination.total_count", "paging.total", "page.totalElements",
     "totalElements", "filtered_table_rows_count", "meta.pagination.total_count", "hits.total", "total_rows",
 )  # fmt: skip
-_MORE_PLACES = (
+MORE_PLACES = (
     "has_more", "hasMore", "has_next", "hasNext", "more", "meta.has_more", "pagination.has_more", "paging.has_more",
-    "pageInfo.hasNextPage", "pagination.has_next", "has_next_page", "hasNextPage", "incomplete_results",
+    "pageInfo.hasNextPage", "pagination.has_next", "has_next_page", "hasNextPage",
 )  # fmt: skip
-_TOKEN_PLACES = (
+TOKEN_PLACES = (
     "next_cursor", "nextCursor", "next_page_token", "nextPageToken", "cursor.next", "cursors.after",
     "paging.cursors.after", "meta.next_cursor", "response_metadata.next_cursor", "pagination.next_cursor",
     "continue", "continuation", "continuationToken", "pageInfo.endCursor", "next", "next_token", "nextToken",
 )  # fmt: skip
-_PAGES_PLACES = (
+PAGES_PLACES = (
     "total_pages", "totalPages", "pages", "last_page", "lastPage", "page_count", "pageCount", "meta.total_pages",
     "meta.pagination.total_pages", "meta.last_page", "pagination.total_pages", "pagination.pages", "page.totalPages",
 )  # fmt: skip
@@ -151,25 +151,33 @@ def total(headers: Mapping[str, str], body: Any) -> int | None:
     return None
 
 
+def total_pages(headers: Mapping[str, str], body: Any) -> int | None:
+    """How many pages the server says there are, or None."""
+    for name in ("X-Total-Pages", "X-WP-TotalPages"):
+        if headers.get(name, "").isdigit():
+            return int(headers[name])
+    for path in PAGES_PLACES:
+        value = find(body, path)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
 def signs_of_more(headers: Mapping[str, str], body: Any, count: int) -> str | None:
     """Why the listing seems to go on although no next address is given, in words; None when nothing says so."""
     said = total(headers, body)
     if said is not None and said > count:
         return f"the server says there are {said:,} records, the answer has {count:,}"
-    for path in _MORE_PLACES:
+    for path in MORE_PLACES:
         if find(body, path) is True:
             return f"the answer says there is more ({path})"
-    for path in _TOKEN_PLACES:
+    for path in TOKEN_PLACES:
         value = find(body, path)
         if value not in (None, "", False, 0) and not isinstance(value, list):
             return f"the answer names a next page ({path})"
-    for path in _PAGES_PLACES:
-        value = find(body, path)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 1:
-            return f"the answer says there are {value:,} pages"
-    for name in ("X-Total-Pages", "X-WP-TotalPages"):
-        if headers.get(name, "").isdigit() and int(headers[name]) > 1:
-            return f"the server says there are {headers[name]} pages"
+    pages = total_pages(headers, body)
+    if pages is not None and pages > 1:
+        return f"the server says there are {pages:,} pages"
     return None
 
 

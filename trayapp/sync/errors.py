@@ -6,7 +6,12 @@ from trayapp.errors import UserError
 
 
 class SyncError(UserError):
-    """The run can't be finished. `retry_after` is how many seconds the server wants to be left alone, if it said so."""
+    """The run can't be finished. `retry_after` is how many seconds the server wants to be left alone, if it said so.
+
+    `status` is the HTTP status that is behind it, None where none is.
+    """
+
+    status: int | None = None
 
     def __init__(self, title: str, cause: str = "", next: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(title, cause, next)

@@ -2,64 +2,74 @@
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
 from trayapp.sync import detect
-from trayapp.sync.auth import Credentials
+from trayapp.sync.auth import Access
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.decode import json_text, parse, split_records
 from trayapp.sync.errors import SyncError, hide_secrets
-from trayapp.sync.http import Answer, Client, first_call
+from trayapp.sync.failures import server_message
+from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.links import place_of
-from trayapp.sync.paging import detected, next_call
+from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn
+from trayapp.sync.probe import FirstPage, Trial, find_pages
 from trayapp.sync.supported import require_supported
 
 SHOWN_ROWS = 50
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What the first page says. `pages.kind` is never "auto"; `more` is a sign of pages that can't be followed."""
+    """What a first page says: where its records are, and how many there are on it and, as the server says, in all."""
 
     path: str
-    pages: Pages
+    records: tuple[bytes, ...]
     total: int | None
-    more: str | None
+    total_pages: int | None
 
 
 def look_at(endpoint: Endpoint, answer: Answer, text: bytes) -> Found:
-    """Records path, paging and advertised total of a first page, the settings first, guesses where they say "auto".
-
-    Raises SyncError when there is no list of records.
-    """
-    path = endpoint.response.records
-    guess_pages = endpoint.pages.kind == "auto"
+    """The records of a first page: at the path from the settings, else at the likeliest one. SyncError if none."""
     body = parse(text, answer.url)
+    path = endpoint.response.records
     if path == "auto":
         found = detect.records_path(body)
         if found is None:
-            raise SyncError(
-                "The answer has no list of records",
-                f"{place_of(answer.url)} sent "
-                + ("an object without a list." if isinstance(body, dict) else "a single value."),
-                'To mirror the object itself as one row, set response.records = "".',
-            )
+            raise _no_list(answer, body)
         path = found
-    records = split_records(text, path, answer.url)
-    pages = detected(answer, body) if guess_pages else endpoint.pages
-    more = detect.signs_of_more(answer.headers, body, len(records)) if guess_pages and pages.kind == "none" else None
+    records = tuple(split_records(text, path, answer.url))
     said = detect.total(answer.headers, body)
-    if said is not None and said <= len(records) and pages.kind != "none":
+    pages = detect.total_pages(answer.headers, body)
+    if said is not None and (said < len(records) or (said == len(records) and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
-    pages = msgspec.structs.replace(pages, max=endpoint.pages.max)
-    return Found(path=path, pages=pages, total=said, more=more)
+    return Found(path=path, records=records, total=said, total_pages=pages)
 
 
-def explore(endpoint: Endpoint, credentials: Credentials, cancel: CancelToken) -> Preview:
+def _no_list(answer: Answer, body: object) -> SyncError:
+    said = server_message(answer.body, answer.headers) if isinstance(body, dict) else ""
+    what = "an object without a list" if isinstance(body, dict) else "a single value"
+    return SyncError(
+        "The answer has no list of records",
+        f"{place_of(answer.url)} sent {what}." + (f" The server says: {said}" if said else ""),
+        'To mirror the object itself as one row, set response.records = "".',
+    )
+
+
+def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, text: bytes, found: Found) -> Trial:
+    """How the listing goes on: from the settings, else by trying. `pages.kind` of the trial is never "auto"."""
+    if endpoint.pages.kind != "auto":
+        return Trial(endpoint.pages, True, "The settings say how the listing goes on.")
+    first = FirstPage(call, answer, text, found.path, found.records)
+    trial = find_pages(endpoint, client, first)
+    return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
+
+
+def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken) -> Preview:
     """Fetch one page, and a second where there is one; nothing is stored. Raises SyncErrors and Cancelled."""
     require_supported(endpoint)
     client = Client(endpoint, credentials, cancel)
@@ -73,34 +83,21 @@ def explore(endpoint: Endpoint, credentials: Credentials, cancel: CancelToken) -
 
 
 def _explore(endpoint: Endpoint, client: Client) -> Preview:
-    call = first_call(endpoint)
+    endpoint = completed(endpoint)
+    call = first_page(first_call(endpoint), endpoint.pages)
     answer = client.fetch(call)
     text = json_text(answer, endpoint.response.encoding)
     found = look_at(endpoint, answer, text)
-    raw = split_records(text, found.path, answer.url)
-    count = len(raw)
-    proven, proof = _first_page_proof(found, count)
-    following = next_call(call, answer, text, found.pages)
-    if following is not None:
-        second = client.fetch(following)
-        text = json_text(second, endpoint.response.encoding)
-        others = split_records(text, found.path, second.url)
-        new = len(set(others) - set(raw))
-        proven = new > 0 or not others
-        where = "the Link header" if found.pages.kind == "link" else f"{found.pages.path!r} in the answer"
-        proof = (
-            f"The next page, named by {where}, was fetched and has {new:,} other records."
-            if proven
-            else f"The next page, named by {where}, has the same records as the first."
-        )
-        raw += others
+    trial = find_source(endpoint, client, call, answer, text, found)
+    proven, proof = trial.proven, trial.proof
+    raw = [*found.records, *trial.second]
+    count = len(found.records)
     records = decode_records(raw)
-    endpoint = completed(endpoint)
     key = endpoint.table.key or _key(records, endpoint.table.name)
     warnings = list(_warnings(endpoint, count, key, proven, proof))
     if not key and endpoint.table.mode != "append":
         key = (HASH_KEY,)
-    pages = found.pages
+    pages = trial.pages
     if endpoint.pages.kind == "auto" and pages.kind == "none":
         pages = endpoint.pages  # one page today; that a Link header never comes is not proven
     filled = msgspec.structs.replace(
@@ -116,7 +113,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
         records_path=found.path,
         count=count,
         total=found.total,
-        pages=found.pages,
+        pages=trial.pages,
         proven=proven,
         proof=proof,
         key=key,
@@ -126,14 +123,6 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
         requests=tuple(client.made),
         warnings=tuple(warnings),
     )
-
-
-def _first_page_proof(found: Found, count: int) -> tuple[bool, str]:
-    if found.more is not None:
-        return False, f"No next page was found, but {found.more}."
-    if found.total is not None and found.total == count:
-        return True, f"The server says there are {count:,} records, and the answer has them all."
-    return True, "The answer names no further page."
 
 
 def _warnings(endpoint: Endpoint, count: int, key: tuple[str, ...], proven: bool, proof: str) -> list[str]:

@@ -108,6 +108,14 @@ def status_error(
     hide: Callable[[str], str] = str,
 ) -> SyncError:
     """What an error status means, with the server's own message; `hide` takes secrets out of a text."""
+    error = _status_error(status, headers, body, url, now, hide)
+    error.status = status
+    return error
+
+
+def _status_error(
+    status: int, headers: Mapping[str, str], body: bytes, url: str, now: datetime, hide: Callable[[str], str]
+) -> SyncError:
     said = server_message(body, headers, hide)
     where = place_of(url)
     words = f"The server says: {_ended(said)}" if said else f"{where} answered with status {status}."

@@ -1,31 +1,25 @@
 """One request and its answer over requests: bounded, cancellable, credentials bound to their origin."""
 
 import random
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from trayapp import __version__
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import retry
-from trayapp.sync.auth import Credentials
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.auth import Access, Credentials
+from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError, TransientError
-from trayapp.sync.failures import bad_address, broken_off, connection_error, status_error
+from trayapp.sync.failures import bad_address, status_error
 from trayapp.sync.links import joined, origin, place_of
 from trayapp.sync.preview import RequestMade
-
-if TYPE_CHECKING:
-    import requests
+from trayapp.sync.refusal import hidden_refusal, token_refused
+from trayapp.sync.transport import Deadline, Received, TooLarge, Transport
 
 MAX_REDIRECTS = 10
-_CHUNK = 2**18
-_USER_AGENT = f"TraySync/{__version__}"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +49,15 @@ def first_call(endpoint: Endpoint) -> Call:
         body = request.json.encode() if isinstance(request.json, str) else msgspec.json.encode(request.json)
         headers.setdefault("Content-Type", "application/json")
     params = [(name, _as_param(value)) for name, value in request.params.items()]
-    return Call(url=_with_params(endpoint.url, params), method=request.method, headers=headers, body=body)
+    return Call(url=with_params(endpoint.url, params), method=request.method, headers=headers, body=body)
 
 
 def _as_param(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _with_params(url: str, params: list[tuple[str, str]]) -> str:
+def with_params(url: str, params: list[tuple[str, str]]) -> str:
+    """The URL with these query parameters, each in place of what the URL had under its name."""
     if not params:
         return url
     parts = urlsplit(url)
@@ -83,7 +78,7 @@ class Client:
     def __init__(
         self,
         endpoint: Endpoint,
-        credentials: Credentials,
+        access: Access,
         cancel: CancelToken,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -92,42 +87,55 @@ class Client:
         self.bytes = 0
         self.keep_requests = 1000
         self.requests = 0
-        self.hide = credentials.hide
-        self._credentials = credentials
+        self._access = access
+        self._used: list[Credentials] = []
+        self._renewed = False
         try:
             self._home = origin(endpoint.url)
         except ValueError as error:
             raise bad_address(endpoint.url) from error
         self._cancel = cancel
         self._now = now
-        self._deadline = monotonic() + endpoint.limits.run.seconds
+        self._deadline = Deadline(endpoint.limits.run)
         self._last = 0.0
-        self._session: requests.Session | None = None
+        self._transport = Transport(endpoint.request, cancel, self._deadline, access.proxy_password)
 
-    def fetch(self, call: Call) -> Answer:
-        """The answer to a call, tried again where that makes sense. Raises SyncErrors and Cancelled."""
+    def fetch(self, call: Call, patient: bool = True) -> Answer:
+        """The answer to a call, if `patient` tried again where that makes sense. Raises SyncErrors and Cancelled."""
+        self._renewed = False
         for attempt in range(1, retry.TRIES + 1):
             try:
                 return self._follow(call)
             except TransientError as error:
                 asked = error.retry_after
                 pause = retry.pause_before(attempt, asked, random.random())
-                if attempt == retry.TRIES or (asked is not None and asked > retry.LONGEST_WAIT):
+                if not patient or attempt == retry.TRIES or (asked is not None and asked > retry.LONGEST_WAIT):
                     raise
-                self._check_time(pause)
+                self._deadline.check(pause)
                 self._cancel.wait(pause)
         raise AssertionError("unreachable")
 
     def close(self) -> None:
         """Let go of the connections."""
-        if self._session is not None:
-            self._session.close()
+        self._transport.close()
+
+    def hide(self, text: str) -> str:
+        """The text without any secret that was used in this run."""
+        for credentials in self._used:
+            text = credentials.hide(text)
+        return text
 
     def _follow(self, call: Call) -> Answer:
+        asked = call.url
         seen = set()
         for _ in range(MAX_REDIRECTS + 1):
             answer, location = self._once(call)
             if location is None:
+                refusal = hidden_refusal(
+                    asked, answer.url, answer.headers, answer.body, self._identified(call.url), self.hide
+                )
+                if refusal is not None:
+                    raise refusal
                 return answer
             target = joined(call.url, location)
             if urlsplit(target).scheme not in ("http", "https"):
@@ -149,13 +157,55 @@ class Client:
         )
 
     def _once(self, call: Call) -> tuple[Answer, str | None]:
+        credentials = self._credentials(call.url)
+        received = self._exchange(call, credentials)
+        if credentials is not None and not self._renewed and token_refused(received.status, received.headers):
+            # Once for a page: if the new token is refused as well, another one will not help.
+            self._renewed = True
+            renewed = self._access.renewed(credentials)
+            if renewed is not None:
+                received = self._exchange(call, self._noted(renewed))
+        answer = Answer(url=call.url, status=received.status, headers=received.headers, body=received.body)
+        if received.is_redirect:
+            return answer, received.headers["Location"]
+        if not 200 <= answer.status < 300 and answer.status != 304:
+            raise status_error(answer.status, answer.headers, answer.body, call.url, self._now(), self.hide)
+        return answer, None
+
+    def _identified(self, url: str) -> bool:
+        """Whether a request to this URL may say who we are."""
+        return origin(url) == self._home and self.endpoint.auth.kind != "none"
+
+    def _credentials(self, url: str) -> Credentials | None:
+        return self._noted(self._access.current()) if origin(url) == self._home else None
+
+    def _noted(self, credentials: Credentials) -> Credentials:
+        if credentials not in self._used:
+            self._used.append(credentials)
+        return credentials
+
+    def _exchange(self, call: Call, credentials: Credentials | None) -> Received:
         self._cancel.check()
         self._keep_rate()
+        headers = {"Accept": "application/json, */*;q=0.5", **call.headers}
+        url = call.url
+        if credentials is not None and credentials.header:
+            headers[credentials.header[0]] = credentials.header[1]
+        if credentials is not None and credentials.query:
+            url = with_params(url, [credentials.query])
         started = monotonic()
-        received = _Received()
-        exchange = self._prepare(call, received)
+        received = Received()
+        left = self.endpoint.limits.bytes.bytes - self.bytes
         try:
-            self._interruptible(exchange, call.url)
+            self._transport.send(
+                call.method, url, headers, call.body, received, limit=left, identified=credentials is not None
+            )
+        except TooLarge:
+            raise SyncError(
+                "The server sends too much",
+                f"The answers are larger than the limit of {self.endpoint.limits.bytes}.",
+                "Raise limits.bytes if that is expected.",
+            ) from None
         finally:
             self.requests += 1
             self.bytes += len(received.body)
@@ -169,95 +219,13 @@ class Client:
                         bytes=len(received.body),
                     )
                 )
-        answer = Answer(url=call.url, status=received.status, headers=received.headers, body=received.body)
-        if received.is_redirect:
-            return answer, received.headers["Location"]
-        if not 200 <= answer.status < 300 and answer.status != 304:
-            raise status_error(answer.status, answer.headers, answer.body, call.url, self._now(), self.hide)
-        return answer, None
-
-    def _prepare(self, call: Call, received: "_Received") -> Callable[[], None]:
-        """A function that makes the call and fills in `received`."""
-        import requests
-
-        if self._session is None:
-            self._session = _new_session(self.endpoint)
-        headers = {"User-Agent": _USER_AGENT, "Accept": "application/json, */*;q=0.5", **call.headers}
-        url = call.url
-        if origin(url) == self._home:
-            if self._credentials.header:
-                headers[self._credentials.header[0]] = self._credentials.header[1]
-            if self._credentials.query:
-                url = _with_params(url, [self._credentials.query])
-        session = self._session
-        request = requests.Request(call.method, url, headers=headers, data=call.body)
-        # The environment may say which proxy or CA to use; netrc is not consulted: credentials come from settings only.
-        try:
-            prepared = session.prepare_request(request)
-        except (ValueError, requests.exceptions.RequestException) as error:
-            raise bad_address(call.url) from error
-        options = session.merge_environment_settings(prepared.url, {}, True, None, None)
-        if self.endpoint.request.ca_file:
-            options["verify"] = self.endpoint.request.ca_file
-        timeout = self.endpoint.request.timeout.seconds
-
-        def exchange() -> None:
-            with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
-                received.status, received.headers = response.status_code, response.headers
-                if not received.is_redirect:
-                    received.body = self._read(response, call.url)
-
-        return exchange
-
-    def _interruptible(self, exchange: Callable[[], None], url: str) -> None:
-        import requests
-
-        try:
-            if not _in_thread(exchange, self._cancel, self._deadline - monotonic()):
-                self._check_time(0)
-        except requests.exceptions.RequestException as error:
-            raise connection_error(error, url, self.endpoint.request.timeout.seconds) from None
-        except OSError as error:
-            raise SyncError(
-                "The CA file can't be read",
-                f"{self.endpoint.request.ca_file}: {error.strerror or error}.",
-                "Correct request.ca_file.",
-            ) from None
-
-    def _read(self, response: "requests.Response", url: str) -> bytes:
-        import http.client
-
-        from urllib3.exceptions import HTTPError
-
-        limit = self.endpoint.limits.bytes.bytes - self.bytes
-        body = bytearray()
-        try:
-            while True:
-                # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
-                chunk = response.raw.read1(_CHUNK, decode_content=True)
-                if not chunk:
-                    return bytes(body)
-                body += chunk
-                if len(body) > limit:
-                    raise SyncError(
-                        "The server sends too much",
-                        f"The answers are larger than the limit of {self.endpoint.limits.bytes}.",
-                        "Raise limits.bytes if that is expected.",
-                    )
-                self._cancel.check()
-                self._check_time(0)
-        except (HTTPError, http.client.HTTPException, OSError) as error:
-            raise broken_off(error, url, self.endpoint.request.timeout.seconds) from None
-
-    def _check_time(self, seconds: float) -> None:
-        if monotonic() + seconds > self._deadline:
-            raise Cancelled(f"took longer than {self.endpoint.limits.run}")
+        return received
 
     def _keep_rate(self) -> None:
         if self.endpoint.limits.rate is not None:
             wait = self._last + self.endpoint.limits.rate.gap - monotonic()
             if wait > 0:
-                self._check_time(wait)
+                self._deadline.check(wait)
                 self._cancel.wait(wait)
         self._last = monotonic()
 
@@ -270,85 +238,3 @@ def _redirected(call: Call, target: str, status: int) -> Call:
         headers.pop("Content-Type", None)
         return Call(url=target, headers=headers)
     return Call(url=target, method=call.method, headers=headers, body=call.body if same else None)
-
-
-class _Received:
-    """An answer as it comes in."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.headers: Mapping[str, str] = {}
-        self.body = b""
-
-    @property
-    def is_redirect(self) -> bool:
-        return self.status in (301, 302, 303, 307, 308) and "Location" in self.headers
-
-
-def _in_thread(work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
-    """Do `work`, but give up at once when cancelled (raises Cancelled) or after some seconds (returns False).
-
-    Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time limit.
-    """
-    outcome: list[BaseException | None] = []
-    wake = threading.Event()
-
-    def body() -> None:
-        try:
-            work()
-            outcome.append(None)
-        except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
-            outcome.append(error)
-        wake.set()
-
-    cancel.on_cancel(wake.set)
-    try:
-        threading.Thread(target=body, name="request", daemon=True).start()
-        wake.wait(max(0.0, seconds))
-    finally:
-        cancel.forget(wake.set)
-    if not outcome:
-        cancel.check()
-        return False
-    if outcome[0] is not None:
-        raise outcome[0]
-    return True
-
-
-def _new_session(endpoint: Endpoint) -> "requests.Session":
-    import ssl
-
-    import requests
-    import truststore
-    from requests.adapters import HTTPAdapter
-
-    class SystemTrustAdapter(HTTPAdapter):
-        """Verifies against the system's trust store instead of requests' bundled list."""
-
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT), **kwargs)
-
-        def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-            if verify is True:
-                conn.cert_reqs = "CERT_REQUIRED"
-            else:
-                super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-
-    class NoRedirects(requests.Session):
-        def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
-            # The client follows redirects itself. Even when told not to, requests looks where they lead, and reads
-            # their whole body for that, however large.
-            return None
-
-    session = NoRedirects()
-    session.trust_env = True
-    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
-    if endpoint.request.ca_file is None:
-        session.mount("https://", SystemTrustAdapter())
-    if endpoint.request.proxy:
-        session.proxies = {"http": endpoint.request.proxy, "https": endpoint.request.proxy}
-    return session
-
-
-def _no_auth(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-    return request

@@ -17,8 +17,13 @@ LAST = "last:"
 """A cursor path that begins so names a field of the page's last record (Stripe's `starting_after` and its kind)."""
 
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_POSITION_NAME = re.compile(r"page|offset|skip|start|cursor|after|before|token|since|from|max_id|min_id|next", re.IGNORECASE)
-_NUMBERED = re.compile(r"^_?(page|p|pg|offset|skip|\$skip|start|startat|startindex|from|pagenumber|page_number|page\[number\])$", re.IGNORECASE)
+_POSITION_NAME = re.compile(
+    r"page|offset|skip|start|cursor|after|before|token|since|from|max_id|min_id|next", re.IGNORECASE
+)
+_NUMBERED = re.compile(
+    r"^_?(page|p|pg|offset|skip|\$skip|start|startat|startindex|from|pagenumber|page_number|page\[number\])$",
+    re.IGNORECASE,
+)
 
 
 class Walk(msgspec.Struct):
@@ -64,7 +69,7 @@ def next_call(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk
         return _followed(first, answer, target) if isinstance(target, str) and target else None
     if pages.kind == "cursor":
         return _by_cursor(first, answer, text, pages, walk)
-    return _by_number(first, answer, text, pages, walk)
+    return _by_number(first, text, pages, walk)
 
 
 def _followed(first: Call, answer: Answer, target: str) -> Call:
@@ -111,7 +116,7 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
     return _placed(first, pages, pages.param or "cursor", token)
 
 
-def _by_number(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
+def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | None:
     if not walk.count or _says_end(text):
         return None
     if walk.total is not None and walk.records == walk.total:
@@ -154,7 +159,9 @@ def may_shift(pages: Pages, url: str) -> bool:
     """
     if pages.kind in ("page", "offset"):
         return True
-    return pages.kind in ("link", "next_url") and any(_NUMBERED.match(name) for name, _ in parse_qsl(urlsplit(url).query))
+    return pages.kind in ("link", "next_url") and any(
+        _NUMBERED.match(name) for name, _ in parse_qsl(urlsplit(url).query)
+    )
 
 
 def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:

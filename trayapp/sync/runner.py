@@ -7,32 +7,52 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import xxhash
 
-from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.endpoints.model import Auth, Endpoint, Pages
 from trayapp.errors import UserError
 from trayapp.store import runs
 from trayapp.store.errors import StoreFull
-from trayapp.store.publish import ListingNeeded, Outcome, Plan, load_known, make_plan, publish, stored_key
+from trayapp.store.publish import (
+    ListingNeeded,
+    Outcome,
+    Plan,
+    count_missing,
+    load_known,
+    make_plan,
+    publish,
+    stored_key,
+)
 from trayapp.store.staging import Staging
+from trayapp.store.state import read_found, write_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
 from trayapp.sync.auth import SecretReader, credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.decode import json_text, split_records
+from trayapp.sync.decode import json_text
 from trayapp.sync.errors import SyncError, hide_secrets
-from trayapp.sync.explore import Found, key_for, look_at
+from trayapp.sync.explore import Found, find_source, key_for, look_at
 from trayapp.sync.http import Answer, Call, Client, first_call
-from trayapp.sync.links import place_of
-from trayapp.sync.paging import next_call
+from trayapp.sync.listing import Listing, Source
+from trayapp.sync.paging import first_page
 from trayapp.sync.report import Problem, Progress, Report, RunStatus, sentence_of
 from trayapp.sync.supported import require_supported
 
 log = logging.getLogger(__name__)
 
+MOST_PAGES_TWICE = 100
+"""Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped."""
+
 
 def _no_secret(_id: str, _auth: Auth) -> str | None:
     return None
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What an earlier run proved: for which request, how the listing goes on, and how long its first page was."""
+
+    asked: str
+    pages: Pages
+    count: int
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +101,7 @@ class _Run:
         self.started = surroundings.now()
         self.client: Client | None = None
         self.warnings: list[str] = []
+        self._found: _Found | None = None
 
     def run(self) -> Report:
         try:
@@ -110,22 +131,42 @@ class _Run:
             else None
         )
         self.client = Client(self.endpoint, credentials(self.endpoint.auth, secret), self.cancel, self.surroundings.now)
-        call = first_call(self.endpoint)
+        call = first_page(first_call(self.endpoint), self.endpoint.pages)
         answer = self.client.fetch(call)
         text = json_text(answer, self.endpoint.response.encoding)
         found = look_at(self.endpoint, answer, text)
-        if found.more is not None:
-            raise SyncError(
-                "The listing can't be followed",
-                f"No next page was found, but {found.more}.",
-                'If one page is all you want, set pages.kind = "none".',
-            )
-        endpoint = self._with_key(split_records(text, found.path, answer.url))
+        source = Source(
+            call=call,
+            path=found.path,
+            pages=self._pages(self.client, call, answer, text, found),
+            total=found.total,
+            total_pages=found.total_pages,
+        )
+        endpoint = self._with_key(list(found.records))
         full = self.full or endpoint.table.key == (HASH_KEY,)
         try:
-            return self._listed(endpoint, found, call, answer, text, full)
+            return self._listed(endpoint, source, answer, full)
         except ListingNeeded:
-            return self._listed(endpoint, found, call, answer, text, full=True)
+            return self._listed(endpoint, source, None, full=True)
+
+    def _pages(self, client: Client, call: Call, answer: Answer, text: bytes, found: Found) -> Pages:
+        """How the listing goes on: as the settings say, as the last run proved it, or as trying shows now."""
+        if self.endpoint.pages.kind != "auto":
+            return self.endpoint.pages
+        with self.store.reading() as db:
+            stored = read_found(db, self.endpoint.id)
+        asked = f"{call.method} {call.url} {found.path}"
+        count = len(found.records)
+        known = msgspec.json.decode(stored, type=_Found) if stored else None
+        if known is not None and known.asked == asked and (known.pages.kind != "none" or known.count == count):
+            return msgspec.structs.replace(known.pages, max=self.endpoint.pages.max)
+        trial = find_source(self.endpoint, client, call, answer, text, found)
+        if not trial.proven:
+            raise SyncError(
+                "The listing can't be followed", trial.proof, 'If one page is all you want, set pages.kind = "none".'
+            )
+        self._found = _Found(asked, trial.pages, count)
+        return trial.pages
 
     def _with_key(self, records: list[bytes]) -> Endpoint:
         """The endpoint with its key: from the settings, else as the table was made, else found in the first page."""
@@ -142,63 +183,47 @@ class _Run:
                 return self.endpoint
         return msgspec.structs.replace(self.endpoint, table=msgspec.structs.replace(table, key=key))
 
-    def _listed(self, endpoint: Endpoint, found: Found, call: Call, answer: Answer, text: bytes, full: bool) -> Report:
+    def _listed(self, endpoint: Endpoint, source: Source, first: Answer | None, full: bool) -> Report:
+        assert self.client is not None
         with self.store.writing(self.cancel) as db:
             plan = make_plan(db, endpoint)
-        known: dict[bytes, int] = {}
-        if not full and endpoint.table.mode in ("mirror", "upsert"):
-            with self.store.reading() as db:
-                known = load_known(db, plan)
-        staging = Staging(self.surroundings.staging, known)
+        staging = Staging(self.surroundings.staging, self._known(endpoint, plan, full))
         try:
-            complete = self._stage(staging, found, call, answer, text)
+            listing = Listing(self.client, endpoint, source, first)
+            self._stage(staging, listing)
+            complete = listing.complete
+            if complete and listing.shifting and listing.walk.pages <= MOST_PAGES_TWICE:
+                complete = self._confirm(endpoint, plan, staging, source, full)
             self.cancel.check()
             self.progress(Progress(endpoint=endpoint.id, pages=staging.pages, records=staging.records, doing="saving"))
             return self._publish(endpoint, plan, staging, complete, full)
         finally:
             staging.close()
 
-    def _stage(self, staging: Staging, found: Found, call: Call, answer: Answer, text: bytes) -> bool:
-        """Walk the listing to its end; whether it was complete."""
-        assert self.client is not None
-        endpoint = self.endpoint
-        walked = {call.url}
-        digests: set[bytes] = set()
-        following: Call | None = call
-        while True:
-            records = split_records(text, found.path, answer.url)
-            digest = xxhash.xxh3_128_digest(answer.body)
-            if digest in digests and records:
-                raise _circle(answer.url)
-            digests.add(digest)
+    def _known(self, endpoint: Endpoint, plan: Plan, full: bool) -> dict[bytes, int]:
+        if full or endpoint.table.mode not in ("mirror", "upsert"):
+            return {}
+        with self.store.reading() as db:
+            return load_known(db, plan)
+
+    def _stage(self, staging: Staging, listing: Listing) -> None:
+        for records in listing:
             staging.add_page(records)
-            self.progress(
-                Progress(endpoint=endpoint.id, pages=staging.pages, records=staging.records, total=found.total)
-            )
-            following = next_call(call, answer, text, found.pages)
-            if following is None:
-                break
-            if following.url in walked:
-                raise _circle(following.url)
-            walked.add(following.url)
-            if found.pages.max is not None and staging.pages >= found.pages.max:
-                self.warnings.append(f"Only the first {staging.pages:,} pages were read, as set (pages.max).")
-                return False
-            if staging.pages >= endpoint.limits.pages:
-                raise SyncError(
-                    "The listing is too long",
-                    f"It has more than {endpoint.limits.pages:,} pages.",
-                    "Raise limits.pages if that is expected.",
-                )
-            answer = self.client.fetch(following)
-            text = json_text(answer, endpoint.response.encoding)
-        if found.total is not None and found.total != staging.records and found.pages.kind != "none":
-            self.warnings.append(
-                f"The server says there are {found.total:,} records, the listing gave {staging.records:,};"
-                " nothing was deleted in this run."
-            )
-            return False
-        return True
+            walk = listing.walk
+            self.progress(Progress(endpoint=self.endpoint.id, pages=walk.pages, records=walk.records, total=walk.total))
+        self.warnings += listing.warnings
+
+    def _confirm(self, endpoint: Endpoint, plan: Plan, staging: Staging, source: Source, full: bool) -> bool:
+        """Rows may have slipped between numbered pages: what seems deleted is looked for in a second walk."""
+        assert self.client is not None
+        with self.store.reading() as db:
+            missing = count_missing(db, endpoint, plan, staging, full)
+        if not missing:
+            return True
+        again = Listing(self.client, endpoint, source)
+        staging.walk_again(self._known(endpoint, plan, full))
+        self._stage(staging, again)
+        return again.complete
 
     def _publish(self, endpoint: Endpoint, plan: Plan, staging: Staging, complete: bool, full: bool) -> Report:
         with self.store.writing(self.cancel) as db:
@@ -208,6 +233,8 @@ class _Run:
             )
             report = self._report("held" if outcome.held else "succeeded", outcome)
             runs.record_run(db, _row(report), number)
+            if self._found is not None:
+                write_found(db, endpoint.id, msgspec.json.encode(self._found).decode())
         self.store.checkpoint()
         return report
 
@@ -262,12 +289,4 @@ def _row(report: Report) -> runs.RunRow:
         bytes=report.bytes,
         warnings=report.warnings,
         sentence=report.sentence,
-    )
-
-
-def _circle(url: str) -> SyncError:
-    return SyncError(
-        "The listing goes in a circle",
-        f"{place_of(url)} leads back to a page that was already read.",
-        "The server's paging is broken; tell its makers, or limit pages.max.",
     )

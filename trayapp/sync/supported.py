@@ -17,14 +17,9 @@ def _missing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield "OAuth2 is", "Use a personal access token as bearer, if the service offers one."
     if endpoint.response.format not in ("auto", "json"):
         yield f"The format {endpoint.response.format} is", "Ask the API for JSON."
-    if endpoint.pages.kind in ("page", "offset", "cursor"):
-        yield (
-            f"Paging by {endpoint.pages.kind} is",
-            "Listings that give the next page's address (in a Link header or in the answer) are supported.",
-        )
-    if endpoint.pages.into != "query" or endpoint.pages.size_param:
-        yield "Setting the page size or place of paging parameters is", "Write them into the address."
     if endpoint.incremental is not None:
         yield "Incremental runs are", "Leave out endpoint.incremental: every run reads the whole listing."
+    if endpoint.when.idle is not None:
+        yield "Waiting for an idle computer is", "Leave out when.idle; when.between keeps runs out of working hours."
     if endpoint.after is not None:
         yield "Chained endpoints are", "Leave out endpoint.after."

@@ -1,0 +1,112 @@
+"""Walking a listing from its first page to its end."""
+
+from collections.abc import Iterator
+
+import msgspec
+import xxhash
+
+from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.sync.decode import json_text, split_records
+from trayapp.sync.errors import SyncError
+from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.links import place_of
+from trayapp.sync.paging import Walk, is_past_the_end, may_shift, next_call
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A listing as it was found: its first request, where its records are, how it goes on, its advertised totals."""
+
+    call: Call
+    path: str
+    pages: Pages
+    total: int | None = None
+    total_pages: int | None = None
+
+
+class Listing:
+    """One walk over a listing; iterating gives the records of page after page. `first` is its first answer, if known.
+
+    After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
+    and `warnings` what people should know. Raises SyncErrors and Cancelled.
+    """
+
+    def __init__(self, client: Client, endpoint: Endpoint, source: Source, first: Answer | None = None) -> None:
+        self.complete = False
+        self.shifting = False
+        self.warnings: list[str] = []
+        self.walk = Walk(total=source.total, total_pages=source.total_pages)
+        self._client = client
+        self._endpoint = endpoint
+        self._source = source
+        self._first = first
+        self._digests: set[bytes] = set()
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        source, walk = self._source, self.walk
+        answer: Answer | None = self._first or self._client.fetch(source.call)
+        asked = {(source.call.url, source.call.body)}
+        while answer is not None:
+            text = json_text(answer, self._endpoint.response.encoding)
+            records = split_records(text, source.path, answer.url)
+            if self._is_repeated(answer, records):
+                break
+            walk.step(records)
+            yield records
+            following = next_call(source.call, answer, text, source.pages, walk)
+            if following is None:
+                break
+            if (following.url, following.body) in asked:
+                raise _circle(following.url)
+            asked.add((following.url, following.body))
+            self.shifting = self.shifting or may_shift(source.pages, following.url)
+            if source.pages.max is not None and walk.pages >= source.pages.max:
+                self.warnings.append(f"Only the first {walk.pages:,} pages were read, as set (pages.max).")
+                return
+            self._check_length()
+            answer = self._fetch(following)
+        self.complete = self._has_all()
+
+    def _fetch(self, call: Call) -> Answer | None:
+        try:
+            return self._client.fetch(call)
+        except SyncError as error:
+            if error.status is not None and is_past_the_end(error.status, self._source.pages, self.walk):
+                return None
+            raise
+
+    def _is_repeated(self, answer: Answer, records: list[bytes]) -> bool:
+        """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
+        numbered = self._source.pages.kind in ("page", "offset")
+        digest = xxhash.xxh3_128_digest(b"\n".join(records) if numbered else answer.body)
+        if not records or digest not in self._digests:
+            self._digests.add(digest)
+            return False
+        if numbered and (self.walk.total is None or self.walk.records >= self.walk.total):
+            return True
+        raise _circle(answer.url)
+
+    def _check_length(self) -> None:
+        if self.walk.pages >= self._endpoint.limits.pages:
+            raise SyncError(
+                "The listing is too long",
+                f"It has more than {self._endpoint.limits.pages:,} pages.",
+                "Raise limits.pages if that is expected.",
+            )
+
+    def _has_all(self) -> bool:
+        total, records = self.walk.total, self.walk.records
+        if total is None or total == records or self._source.pages.kind == "none":
+            return True
+        self.warnings.append(
+            f"The server says there are {total:,} records, the listing gave {records:,};"
+            " nothing was deleted in this run."
+        )
+        return False
+
+
+def _circle(url: str) -> SyncError:
+    return SyncError(
+        "The listing goes in a circle",
+        f"{place_of(url)} leads back to a page that was already read.",
+        "The server's paging is broken; tell its makers, or limit pages.max.",
+    )

@@ -1,0 +1,275 @@
+"""Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from trayapp import __version__
+from trayapp.endpoints.model import Request
+from trayapp.endpoints.units import Duration
+from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.errors import SyncError
+from trayapp.sync.failures import bad_address, broken_off, connection_error
+
+if TYPE_CHECKING:
+    import requests
+
+USER_AGENT = f"TraySync/{__version__}"
+_CHUNK = 2**18
+
+
+class TooLarge(Exception):
+    """An answer is longer than the limit."""
+
+
+class Deadline:
+    """The end of the time a run may take, by the monotonic clock."""
+
+    def __init__(self, length: Duration) -> None:
+        self._length = length
+        self._end = monotonic() + length.seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until then; negative when it is over."""
+        return self._end - monotonic()
+
+    def check(self, seconds: float = 0) -> None:
+        """Raise Cancelled if the time is over in so many seconds."""
+        if seconds > self.left:
+            raise Cancelled(f"took longer than {self._length}")
+
+
+class Received:
+    """An answer as it comes in; `status` stays 0 when none does. `body` is decompressed."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the answer only says where to ask instead."""
+        return self.status in (301, 302, 303, 307, 308) and "Location" in self.headers
+
+
+class Transport:
+    """Sends requests over connections it keeps; follows no redirects. Not thread-safe; `close` when done.
+
+    TLS is always verified: against the system's trust store, or against `ca_file` and nothing else. A client
+    certificate (`client_cert` with `client_key`, PEM files, the key not encrypted) is shown only where asked for.
+    `proxy` is used for everything; without it the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) says which proxy to
+    use, with credentials in the address if it wants any. The password of a `proxy` in the settings is kept apart, and
+    goes with `proxy_user` into the Proxy-Authorization header, which only the proxy gets.
+    """
+
+    def __init__(
+        self, request: Request, cancel: CancelToken, deadline: Deadline, proxy_password: str | None = None
+    ) -> None:
+        self._request = request
+        self._cancel = cancel
+        self._deadline = deadline
+        self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
+        self._sessions: dict[bool, requests.Session] = {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        received: Received,
+        *,
+        limit: int,
+        identified: bool,
+    ) -> None:
+        """Make a request and fill in `received`. Raises SyncErrors, TooLarge above `limit` bytes, and Cancelled.
+
+        identified: show the client certificate, if there is one, and take and send cookies of others like it.
+        """
+        import requests
+
+        session = self._session(identified)
+        request = requests.Request(method, url, headers={"User-Agent": USER_AGENT, **headers}, data=body)
+        try:
+            prepared = session.prepare_request(request)
+        except (ValueError, requests.exceptions.RequestException) as error:
+            raise bad_address(url) from error
+        proxies = {"http": self._proxy, "https": self._proxy} if self._proxy else {}
+        options = session.merge_environment_settings(prepared.url, proxies, True, None, self._certificate(identified))
+        if self._request.ca_file:
+            options["verify"] = self._request.ca_file
+        timeout = self._request.timeout.seconds
+
+        def exchange() -> None:
+            with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
+                received.status, received.headers = response.status_code, response.headers
+                if not received.is_redirect:
+                    received.body = self._read(response, url, limit)
+
+        try:
+            if not _in_thread(exchange, self._cancel, self._deadline.left):
+                self._deadline.check()
+        except requests.exceptions.RequestException as error:
+            raise connection_error(error, url, timeout) from None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for session in self._sessions.values():
+            session.close()
+
+    def _session(self, identified: bool) -> "requests.Session":
+        if not self._sessions:
+            _check_files(self._request)
+        if identified not in self._sessions:
+            self._sessions[identified] = _new_session()
+        return self._sessions[identified]
+
+    def _certificate(self, identified: bool) -> str | tuple[str, str] | None:
+        cert, key = self._request.client_cert, self._request.client_key
+        if not identified or cert is None:
+            return None
+        return (cert, key) if key else cert
+
+    def _read(self, response: "requests.Response", url: str, limit: int) -> bytes:
+        import http.client
+
+        from urllib3.exceptions import HTTPError
+
+        body = bytearray()
+        try:
+            while True:
+                # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
+                chunk = response.raw.read1(_CHUNK, decode_content=True)
+                if not chunk:
+                    return bytes(body)
+                body += chunk
+                if len(body) > limit:
+                    raise TooLarge
+                self._cancel.check()
+                self._deadline.check()
+        except (HTTPError, http.client.HTTPException, OSError) as error:
+            raise broken_off(error, url, self._request.timeout.seconds) from None
+
+
+def _with_login(proxy: str, user: str, password: str | None) -> str:
+    if not user:
+        return proxy
+    parts = urlsplit(proxy)
+    login = f"{quote(user, safe='')}:{quote(password or '', safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
+
+
+def _check_files(request: Request) -> None:
+    """Raise SyncError for a certificate file that can't be used; the libraries below tell that in many ways."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if request.ca_file:
+            context.load_verify_locations(request.ca_file)
+    except OSError as error:
+        raise SyncError(
+            "The CA file can't be read",
+            f"{request.ca_file}: {_reason(error)}.",
+            "Correct request.ca_file.",
+        ) from None
+    try:
+        if request.client_cert:
+            # An empty password: without one, OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(request.client_cert, request.client_key, password="")
+    except OSError as error:
+        key = f" with {request.client_key}" if request.client_key else ""
+        raise SyncError(
+            "The client certificate can't be used",
+            f"{request.client_cert}{key}: {_reason(error)}.",
+            "Correct request.client_cert and request.client_key; both are PEM files, the key without a password.",
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    import ssl
+
+    if isinstance(error, ssl.SSLError):
+        return "it is no PEM file, or certificate and key do not belong together"
+    return error.strerror or str(error)
+
+
+def _in_thread(work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
+    """Do `work`, but give up at once when cancelled (raises Cancelled) or after some seconds (returns False).
+
+    Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time limit.
+    """
+    outcome: list[BaseException | None] = []
+    wake = threading.Event()
+
+    def body() -> None:
+        try:
+            work()
+            outcome.append(None)
+        except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
+            outcome.append(error)
+        wake.set()
+
+    cancel.on_cancel(wake.set)
+    try:
+        threading.Thread(target=body, name="request", daemon=True).start()
+        wake.wait(max(0.0, seconds))
+    finally:
+        cancel.forget(wake.set)
+    if not outcome:
+        cancel.check()
+        return False
+    if outcome[0] is not None:
+        raise outcome[0]
+    return True
+
+
+def _new_session() -> "requests.Session":
+    import ssl
+
+    import requests
+    import truststore
+    from requests.adapters import HTTPAdapter
+
+    class SystemTrustAdapter(HTTPAdapter):
+        """Verifies against the system's trust store instead of requests' bundled list, unless given a file."""
+
+        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+            host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+            if verify is True and host["scheme"] == "https":
+                # One context for each certificate to show: what is loaded into a context stays in it.
+                contexts = self.__dict__.setdefault("contexts", {})
+                if cert not in contexts:
+                    contexts[cert] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                pool["ssl_context"] = contexts[cert]
+            return host, pool
+
+        def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+            if verify is not True:
+                super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+                return
+            conn.cert_reqs = "CERT_REQUIRED"
+            conn.cert_file, conn.key_file = cert if isinstance(cert, tuple) else (cert, None)
+
+    class NoRedirects(requests.Session):
+        def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
+            # The client follows redirects itself. Even when told not to, requests looks where they lead, and reads
+            # their whole body for that, however large.
+            return None
+
+    # Its debug messages hold whole addresses, with whatever secret a query parameter carries.
+    logging.getLogger("urllib3").setLevel(logging.INFO)
+    session = NoRedirects()
+    session.trust_env = True
+    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
+    session.mount("https://", SystemTrustAdapter())
+    return session
+
+
+def _no_auth(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+    return request
