@@ -32,8 +32,8 @@ from trayapp.schedule.constraints import Conditions, blocked_by, checks
 from trayapp.schedule.due import by_interval
 from trayapp.schedule.planner import Planner, prepared
 from trayapp.schedule.snapshot import EndpointStatus
-from trayapp.schedule.states import load_pause, save_pause
 from trayapp.store import publish, runs, state, table
+from trayapp.store.pause import load_pause, save_pause
 from trayapp.store.store import Store
 from trayapp.sync.auth import credentials
 from trayapp.sync.cancel import CancelToken
@@ -308,7 +308,7 @@ class Workspace:
         return lines
 
     def pause(self, until: Any) -> None:
-        """Write a pause (planner.Pause, or None to end it) for the next start of a scheduler."""
+        """Write a pause (a Pause, or None to end it) for the next start of a scheduler."""
         with self.store.writing() as db:
             save_pause(db, until)
 

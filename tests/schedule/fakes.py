@@ -13,8 +13,9 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.schedule.clock import ClockWatch, wait_for
 from trayapp.schedule.constraints import Conditions
-from trayapp.schedule.planner import Pause, Planner
+from trayapp.schedule.planner import Planner
 from trayapp.schedule.states import Change, Saved
+from trayapp.store.pause import Pause
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Problem, Report, RunStatus

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import NOW, MemoryStates
-from trayapp.schedule.planner import Pause
-from trayapp.schedule.states import Change, Saver, StoredStates, load_pause, save_pause
+from trayapp.schedule.states import Change, Saver, StoredStates
+from trayapp.store.pause import Pause, load_pause, save_pause
 from trayapp.store.runs import RunRow, list_runs
 from trayapp.store.state import EndpointRow
 from trayapp.store.store import Store

@@ -407,7 +407,7 @@ def _backup(engine: Engine, options: Options) -> int:
 
 
 def _pause(engine: Engine, options: Options) -> int:
-    from trayapp.schedule.planner import Pause
+    from trayapp.store.pause import Pause
 
     until = _moment(options.until) if options.until else None
     if options.length:

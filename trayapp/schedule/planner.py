@@ -18,6 +18,7 @@ from trayapp.schedule.due import SPREAD, spread
 from trayapp.schedule.queue import Item, RunQueue, host
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus
 from trayapp.schedule.work import Stop
+from trayapp.store.pause import Pause
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Problem, Progress, Report
@@ -31,12 +32,6 @@ PAUSE = ""
 WHOLE = ""
 """The id in `changed` that stands for the pause and the network."""
 _RECENT = 12
-
-
-class Pause(msgspec.Struct, frozen=True):
-    """No scheduled run starts before `until`; None: before the user resumes."""
-
-    until: datetime | None = None
 
 
 class Start(msgspec.Struct, frozen=True):

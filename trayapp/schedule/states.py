@@ -3,15 +3,13 @@
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Protocol
 
-import apsw
 import msgspec
 
-from trayapp.schedule.planner import Pause
+from trayapp.store.pause import Pause, load_pause, save_pause
 from trayapp.store.runs import RunRow, recent_statuses, record_run
-from trayapp.store.state import EndpointRow, load_states, read_meta, save_state, write_meta
+from trayapp.store.state import EndpointRow, load_states, save_state
 from trayapp.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -65,26 +63,6 @@ class StoredStates:
                 record_run(db, run)
             if change.pause_changed:
                 save_pause(db, change.pause)
-
-
-_PAUSE = "pause"
-_UNTIL_RESUMED = "until resumed"
-
-
-def load_pause(db: apsw.Connection) -> Pause | None:
-    """The pause in force, or None; one that has ended is still told."""
-    text = read_meta(db, _PAUSE)
-    if text is None:
-        return None
-    return Pause(None if text == _UNTIL_RESUMED else datetime.fromisoformat(text))
-
-
-def save_pause(db: apsw.Connection, pause: Pause | None) -> None:
-    """Write the pause so that it survives a restart; None ends it."""
-    if pause is None:
-        write_meta(db, _PAUSE, None)
-    else:
-        write_meta(db, _PAUSE, _UNTIL_RESUMED if pause.until is None else pause.until.isoformat())
 
 
 class Saver:
