@@ -75,6 +75,7 @@ _DUNST_CONFIG = """[global]
 [urgency_critical]
     timeout = 0
 """
+_SCREEN = (1280, 800)
 _PANEL_HEIGHT = 30
 _SECRETS = ("org.freedesktop.secrets", "/org/freedesktop/secrets")
 _LOGIN_KEYRING = "/org/freedesktop/secrets/collection/login"
@@ -115,8 +116,13 @@ class Desktop:
     def click(self, x: int, y: int, button: int = 1) -> None:
         self.run("xdotool", "mousemove", "--sync", str(x), str(y), "click", str(button))
 
+    def click_notification(self) -> None:
+        """A real click on the newest notification on the screen."""
+        self.click(_SCREEN[0] - 100, 40)
+
     def type(self, text: str) -> None:
-        """Real key events to the focused window."""
+        """Real key events to the focused window. ASCII: for other characters xdotool changes the keyboard's layout,
+        and the first keys after that are lost now and then."""
         self.run("xdotool", "type", "--delay", "10", "--", text)
 
     def press(self, *keys: str) -> None:
@@ -278,7 +284,7 @@ def _start(running: Desktop, name: str, *command: str, stdin: int | None = None,
 def _start_display(running: Desktop) -> None:
     read, write = os.pipe()
     with open(read, "rb") as said:
-        arguments = ("-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset")
+        arguments = ("-screen", "0", "{}x{}x24".format(*_SCREEN), "-nolisten", "tcp", "-noreset")
         _start(running, "Xvfb", "Xvfb", "-displayfd", str(write), *arguments, fds=(write,))
         os.close(write)
         number = said.readline().decode().strip()

@@ -1,9 +1,10 @@
 """Secrets in a real gnome-keyring: there, locked, missing, and one that hangs."""
 
+import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
@@ -15,19 +16,20 @@ from trayapp.desktop.secrets import NoSecretStore, Secrets, SecretsError, Secret
 MakeDesktop = Callable[..., AbstractContextManager[Desktop]]
 InDesktop = Callable[[Desktop], None]
 
-# keyring leaves the connection of a failed call to the garbage collector: github.com/jaraco/keyring, SecretService.py.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored.*socket:pytest.PytestUnraisableExceptionWarning")
+# keyring's Secret Service backend leaves the connection of a failed call to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.fixture
-def in_desktop(monkeypatch: pytest.MonkeyPatch) -> InDesktop:
+def in_desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[InDesktop]:
     """Makes this process one of the desktop's."""
 
     def enter(desktop: Desktop) -> None:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", desktop.bus_address)
         monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
 
-    return enter
+    yield enter
+    gc.collect()
 
 
 def stored(bus: Bus) -> dict[str, str]:

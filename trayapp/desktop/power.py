@@ -1,6 +1,6 @@
 """Mains or battery, and how full: from UPower, unknown on systems without it."""
 
-from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from PySide6.QtDBus import QDBusConnection, QDBusMessage, QDBusPendingCallWatche
 _SERVICE = "org.freedesktop.UPower"
 _DAEMON = ("/org/freedesktop/UPower", "org.freedesktop.UPower")
 _DISPLAY_DEVICE = ("/org/freedesktop/UPower/devices/DisplayDevice", "org.freedesktop.UPower.Device")
+_WANTED = {"OnBattery": _DAEMON, "IsPresent": _DISPLAY_DEVICE, "Percentage": _DISPLAY_DEVICE}
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 
 
@@ -32,12 +33,11 @@ class PowerWatcher(QObject):
     def __init__(self, parent: QObject | None = None, bus: QDBusConnection | None = None) -> None:
         super().__init__(parent)
         self.power = Power()
-        self._daemon: Mapping[str, Any] = {}
-        self._device: Mapping[str, Any] = {}
+        self._found: dict[str, Any] = {}
         self._bus = bus or QDBusConnection.systemBus()
         if not self._bus.isConnected():
             return
-        for path, _ in (_DAEMON, _DISPLAY_DEVICE):
+        for path in {path for path, _ in _WANTED.values()}:
             # The stub wants the slot as bytes, the function takes only what SLOT returns.
             slot: Any = SLOT("_properties_changed(QDBusMessage)")
             self._bus.connect(_SERVICE, path, _PROPERTIES, "PropertiesChanged", self, slot)
@@ -45,46 +45,32 @@ class PowerWatcher(QObject):
 
     @Slot(QDBusMessage)
     def _properties_changed(self, _: QDBusMessage) -> None:
-        # Also what is only invalidated is asked for, and what UPower tells before we ever asked.
+        # The message is not looked into: it may only say that a value is no longer the old one.
         self._ask()
 
     def _ask(self) -> None:
-        self._ask_one(*_DAEMON, self._heard_daemon)
-        self._ask_one(*_DISPLAY_DEVICE, self._heard_device)
+        for name, (path, interface) in _WANTED.items():
+            message = QDBusMessage.createMethodCall(_SERVICE, path, _PROPERTIES, "Get")
+            message.setArguments([interface, name])
+            call = QDBusPendingCallWatcher(self._bus.asyncCall(message), self)
+            call.finished.connect(partial(self._answered, name, call))
 
-    def _ask_one(self, path: str, interface: str, heard: Callable[[Mapping[str, Any]], None]) -> None:
-        message = QDBusMessage.createMethodCall(_SERVICE, path, _PROPERTIES, "GetAll")
-        message.setArguments([interface])
-        call = QDBusPendingCallWatcher(self._bus.asyncCall(message), self)
-
-        def finished() -> None:
-            reply = call.reply()
-            call.deleteLater()
-            if reply.type() == QDBusMessage.MessageType.ReplyMessage:
-                heard(reply.arguments()[0])
-
-        call.finished.connect(finished)
-
-    def _heard_daemon(self, properties: Mapping[str, Any]) -> None:
-        self._daemon = properties
-        self._settle()
-
-    def _heard_device(self, properties: Mapping[str, Any]) -> None:
-        self._device = properties
-        self._settle()
+    def _answered(self, name: str, call: QDBusPendingCallWatcher, *_: object) -> None:
+        reply = call.reply()
+        call.deleteLater()
+        if reply.type() == QDBusMessage.MessageType.ReplyMessage:
+            self._found[name] = reply.arguments()[0].variant()
+            self._settle()
 
     def _settle(self) -> None:
-        found = as_power(self._daemon, self._device)
+        if self._found.keys() != _WANTED.keys():
+            return
+        found = as_power(self._found["OnBattery"], self._found["IsPresent"], self._found["Percentage"])
         if found != self.power:
             self.power = found
             self.changed.emit(found)
 
 
-def as_power(daemon: Mapping[str, Any], device: Mapping[str, Any]) -> Power:
-    """UPower's properties in our words."""
-    on_battery = daemon.get("OnBattery")
-    percent = device.get("Percentage") if device.get("IsPresent") else None
-    return Power(
-        on_battery=on_battery if isinstance(on_battery, bool) else None,
-        percent=float(percent) if isinstance(percent, int | float) else None,
-    )
+def as_power(on_battery: bool, has_battery: bool, percent: float) -> Power:
+    """UPower's properties in our words: without a battery it says 0 %."""
+    return Power(on_battery=on_battery, percent=percent if has_battery else None)
