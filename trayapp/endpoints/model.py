@@ -22,7 +22,11 @@ class General(_Section, frozen=True):
 
 
 class Request(_Section, frozen=True):
-    """The HTTP request; `params` are added to those in the URL, `json` is a POST body."""
+    """The HTTP request; `params` are added to those in the URL, `json` is a POST body.
+
+    `client_cert` and `client_key` are PEM files. `proxy` has no login in it: the user is `proxy_user`, the password is
+    the endpoint's secret "proxy" in the keyring. Without `proxy`, HTTP_PROXY, HTTPS_PROXY and NO_PROXY count.
+    """
 
     method: Literal["GET", "POST"] = "GET"
     params: Mapping[str, str | int | float | bool] = {}
@@ -30,12 +34,20 @@ class Request(_Section, frozen=True):
     json: Any = None
     timeout: Duration = Duration(30)
     ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
     proxy: str | None = None
+    proxy_user: str = ""
     follow_redirects: bool = True
 
 
 class Auth(_Section, frozen=True):
-    """Who we are; the secret itself is in the keyring, or in the environment variable `secret_env`."""
+    """Who we are; the secret itself is in the keyring, or in the environment variable `secret_env`.
+
+    For OAuth2 the secret is the client's (public clients have none), and a person's sign-in is the secret
+    "refresh_token". With `device_url` (RFC 8628) a person signs in with a code, on any device; else in the browser of
+    this one, at `auth_url`.
+    """
 
     kind: Literal["none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code"] = "none"
     user: str = ""
@@ -43,6 +55,7 @@ class Auth(_Section, frozen=True):
     prefix: str = ""
     token_url: str = ""
     auth_url: str = ""
+    device_url: str = ""
     scopes: tuple[str, ...] = ()
     client_id: str = ""
     secret_env: str = ""

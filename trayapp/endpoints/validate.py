@@ -150,6 +150,16 @@ def _request_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield "request.timeout", "the timeout must be longer than 0s and at most 1h"
     if request.proxy is not None and urlsplit(request.proxy).scheme not in ("http", "https"):
         yield "request.proxy", "the proxy's address must begin with http:// or https://"
+    elif request.proxy is not None and "@" in urlsplit(request.proxy).netloc:
+        yield (
+            "request.proxy",
+            "a login in the address would be stored readably; write the user as request.proxy_user, and store the"
+            " password with: traysync secret set ID proxy",
+        )
+    if request.proxy_user and request.proxy is None:
+        yield "request.proxy_user", "this user belongs to request.proxy, which is missing"
+    if request.client_key is not None and request.client_cert is None:
+        yield "request.client_key", "this key belongs to request.client_cert, which is missing"
 
 
 def _auth_problems(auth: Auth) -> Iterator[tuple[str, str]]:
@@ -162,8 +172,16 @@ def _auth_problems(auth: Auth) -> Iterator[tuple[str, str]]:
         )
     if auth.kind == "header" and auth.name and not _HEADER_NAME.fullmatch(auth.name):
         yield "auth.name", f"{auth.name!r} is no header name"
-    if auth.kind.startswith("oauth2") and not auth.token_url:
-        yield "auth.token_url", "OAuth2 needs the address that gives out tokens"
+    if auth.kind.startswith("oauth2"):
+        if not auth.token_url:
+            yield "auth.token_url", "OAuth2 needs the address that gives out tokens"
+        if not auth.client_id:
+            yield "auth.client_id", "OAuth2 needs the id this program is registered with"
+    if auth.kind == "oauth2_code" and not auth.auth_url and not auth.device_url:
+        yield "auth.auth_url", "signing in needs the address of the sign-in page, or auth.device_url"
+    for name in ("token_url", "auth_url", "device_url"):
+        if getattr(auth, name):
+            yield from ((f"auth.{name}", message) for _, message in _url_problems(getattr(auth, name)))
 
 
 def _table_problems(table: Table) -> Iterator[tuple[str, str]]:

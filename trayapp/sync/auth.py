@@ -96,7 +96,7 @@ class Access(Protocol):
         ...
 
     def renewed(self, refused: Credentials) -> Credentials | None:
-        """Others in place of those that the server refused just now, None if there can't be any. Errors as `current`."""
+        """Others in place of those that the server refused just now, None if there are none. Errors as `current`."""
         ...
 
 
