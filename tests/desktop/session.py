@@ -38,6 +38,7 @@ _PACKAGES = {
     _XFCONFD: "xfconf",
     "dunst": "dunst",
     "gnome-keyring-daemon": "gnome-keyring",
+    "gio": "libglib2.0-bin",
     "xdotool": "xdotool",
     "maim": "maim",
     "setpriv": "util-linux",
@@ -155,7 +156,7 @@ class Desktop:
     def program(self, *arguments: str, home: Path | None = None) -> Iterator["Program"]:
         """`python -m trayapp` in this desktop, ended at the end; `home` defaults to a new folder."""
         place = home or Path(tempfile.mkdtemp(prefix="home-", dir=self.folder))
-        log = place.with_name(place.name + ".out") if home is None else home / "program.out"
+        log = place.with_name(f"{place.name}.out")
         with open(log, "wb") as output:
             command = [sys.executable, "-m", "trayapp", "--home", str(place), *arguments]
             process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=output, stderr=output)

@@ -77,7 +77,7 @@ class Notifier(QObject):
     def close(self) -> None:
         """Take no more. What is on the screen stays, but is no longer listened to."""
         self._waiting.put(None)
-        self._thread.join(timeout=2 * _TIMEOUT)
+        self._thread.join(timeout=1.0)
 
     def _tell_chosen(self, key: str, action: str) -> None:
         self.activated.emit(key, action)
