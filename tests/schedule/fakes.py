@@ -144,7 +144,7 @@ class World:
     def turn(self, event: Callable[[datetime], object] | None = None) -> None:
         """One wake-up of the scheduler, because of an event or because the time has come."""
         self.turns += 1
-        now, jump = self.clock.now(), self.watch.jump()
+        now, jump = self.clock.now(), self.watch.look()
         if jump > timedelta(0):
             self.planner.woke_up(now, jump)
         elif jump:

@@ -59,26 +59,34 @@ def watched(waiting: float | None) -> tuple[FakeClock, ClockWatch]:
 def test_waiting_is_no_jump(waiting: float | None) -> None:
     clock, watch = watched(waiting)
     clock.pass_time(300)
-    assert watch.jump() == timedelta(0)
+    assert watch.look() == timedelta(0)
     clock.sleep(JUMP)
-    assert watch.jump() == timedelta(0)
+    assert watch.look() == timedelta(0)
 
 
 def test_sleep_moves_the_wall_clock_only() -> None:
     clock, watch = watched(300)
     clock.pass_time(20)
     clock.sleep(timedelta(hours=8))
-    assert watch.jump() == timedelta(hours=8)
+    assert watch.look() == timedelta(hours=8)
 
 
 def test_sleep_with_a_monotonic_clock_that_goes_on() -> None:
     clock, watch = watched(300)
     clock.pass_time(8 * 3600)
-    assert watch.jump() == timedelta(seconds=8 * 3600 - 300)
+    assert watch.look() == timedelta(seconds=8 * 3600 - 300)
 
 
 def test_a_clock_set_back() -> None:
     clock, watch = watched(300)
     clock.pass_time(300)
     clock.sleep(timedelta(hours=-1))
-    assert watch.jump() == timedelta(hours=-1)
+    assert watch.look() == timedelta(hours=-1)
+
+
+def test_a_jump_is_told_once_even_if_it_comes_between_waits() -> None:
+    clock, watch = watched(300)
+    clock.sleep(timedelta(hours=-1))
+    watch.before_waiting(20)
+    assert watch.look() == timedelta(hours=-1)
+    assert watch.look() == timedelta(0)

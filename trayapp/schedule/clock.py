@@ -80,19 +80,21 @@ class ClockWatch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.before_waiting(None)
+        self._wall, self._monotonic = clock.now(), clock.monotonic()
+        self._wait_ends: float | None = None
 
     def before_waiting(self, seconds: float | None) -> None:
-        """To be called just before a wait of so many seconds; None: of unknown length."""
-        self._wall, self._monotonic, self._wait = self._clock.now(), self._clock.monotonic(), seconds
+        """To be called just before a wait of so many seconds; None: until something happens."""
+        self._wait_ends = None if seconds is None else self._clock.monotonic() + seconds
 
-    def jump(self) -> timedelta:
-        """How far the wall clock was moved since: ahead by sleep or by hand, or back; zero if less than JUMP."""
-        elapsed = timedelta(seconds=self._clock.monotonic() - self._monotonic)
-        ahead = self._clock.now() - self._wall - elapsed
+    def look(self) -> timedelta:
+        """How far the wall clock was moved since the last look: ahead by sleep or by hand, or back; else zero."""
+        wall, monotonic = self._clock.now(), self._clock.monotonic()
+        ahead = wall - self._wall - timedelta(seconds=monotonic - self._monotonic)
+        # Some systems' monotonic clock goes on in sleep, and all do while the process is stopped.
+        overslept = timedelta(seconds=0.0 if self._wait_ends is None else monotonic - self._wait_ends)
+        self._wall, self._monotonic, self._wait_ends = wall, monotonic, None
         if -ahead > JUMP:
             return ahead
-        if self._wait is not None:
-            # Some systems' monotonic clock goes on in sleep, and all do while the process is stopped.
-            ahead = max(ahead, elapsed - timedelta(seconds=self._wait))
-        return ahead if ahead > JUMP else timedelta(0)
+        longest = max(ahead, overslept)
+        return longest if longest > JUMP else timedelta(0)

@@ -287,7 +287,7 @@ class SchedulerThread(QThread):
         self._planner = Planner(saved.states, saved.pause, saved.recent, self._zone)
 
     def _watch_clock(self, planner: Planner) -> None:
-        now, zone, jump = self._clock.now(), self._clock.zone(), self._watch.jump()
+        now, zone, jump = self._clock.now(), self._clock.zone(), self._watch.look()
         if jump > timedelta(0):
             planner.woke_up(now, jump)
         elif jump:
@@ -295,7 +295,6 @@ class SchedulerThread(QThread):
         if zone != self._zone:
             self._zone = zone
             planner.set_zone(zone, now)
-        self._watch.before_waiting(None)
 
     def _do(self, planner: Planner, now: datetime) -> None:
         actions = planner.take(now)
