@@ -4,6 +4,7 @@ The same operations serve the command line when it works alone, and the tray pro
 for commands that reach it over the local socket (`perform`).
 """
 
+import shutil
 import threading
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +29,12 @@ from trayapp.endpoints.settings import (
 from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
-from trayapp.schedule.constraints import Conditions, blocked_by, checks
-from trayapp.schedule.due import by_interval
+from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.planner import Planner, prepared
+from trayapp.schedule.questions import due_now, why
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store import publish, runs, state, table
-from trayapp.store.pause import load_pause, save_pause
+from trayapp.store.pause import Pause, load_pause, save_pause
 from trayapp.store.store import Store
 from trayapp.sync.auth import credentials
 from trayapp.sync.cancel import CancelToken
@@ -233,16 +234,8 @@ class Workspace:
             for row in rows.values():
                 state.save_state(db, row)
         if due:
-            conditions = Conditions(paused=pause is not None, paused_until=pause.until if pause else None)
-            chosen = [
-                each
-                for each in chosen
-                if each.enabled
-                and (at := work.due_at(rows[each.id])) is not None
-                # The first run of many endpoints is spread out in the tray program; here it need not wait.
-                and (at <= now or (rows[each.id].last_attempt is None and by_interval(each)))
-                and not blocked_by(each, conditions, now, zone)
-            ]
+            allowed = due_now(states, settings, self._conditions(pause), now, zone)
+            chosen = [each for each in allowed if not ids or each in chosen]
         token = cancel or CancelToken()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
             return list(
@@ -282,32 +275,28 @@ class Workspace:
         return pause is not None, until, [planner.status(each.id, None) for each in settings.endpoint]
 
     def why(self, id: str, conditions: Conditions | None = None) -> list[str]:
-        """Why the endpoint does not run now: one line for everything that matters."""
+        """Why the endpoint does not run now, in sentences; `conditions` when more is known than the file tells."""
         endpoint = self.endpoint(id)
         now, zone = self.clock.now(), self.clock.zone()
         with self.store.reading() as db:
             states, pause = state.load_states(db), load_pause(db)
         row = prepared(Settings(endpoint=(endpoint,)), states, now, zone)[endpoint.id]
-        if conditions is None:
-            conditions = Conditions(paused=pause is not None, paused_until=pause.until if pause else None)
-        lines = [] if endpoint.enabled else ["it is disabled"]
-        at = work.due_at(row)
-        if row.status == "running":
-            lines.append("it is running")
-        elif at is None:
-            lines.append("it runs only when told to (manual)")
-        elif at > now:
-            retry = f" (attempt {row.attempts + 1} after a failure)" if work.backing_off(row) else ""
-            lines.append(f"it is next due at {at.astimezone(zone):%Y-%m-%d %H:%M:%S}{retry}")
-        else:
-            lines.append(f"it has been due since {at.astimezone(zone):%Y-%m-%d %H:%M:%S}")
-        for check in checks(endpoint, conditions, now, zone):
-            lines.append(f"it needs {check.wants}: {check.value}{' - this holds it back' if check.reason else ''}")
-        if row.problem_title:
-            lines.append(f"last problem: {row.problem_title}. {row.problem_cause}")
-        return lines
+        return why(endpoint, row, conditions or self._conditions(pause), now, zone)
 
-    def pause(self, until: Any) -> None:
+    def _conditions(self, pause: Pause | None) -> Conditions:
+        """What can be known without a running tray program."""
+        return Conditions(
+            paused=pause is not None, paused_until=pause.until if pause else None, disk_free=self.disk_free()
+        )
+
+    def disk_free(self) -> int | None:
+        """Bytes free where the database is, None where the system can't say."""
+        try:
+            return shutil.disk_usage(self.home.data).free
+        except OSError:
+            return None
+
+    def pause(self, until: Pause | None) -> None:
         """Write a pause (a Pause, or None to end it) for the next start of a scheduler."""
         with self.store.writing() as db:
             save_pause(db, until)

@@ -359,7 +359,7 @@ def test_a_missing_keyring_is_explained(cli, api):
 def test_why_names_what_counts(cli, added):
     cli("sync")
     lines = cli("why", "items").out
-    assert "it is next due at" in lines
+    assert "It is due at" in lines
 
 
 def test_doctor_finds_this_machine_well(cli, added):

@@ -79,7 +79,7 @@ def test_what_is_given_wins_over_guesses(api):
 
 def test_the_secret_is_in_no_request_shown(api):
     url = api.route("/items", Listing(RECORDS, pages="link"))
-    preview = explore(Endpoint(url=url), Credentials(query=("key", "s3cret")), CancelToken())
+    preview = explore(Endpoint(url=url), credentials(Auth(kind="query", name="key"), "s3cret"), CancelToken())
     assert api.requests[0].param("key") == "s3cret"
     assert "s3cret" not in repr(preview)
 

@@ -97,6 +97,7 @@ class Program(QObject):
         self.window.settings_requested.connect(self.open_settings)
         self.backend.settings_changed.connect(self._settings_changed)
         self.backend.run_finished.connect(self._tell)
+        self.backend.run_finished.connect(lambda _: self._look_at_disk())
         self.backend.snapshot_changed.connect(self._first_snapshot)
 
     def _start(self) -> None:
@@ -121,6 +122,7 @@ class Program(QObject):
         self.backend.start()
         self._network_changed(self.network.network)
         self._power_changed(self.power.power)
+        self._look_at_disk()
         self.backend.request_runs()
         if self._show_window_first:
             self.open()
@@ -171,6 +173,9 @@ class Program(QObject):
 
     def _power_changed(self, power: Power) -> None:
         self._set_conditions(on_battery=power.on_battery, battery_percent=power.percent)
+
+    def _look_at_disk(self) -> None:
+        self._set_conditions(disk_free=self.workspace.disk_free())
 
     def _set_conditions(self, **changed: bool | float | None) -> None:
         self._conditions = msgspec.structs.replace(self._conditions, **changed)

@@ -128,7 +128,7 @@ def _schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         except (CronSimError, StopIteration):
             yield (
                 "cron",
-                f"{endpoint.cron!r} is no cron expression; write minute, hour, day, month, weekday, like 0 9 * * mon-fri",
+                f"{endpoint.cron!r} is no cron expression; write minute, hour, day, month, weekday, like 0 9 * * mon",
             )
 
 

@@ -1,8 +1,10 @@
 """Trying an endpoint out: what its answer is, how the listing goes on, proven by fetching a second page."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
 from trayapp.store.records import Fields, decode_records
@@ -13,12 +15,12 @@ from trayapp.sync.auth import Access
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.decode import json_text, parse, split_records
 from trayapp.sync.errors import SyncError, hide_secrets
-from trayapp.sync.failures import server_message
+from trayapp.sync.failures import ended, server_message
 from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn
-from trayapp.sync.probe import FirstPage, Trial, find_pages
+from trayapp.sync.probe import FirstPage, Trial, find_pages, named_by_answer
 from trayapp.sync.supported import require_supported
 
 SHOWN_ROWS = 50
@@ -31,31 +33,51 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[bytes, ...]
     total: int | None
     total_pages: int | None
+    named: Pages | None
+    more: str | None
+    """`named`: how the answer itself says to go on; `more`: a sign, in words, that there is more."""
 
 
-def look_at(endpoint: Endpoint, answer: Answer, text: bytes) -> Found:
-    """The records of a first page: at the path from the settings, else at the likeliest one. SyncError if none."""
+def look_at(endpoint: Endpoint, answer: Answer, text: bytes, hide: Callable[[str], str]) -> Found:
+    """The records of a first page: at the path from the settings, else at the likeliest one. SyncError if none.
+
+    `hide` takes secrets out of what the server says.
+    """
     body = parse(text, answer.url)
     path = endpoint.response.records
     if path == "auto":
         found = detect.records_path(body)
         if found is None:
-            raise _no_list(answer, body)
+            raise _no_list(answer, body, hide)
         path = found
     records = tuple(split_records(text, path, answer.url))
     said = detect.total(answer.headers, body)
     pages = detect.total_pages(answer.headers, body)
     if said is not None and (said < len(records) or (said == len(records) and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
-    return Found(path=path, records=records, total=said, total_pages=pages)
+    return Found(
+        path=path,
+        records=records,
+        total=said,
+        total_pages=pages,
+        named=named_by_answer(answer.headers, body),
+        more=detect.signs_of_more(answer.headers, body, len(records)),
+    )
 
 
-def _no_list(answer: Answer, body: object) -> SyncError:
-    said = server_message(answer.body, answer.headers) if isinstance(body, dict) else ""
+def still_holds(pages: Pages, count: int, found: Found) -> bool:
+    """Whether what was proven at an earlier run (its first page had `count` records) can be believed of this answer."""
+    if found.named is not None:
+        return (pages.kind, pages.path) == (found.named.kind, found.named.path)
+    return pages.kind != "none" or (found.more is None and len(found.records) == count)
+
+
+def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:
+    said = server_message(answer.body, answer.headers, hide) if isinstance(body, dict) else ""
     what = "an object without a list" if isinstance(body, dict) else "a single value"
     return SyncError(
         "The answer has no list of records",
-        f"{place_of(answer.url)} sent {what}." + (f" The server says: {said}" if said else ""),
+        f"{place_of(answer.url)} sent {what}." + (f" The server says: {ended(said)}" if said else ""),
         'To mirror the object itself as one row, set response.records = "".',
     )
 
@@ -87,10 +109,10 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     call = first_page(first_call(endpoint), endpoint.pages)
     answer = client.fetch(call)
     text = json_text(answer, endpoint.response.encoding)
-    found = look_at(endpoint, answer, text)
+    found = look_at(endpoint, answer, text, client.hide)
     trial = find_source(endpoint, client, call, answer, text, found)
     proven, proof = trial.proven, trial.proof
-    raw = [*found.records, *trial.second]
+    raw = [*found.records, *(trial.second.records if trial.second else ())]
     count = len(found.records)
     records = decode_records(raw)
     key = endpoint.table.key or _key(records, endpoint.table.name)

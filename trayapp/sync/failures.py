@@ -118,7 +118,7 @@ def _status_error(
 ) -> SyncError:
     said = server_message(body, headers, hide)
     where = place_of(url)
-    words = f"The server says: {_ended(said)}" if said else f"{where} answered with status {status}."
+    words = f"The server says: {ended(said)}" if said else f"{where} answered with status {status}."
     wait = retry.rate_limit_wait(status, headers, now)
     if status == 429 or (status == 403 and wait is not None):
         return TransientError(
@@ -162,7 +162,8 @@ def _words(data: Any) -> str:
     return ""
 
 
-def _ended(text: str) -> str:
+def ended(text: str) -> str:
+    """The text as a sentence that ends."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 

@@ -11,6 +11,7 @@ from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import Walk, is_past_the_end, may_shift, next_call
+from trayapp.sync.probe import SecondPage
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,13 +25,21 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listing:
-    """One walk over a listing; iterating gives the records of page after page. `first` is its first answer, if known.
+    """One walk over a listing; iterating gives the records of page after page.
 
+    `first` and `second` are pages that were fetched before, and need not be again.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
     and `warnings` what people should know. Raises SyncErrors and Cancelled.
     """
 
-    def __init__(self, client: Client, endpoint: Endpoint, source: Source, first: Answer | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        endpoint: Endpoint,
+        source: Source,
+        first: Answer | None = None,
+        second: SecondPage | None = None,
+    ) -> None:
         self.complete = False
         self.shifting = False
         self.warnings: list[str] = []
@@ -39,6 +48,7 @@ class Listing:
         self._endpoint = endpoint
         self._source = source
         self._first = first
+        self._second = second
         self._digests: set[bytes] = set()
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -67,6 +77,9 @@ class Listing:
         self.complete = self._has_all()
 
     def _fetch(self, call: Call) -> Answer | None:
+        second, self._second = self._second, None
+        if second is not None and (second.call.url, second.call.body) == (call.url, call.body):
+            return second.answer
         try:
             return self._client.fetch(call)
         except SyncError as error:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -11,7 +11,7 @@ from trayapp.endpoints.model import Pages
 from trayapp.sync import detect
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, with_params
-from trayapp.sync.links import next_link, origin, place_of
+from trayapp.sync.links import joined, next_link, origin, place_of
 
 LAST = "last:"
 """A cursor path that begins so names a field of the page's last record (Stripe's `starting_after` and its kind)."""
@@ -73,7 +73,7 @@ def next_call(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk
 
 
 def _followed(first: Call, answer: Answer, target: str) -> Call:
-    url = urljoin(answer.url, target)
+    url = joined(answer.url, target)
     if urlsplit(url).scheme not in ("http", "https") or origin(url) != origin(answer.url):
         raise SyncError(
             "The next page is on another server",

@@ -10,7 +10,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import detect
 from trayapp.sync.decode import json_text, parse, split_records
-from trayapp.sync.errors import AuthError, SyncError, TransientError
+from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.paging import LAST, Walk, next_call
 
@@ -93,12 +93,20 @@ _PAGE_SIZES = {
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What trying gave: how the listing goes on, whether that is proven and why, and the second page's records."""
+    """What trying gave: how the listing goes on, whether that is proven and why, and the second page."""
 
     pages: Pages
     proven: bool
     proof: str
-    second: tuple[bytes, ...] = ()
+    second: "SecondPage | None" = None
+
+
+class SecondPage(msgspec.Struct, frozen=True):
+    """A second page that was fetched to prove something: nobody needs to fetch it again."""
+
+    call: Call
+    answer: Answer
+    records: tuple[bytes, ...]
 
 
 class FirstPage(msgspec.Struct, frozen=True):
@@ -162,10 +170,10 @@ def _try_named(endpoint: Endpoint, client: Client, listing: FirstPage, pages: Pa
     following = tries.following(pages)
     if following is None:
         return Trial(pages, True, f"{where[:1].upper()}{where[1:]} names no further page.")
-    second = tries.records(following, quietly=False)
+    second = tries.fetched(following, quietly=False)
     assert second is not None
-    new = len(tries.keys(second) - tries.first)
-    if new or not second:
+    new = len(tries.keys(second.records) - tries.first)
+    if new or not second.records:
         return Trial(
             pages, True, f"The next page, named by {where}, was fetched and has {new:,} other records.", second
         )
@@ -196,17 +204,13 @@ class _Tries:
         walk.step(list(self._listing.records))
         return next_call(self._listing.call, self._listing.answer, self._listing.text, pages, walk)
 
-    def records(self, call: Call, quietly: bool = True) -> tuple[bytes, ...] | None:
-        """The records of a page; None when the server refuses the request and `quietly`."""
+    def fetched(self, call: Call, quietly: bool = True) -> SecondPage | None:
+        """A page; None when the server refuses the request and `quietly`, else that raises."""
         self.left -= 1
         try:
             answer = self._client.fetch(call, patient=not quietly)
             text = json_text(answer, self._endpoint.response.encoding)
-            return tuple(split_records(text, self._listing.path, answer.url))
-        except (AuthError, TransientError):
-            if quietly:
-                return None
-            raise
+            return SecondPage(call, answer, tuple(split_records(text, self._listing.path, answer.url)))
         except SyncError:
             if quietly:
                 return None
@@ -219,13 +223,13 @@ class _Tries:
         second = self._second(pages)
         if second is None:
             return None
-        keys = self.keys(second)
+        keys = self.keys(second.records)
         if pages.kind == "offset" and len(keys & self.first) == 1 and pages.start is None:
             # One record twice: positions are counted from one.
             pages = msgspec.structs.replace(pages, start=1)
             second = self._second(pages)
-            keys = self.keys(second) if second is not None else self.first
-        if second is None or keys & self.first or (not second and pages.kind == "cursor"):
+            keys = self.keys(second.records) if second is not None else self.first
+        if second is None or keys & self.first or (not second.records and pages.kind == "cursor"):
             return None
         return self._proven(pages, second)
 
@@ -233,27 +237,26 @@ class _Tries:
         one = self._second(msgspec.structs.replace(pages, start=0))  # asks for page 1
         if one is None:
             return None
-        if one and not self.keys(one) & self.first:
+        if one.records and not self.keys(one.records) & self.first:
             return self._proven(msgspec.structs.replace(pages, start=0), one)
-        if self.keys(one) != self.first:
+        if self.keys(one.records) != self.first:
             return None
         two = self._second(msgspec.structs.replace(pages, start=1))
-        if two is None or self.keys(two) & self.first:
+        if two is None or self.keys(two.records) & self.first:
             return None
         return self._proven(msgspec.structs.replace(pages, start=1), two)
 
-    def _second(self, pages: Pages) -> tuple[bytes, ...] | None:
+    def _second(self, pages: Pages) -> SecondPage | None:
         call = self.following(pages)
-        return None if call is None or self.left <= 0 else self.records(call)
+        return None if call is None or self.left <= 0 else self.fetched(call)
 
-    def _proven(self, pages: Pages, second: tuple[bytes, ...]) -> Trial:
+    def _proven(self, pages: Pages, second: SecondPage) -> Trial:
         what = {"page": "page number", "offset": "offset", "cursor": "cursor"}[pages.kind]
         name = pages.param or "the answer's own parameters"
-        if not second:
+        if not second.records:
             return Trial(pages, True, f"Asked by {what} ({name}) for more, the server has none.", second)
-        return Trial(
-            pages, True, f"The next page, asked for by {what} ({name}), has {len(second):,} other records.", second
-        )
+        count = len(second.records)
+        return Trial(pages, True, f"The next page, asked for by {what} ({name}), has {count:,} other records.", second)
 
 
 def _guesses(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:

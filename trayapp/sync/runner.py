@@ -26,14 +26,16 @@ from trayapp.store.staging import Staging
 from trayapp.store.state import read_found, write_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
-from trayapp.sync.auth import SecretReader, credentials
+from trayapp.sync.auth import SecretReader
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.decode import json_text
 from trayapp.sync.errors import SyncError, hide_secrets
-from trayapp.sync.explore import Found, find_source, key_for, look_at
+from trayapp.sync.explore import Found, find_source, key_for, look_at, still_holds
 from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.listing import Listing, Source
+from trayapp.sync.oauth.accounts import Accounts, access_for
 from trayapp.sync.paging import first_page
+from trayapp.sync.probe import SecondPage
 from trayapp.sync.report import Problem, Progress, Report, RunStatus, sentence_of
 from trayapp.sync.supported import require_supported
 
@@ -56,11 +58,15 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run needs besides the endpoint. `staging` is a folder for large listings on their way."""
+    """What a run needs besides the endpoint. `staging` is a folder for large listings on their way.
+
+    `secret` reads what a person has entered, `accounts` keeps what servers gave us.
+    """
 
     store: Store
     staging: Path
     secret: SecretReader = _no_secret
+    accounts: Accounts = msgspec.field(default_factory=Accounts)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -102,6 +108,7 @@ class _Run:
         self.client: Client | None = None
         self.warnings: list[str] = []
         self._found: _Found | None = None
+        self._second: SecondPage | None = None
 
     def run(self) -> Report:
         try:
@@ -125,16 +132,12 @@ class _Run:
 
     def _mirror(self) -> Report:
         require_supported(self.endpoint)
-        secret = (
-            self.surroundings.secret(self.endpoint.id, self.endpoint.auth)
-            if self.endpoint.auth.kind != "none"
-            else None
-        )
-        self.client = Client(self.endpoint, credentials(self.endpoint.auth, secret), self.cancel, self.surroundings.now)
+        access = access_for(self.endpoint, self.surroundings.secret, self.surroundings.accounts, self.cancel)
+        self.client = Client(self.endpoint, access, self.cancel, self.surroundings.now)
         call = first_page(first_call(self.endpoint), self.endpoint.pages)
         answer = self.client.fetch(call)
         text = json_text(answer, self.endpoint.response.encoding)
-        found = look_at(self.endpoint, answer, text)
+        found = look_at(self.endpoint, answer, text, self.client.hide)
         source = Source(
             call=call,
             path=found.path,
@@ -158,14 +161,17 @@ class _Run:
         asked = f"{call.method} {call.url} {found.path}"
         count = len(found.records)
         known = msgspec.json.decode(stored, type=_Found) if stored else None
-        if known is not None and known.asked == asked and (known.pages.kind != "none" or known.count == count):
+        if known is not None and known.asked == asked and still_holds(known.pages, known.count, found):
             return msgspec.structs.replace(known.pages, max=self.endpoint.pages.max)
         trial = find_source(self.endpoint, client, call, answer, text, found)
         if not trial.proven:
             raise SyncError(
-                "The listing can't be followed", trial.proof, 'If one page is all you want, set pages.kind = "none".'
+                "The listing can't be followed" if trial.pages.kind == "none" else "The listing goes in a circle",
+                trial.proof,
+                'If one page is all you want, set pages.kind = "none".',
             )
         self._found = _Found(asked, trial.pages, count)
+        self._second = trial.second
         return trial.pages
 
     def _with_key(self, records: list[bytes]) -> Endpoint:
@@ -189,7 +195,7 @@ class _Run:
             plan = make_plan(db, endpoint)
         staging = Staging(self.surroundings.staging, self._known(endpoint, plan, full))
         try:
-            listing = Listing(self.client, endpoint, source, first)
+            listing = Listing(self.client, endpoint, source, first, self._second if first else None)
             self._stage(staging, listing)
             complete = listing.complete
             if complete and listing.shifting and listing.walk.pages <= MOST_PAGES_TWICE:
