@@ -13,8 +13,6 @@ def require_supported(endpoint: Endpoint) -> None:
 
 
 def _missing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    if endpoint.auth.kind.startswith("oauth2"):
-        yield "OAuth2 is", "Use a personal access token as bearer, if the service offers one."
     if endpoint.response.format not in ("auto", "json"):
         yield f"The format {endpoint.response.format} is", "Ask the API for JSON."
     if endpoint.incremental is not None:

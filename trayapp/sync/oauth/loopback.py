@@ -1,0 +1,129 @@
+"""Where the browser comes back to after a sign-in: a listener on loopback, for one answer (RFC 8252 section 7.3)."""
+
+import html
+import secrets
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from urllib.parse import parse_qs, urlsplit
+
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.errors import AuthError
+
+PATH = "/signed-in"
+_HOST = "127.0.0.1"
+_SILENT = 5.0
+"""Seconds a connection may be silent: browsers open some that they never use."""
+
+
+class Redirect:
+    """Listens on a free port as long as it is entered; `uri` is where the browser is to be sent.
+
+    What comes without the right `state` is answered with an error and otherwise ignored: any program, and any web
+    page, can send something to the port.
+    """
+
+    def __init__(self, state: str) -> None:
+        self.code: str | None = None
+        self.error = ""
+        self._state = state
+        self._done = threading.Event()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.05), name="sign-in", daemon=True)
+
+    @property
+    def uri(self) -> str:
+        """The redirect URI."""
+        return f"http://{_HOST}:{self._server.server_port}{PATH}"
+
+    def __enter__(self) -> "Redirect":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait(self, seconds: float, cancel: CancelToken) -> str:
+        """The code that the browser brings. AuthError when the person refused or let the time pass; Cancelled."""
+        cancel.on_cancel(self._done.set)
+        try:
+            arrived = self._done.wait(seconds)
+        finally:
+            cancel.forget(self._done.set)
+        cancel.check()
+        if not arrived:
+            raise AuthError(
+                "Nobody signed in", f"The browser did not come back within {seconds / 60:g} minutes.", "Try again."
+            )
+        if self.code is None:
+            raise AuthError("The sign-in was refused", f"The service says: {self.error}.", "Sign in again, and agree.")
+        return self.code
+
+    def take(self, target: str) -> tuple[int, str, str]:
+        """Look at a request; the status, title and text of the page it is answered with."""
+        parts = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path != PATH:
+            return 404, "Nothing here", "This is where TraySync waits for a sign-in to end."
+        if not secrets.compare_digest(query.get("state", "").encode(), self._state.encode()) or self._done.is_set():
+            return 400, "This is not the sign-in that was asked for", "Start it again from TraySync."
+        self.code = query.get("code") or None
+        self.error = " ".join(query.get("error_description", query.get("error", "it gave no code")).split())[:200]
+        if self.code:
+            return 200, "You are signed in", "TraySync goes on by itself. You can close this page."
+        return 200, "You are not signed in", f"The service said: {self.error}. You can close this page and try again."
+
+    def answered(self) -> None:
+        """The page for what `take` took is on its way: the listener may close."""
+        if self.code or self.error:
+            self._done.set()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, redirect: Redirect) -> None:
+        self.redirect = redirect
+        super().__init__((_HOST, 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = _SILENT
+    server_version = "TraySync"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        status, title, text = self.server.redirect.take(self.path)
+        body = _PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
+        self.send_response(status)
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+        self.server.redirect.answered()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Not logged: the address holds the code."""
+
+
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Connection": "close",
+}
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>TraySync: {title}</title>
+<style>
+:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }}
+main {{ max-width: 32em; margin: 20vh auto; padding: 0 1em }}
+</style></head>
+<body><main><h1>{title}</h1><p>{text}</p></main></body></html>
+"""
