@@ -1,9 +1,9 @@
 import pytest
 
 from tests.server import ApiServer, Listing, json_reply
-from trayapp.endpoints.model import Endpoint, Response, Table
+from trayapp.endpoints.model import Auth, Endpoint, Response, Table
 from trayapp.store.table import HASH_KEY
-from trayapp.sync.auth import Credentials
+from trayapp.sync.auth import Credentials, credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.explore import explore
