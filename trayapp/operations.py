@@ -16,6 +16,7 @@ import msgspec
 from trayapp.demo import DemoServer, demo_endpoint, demo_port
 from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, from_environment
+from trayapp.desktop.token_store import TokenStore
 from trayapp.endpoints.model import Auth, Endpoint, Settings
 from trayapp.endpoints.settings import (
     SettingsError,
@@ -36,9 +37,11 @@ from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store import publish, runs, state, table
 from trayapp.store.pause import Pause, load_pause, save_pause
 from trayapp.store.store import Store
-from trayapp.sync.auth import credentials
+from trayapp.sync.auth import Credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
+from trayapp.sync.oauth.accounts import PROXY, Accounts, OAuthAccess
+from trayapp.sync.oauth.signin import Person
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Progress, Report
 from trayapp.sync.runner import Surroundings, run
@@ -53,9 +56,11 @@ class Workspace:
         """`heard_secret` is told every secret that is used, so that logs can be scrubbed of it."""
         self.home = home
         self.settings_file = SettingsFile(home.settings_file)
-        self.secrets = Secrets()
+        self.secrets = Secrets(heard_secret)
         self._heard_secret = heard_secret
         self.clock = SystemClock()
+        self._tokens = TokenStore(self.secrets, home.data / "sign-ins", heard_secret)
+        self.accounts = Accounts(self._tokens, self.clock.now)
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._demo: DemoServer | None = None
@@ -99,8 +104,12 @@ class Workspace:
             )
         return found
 
-    def save(self, endpoint: Endpoint, secret: str | None = None) -> Endpoint:
-        """Add the endpoint, or replace the one with its id; its secret first, as that is likelier to fail."""
+    def save(self, endpoint: Endpoint, secret: str | None = None, tokens: Mapping[str, str] | None = None) -> Endpoint:
+        """Add the endpoint, or replace the one with its id; its secret first, as that is likelier to fail.
+
+        tokens: of a sign-in in another process, by field (`Accounts.take_unsaved`).
+        """
+        before = self.settings()
         if secret is not None and endpoint.id:
             self.secrets.set(endpoint.id, secret)
         position: list[int] = []
@@ -120,6 +129,7 @@ class Workspace:
         saved = self.settings_file.edit(change).endpoint[position[-1]]
         if secret is not None and not endpoint.id:
             self.secrets.set(saved.id, secret)
+        self._keep_sign_in(saved, before, tokens or {})
         return saved
 
     def save_all(self, settings: Settings, secrets: Mapping[str, str], drop_tables: Sequence[str] = ()) -> Settings:
@@ -136,7 +146,22 @@ class Workspace:
         gone = {each.id for each in before[-1].endpoint} - {each.id for each in saved.endpoint}
         for id in gone:
             self._forget(id, id in drop_tables, before[-1].find(id))
+        for each in saved.endpoint:
+            self._keep_sign_in(each, before[-1], {})
         return saved
+
+    def _keep_sign_in(self, endpoint: Endpoint, before: Settings, tokens: Mapping[str, str]) -> None:
+        """Store what a sign-in before the endpoint was saved gave; drop what was given for another service."""
+        if endpoint.auth.kind != "oauth2_code":
+            return
+        tokens = {**self.accounts.take_unsaved(endpoint.auth), **tokens}
+        old = before.find(endpoint.id)
+        if old is not None and old.auth.kind == "oauth2_code" and (tokens or old.auth != endpoint.auth):
+            self._tokens.forget(endpoint.id)
+        for field, token in tokens.items():
+            self._tokens.set(endpoint.id, field, token)
+        if tokens:
+            self.accounts.forget(endpoint.id)
 
     def remove(self, id: str, drop_table: bool = False) -> Endpoint:
         """Remove an endpoint, its state and its secret; its table too if wished. Returns what it was."""
@@ -156,6 +181,11 @@ class Workspace:
             state.forget(db, id)
         if endpoint is not None and endpoint.auth.kind != "none" and not endpoint.auth.secret_env:
             self.secrets.delete(id)
+        if endpoint is not None and endpoint.auth.kind == "oauth2_code":
+            self._tokens.forget(id)
+        if endpoint is not None and endpoint.request.proxy_user:
+            self.secrets.delete(id, PROXY)
+        self.accounts.forget(id)
 
     def edit(self, id: str, changes: Mapping[str, str]) -> Endpoint:
         """Set fields, named by dotted paths, from text (a TOML value, or just text). SettingsError names a bad one."""
@@ -188,14 +218,43 @@ class Workspace:
             self._heard_secret(secret)
         return secret
 
-    def preview(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> Preview:
-        """Try an endpoint out; `secret` None means the stored one. UserError, Cancelled."""
+    def preview(
+        self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, person: Person | None = None
+    ) -> Preview:
+        """Try an endpoint out; `secret` None means the stored one. `person` can sign in if that is needed.
+
+        UserError, Cancelled.
+        """
         self._serve_demo(endpoint)
-        if secret is None and endpoint.auth.kind != "none":
-            secret = self.secret(endpoint.id, endpoint.auth)
-        elif secret:
+        access = self._access(endpoint, secret, cancel)
+        if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
+            access.ensure_signed_in(person)
+        return explore(endpoint, access, cancel)
+
+    def sign_in(self, id: str, person: Person, cancel: CancelToken) -> dict[str, str]:
+        """Have a person sign in for an endpoint; the tokens by field, to be stored as its secrets.
+
+        UserError, Cancelled.
+        """
+        endpoint = self.endpoint(id)
+        if endpoint.auth.kind != "oauth2_code":
+            raise UserError(
+                f"{endpoint.id} needs no sign-in",
+                f"Its authentication is {endpoint.auth.kind}.",
+                "Use `traysync secret set` for passwords and tokens.",
+            )
+        access = self.accounts.access(endpoint, self.secret(endpoint.id, endpoint.auth), cancel, saved=False)
+        assert isinstance(access, OAuthAccess)
+        access.sign_in(person)
+        return self.accounts.take_unsaved(endpoint.auth)
+
+    def _access(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> Credentials | OAuthAccess:
+        if secret:
             self._heard_secret(secret)
-        return explore(endpoint, credentials(endpoint.auth, secret), cancel)
+        elif endpoint.auth.kind != "none" and (endpoint.id or endpoint.auth.secret_env):
+            secret = self.secret(endpoint.id, endpoint.auth)
+        known = self.settings().find(endpoint.id) if endpoint.id else None
+        return self.accounts.access(endpoint, secret, cancel, saved=known is not None and known.auth == endpoint.auth)
 
     def execute(
         self,
@@ -207,7 +266,13 @@ class Workspace:
     ) -> Report:
         """Run an endpoint once, now."""
         self._serve_demo(endpoint)
-        surroundings = Surroundings(store=self.store, staging=self.home.staging, secret=self.secret, now=self.clock.now)
+        surroundings = Surroundings(
+            store=self.store,
+            staging=self.home.staging,
+            secret=self.secret,
+            accounts=self.accounts,
+            now=self.clock.now,
+        )
         return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)
 
     def sync(
@@ -356,7 +421,7 @@ def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
             continue
         try:
             place[name] = tomllib.loads(f"x = {text}")["x"]
-            parse_endpoint(data)
+            decode_endpoint(data)
         except (tomllib.TOMLDecodeError, SettingsError):
             place[name] = text
     return parse_endpoint(data)
@@ -365,7 +430,7 @@ def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
 def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Carry out a change by name, as asked over the local socket or by the command line itself. Raises UserError."""
     if op == "save":
-        saved = workspace.save(decode_endpoint(args["endpoint"]), args.get("secret"))
+        saved = workspace.save(decode_endpoint(args["endpoint"]), args.get("secret"), args.get("tokens"))
         return {"endpoint": to_builtins(saved)}
     if op == "remove":
         return {"endpoint": to_builtins(workspace.remove(args["id"], bool(args.get("drop_table"))))}
@@ -377,6 +442,7 @@ def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str,
         return {"endpoints": [to_builtins(each) for each in workspace.import_text(args["text"])]}
     if op == "secret":
         id = workspace.endpoint(args["id"]).id
+        workspace.accounts.forget(id)
         if args.get("value") is None:
             return {"deleted": workspace.secrets.delete(id, args.get("field", "secret"))}
         workspace.secrets.set(id, args["value"], args.get("field", "secret"))

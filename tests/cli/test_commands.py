@@ -116,7 +116,7 @@ def test_two_endpoints_of_one_name_get_ids_and_tables_of_their_own(cli, api):
         (["add", "--yes"], "URL is missing"),
         (["add", "https://a.example/x", "--auth", "magic"], "basic:USER, bearer"),
         (["add", "https://a.example/x", "--auth", "basic"], "basic:USER, bearer"),
-        (["add", "https://a.example/x", "--auth", "oauth2_client:me@https://a.example/token"], "not supported yet"),
+        (["add", "https://a.example/x", "--auth", "oauth2_client:me"], "oauth2_client:ID@TOKEN_URL"),
         (["add", "--curl", "curl https://a.example"], "not supported yet"),
         (["add", "https://a.example/x", "--every", "often"], "is not a duration"),
         (["add", "https://a.example/x", "--set", "tabel.name=x"], "Did you mean 'table'"),

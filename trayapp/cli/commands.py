@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import logging
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ import msgspec
 
 from trayapp.cli import output
 from trayapp.cli.engine import Engine, EngineHeld
+from trayapp.cli.person import SomebodyThere
 from trayapp.desktop.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.paths import find_home
 from trayapp.endpoints.model import Auth, Endpoint, Request
@@ -69,7 +71,7 @@ def _add(engine: Engine, options: Options) -> int:
         raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
     endpoint = _endpoint_from(options)
     secret = _secret_from(options, endpoint)
-    preview = engine.workspace.preview(endpoint, secret, CancelToken())
+    preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
     if not options.json:
         output.print_preview(preview)
     if not preview.proven and not options.yes and not _agreed("This is not proven. Save it all the same?"):
@@ -92,7 +94,12 @@ def _add(engine: Engine, options: Options) -> int:
         raise UserError(
             f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
         )
-    saved = engine.change("save", endpoint=to_builtins(wanted), secret=secret if not options.secret_env else None)
+    saved = engine.change(
+        "save",
+        endpoint=to_builtins(wanted),
+        secret=secret if not options.secret_env else None,
+        tokens=engine.workspace.accounts.take_unsaved(wanted.auth),
+    )
     if options.json:
         output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
     else:
@@ -101,24 +108,7 @@ def _add(engine: Engine, options: Options) -> int:
 
 
 def _endpoint_from(options: Options) -> Endpoint:
-    kind, _, rest = (options.auth or "none").partition(":")
-    if kind in ("oauth2_client", "oauth2_code"):
-        raise UserError(
-            "OAuth2 is not supported yet", "This version can't sign in by OAuth2.", "Use a token with --auth bearer."
-        )
-    allowed = {"none": "", "basic": "USER", "bearer": "", "header": "NAME", "query": "NAME"}
-    if kind not in allowed or (allowed[kind] and not rest):
-        raise UserError(
-            f"The authentication {options.auth!r} is not known",
-            "Allowed are basic:USER, bearer, header:NAME and query:NAME.",
-            "Correct --auth.",
-        )
-    auth = Auth(
-        kind=kind,  # type: ignore[arg-type]
-        user=rest if kind == "basic" else "",
-        name=rest if kind in ("header", "query") else "",
-        secret_env=options.secret_env or "",
-    )
+    auth = _auth_from(options)
     body: Any = options.json_body
     if body is not None:
         try:
@@ -138,6 +128,34 @@ def _endpoint_from(options: Options) -> Endpoint:
     if options.every:
         settings["every"] = options.every
     return edited(endpoint, settings)
+
+
+_AUTH_FORMS = {
+    "none": "",
+    "basic": "USER",
+    "bearer": "",
+    "header": "NAME",
+    "query": "NAME",
+    "oauth2_client": "ID@TOKEN_URL",
+    "oauth2_code": "ID@TOKEN_URL",
+}
+
+
+def _auth_from(options: Options) -> Auth:
+    kind, _, rest = (options.auth or "none").partition(":")
+    oauth = re.fullmatch(r"(.+)@(https?://.+)", rest) if kind.startswith("oauth2") else None
+    form = _AUTH_FORMS.get(kind)
+    if form is None or (form and not rest) or (kind.startswith("oauth2") and oauth is None):
+        known = ", ".join(f"{name}:{form}" if form else name for name, form in _AUTH_FORMS.items() if name != "none")
+        raise UserError(f"The authentication {options.auth!r} is not known", f"Allowed are {known}.", "Correct --auth.")
+    return Auth(
+        kind=kind,  # type: ignore[arg-type]
+        user=rest if kind == "basic" else "",
+        name=rest if kind in ("header", "query") else "",
+        client_id=oauth[1] if oauth else "",
+        token_url=oauth[2] if oauth else "",
+        secret_env=options.secret_env or "",
+    )
 
 
 def _has_null(value: Any) -> bool:
@@ -164,7 +182,9 @@ def _secret_from(options: Options, endpoint: Endpoint) -> str | None:
         return None
     if options.secret_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return getpass.getpass("Password or token: ")
+    if endpoint.auth.kind == "oauth2_code":
+        return None  # most programs that people sign in with have no secret; one that has is given by an option
+    return getpass.getpass("Client secret: " if endpoint.auth.kind == "oauth2_client" else "Password or token: ")
 
 
 def _agreed(question: str) -> bool:
@@ -175,7 +195,7 @@ def _agreed(question: str) -> bool:
 
 def _preview(engine: Engine, options: Options) -> int:
     endpoint = Endpoint(url=options.target) if "://" in options.target else engine.workspace.endpoint(options.target)
-    preview: Preview = engine.workspace.preview(edited(endpoint, {}), None, CancelToken())
+    preview: Preview = engine.workspace.preview(edited(endpoint, {}), None, CancelToken(), SomebodyThere())
     if options.json:
         output.print_json(output.preview_document(preview))
     else:
@@ -317,10 +337,23 @@ def _export(engine: Engine, options: Options) -> int:
 def _secret(engine: Engine, options: Options) -> int:
     if options.action == "delete":
         return _changed(engine, options, "Deleted.", "secret", id=options.id, field=options.field, value=None)
+    if options.action == "sign-in":
+        return _sign_in(engine, options)
     value = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not value:
         raise UserError("The secret is empty", "Nothing was read.", "Type it, or pipe it in.")
     return _changed(engine, options, "Stored.", "secret", id=options.id, field=options.field, value=value)
+
+
+def _sign_in(engine: Engine, options: Options) -> int:
+    tokens = engine.workspace.sign_in(options.id, SomebodyThere(), CancelToken())
+    for field, token in tokens.items():
+        engine.change("secret", id=options.id, field=field, value=token)
+    if options.json:
+        output.print_json({"stored": bool(tokens)})
+    else:
+        print("Signed in.")
+    return 0
 
 
 def _runs(engine: Engine, options: Options) -> int:

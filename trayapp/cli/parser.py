@@ -39,7 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--name")
     add.add_argument("--id")
     add.add_argument("--every", metavar="1h")
-    add.add_argument("--auth", metavar="KIND", help="basic:USER, bearer, header:NAME or query:NAME")
+    add.add_argument(
+        "--auth",
+        metavar="KIND",
+        help="basic:USER, bearer, header:NAME, query:NAME, oauth2_client:ID@TOKEN_URL or oauth2_code:ID@TOKEN_URL",
+    )
     add.add_argument("--header", action="append", default=[], metavar="K:V")
     add.add_argument("--param", action="append", default=[], metavar="K=V")
     add.add_argument("--json-body", metavar="TEXT")
@@ -75,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     command("import", "add endpoints from TOML").add_argument("file", metavar="FILE|-")
     command("export", "endpoints as TOML, never secrets").add_argument("ids", nargs="*", metavar="ID")
 
-    secret_ = command("secret", "store or delete an endpoint's secret")
-    secret_.add_argument("action", choices=["set", "delete"])
+    secret_ = command("secret", "store or delete an endpoint's secret, or sign in for it (OAuth2)")
+    secret_.add_argument("action", choices=["set", "delete", "sign-in"])
     secret_.add_argument("id", metavar="ID")
     secret_.add_argument("field", nargs="?", default="secret", metavar="FIELD")
 

@@ -1,0 +1,25 @@
+"""The person at the terminal, who can sign in."""
+
+import os
+import sys
+
+from trayapp.desktop.opening import open_url
+from trayapp.errors import UserError
+
+
+class SomebodyThere:
+    """A `sync.oauth.signin.Person`: is told on stderr where to sign in; the browser opens where there is a display."""
+
+    def open_page(self, url: str) -> None:
+        """Name the page, and open it."""
+        print(f"To sign in, open: {url}", file=sys.stderr, flush=True)
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            return  # xdg-open would start a text browser over the terminal
+        try:
+            open_url(url)
+        except UserError as error:
+            print(error, file=sys.stderr, flush=True)
+
+    def show_code(self, code: str, url: str) -> None:
+        """Say what to type in."""
+        print(f"Enter the code {code} at {url}", file=sys.stderr, flush=True)
