@@ -1,0 +1,162 @@
+"""The live backend: what windows ask of it happens on the real scheduler, settings file and database."""
+
+import msgspec
+import pytest
+
+from tests.server import ApiServer, Listing, json_reply, late, problem
+from trayapp.app.backend import LiveBackend
+from trayapp.desktop.paths import Home
+from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.units import Duration
+from trayapp.operations import Workspace
+from trayapp.sync.preview import Preview
+from trayapp.sync.report import Problem
+
+RECORDS = [{"id": n, "name": f"n{n}"} for n in range(1, 24)]
+
+
+@pytest.fixture
+def api():
+    with ApiServer() as api:
+        yield api
+
+
+@pytest.fixture
+def backend(qtbot, tmp_path):
+    workspace = Workspace(Home(tmp_path / "h", tmp_path / "h", tmp_path / "h"))
+    workspace.home.create()
+    backend = LiveBackend(workspace)
+    backend.start()
+    yield backend
+    with qtbot.waitSignal(backend.scheduler.finished, timeout=10_000):
+        backend.shutdown(lambda: None)
+    backend.scheduler.wait()
+    workspace.close()
+
+
+def ticket_of(qtbot, signal, ask):
+    """What a ticket's signal brought."""
+    tickets = []
+    with qtbot.waitSignal(signal, timeout=10_000, check_params_cb=lambda ticket, _: ticket in tickets) as caught:
+        tickets.append(ask())
+    return caught.args[1]
+
+
+def save(qtbot, backend, *endpoints, drop_tables=()):
+    return ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=endpoints), {}, drop_tables))
+
+
+def endpoint(url, **fields):
+    return Endpoint(**{"url": url, "id": "items", "name": "Items", "every": Duration(3600)} | fields)
+
+
+def test_a_saved_endpoint_is_fetched_at_once(qtbot, backend, api):
+    url = api.route("/items", Listing(RECORDS, pages="link"))
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000) as run:
+        assert save(qtbot, backend, endpoint(url)) is None
+    assert (run.args[0].added, run.args[0].status) == (23, "succeeded")
+    assert backend.settings().endpoint[0].table.name == "items"
+    qtbot.waitUntil(lambda: [each.rows for each in backend.snapshot().endpoints] == [23])
+    page = ticket_of(qtbot, backend.rows_ready, lambda: backend.request_rows("items", 20, 10))
+    assert (page.total, page.rows) == (23, ((21, "n21"), (22, "n22"), (23, "n23")))
+    with qtbot.waitSignal(backend.runs_changed, timeout=10_000) as runs:
+        backend.request_runs()
+    assert [row.sentence for row in runs.args[0]] == ["23 new."]
+
+
+def test_what_cannot_be_saved_is_told_and_changes_nothing(qtbot, backend, api):
+    problem_ = save(qtbot, backend, endpoint("gopher://a.example"))
+    assert isinstance(problem_, Problem)
+    assert "field url" in problem_.cause
+    assert backend.settings().endpoint == ()
+
+
+def test_a_removed_endpoint_can_take_its_table_along(qtbot, backend, api):
+    url = api.route("/items", Listing(RECORDS))
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+        save(qtbot, backend, endpoint(url))
+    save(qtbot, backend, drop_tables=("items",))
+    with backend.workspace.store.reading() as db:
+        assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'items'").get
+    qtbot.waitUntil(lambda: backend.snapshot().endpoints == ())
+
+
+def test_a_preview_comes_back_with_its_ticket(qtbot, backend, api):
+    url = api.route("/items", Listing(RECORDS, pages="link"))
+    preview = ticket_of(qtbot, backend.preview_ready, lambda: backend.preview(endpoint(url), None))
+    assert isinstance(preview, Preview)
+    assert preview.proven
+    api.route("/gone", problem(404, "Gone"))
+    failed = ticket_of(qtbot, backend.preview_ready, lambda: backend.preview(endpoint(api.url("/gone")), None))
+    assert failed.title == "There is nothing at this address"
+
+
+def test_a_cancelled_preview_says_no_more(qtbot, backend, api):
+    url = api.route("/items", late(json_reply(RECORDS), 0.5))
+    with qtbot.assertNotEmitted(backend.preview_ready, wait=900):
+        backend.cancel_preview(backend.preview(endpoint(url), None))
+
+
+def test_a_change_on_disk_is_taken_over_and_a_bad_one_shown(qtbot, backend, api):
+    url = api.route("/items", Listing(RECORDS))
+    file = backend.workspace.settings_file.path
+    with qtbot.waitSignal(backend.settings_changed, timeout=10_000):
+        file.write_text(f'[[endpoint]]\nurl = "{url}"\nid = "items"\n')
+    assert [each.id for each in backend.settings().endpoint] == ["items"]
+    file.write_text("[[endpoint]]\nevry = 1\n")
+    qtbot.waitUntil(lambda: backend.snapshot().settings_problem is not None, timeout=10_000)
+    assert [each.id for each in backend.settings().endpoint] == ["items"]
+    assert "evry" in backend.snapshot().settings_problem.cause
+
+
+def test_held_deletions_are_applied_or_kept(qtbot, backend, api):
+    served = Listing(RECORDS)
+    url = api.route("/items", served)
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+        save(qtbot, backend, endpoint(url))
+    served.records = RECORDS[:1]
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000) as held:
+        backend.sync_now(("items",))
+    assert held.args[0].held == 22
+    qtbot.waitUntil(lambda: [each.held for each in backend.snapshot().endpoints] == [22], timeout=10_000)
+    backend.resolve_held("items", apply=False)
+    qtbot.waitUntil(lambda: [each.held for each in backend.snapshot().endpoints] == [0], timeout=10_000)
+    served.records = []
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+        backend.sync_now(("items",))
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000) as applied:
+        backend.resolve_held("items", apply=True)
+    assert applied.args[0].deleted == 1
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000) as after:
+        backend.sync_now(("items",))
+    assert (after.args[0].status, after.args[0].deleted) == ("succeeded", 0)
+
+
+def test_a_run_can_be_stopped_and_pauses_are_kept(qtbot, backend, api):
+    url = api.route("/items", late(json_reply(RECORDS), 20))
+    save(qtbot, backend, endpoint(url))
+    qtbot.waitUntil(lambda: backend.snapshot().state == "syncing", timeout=10_000)
+    with qtbot.waitSignal(backend.run_finished, timeout=5_000) as run:
+        backend.stop("items")
+    assert run.args[0].status == "stopped"
+    backend.pause(None)
+    qtbot.waitUntil(lambda: backend.snapshot().paused, timeout=10_000)
+    backend.resume()
+    qtbot.waitUntil(lambda: not backend.snapshot().paused, timeout=10_000)
+
+
+def test_the_demo_is_added_once_and_mirrored(qtbot, backend):
+    with qtbot.waitSignal(backend.run_finished, timeout=15_000) as run:
+        assert ticket_of(qtbot, backend.saved, backend.add_demo) is None
+    assert run.args[0].added > 200
+    assert ticket_of(qtbot, backend.saved, backend.add_demo) is None
+    assert [each.id for each in backend.settings().endpoint] == ["demo"]
+
+
+def test_secrets_never_reach_settings_or_signals(qtbot, backend, api, monkeypatch):
+    kept = {}
+    monkeypatch.setattr(backend.workspace.secrets, "set", lambda id, value, *_: kept.update({id: value}))
+    wanted = msgspec.structs.replace(endpoint(api.route("/items", Listing(RECORDS))), enabled=False)
+    ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}))
+    assert kept == {"items": "s3cret"}
+    assert "s3cret" not in backend.workspace.settings_file.path.read_text()

@@ -1,0 +1,88 @@
+"""What is told and what is not: once for each change of state, by the user's choice."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from trayapp.app.notices import Notices
+from trayapp.endpoints.model import Endpoint, General, Notify
+from trayapp.sync.report import Problem, Report, sentence_of
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+ENDPOINT = Endpoint(url="https://a.example", id="a", name="Stock")
+
+
+def report(status="succeeded", **fields):
+    made = Report(endpoint="a", name="Stock", table="stock", status=status, started=NOW, finished=NOW, **fields)
+    return Report(**{name: getattr(made, name) for name in made.__struct_fields__} | {"sentence": sentence_of(made)})
+
+
+NOTHING = report(unchanged=5)
+CHANGES = report(added=3, changed=1)
+FAILED = report("failed", problem=Problem("The server can't be reached", "Nothing answers.", "Try later."))
+OTHER = report("failed", problem=Problem("There is nothing at this address", "No such stock.", "Check it."))
+HELD = report("held", held=30)
+STOPPED = report("stopped", reason="stopped by the user")
+
+
+def told(*reports, general=None, endpoint=ENDPOINT):
+    notices = Notices()
+    found = [notices.after(each, endpoint, general or General()) for each in reports]
+    return [each and each.event for each in found]
+
+
+def test_changes_are_told_in_the_runs_own_words():
+    notice = Notices().after(CHANGES, ENDPOINT, General())
+    assert (notice.title, notice.body, notice.endpoint) == ("Stock", "3 new, 1 changed.", "a")
+
+
+def test_no_news_is_no_notification():
+    assert told(NOTHING, NOTHING) == [None, None]
+
+
+def test_a_problem_is_told_when_it_begins_and_when_it_ends():
+    assert told(FAILED, FAILED, FAILED, NOTHING, NOTHING) == ["problem", None, None, "recovered", None]
+
+
+def test_another_problem_is_news():
+    assert told(FAILED, OTHER, OTHER) == ["problem", "problem", None]
+
+
+def test_a_problem_says_what_to_do():
+    notice = Notices().after(FAILED, ENDPOINT, General())
+    assert notice.title == "Stock: The server can't be reached"
+    assert notice.body == "Nothing answers. Try later."
+
+
+def test_held_deletions_are_a_problem_once():
+    assert told(HELD, HELD, CHANGES) == ["problem", None, "recovered"]
+
+
+def test_a_stopped_run_is_the_users_own_doing():
+    assert told(STOPPED) == [None]
+    assert told(FAILED, STOPPED, FAILED) == ["problem", None, None]
+
+
+@pytest.mark.parametrize(
+    ("policy", "events"),
+    [
+        ("all", ["finished", "changes", "problem", "recovered"]),
+        ("changes", [None, "changes", "problem", "recovered"]),
+        ("problems", [None, None, "problem", "recovered"]),
+        ("none", [None, None, None, None]),
+    ],
+)
+def test_the_policy_decides(policy, events):
+    assert told(NOTHING, CHANGES, FAILED, NOTHING, general=General(notifications=policy)) == events
+
+
+def test_an_endpoints_own_choice_wins():
+    chosen = Endpoint(url="https://a.example", id="a", notify=Notify(on=("changes",)))
+    assert told(FAILED, CHANGES, endpoint=chosen, general=General(notifications="none")) == [None, "changes"]
+
+
+def test_a_problem_from_before_the_start_is_not_told_again():
+    notices = Notices()
+    notices.was_told("a", FAILED.problem.title)
+    assert notices.after(FAILED, ENDPOINT, General()) is None
+    assert notices.after(NOTHING, ENDPOINT, General()).event == "recovered"
