@@ -142,7 +142,7 @@ FAULTS = {
     "a web page": (html(), "The answer is a web page, not data"),
     "a web page said to be JSON": (raw(html().body), "The answer is a web page, not data"),
     "a sign-in page": (login_page(), "The server wants a sign-in"),
-    "XML": (raw(b"<?xml version='1.0'?><a/>", "text/xml"), "The answer is XML"),
+    "XML": (raw(b"<?xml version='1.0'?><a/>", "text/xml"), "The answer has no list of records"),
     "nothing": (raw(b""), "The answer is empty"),
     "blanks": (raw(b" \r\n "), "The answer is empty"),
     "204": (Reply(status=204), "The answer is empty"),

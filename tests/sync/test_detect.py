@@ -6,29 +6,6 @@ ITEMS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
 
 
 @pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        (ITEMS, ""),
-        ([], ""),
-        ({"data": ITEMS}, "data"),
-        ({"errors": [], "contacts": ITEMS}, "contacts"),
-        ({"errors": [{"x": 1}] * 9, "data": ITEMS}, "data"),
-        ({"data": {"items": ITEMS}}, "data.items"),
-        ({"data": {"viewer": {"issues": ITEMS}}, "included": ITEMS * 9}, "data.viewer.issues"),
-        ({"count": 2, "results": [], "facets": ITEMS}, "results"),
-        ({"value": ITEMS, "@odata.context": "x"}, "value"),
-        ({"links": [{"href": "x"}, {"href": "y"}], "stations": ITEMS}, "stations"),
-        ({"tags": ["a", "b"], "rows": ITEMS}, "rows"),
-        ({"name": "x", "size": 3}, None),
-        ({"tags": ["a", "b"]}, None),
-        (5, None),
-    ],
-)
-def test_the_list_of_records_is_found(body, path):
-    assert detect.records_path(body) == path
-
-
-@pytest.mark.parametrize(
     ("headers", "body", "found"),
     [
         ({"Link": '<https://a/2>; rel="next"'}, {"next": "https://a/9"}, ("link", "", "https://a/2")),

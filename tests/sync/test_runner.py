@@ -28,7 +28,7 @@ from tests.server import (
     silent,
     trickle,
 )
-from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Response, Retry, Table
+from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Response, Retry, Table, When
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, Rate, Size
 from trayapp.store.runs import list_runs
@@ -394,7 +394,7 @@ def test_the_key_found_first_stays(api, store):
 @pytest.mark.parametrize(
     ("fields", "what"),
     [
-        ({"response": Response(format="csv")}, "csv"),
+        ({"when": When(idle=Duration(600))}, "idle"),
     ],
 )
 def test_what_is_not_supported_yet_is_said(store, fields, what):

@@ -1,81 +1,235 @@
-"""From an answer's bytes to its records, each still the bytes of one JSON object."""
+"""From an answer's bytes to JSON text, whatever its format, and from that to its records."""
 
-import codecs
+import functools
+import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from trayapp.endpoints.model import Endpoint, Response
+from trayapp.endpoints.paths import RecordsPath, parse_records_path
+from trayapp.sync import selection
 from trayapp.sync.errors import AuthError, SyncError, TransientError
+from trayapp.sync.formats import delimited, feed, lines, packed, sniff, xml
+from trayapp.sync.formats.characters import charset, is_utf8, unicode_encoding
+from trayapp.sync.formats.sniff import Format
 from trayapp.sync.http import Answer
 from trayapp.sync.links import place_of
 
-_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
-_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_SPACE = b" \t\r\n\f\v"
+_GUARD = b")]}'"
+"""Put before JSON by some servers, so that scripts of other sites can't run it."""
 
 
-def json_text(answer: Answer, encoding: str | None) -> bytes:
-    """The answer as UTF-8 JSON text. Raises SyncError for a web page, an empty or a wrongly encoded answer.
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer, read: its format, its content as JSON text, and what people should know about its reading."""
 
-    JSON is UTF-8 (RFC 8259 section 8.1); a byte order mark, the charset the server names, or the `encoding` from the
-    settings says otherwise.
+    format: Format
+    text: bytes
+    warnings: tuple[str, ...] = ()
+
+
+def read(answer: Answer, endpoint: Endpoint) -> Body:
+    """The answer as JSON text: a list of objects for NDJSON and CSV, an object for XML, `entries` in one for feeds.
+
+    The format is that of the settings, else told by the Content-Type and the first characters. Raises SyncErrors: for
+    a web page, an empty or a wrongly encoded answer, and for what is not of its format.
     """
-    body = answer.body
-    for bom, name in _BOMS:
-        if body.startswith(bom):
-            body = _recoded(body, name, answer)
-            break
+    body = _unpacked(answer, endpoint.limits.bytes.bytes)
+    if not body.strip(_SPACE):
+        return _nothing(answer, endpoint.response)
+    warnings: list[str] = []
+    encoding = endpoint.response.encoding
+    found = _format(body, answer, endpoint.response)
+    if found in ("xml", "feed"):
+        text = _markup_json(body, found, answer, endpoint.response, warnings.append)
+    elif found == "csv":
+        text = _csv_json(_characters(body, answer, encoding, warnings.append), answer, warnings.append)
     else:
-        declared = encoding or _charset(answer.headers)
-        if declared and codecs_name(declared) not in ("utf-8", "ascii"):
-            body = _recoded(body, declared, answer)
-    body = body.strip()
-    if not body:
-        raise SyncError("The answer is empty", f"{place_of(answer.url)} sent nothing.", "Check the address.")
-    if body.startswith(b"<"):
-        raise _page_instead(body, answer)
+        text = _as_utf8(body, answer, encoding).strip(_SPACE)
+        if text.startswith(_GUARD):
+            text = text.removeprefix(_GUARD).lstrip(_SPACE + b",")
+        if found == "ndjson":
+            text = _lines_json(text, answer)
+    return Body(format=found, text=text, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _nothing(answer: Answer, response: Response) -> Body:
+    """No lines are an empty listing, where lines are expected; elsewhere an empty answer is a mistake."""
+    if response.format == "ndjson" or (response.format == "auto" and sniff.is_lines_type(answer.headers)):
+        return Body(format="ndjson", text=b"[]")
+    raise SyncError("The answer is empty", f"{place_of(answer.url)} sent nothing.", "Check the address.")
+
+
+def _unpacked(answer: Answer, limit: int) -> bytes:
+    encodings = answer.headers.get("Content-Encoding", "").strip().lower()
+    try:
+        body = packed.unpacked(answer.body, limit)
+    except packed.TooLarge:
+        raise SyncError(
+            "The server sends too much",
+            f"What the file unpacks to is larger than the limit of {limit:,} bytes.",
+            "Raise limits.bytes if that is expected.",
+        ) from None
+    except packed.BrokenOff as error:
+        raise TransientError("The answer breaks off", f"{place_of(answer.url)}: {error}.", _AGAIN) from None
+    except packed.Unusable as error:
+        raise SyncError(
+            "The file can't be unpacked", f"{place_of(answer.url)}: {error}.", "Check the address."
+        ) from None
+    if encodings not in ("", "identity", "gzip", "x-gzip", "deflate", "br", "zstd") and body is answer.body:
+        raise SyncError(
+            "The answer is compressed in an unknown way",
+            f"{place_of(answer.url)} sent it as {encodings!r}.",
+            "Ask for another way with the header Accept-Encoding: gzip.",
+        )
     return body
 
 
-def codecs_name(encoding: str) -> str:
-    """Python's name for an encoding, or the name itself when it is unknown."""
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        return encoding.lower()
+_AGAIN = "It is tried again by itself."
 
 
-def _charset(headers: Mapping[str, str]) -> str | None:
-    found = re.search(r"charset\s*=\s*\"?([\w-]+)", headers.get("Content-Type", ""), re.IGNORECASE)
-    return found[1] if found else None
-
-
-def _recoded(body: bytes, encoding: str, answer: Answer) -> bytes:
-    try:
-        return body.decode(encoding).encode()
-    except (LookupError, UnicodeError) as error:
+def _format(body: bytes, answer: Answer, response: Response) -> Format:
+    """The format to read the body as. Raises SyncError for a web page, and where data of another kind came."""
+    start = _peek(body)
+    if start.startswith(b"<") and sniff.is_markup(start):
+        raise _page_instead(start, answer)
+    if response.format == "auto":
+        return sniff.sniffed(_peek(body, len(body)), answer.headers, answer.url)
+    wanted = response.format
+    if start.startswith(b"<") and wanted in ("json", "ndjson"):
         raise SyncError(
-            "The answer's characters can't be read",
-            f"{place_of(answer.url)} says its text is {encoding}, but it is not.",
-            "Set response.encoding for this endpoint, for example to latin-1.",
-        ) from error
+            "The answer is XML, not JSON",
+            f"{place_of(answer.url)} sent it although response.format is {wanted}.",
+            'Set response.format to "auto".',
+        )
+    if wanted == "csv" and sniff.media_type(answer.headers).endswith("json"):
+        raise SyncError(
+            "The answer is JSON, not CSV",
+            f"{place_of(answer.url)} sent: {_start(start)}",
+            "Check the address; the server may want to tell of a problem.",
+        )
+    return wanted
 
 
-def _page_instead(body: bytes, answer: Answer) -> SyncError:
-    text = body[:20_000].decode("utf-8", "replace")
+def _peek(body: bytes, size: int = 20_000) -> bytes:
+    """The first bytes in UTF-8, outer space trimmed, for a look at what it is."""
+    encoding = unicode_encoding(body)
+    if encoding is not None:
+        return body[:size].decode(encoding, "ignore").lstrip("\ufeff").encode().strip(_SPACE)
+    return body[:size].strip(_SPACE) if size < len(body) else body.strip(_SPACE)
+
+
+def _as_utf8(body: bytes, answer: Answer, encoding: str | None) -> bytes:
+    """JSON is UTF-8 (RFC 8259 section 8.1), unless a byte order mark, the server or the settings say otherwise."""
+    given = unicode_encoding(body) or encoding or charset(answer.headers)
+    if given is None or is_utf8(given):
+        return body
+    try:
+        return body.decode(given).encode()
+    except (LookupError, UnicodeError):
+        raise _unreadable(answer.url, given) from None
+
+
+def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> str:
+    """The characters of a format that names no encoding itself: as said, else UTF-8, else as Windows writes them."""
+    given = unicode_encoding(body) or encoding or charset(answer.headers)
+    if given is not None and not is_utf8(given):
+        try:
+            return body.decode(given)
+        except (LookupError, UnicodeError):
+            raise _unreadable(answer.url, given) from None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        if encoding is not None:
+            raise _unreadable(answer.url, encoding) from None
+    tell("The text is not UTF-8; it was read as Windows-1252. If letters look wrong, set response.encoding.")
+    try:
+        return body.decode("cp1252")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
+def _markup_json(body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[str], None]) -> bytes:
+    encoding = unicode_encoding(body) or response.encoding or charset(answer.headers)
+    try:
+        text = _xml_characters(body, encoding, answer.url).strip()
+        if found == "feed":
+            return feed.to_json(text, tell)
+        return msgspec.json.encode(xml.to_value(text))
+    except feed.NoFeed as error:
+        raise SyncError(
+            "The answer is no feed", f"{place_of(answer.url)} sent XML that begins with <{error}>.", 'Try format "xml".'
+        ) from None
+    except xml.Refused as error:
+        raise SyncError("The XML is not read", f"{place_of(answer.url)}: {error}.", "Check the address.") from None
+    except xml.NotXml as error:
+        if str(error).startswith(("no element found", "unclosed")):
+            raise TransientError(
+                "The answer breaks off", f"{place_of(answer.url)} sent incomplete XML.", _AGAIN
+            ) from None
+        raise SyncError(
+            "The answer is not XML",
+            f"{place_of(answer.url)} sent something with a mistake in it ({error}).",
+            "Check the address, or set response.format.",
+        ) from None
+
+
+def _xml_characters(body: bytes, encoding: str | None, url: str) -> str:
+    """As a byte order mark, the settings or the server say (RFC 7303 section 3), else as the document itself does."""
+    declared = xml.declared_encoding(body)
+    for name in (encoding, declared, "utf-8"):
+        if name is None:
+            continue
+        try:
+            return body.decode("utf-8-sig" if is_utf8(name) else name)
+        except (LookupError, UnicodeError):
+            continue
+    raise _unreadable(url, encoding or declared or "UTF-8")
+
+
+def _csv_json(text: str, answer: Answer, tell: Callable[[str], None]) -> bytes:
+    delimiter = "\t" if sniff.media_type(answer.headers) == "text/tab-separated-values" else None
+    try:
+        return delimited.to_json(text, tell, delimiter)
+    except delimited.BrokenOff as error:
+        raise TransientError("The answer breaks off", f"{place_of(answer.url)}: {error}.", _AGAIN) from None
+
+
+def _lines_json(text: bytes, answer: Answer) -> bytes:
+    try:
+        return lines.to_json(text)
+    except lines.BadLine as error:
+        if error.last:
+            raise TransientError(
+                "The answer breaks off", f"{place_of(answer.url)} sent incomplete JSON.", _AGAIN
+            ) from None
+        raise SyncError(
+            "The answer is not JSON",
+            f"{place_of(answer.url)} sent in line {error.number:,}: {_start(error.start)}",
+            "Check the address.",
+        ) from None
+    except RecursionError:
+        raise _too_deep(answer.url) from None
+
+
+def _unreadable(url: str, encoding: str) -> SyncError:
+    return SyncError(
+        "The answer's characters can't be read",
+        f"The text of {place_of(url)} should be {encoding}, but it is not.",
+        "Set response.encoding for this endpoint, for example to latin-1.",
+    )
+
+
+def _page_instead(start: bytes, answer: Answer) -> SyncError:
+    text = start.decode("utf-8", "replace")
     title = re.search(r"<title[^>]*>\s*([^<]{1,100})", text, re.IGNORECASE)
     named = f" titled “{' '.join(title[1].split())}”" if title else ""
-    if re.match(r"\s*<(\?xml|rss|feed)", text, re.IGNORECASE):
-        return SyncError("The answer is XML", "XML and feeds are not supported yet.", "Ask the API for JSON.")
     if re.search(r"type\s*=\s*[\"']?password", text, re.IGNORECASE):
         return AuthError(
             "The server wants a sign-in",
@@ -90,79 +244,107 @@ def _page_instead(body: bytes, answer: Answer) -> SyncError:
 
 
 def split_records(text: bytes, path: str, url: str) -> list[bytes]:
-    """The records at `path` ("" is the whole body, else dotted or "jmes:…"), each as the bytes of a JSON object.
+    """The records at `path` (see endpoints.paths, or "jmes:…"), each as the bytes of a JSON object.
 
-    Raises SyncError when there is no list of objects.
+    Raises SyncError when there are none, which is not the same as an empty list.
     """
+    if path.startswith("jmes:"):
+        return _searched(text, path.removeprefix("jmes:"), url)
     try:
-        if path.startswith("jmes:"):
-            found = _searched(parse(text, url), path.removeprefix("jmes:"))
-            records = [msgspec.json.encode(item) for item in found]
-        else:
-            raw = msgspec.Raw(text)
-            for part in path.split(".") if path else ():
-                level = _raw_object.decode(raw)
-                if part not in level:
-                    raise _no_list(path, url, f"there is no {part!r} in the answer")
-                raw = level[part]
-            if bytes(memoryview(raw)[:1]) == b"{" and not path:
-                records = [bytes(raw)]
-            else:
-                records = [bytes(item) for item in _raw_list.decode(raw)]
-    except msgspec.ValidationError:
-        raise _no_list(path, url, "what stands there is no list") from None
-    except msgspec.DecodeError as error:
-        records = _lenient(text, path, url, error)
+        where = _compiled(path)
+    except ValueError as error:
+        raise _no_list(path, url, str(error)) from None
+    try:
+        return selection.select(text, where)
+    except selection.NoRecords as error:
+        raise _no_list(path, url, str(error), error.hint) from None
     except RecursionError:
         raise _too_deep(url) from None
-    for record in records:
-        if record[:1] != b"{":
-            raise _no_list(path, url, f"the list holds {_kind(record)}, not objects")
-    return records
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _from_mended(text, where, path, url, error)
+
+
+@functools.lru_cache(100)
+def _compiled(path: str) -> RecordsPath:
+    return parse_records_path(path)
+
+
+def _from_mended(text: bytes, where: RecordsPath, path: str, url: str, error: Exception) -> list[bytes]:
+    mended = msgspec.json.encode(_loads(text, url, error))
+    try:
+        return selection.select(mended, where)
+    except selection.NoRecords as no:
+        raise _no_list(path, url, str(no), no.hint) from None
+    except RecursionError:
+        raise _too_deep(url) from None
 
 
 def parse(text: bytes, url: str) -> Any:
     """The whole body as Python values. Raises SyncError when it is no JSON; NaN and lone surrogates are let through."""
-    import json
-
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            return json.loads(text)
-        except RecursionError:
-            raise _too_deep(url) from None
-        except ValueError:
-            raise _no_json(text, url, error) from None
+        return msgspec.json.decode(msgspec.json.encode(_loads(text, url, error)))
     except RecursionError:
         raise _too_deep(url) from None
 
 
-def _lenient(text: bytes, path: str, url: str, error: Exception) -> list[bytes]:
-    import json
+def _loads(text: bytes, url: str, error: Exception) -> Any:
+    """What the strict parser refuses but servers send: NaN and Infinity become null, lone surrogates U+FFFD.
 
-    value = parse(text, url)
-    for part in path.split(".") if path else ():
-        value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, dict) and not path:
-        value = [value]
-    if not isinstance(value, list):
-        raise _no_list(path, url, "what stands there is no list") from error
-    return [json.dumps(item).encode() for item in value]
+    Numbers stay as they are written, for msgspec to encode.
+    """
+    try:
+        value = json.loads(
+            text.decode(), parse_constant=lambda _: None, parse_float=_token, parse_int=_token, strict=False
+        )
+        return _clean(value)
+    except RecursionError:
+        raise _too_deep(url) from None
+    except UnicodeDecodeError:
+        raise _unreadable(url, "UTF-8") from None
+    except ValueError:
+        raise _no_json(text, url, error) from None
 
 
-def _searched(value: Any, expression: str) -> list[Any]:
+def _token(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(name): _clean(item) for name, item in value.items()}
+    return value
+
+
+def _searched(text: bytes, expression: str, url: str) -> list[bytes]:
     import jmespath
 
+    try:
+        value = _exact.decode(text)
+    except RecursionError:
+        raise _too_deep(url) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = parse(text, url)
     found = jmespath.search(expression, value)
-    if found is None:
-        return []
-    return found if isinstance(found, list) else [found]
+    items = found if isinstance(found, list) else [] if found is None else [found]
+    records = [msgspec.json.encode(item) for item in items]
+    if any(record[:1] != b"{" for record in records):
+        raise _no_list(f"jmes:{expression}", url, "what it gives are not all objects")
+    return records
 
 
-def _kind(record: bytes) -> str:
-    first = record[:1]
-    return "lists" if first == b"[" else "texts" if first == b'"' else "nothing" if first == b"n" else "single values"
+def _exact_float(number: str) -> float | str:
+    """A double where it holds the number exactly, else the number's digits: what the table would hold, too."""
+    real = float(number)
+    return real if Decimal(number) == Decimal(repr(real)) else number
+
+
+_exact = msgspec.json.Decoder(float_hook=_exact_float)
 
 
 def _too_deep(url: str) -> SyncError:
@@ -173,21 +355,25 @@ def _too_deep(url: str) -> SyncError:
 
 def _no_json(text: bytes, url: str, error: Exception) -> SyncError:
     if "truncated" in str(error):
-        return TransientError(
-            "The answer breaks off", f"{place_of(url)} sent incomplete JSON.", "It is tried again by itself."
-        )
-    # Whole words only: half a token that the server repeats would not be known for a secret.
-    words = text[:2000].decode("utf-8", "replace")
-    start = textwrap.shorten(words, 60, placeholder=" …", break_long_words=False, break_on_hyphens=False)
+        return TransientError("The answer breaks off", f"{place_of(url)} sent incomplete JSON.", _AGAIN)
     return SyncError(
-        "The answer is not JSON", f"{place_of(url)} sent something that begins with “{start}”.", "Check the address."
+        "The answer is not JSON",
+        f"{place_of(url)} sent something that begins with {_start(text)}.",
+        "Check the address.",
     )
 
 
-def _no_list(path: str, url: str, why: str) -> SyncError:
-    place = f"at {path!r}" if path else "in the answer"
+def _start(text: bytes) -> str:
+    # Whole words only: half a token that the server repeats would not be known for a secret.
+    words = text[:2000].decode("utf-8", "replace")
+    start = textwrap.shorten(words, 60, placeholder=" …", break_long_words=False, break_on_hyphens=False)
+    return f"“{start}”"
+
+
+def _no_list(path: str, url: str, why: str, hint: str = "") -> SyncError:
+    place = f" at {path!r}" if path else ""
     return SyncError(
         "The answer has no list of records",
-        f"{place_of(url)}: {why} {place}." if path else f"{place_of(url)}: {why}.",
-        "Check the address, or set response.records to where the list is.",
+        f"{place_of(url)}{place}: {why}.",
+        hint or "Check the address, or set response.records to where the list is.",
     )

@@ -1,20 +1,12 @@
-"""Guesses about an answer from its own shape: where the records are, what tells them apart, how the listing goes on."""
+"""Guesses about an answer from its own shape: what tells its records apart, how the listing goes on."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trayapp.endpoints.naming import slug
 from trayapp.sync.links import next_link
 
-_LIST_NAMES = (
-    "data", "items", "results", "records", "value", "values", "entries", "rows", "list", "content", "docs", "objects",
-    "elements", "nodes", "features", "hits", "issues", "resources", "result",
-)  # fmt: skip
-_NOT_RECORDS = {
-    "errors", "error", "meta", "metadata", "links", "_links", "included", "facets", "warnings", "messages",
-    "aggregations", "columns", "fields", "schema", "filters", "sort", "pagination", "paging",
-}  # fmt: skip
 _NEXT_PLACES = (
     "next_url", "next_page_url", "nextPageUrl", "nextUrl", "next_page", "nextLink", "next_link", "@odata.nextLink",
     "odata.nextLink", "next", "next.href", "next.url", "links.next", "links.next.href", "links.next.url",
@@ -68,47 +60,6 @@ def find(value: Any, path: str) -> Any:
     if isinstance(value, dict) and rest and head in value:
         return find(value[head], rest)
     return None
-
-
-def records_path(body: Any) -> str | None:
-    """The dotted path to the most likely list of records, "" for a top-level list, or None when there is none."""
-    if isinstance(body, list):
-        return ""
-    best: tuple[float, str] | None = None
-    for path, items in _lists(body, "", 0):
-        score = _score(path, items)
-        if score is not None and (best is None or score > best[0]):
-            best = (score, path)
-    return best[1] if best else None
-
-
-def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]:
-    if not isinstance(value, dict) or depth > 4:
-        return
-    for name, item in value.items():
-        if not isinstance(name, str) or "." in name:
-            continue
-        place = f"{path}.{name}" if path else name
-        if isinstance(item, list):
-            yield place, item
-        else:
-            yield from _lists(item, place, depth + 1)
-
-
-def _score(path: str, items: Sequence[Any]) -> float | None:
-    names = path.split(".")
-    if "errors" in names or "error" in names:
-        return None  # some servers answer 200 with nothing but their complaints
-    objects = sum(isinstance(item, dict) for item in items)
-    if items and objects < len(items):
-        return None
-    known = names[-1] in _LIST_NAMES
-    if not items and not known:
-        return None
-    score = 5.0 * known + min(len(items), 100) / 10 - 2.0 * (len(names) - 1)
-    if _NOT_RECORDS & {*names}:
-        score -= 30
-    return score
 
 
 def next_url(headers: Mapping[str, str], body: Any) -> tuple[str, str, str] | None:

@@ -10,12 +10,13 @@ from trayapp.errors import UserError
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
-from trayapp.sync import detect
+from trayapp.sync import detect, shapes
 from trayapp.sync.auth import Access
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.decode import json_text, parse, split_records
+from trayapp.sync.decode import Body, parse, read, split_records
 from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.failures import ended, server_message
+from trayapp.sync.formats.sniff import Format
 from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
@@ -29,6 +30,7 @@ SHOWN_ROWS = 50
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a first page says: where its records are, and how many there are on it and, as the server says, in all."""
 
+    format: Format
     path: str
     records: tuple[bytes, ...]
     total: int | None
@@ -38,30 +40,39 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """`named`: how the answer itself says to go on; `more`: a sign, in words, that there is more."""
 
 
-def look_at(endpoint: Endpoint, answer: Answer, text: bytes, hide: Callable[[str], str]) -> Found:
+def look_at(endpoint: Endpoint, answer: Answer, page: Body, hide: Callable[[str], str]) -> Found:
     """The records of a first page: at the path from the settings, else at the likeliest one. SyncError if none.
 
     `hide` takes secrets out of what the server says.
     """
-    body = parse(text, answer.url)
+    body = parse(page.text, answer.url)
     path = endpoint.response.records
     if path == "auto":
-        found = detect.records_path(body)
+        found = shapes.records_path(body, page.format)
         if found is None:
             raise _no_list(answer, body, hide)
         path = found
-    records = tuple(split_records(text, path, answer.url))
+    records = tuple(split_records(page.text, path, answer.url))
     said = detect.total(answer.headers, body)
     pages = detect.total_pages(answer.headers, body)
     if said is not None and (said < len(records) or (said == len(records) and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
     return Found(
+        format=page.format,
         path=path,
         records=records,
         total=said,
         total_pages=pages,
         named=named_by_answer(answer.headers, body),
         more=detect.signs_of_more(answer.headers, body, len(records)),
+    )
+
+
+def settled(endpoint: Endpoint, found: Found) -> Endpoint:
+    """The endpoint with the records path that was found, and the format where it is not JSON: all pages must be so."""
+    format = endpoint.response.format if found.format == "json" else found.format
+    return msgspec.structs.replace(
+        endpoint, response=msgspec.structs.replace(endpoint.response, records=found.path, format=format)
     )
 
 
@@ -86,6 +97,8 @@ def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, 
     """How the listing goes on: from the settings, else by trying. `pages.kind` of the trial is never "auto"."""
     if endpoint.pages.kind != "auto":
         return Trial(endpoint.pages, True, "The settings say how the listing goes on.")
+    if found.format == "feed" and found.named is None:
+        return Trial(Pages(kind="none"), True, "A feed shows its newest entries, without a way to older ones.")
     first = FirstPage(call, answer, text, found.path, found.records)
     trial = find_pages(endpoint, client, first)
     return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
@@ -108,30 +121,34 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     endpoint = completed(endpoint)
     call = first_page(first_call(endpoint), endpoint.pages)
     answer = client.fetch(call)
-    text = json_text(answer, endpoint.response.encoding)
-    found = look_at(endpoint, answer, text, client.hide)
-    trial = find_source(endpoint, client, call, answer, text, found)
+    page = read(answer, endpoint)
+    found = look_at(endpoint, answer, page, client.hide)
+    trial = find_source(endpoint, client, call, answer, page.text, found)
     proven, proof = trial.proven, trial.proof
     raw = [*found.records, *(trial.second.records if trial.second else ())]
     count = len(found.records)
     records = decode_records(raw)
     key = endpoint.table.key or _key(records, endpoint.table.name)
-    warnings = list(_warnings(endpoint, count, key, proven, proof))
+    warnings = [*_warnings(endpoint, count, key, proven, proof), *page.warnings]
+    mode = endpoint.table.mode
+    if found.format == "feed" and mode == "mirror":
+        mode = "upsert"
+        warnings.append("A feed shows only its newest entries: those that leave it are kept in the table (upsert).")
     if not key and endpoint.table.mode != "append":
         key = (HASH_KEY,)
     pages = trial.pages
     if endpoint.pages.kind == "auto" and pages.kind == "none":
         pages = endpoint.pages  # one page today; that a Link header never comes is not proven
     filled = msgspec.structs.replace(
-        endpoint,
-        response=msgspec.structs.replace(endpoint.response, records=found.path),
+        settled(endpoint, found),
         pages=pages,
-        table=msgspec.structs.replace(endpoint.table, key=key),
+        table=msgspec.structs.replace(endpoint.table, key=key, mode=mode),
     )
     shape = _shape(filled, records)
     bind = binder(shape)
     return Preview(
         endpoint=filled,
+        format=found.format,
         records_path=found.path,
         count=count,
         total=found.total,

@@ -6,7 +6,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync.decode import json_text, split_records
+from trayapp.sync.decode import read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
@@ -56,13 +56,14 @@ class Listing:
         answer: Answer | None = self._first or self._client.fetch(source.call)
         asked = {(source.call.url, source.call.body)}
         while answer is not None:
-            text = json_text(answer, self._endpoint.response.encoding)
-            records = split_records(text, source.path, answer.url)
+            page = read(answer, self._endpoint)
+            self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
+            records = split_records(page.text, source.path, answer.url)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
             yield records
-            following = next_call(source.call, answer, text, source.pages, walk)
+            following = next_call(source.call, answer, page.text, source.pages, walk)
             if following is None:
                 break
             if (following.url, following.body) in asked:

@@ -26,12 +26,14 @@ class PreviewColumn(msgspec.Struct, frozen=True, kw_only=True):
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """`endpoint` is the endpoint asked about with everything that was found filled in, ready to be saved.
 
+    `format` is what the answer was read as (one of response.format but "auto").
     `proof` says in words why `pages` is believed (or why not); `cursors` are fields that could drive incremental
     runs; `rows` are the first rows in the order of `columns`; `count` is the number of records on the first page,
     `total` what the server says there are.
     """
 
     endpoint: Endpoint
+    format: str = "json"
     records_path: str
     count: int
     total: int | None = None

@@ -9,7 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import detect
-from trayapp.sync.decode import json_text, parse, split_records
+from trayapp.sync.decode import parse, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.paging import LAST, Walk, next_call
@@ -209,7 +209,7 @@ class _Tries:
         self.left -= 1
         try:
             answer = self._client.fetch(call, patient=not quietly)
-            text = json_text(answer, self._endpoint.response.encoding)
+            text = read(answer, self._endpoint).text
             return SecondPage(call, answer, tuple(split_records(text, self._listing.path, answer.url)))
         except SyncError:
             if quietly:

@@ -28,9 +28,9 @@ from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
 from trayapp.sync.auth import SecretReader
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.decode import json_text
+from trayapp.sync.decode import read
 from trayapp.sync.errors import SyncError, hide_secrets
-from trayapp.sync.explore import Found, find_source, key_for, look_at, still_holds
+from trayapp.sync.explore import Found, find_source, key_for, look_at, settled, still_holds
 from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.listing import Listing, Source
 from trayapp.sync.oauth.accounts import Accounts, access_for
@@ -136,16 +136,16 @@ class _Run:
         self.client = Client(self.endpoint, access, self.cancel, self.surroundings.now)
         call = first_page(first_call(self.endpoint), self.endpoint.pages)
         answer = self.client.fetch(call)
-        text = json_text(answer, self.endpoint.response.encoding)
-        found = look_at(self.endpoint, answer, text, self.client.hide)
+        page = read(answer, self.endpoint)
+        found = look_at(self.endpoint, answer, page, self.client.hide)
         source = Source(
             call=call,
             path=found.path,
-            pages=self._pages(self.client, call, answer, text, found),
+            pages=self._pages(self.client, call, answer, page.text, found),
             total=found.total,
             total_pages=found.total_pages,
         )
-        endpoint = self._with_key(list(found.records))
+        endpoint = settled(self._with_key(list(found.records)), found)
         full = self.full or endpoint.table.key == (HASH_KEY,)
         try:
             return self._listed(endpoint, source, answer, full)

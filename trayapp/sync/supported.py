@@ -13,8 +13,6 @@ def require_supported(endpoint: Endpoint) -> None:
 
 
 def _missing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    if endpoint.response.format not in ("auto", "json"):
-        yield f"The format {endpoint.response.format} is", "Ask the API for JSON."
     if endpoint.incremental is not None:
         yield "Incremental runs are", "Leave out endpoint.incremental: every run reads the whole listing."
     if endpoint.when.idle is not None:

@@ -1,0 +1,1 @@
+"""One module per format of answers, each turning text into JSON."""

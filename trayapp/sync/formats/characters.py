@@ -1,0 +1,44 @@
+"""From bytes to characters."""
+
+import codecs
+import re
+from collections.abc import Mapping
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def unicode_encoding(body: bytes) -> str | None:
+    """The encoding that a byte order mark, or the zero bytes of ASCII letters in UTF-16 or -32, give away."""
+    for bom, name in _BOMS:
+        if body.startswith(bom):
+            return name
+    head = body[:4]
+    if len(head) < 2 or 0 not in head:
+        return None
+    if head[:2] == b"\0\0":
+        return "utf-32-be"
+    if head[0] == 0:
+        return "utf-16-be"
+    if head[1] == 0:
+        return "utf-32-le" if head[2:] == b"\0\0" else "utf-16-le"
+    return None
+
+
+def charset(headers: Mapping[str, str]) -> str | None:
+    """The charset a Content-Type names."""
+    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("Content-Type", ""), re.IGNORECASE)
+    return found[1] if found else None
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether text of that encoding is UTF-8 already."""
+    try:
+        return codecs.lookup(encoding).name in ("utf-8", "ascii")
+    except LookupError:
+        return False

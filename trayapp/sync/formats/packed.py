@@ -1,0 +1,67 @@
+"""Answers that are compressed files: .gz, and .zip with one member."""
+
+import io
+import zlib
+
+
+class TooLarge(ValueError):
+    """More bytes than allowed come out."""
+
+
+class Unusable(ValueError):
+    """Not a file this can read, in words for people."""
+
+
+class BrokenOff(Unusable):
+    """A file whose end is missing."""
+
+
+def unpacked(body: bytes, limit: int) -> bytes:
+    """What a gzip or zip file holds, known by its first bytes; other bodies as they are.
+
+    limit: how many bytes may come out. Raises TooLarge and Unusable.
+    """
+    for _ in range(2):  # a .gz inside a .zip and the like; more is no answer, but a trick
+        if body.startswith(b"\x1f\x8b\x08"):
+            body = _gunzipped(body, limit)
+        elif body.startswith(b"PK\x03\x04"):
+            body = _unzipped(body, limit)
+        else:
+            return body
+    return body
+
+
+def _gunzipped(body: bytes, limit: int) -> bytes:
+    import gzip
+
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+            content = file.read(limit + 1)
+    except EOFError as error:
+        raise BrokenOff("the .gz file breaks off") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Unusable("the .gz file is damaged") from error
+    if len(content) > limit:
+        raise TooLarge
+    return content
+
+
+def _unzipped(body: bytes, limit: int) -> bytes:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [m for m in members if not m.filename.startswith("__MACOSX/")]
+            if len(members) != 1:
+                names = ", ".join(member.filename for member in members[:5])
+                raise Unusable(f"the .zip file has {len(members)} files in it, not one ({names})")
+            if members[0].flag_bits & 1:
+                raise Unusable("the .zip file is locked with a password")
+            with archive.open(members[0]) as file:
+                content = file.read(limit + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise Unusable("the .zip file is damaged, or packed in a way that can't be read") from error
+    if len(content) > limit:
+        raise TooLarge
+    return content

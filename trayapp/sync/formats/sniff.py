@@ -1,0 +1,70 @@
+"""Which format an answer has: as its Content-Type says, else as it looks."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import urlsplit
+
+from trayapp.sync.formats import delimited, lines
+
+Format = Literal["json", "ndjson", "csv", "feed", "xml"]
+
+_CSV_TYPES = ("text/csv", "application/csv", "text/x-csv", "text/comma-separated-values", "text/tab-separated-values")
+_LINE_TYPES = (
+    "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl", "application/jsonlines",
+    "application/x-jsonlines", "application/json-lines", "application/json-seq", "application/geo+json-seq",
+    "application/stream+json", "application/x-json-stream", "text/x-ndjson", "text/jsonl",
+)  # fmt: skip
+_CSV_NAMES = re.compile(r"\.(csv|tsv|tab)(\.gz|\.zip)?\"?$", re.IGNORECASE)
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The Content-Type without its parameters, lower case; "" when there is none."""
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def is_lines_type(headers: Mapping[str, str]) -> bool:
+    """Whether the Content-Type promises one JSON value per line."""
+    return media_type(headers) in _LINE_TYPES
+
+
+def is_markup(start: bytes) -> bool:
+    """Whether a body that begins so, space trimmed, is HTML rather than XML."""
+    return bool(re.match(rb"(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]", start[:2000], re.I | re.S))
+
+
+def sniffed(body: bytes, headers: Mapping[str, str], url: str) -> Format:
+    """The format of a body in UTF-8 with surrounding space trimmed. What is nothing else counts as JSON."""
+    kind = media_type(headers)
+    if body.startswith(b"<"):
+        return "feed" if _is_feed(body[:4000]) else "xml"
+    if is_lines_type(headers):
+        return "ndjson"
+    if kind in _CSV_TYPES and not _is_json(body):
+        return "csv"
+    if body[:1] in (b"{", b"[", b"\x1e"):
+        return "ndjson" if body[:1] == b"\x1e" or lines.is_lines(body) else "json"
+    if kind.endswith("json"):
+        return "json"
+    file_name = f"{headers.get('Content-Disposition', '')}\n{urlsplit(url).path}"
+    if any(_CSV_NAMES.search(name) for name in file_name.split("\n")) or _looks_like_csv(body):
+        return "csv"
+    return "json"
+
+
+def _is_feed(start: bytes) -> bool:
+    root = re.search(rb"<(?:[\w-]+:)?([A-Za-z][\w.-]*)(?=[\s>/])", start)
+    return root is not None and root[1] in (b"rss", b"feed", b"RDF")
+
+
+def _is_json(body: bytes) -> bool:
+    return body[:1] in (b"{", b"[") and re.match(rb"[\[{]\s*([\"{\[\]}]|$)", body) is not None
+
+
+def _looks_like_csv(body: bytes) -> bool:
+    """Whether nearly all rows have the same number of cells, more than one, under a header of short names."""
+    head = body[: 2**16].decode("utf-8", "replace")
+    first, newline, _ = head.partition("\n")
+    found = delimited.dialect(head)
+    names = [name.strip(' "\r') for name in first.split(found.delimiter)]
+    return bool(newline) and found.width > 1 and found.share >= 0.9 and all(0 < len(name) <= 60 for name in names)

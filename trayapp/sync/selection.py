@@ -1,0 +1,259 @@
+"""The records of an answer, each still the bytes of one JSON object, found by a records path."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from trayapp.endpoints.paths import FIRST_ROW, RecordsPath, Step, names_path
+from trayapp.sync.formats.values import field_names
+
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAMES_OF_COLUMNS = ("name", "fieldName", "id", "key", "field", "label", "title")
+
+
+class NoRecords(ValueError):
+    """Nothing that could be records stands at the path; why, in words for people. `hint` says what would do."""
+
+    def __init__(self, why: str, hint: str = "") -> None:
+        super().__init__(why)
+        self.hint = hint
+
+
+def select(text: bytes, path: RecordsPath) -> list[bytes]:
+    """The records at `path` in a JSON text. Raises NoRecords, and msgspec.DecodeError for what is no strict JSON."""
+    body = msgspec.Raw(text)
+    if path.field:
+        records = _keyed(body, path)
+    elif path.names:
+        records = _named(body, path)
+    elif path.zipped:
+        records = _zipped(_single(body, path.steps))
+    else:
+        records = _items(body, path.steps)
+    if path.flat:
+        records = [_flattened(record, path.flat) for record in records]
+    for record in records:
+        if record[:1] != b"{":
+            raise _no_objects(record)
+    return records
+
+
+def _items(body: msgspec.Raw, steps: Sequence[Step]) -> list[bytes]:
+    """What is listed at the end of the steps; the whole body may also be a single object."""
+    if not any(step.each for step in steps):
+        found = _single(body, steps)
+        first = _first(found)
+        if first == b"[":
+            return [bytes(item) for item in _list.decode(found)]
+        if first == b"{" and not steps:
+            return [bytes(found)]
+        raise NoRecords(
+            f"what stands there is {_kind(first)}, no list",
+            f'To take that object as one row, use "jmes:{".".join(step.name for step in steps)}".'
+            if first == b"{"
+            else "",
+        )
+    *before, last = steps
+    if last.each:
+        return [bytes(item) for item in _walk(body, steps)]
+    records: list[bytes] = []
+    for found in _walk(body, before):
+        value = _required(found, last.name)
+        if _first(value) == b"n":
+            continue  # GraphQL's answer for a node one may not see
+        if _first(value) == b"[":
+            records += [bytes(item) for item in _list.decode(value)]
+        else:
+            records.append(bytes(value))
+    return records
+
+
+def _single(body: msgspec.Raw, steps: Sequence[Step]) -> msgspec.Raw:
+    for step in steps:
+        if step.each:
+            raise NoRecords("one place is needed here, not several", "Leave out [] and *.")
+        body = _required(body, step.name)
+    return body
+
+
+def _required(value: msgspec.Raw, name: str) -> msgspec.Raw:
+    if _first(value) != b"{":
+        raise NoRecords(f"there is no {name!r} in the answer")
+    found = _member(value, name)
+    if found is None:
+        raise NoRecords(f"there is no {name!r} in the answer")
+    return found
+
+
+def _walk(body: msgspec.Raw, steps: Sequence[Step]) -> list[msgspec.Raw]:
+    """Everything the steps lead to. A member may be missing, or null, only where `[]` follows it."""
+    values = [body]
+    spread = False
+    for step in steps:
+        after: list[msgspec.Raw] = []
+        for value in values:
+            if step.name:
+                found = _member(value, step.name) if _first(value) == b"{" else None
+                if found is None and not (step.each == "items" and _first(value) in b"{n") and not spread:
+                    raise NoRecords(f"there is no {step.name!r} in the answer")
+                if found is None:
+                    continue
+                value = found
+            after += _spread(value, step)
+        values = after
+        spread = spread or bool(step.each)
+    return values
+
+
+def _spread(value: msgspec.Raw, step: Step) -> list[msgspec.Raw]:
+    first = _first(value)
+    if step.each == "items":
+        return _list.decode(value) if first == b"[" else [] if first == b"n" else [value]
+    if step.each == "values":
+        return list(_map(value).values())
+    return [value]
+
+
+def _map(value: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    if _first(value) == b"{":
+        return _object.decode(value)
+    if _first(value) == b"n" or bytes(value).split() == [b"[", b"]"] or bytes(value) == b"[]":
+        return {}  # an empty map from PHP is an empty list
+    raise NoRecords(f"what stands there is {_kind(_first(value))}, no object whose values are records")
+
+
+def _keyed(body: msgspec.Raw, path: RecordsPath) -> list[bytes]:
+    """`… as FIELD`: the keys of a map, or the plain values of a list, as a field."""
+    field = msgspec.json.encode(path.field)
+    *before, last = path.steps or (Step(""),)
+    if last.each != "values":
+        values = _walk(body, path.steps) if any(step.each for step in path.steps) else [_single(body, path.steps)]
+        items = [item for value in values for item in (_list.decode(value) if _first(value) == b"[" else [value])]
+        for item in items:
+            if _first(item) in (b"{", b"["):
+                raise NoRecords("“as” gives a name to the keys of a map, or to the plain values of a list")
+        return [b"{" + field + b":" + bytes(item) + b"}" for item in items]
+    records: list[bytes] = []
+    for value in _walk(body, (*before, Step(last.name))) if before or last.name else [body]:
+        for key, item in _map(value).items():
+            if _first(item) == b"{":
+                members = _object.decode(item)
+                members.pop(path.field, None)
+                records.append(_built({path.field: msgspec.json.encode(key), **members}))
+            elif _first(item) == b"[":
+                raise NoRecords("the map's values are lists")
+            else:
+                records.append(_built({path.field: msgspec.json.encode(key), "value": item}))
+    return records
+
+
+def _named(body: msgspec.Raw, path: RecordsPath) -> list[bytes]:
+    """`… with …`: rows that are lists, their fields named by another list or the first row."""
+    rows = [_row(row) for row in _items(body, path.steps)]
+    if path.names == FIRST_ROW:
+        header = rows.pop(0) if rows else []
+    else:
+        steps = names_path(path)
+        header = _walk(body, steps) if any(step.each for step in steps) else _list.decode(_single(body, steps))
+    names = [msgspec.json.encode(name) + b":" for name in field_names([_name(item) for item in header])]
+    records = []
+    for row in rows:
+        if len(row) > len(names):
+            raise NoRecords(f"a row has {len(row):,} values, but there are {len(names):,} names")
+        records.append(b"{" + b",".join([n + bytes(value) for n, value in zip(names, row, strict=False)]) + b"}")
+    return records
+
+
+def _row(row: bytes) -> list[msgspec.Raw]:
+    if row[:1] != b"[":
+        raise NoRecords(f"the rows are {_kind(row[:1])}, not lists")
+    return _list.decode(row)
+
+
+def _name(item: msgspec.Raw) -> str:
+    if _first(item) == b"{":
+        members = _object.decode(item)
+        found = next((members[name] for name in _NAMES_OF_COLUMNS if name in members), None)
+        return _name(found) if found is not None and _first(found) != b"{" else ""
+    value = msgspec.json.decode(item)
+    return value if isinstance(value, str) else "" if value is None else bytes(item).decode()
+
+
+def _zipped(value: msgspec.Raw) -> list[bytes]:
+    """`… zipped`: an object of lists, all as long, one list for each field."""
+    columns = {
+        name: _list.decode(column)
+        for name, column in (_object.decode(value) if _first(value) == b"{" else {}).items()
+        if _first(column) == b"["
+    }
+    if not columns:
+        raise NoRecords("what stands there is no object of lists")
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1:
+        raise NoRecords("the lists there are not equally long")
+    names = [msgspec.json.encode(name) + b":" for name in columns]
+    return [
+        b"{" + b",".join([name + bytes(value) for name, value in zip(names, row, strict=True)]) + b"}"
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _flattened(record: bytes, field: str) -> bytes:
+    """The record with the members of its object `field` beside its own; a name that both have is `field.name` there.
+
+    GeoJSON's constant `"type": "Feature"` (RFC 7946 section 3.2) is left out.
+    """
+    if record[:1] != b"{":
+        raise _no_objects(record)
+    members = _object.decode(record)
+    inner = members.get(field)
+    if inner is None or _first(inner) != b"{":
+        if inner is None or _first(inner) == b"n":
+            members.pop(field, None)
+            if bytes(members.get("type", b"")) == b'"Feature"':
+                del members["type"]
+            return _built(members)
+        raise NoRecords(f"{field!r} is no object in every record")
+    if bytes(members.get("type", b"")) == b'"Feature"':
+        del members["type"]
+    built: dict[str, bytes | msgspec.Raw] = {}
+    for name, value in members.items():
+        if name == field:
+            for own, item in _object.decode(inner).items():
+                built[own if own not in members or own == field else f"{field}.{own}"] = item
+        else:
+            built[name] = value
+    return _built(built)
+
+
+def _built(members: dict[str, Any]) -> bytes:
+    return b"{" + b",".join(msgspec.json.encode(name) + b":" + bytes(value) for name, value in members.items()) + b"}"
+
+
+def _member(value: msgspec.Raw, name: str) -> msgspec.Raw | None:
+    return _object.decode(value).get(name)
+
+
+def _first(value: msgspec.Raw) -> bytes:
+    return bytes(memoryview(value)[:1])
+
+
+def _kind(first: bytes) -> str:
+    return {b"{": "an object", b"[": "a list", b'"': "a text", b"n": "null", b"t": "true", b"f": "false"}.get(
+        first, "a number"
+    )
+
+
+def _no_objects(record: bytes) -> NoRecords:
+    kinds = {b"[": "lists", b'"': "texts", b"n": "nothing", b"t": "true and false", b"f": "true and false"}
+    first = record[:1]
+    hints = {
+        b"[": "If the rows' names are in their first row, write “… with first row”; if elsewhere, “… with PATH”.",
+        b"n": "",
+    }
+    return NoRecords(
+        f"the list holds {kinds.get(first, 'numbers')}, not objects",
+        hints.get(first, "To make a record of each value, write “… as NAME” behind the path."),
+    )
