@@ -30,6 +30,10 @@ build_parts="$(freezing_parts /usr/bin/python3)
 shellcheck                           shellcheck
 desktop-file-validate                desktop-file-utils
 "
+# Runs the OAuth2 provider that sign-ins are tested against.
+provider_parts="node                 nodejs
+npm                                  npm
+"
 
 what=everything
 if [ "${1:-}" = fast ]; then
@@ -43,6 +47,8 @@ else
         say '*** SKIPPED: the tests on a real desktop, for want of the packages above.'
     system_packages "$build_parts" 'the tests of the build' ||
         say '*** SKIPPED: tests of the build, for want of the packages above.'
+    system_packages "$provider_parts" 'the tests of OAuth2' ||
+        say '*** SKIPPED: tests of OAuth2, for want of the packages above.'
 fi
 python_environment dev
 

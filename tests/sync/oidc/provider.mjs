@@ -70,7 +70,7 @@ provider.use(async (ctx, next) => {
 async function items(ctx) {
   const text = (ctx.get('Authorization').match(/^Bearer (.+)$/) ?? [])[1];
   const token = text && ((await provider.AccessToken.find(text)) ?? (await provider.ClientCredentials.find(text)));
-  if (!token) {
+  if (!token?.isValid) {
     seen.refused += 1;
     ctx.status = 401;
     ctx.set('WWW-Authenticate', 'Bearer error="invalid_token"');

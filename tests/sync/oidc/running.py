@@ -1,7 +1,6 @@
 """A third party's OAuth2 provider (npm's oidc-provider), unmodified, and somebody at a browser who signs in there."""
 
 import html
-import json
 import os
 import re
 import shutil
@@ -66,6 +65,11 @@ class Provider:
         )
         assert self._process.stdout is not None
         self.base = self._process.stdout.readline().decode().strip()
+        if not self.base:
+            with self._process:
+                self._process.kill()
+            version = subprocess.run([command[0], "--version"], capture_output=True, text=True, check=False).stdout
+            _missing(f"node {version.strip()} does not run it")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -144,7 +148,3 @@ class Browser:
             if name:
                 sent[name[1]] = html.unescape(value[1]) if value else fields.get(name[1], "yes")
         return sent
-
-
-def as_text(value: Any) -> str:
-    return json.dumps(value, default=repr)
