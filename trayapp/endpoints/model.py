@@ -62,7 +62,24 @@ class Auth(_Section, frozen=True):
 
 
 class Response(_Section, frozen=True):
-    """How an answer is read; `records` is "auto", "" for the whole body, a dotted path, or "jmes:" and a JMESPath."""
+    """How an answer is read.
+
+    `format` "auto" goes by the Content-Type, then by the first characters. CSV also takes tabs, semicolons and bars.
+    XML is read as {root: {child: …}}, a feed as {"entries": […]}; `.gz`, and `.zip` with one file, are unpacked.
+    `encoding` is for text that says its own wrongly, or not at all.
+
+    `records` says where the records are: "auto" finds it out; "" is the whole answer (a list, or a single object as one
+    row); else it is a path, as the language of endpoints.paths has it:
+
+    - `data.items`: the list there
+    - `edges[].node`: that member of each item; `catalog.book[]`: a single element counts as a list, none as empty
+    - `rates.* as code`: the object's values, each with its key in the field `code`; `rates.*`: without the keys
+    - `rows with columns`: lists as rows, their fields named by another list; `with first row`: by their own first one
+    - `hourly zipped`: an object of lists, one list for each field
+    - `features flat properties`: the members of `properties` beside the record's own
+    - `ids as id`: plain values, each a record with that one field
+    - `jmes:…`: whatever a JMESPath gives
+    """
 
     format: Literal["auto", "json", "ndjson", "csv", "feed", "xml"] = "auto"
     records: str = "auto"

@@ -1,5 +1,6 @@
 """What the typed structs can't say themselves: which values make sense, and together with which."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from cronsim import CronSim, CronSimError
 
 from trayapp.endpoints.model import Auth, Endpoint, Settings, Table
+from trayapp.endpoints.paths import parse_records_path
 from trayapp.endpoints.units import Duration
 
 MINIMUM_INTERVAL = Duration(10)
@@ -70,6 +72,16 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _table_problems(endpoint.table)
     if endpoint.response.records.startswith("jmes:"):
         yield from _jmespath_problems(endpoint.response.records.removeprefix("jmes:"))
+    elif endpoint.response.records != "auto":
+        try:
+            parse_records_path(endpoint.response.records)
+        except ValueError as error:
+            yield "response.records", str(error)
+    if endpoint.response.encoding is not None:
+        try:
+            codecs.lookup(endpoint.response.encoding)
+        except LookupError:
+            yield "response.encoding", f"{endpoint.response.encoding!r} is no encoding; write utf-8, latin-1 or another"
     if endpoint.pages.max is not None and endpoint.pages.max < 1:
         yield "pages.max", "at least one page must be allowed"
     if endpoint.when.battery_above is not None and not 0 <= endpoint.when.battery_above < 100:

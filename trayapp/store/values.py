@@ -64,6 +64,19 @@ def classify(raw: bytes) -> tuple[Kind, SqlValue]:
     return _number(raw.decode())
 
 
+class Real(float):
+    """A real with the digits it was sent with, where Python would write others (`1.10`, `1E5`)."""
+
+    __slots__ = ("digits",)
+    digits: str
+
+    def __new__(cls, digits: str) -> "Real":
+        """The number that `digits` are."""
+        self = super().__new__(cls, digits)
+        self.digits = digits
+        return self
+
+
 def _number(token: str) -> tuple[Kind, SqlValue]:
     if not any(char in token for char in ".eE"):
         if len(token) > 40:
@@ -75,7 +88,7 @@ def _number(token: str) -> tuple[Kind, SqlValue]:
     real = float(token)
     if math.isinf(real) or (len(token) > 16 and Decimal(token) != Decimal(repr(real))):
         return "text", token
-    return "real", real
+    return "real", real if repr(real) == token else Real(token)
 
 
 def bound(kind: Kind, value: SqlValue, column: Kind) -> SqlValue:
@@ -83,7 +96,8 @@ def bound(kind: Kind, value: SqlValue, column: Kind) -> SqlValue:
     if column == "text" and kind not in ("text", "json", "null"):
         if kind == "boolean":
             return "true" if value else "false"
-        return repr(value)  # SQLite would write a real with 15 digits
+        # Digit for digit as sent; SQLite would write a real with 15 digits.
+        return value.digits if isinstance(value, Real) else repr(value)
     if column == "real" and value is not None:
         return float(value)
     return value
