@@ -31,8 +31,16 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
                 "Check the address. If the server has its own certificate authority, give its file as ca_file.",
             )
     if isinstance(error, requests.exceptions.ProxyError):
+        if any("407" in str(cause) for cause in causes if isinstance(cause, OSError)):
+            return _proxy_refuses(f"It lets nobody through to {host} without.")
         return TransientError(
             "The proxy can't be reached", f"No way to {host} through it.", "Check the proxy's address."
+        )
+    if any(isinstance(cause, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(cause) for cause in causes):
+        return AuthError(
+            "The server wants a client certificate",
+            f"{host} talks only to those who show one it knows.",
+            "Give the files of yours as request.client_cert and request.client_key.",
         )
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return TransientError(
@@ -60,6 +68,14 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
             "The connection broke", f"{host} closed the connection before it answered.", "It is tried again by itself."
         )
     return SyncError("The request failed", f"{host}: {type(error).__name__}.", "Check the endpoint's address.")
+
+
+def _proxy_refuses(words: str) -> AuthError:
+    return AuthError(
+        "The proxy wants credentials",
+        words,
+        "Set request.proxy_user, and store its password with: traysync secret set ID proxy",
+    )
 
 
 def bad_address(url: str) -> SyncError:
@@ -129,7 +145,7 @@ def _status_error(
     if status == 403:
         return AuthError("The server refuses access", words, "Check whether the account may read this.")
     if status == 407:
-        return AuthError("The proxy wants credentials", words, "Put user and password into the proxy's address.")
+        return _proxy_refuses(words)
     if status in (404, 410):
         return SyncError("There is nothing at this address", words, "Check the address.")
     if status in retry.TRANSIENT_STATUSES or status >= 500:
