@@ -111,10 +111,21 @@ class Table(_Section, frozen=True):
 
 
 class Incremental(_Section, frozen=True):
-    """How only what changed is asked for."""
+    """How only what changed is asked for: the newest value of `field` goes back to the server as `param`.
+
+    `path` instead of `field`: the server gives a cursor of its own, at a dotted path of the body or "header:NAME"
+    (without `param` it is the address to ask next time). `param` goes into the query, the JSON body or a header.
+    `format` is how the cursor is written: "" as the server wrote it, or iso, date, epoch, epoch_ms, http_date or a
+    strftime pattern; in braces inside other text: "updated >= '{date}'", and {} for the server's own form.
+    `initial` is the cursor of a whole listing, which is read every `full_every` (a day in mode mirror, else never);
+    only then is what vanished deleted. `lookback` is how far before the cursor to ask again; it is for times.
+    `deleted`, "field=value" or "field", tells records that are deletions; those are carried out at once in any mode.
+    """
 
     field: str = ""
+    path: str = ""
     param: str = ""
+    into: Literal["query", "json", "header"] = "query"
     format: str = ""
     initial: str = ""
     lookback: Duration = Duration(0)
@@ -162,7 +173,11 @@ class Notify(_Section, frozen=True):
 
 
 class After(_Section, frozen=True):
-    """Runs after another endpoint; `each` is a query whose rows fill {placeholders} in URL and params."""
+    """Runs after another endpoint; `each` is a query whose rows fill {placeholders}: one listing for each row.
+
+    Placeholders are names of the query's columns, in the URL's path and query, in params and in the JSON body. One that
+    `table.key` names becomes a field of the records that have none of that name.
+    """
 
     endpoint: str = ""
     each: str = ""

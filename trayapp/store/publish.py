@@ -1,6 +1,8 @@
 """One transaction that makes the mirrored table equal to a listing, and says exactly what that changed."""
 
+import os
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import apsw
@@ -14,6 +16,7 @@ from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
 from trayapp.store.staging import Staging
 from trayapp.store.table import HASH_KEY, Shape
+from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue, bound, is_lossy, widen
 
 BRAKE_COUNT = 20
@@ -97,18 +100,21 @@ def publish(
     complete: bool = True,
     full: bool = False,
     apply_held: bool = False,
+    partial: bool = False,
 ) -> Outcome:
     """Bring the table up to what was staged, inside the caller's transaction. `run` numbers the recorded changes.
 
     complete: the staging holds the whole listing, so that what is missing was deleted on the server. full: nothing was
     known to the staging; the table itself is compared. apply_held: the user agreed to delete, so no brake.
+    partial: the staging was made without knowing anything and holds only what changed since the last run, so that
+    nothing is deleted but what a record itself says is deleted (`incremental.deleted`); never together with complete.
     Raises ListingNeeded, and StoreError when the records can't be kept apart by their key.
     """
     try:
         with db:  # a savepoint, so that nothing is left of a first attempt
-            return _Publisher(db, endpoint, plan, staging, run, full).publish(complete, apply_held)
+            return _Publisher(db, endpoint, plan, staging, run, full, partial).publish(complete, apply_held)
     except _Lossy:
-        if staging.unchanged:
+        if staging.unchanged or partial:
             raise ListingNeeded from None
     seen: dict[str, Kind] = {}
     for _, page in staging:
@@ -180,7 +186,14 @@ class _Publisher:
     """The state of one publish."""
 
     def __init__(
-        self, db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: Staging, run: int, full: bool
+        self,
+        db: apsw.Connection,
+        endpoint: Endpoint,
+        plan: Plan,
+        staging: Staging,
+        run: int,
+        full: bool,
+        partial: bool = False,
     ) -> None:
         self.db = db
         self.table = endpoint.table
@@ -188,9 +201,12 @@ class _Publisher:
         self.staging = staging
         self.run = run
         self.full = full
+        self.partial = partial
         self.name = quote(plan.table)
         self.rows_table = _rows_table(plan)
         self.keyed = bool(self.table.key) and self.table.mode != "append"
+        asked = endpoint.incremental
+        self.tombstone = Tombstone.parse(asked.deleted) if asked is not None and self.keyed else None
         self.shape = plan.shape or Shape((), self.table.key if self.keyed else ())
         self.exists = plan.shape is not None
         self.added = self.changed = self.deleted = self.equal = self.duplicates = self.drifted = 0
@@ -216,6 +232,10 @@ class _Publisher:
     def _remaining(self) -> dict[SqlValue, int | None]:
         """Key → row number of the records published before that were not staged as unchanged."""
         if not self.keyed:
+            return {}
+        if self.partial:
+            # Rows are found by their key one by one, as most of the table is not in this listing.
+            self.db.execute(f"CREATE INDEX IF NOT EXISTS {self.rows_table}_key ON {self.rows_table} (key)")
             return {}
         if self.full:
             self.db.execute(f"DELETE FROM {self.rows_table}")
@@ -250,21 +270,20 @@ class _Publisher:
             self.remaining, self.empty_at_start = {}, True
         for page, staged in self.staging:
             records = decode_records([record for _, record in staged])
-            seen: dict[str, Kind] = {}
-            _see(seen, records)
-            for column in self.shape.columns:
-                wider = widen(column.kind, seen.get(column.path, "null"))
-                if is_lossy(column.kind, wider):
-                    raise _Lossy
-            self.prepare(seen)
-            if self.keyed:
-                self._upsert(page, [digest for digest, _ in staged], records)
-            else:
-                self._insert([self._bind(record) for record in records])
-                self.added += len(records)
+            digests = [digest for digest, _ in staged]
+            if self.tombstone is None:
+                self._take(page, digests, records)
+                continue
+            marks = [self.tombstone.marks(record) for record in records]
+            for dead, group in groupby(range(len(records)), key=marks.__getitem__):
+                positions = list(group)  # in their order, as a record may come back after its tombstone
+                if dead:
+                    self._bury([records[position] for position in positions])
+                else:
+                    self._take(page, [digests[each] for each in positions], [records[each] for each in positions])
         held = 0
-        if complete and self.table.mode == "mirror":
-            held = self._delete_missing(apply_held)
+        if self.table.mode == "mirror":
+            held = self._delete_missing(apply_held) if complete else self._still_held()
         rows = self.before + self.added - self.deleted
         self._save(rows, held)
         return Outcome(
@@ -276,6 +295,47 @@ class _Publisher:
             rows=rows,
             warnings=tuple(self._warnings()),
         )
+
+    def _take(self, page: int, digests: Sequence[bytes], records: Sequence[Fields]) -> None:
+        seen: dict[str, Kind] = {}
+        _see(seen, records)
+        for column in self.shape.columns:
+            wider = widen(column.kind, seen.get(column.path, "null"))
+            if is_lossy(column.kind, wider):
+                raise _Lossy
+        self.prepare(seen)
+        if self.keyed:
+            self._upsert(page, digests, records)
+        else:
+            self._insert([self._bind(record) for record in records])
+            self.added += len(records)
+
+    def _bury(self, records: Sequence[Fields]) -> None:
+        """Delete the records that these tombstones stand for."""
+        if not self.exists or self.table.key == (HASH_KEY,):
+            return  # a content hash does not tell which record it was: that one will be missing from the listing
+        look_up, delete = (
+            self._statement(f"{verb} FROM {{table}} WHERE {{key}}") for verb in ("SELECT {columns}", "DELETE")
+        )
+        positions = [self.shape.columns.index(column) for column in self.shape.key_columns]
+        changes: list[tuple[SqlValue, str, str | None, str | None]] = []
+        for record in records:
+            row = self._bind(record)
+            values = [row[position] for position in positions]
+            self._check_key(values, record)
+            key = _joined(values)
+            self.keys.pop(key, None)
+            n = self.remaining.pop(key, None)
+            old = self.db.execute(look_up, values).fetchone()
+            if old is None:
+                continue
+            self.db.execute(delete, values)
+            self.deleted += 1
+            changes.append((key, "deleted", self._json(old), None))
+            where, value = ("n = ?", n) if n is not None else ("key IS ?", key)
+            self.db.execute(f"DELETE FROM {self.rows_table} WHERE {where}", (value,))
+            self.db.execute("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", (self.plan.number, key))
+        record_changes(self.db, self.run, self.plan.table, changes)
 
     def _bind(self, record: Fields) -> list[SqlValue]:
         return tables.binder(self.shape)(record)
@@ -410,12 +470,27 @@ class _Publisher:
                 self.db.execute(delete, values)
                 self.deleted += 1
                 changes.append((key, "deleted", self._json(old), None))
-            if (n := self.remaining[key]) is not None:
+            if (n := self.remaining.pop(key)) is not None:
                 self.db.execute(f"DELETE FROM {self.rows_table} WHERE n = ?", (n,))
         record_changes(self.db, self.run, self.plan.table, changes)
         return 0
 
+    def _still_held(self) -> int:
+        """How many deletes stay held when this listing says nothing about what it lacks."""
+        number = self.plan.number
+        held = [key for (key,) in self.db.execute("SELECT key FROM _sync_held WHERE endpoint = ?", (number,))]
+        back = [key for key in held if key in self.keys or not (self.partial or key in self.remaining)]
+        self.db.executemany("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", [(number, key) for key in back])
+        return int(self.db.execute("SELECT count(*) FROM _sync_held WHERE endpoint = ? AND NOT kept", (number,)).get)
+
+    def _keep_in_mind(self) -> None:
+        """After a full comparison: what stays in the table though the listing lacks it must be found missing again."""
+        if self.full and self.keyed:
+            left = [(key, os.urandom(16)) for key in self.remaining if key not in self.keys]
+            self.db.executemany(f"INSERT INTO {self.rows_table} (key, digest) VALUES (?, ?)", left)
+
     def _save(self, rows: int, held: int) -> None:
+        self._keep_in_mind()
         if self.exists:
             before = tables.load_shape(self.db, self.plan.number, self.table.key)
             if before != self.shape:
