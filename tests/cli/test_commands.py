@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -414,6 +415,7 @@ def test_the_command_line_imports_no_qt_and_nothing_heavy():
 
 def test_a_reader_that_goes_away_is_no_error(added, cli):
     cli("sync")
-    command = f"{sys.executable} -m trayapp query 'select * from items a, items b, items c' --csv | head -1"
+    query = "query 'select * from items a, items b, items c' --csv"
+    command = f"{shlex.quote(sys.executable)} -m trayapp {query} | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.stderr == ""
