@@ -14,6 +14,8 @@ _NEXT_PLACES = (
     "pagination.links.next", "meta.next", "meta.next_url", "meta.pagination.next", "meta.pagination.links.next",
     "meta.pagination.next_url", "meta.links.next", "response.next", "nextPage", "page.next",
 )  # fmt: skip
+LINK_LISTS = ("links", "link", "_links", "meta.links")
+"""Where lists of links stand; a path to the one with rel "next" is written `links[rel=next]`."""
 _TOTAL_PLACES = (
     "total", "total_count", "totalCount", "count", "total_results", "totalResults", "totalItems", "total_items",
     "total_records", "recordCount", "numFound", "@odata.count", "meta.total", "meta.total_count", "meta.count",
@@ -71,18 +73,18 @@ def next_url(headers: Mapping[str, str], body: Any) -> tuple[str, str, str] | No
         target = find(body, path)
         if isinstance(target, str) and _is_address(target):
             return "next_url", path, target
+    for path in LINK_LISTS:
+        target = linked(find(body, path), "next")
+        if target is not None:
+            return "next_url", f"{path}[rel=next]", target
     return None
 
 
-def next_place(body: Any) -> str | None:
-    """Where the answer would give the next address: a usual place that is there, though it may be null at the end."""
-    for path in _NEXT_PLACES:
-        head, _, last = path.rpartition(".")
-        parent = find(body, head) if head else body
-        if isinstance(parent, dict) and last in parent:
-            value = parent[last]
-            if value is None or value == "" or (isinstance(value, str) and _is_address(value)):
-                return path
+def linked(value: Any, relation: str) -> str | None:
+    """The target of that relation in a list of links (OGC API, `[{"rel": "next", "href": …}]`), or None."""
+    for link in value if isinstance(value, list) else ():
+        if isinstance(link, dict) and link.get("rel") == relation and isinstance(link.get("href"), str):
+            return str(link["href"])
     return None
 
 

@@ -98,7 +98,8 @@ def _dropped(before: str, after: str) -> list[tuple[str, str]]:
 
 
 def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
-    if _says_end(text):
+    beside = pages.path.rpartition(".")[0]
+    if _says_end(text) or (beside and value_at(text, f"{beside}.hasNextPage") is False):
         return None
     if pages.path.startswith(LAST):
         if not walk.count:
@@ -171,6 +172,8 @@ def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:
 
 
 def _value(answer: Answer, text: bytes, path: str) -> object:
+    if path.endswith("[rel=next]"):
+        return detect.linked(value_at(text, path.removesuffix("[rel=next]")), "next")
     if path.startswith("header:"):
         return answer.headers.get(path.removeprefix("header:").strip())
     return value_at(text, path)

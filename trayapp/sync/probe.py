@@ -224,14 +224,28 @@ class _Tries:
         if second is None:
             return None
         keys = self.keys(second.records)
+        if pages.kind == "cursor" and not second.records:
+            return self._proven_beyond(pages, second)
         if pages.kind == "offset" and len(keys & self.first) == 1 and pages.start is None:
             # One record twice: positions are counted from one.
             pages = msgspec.structs.replace(pages, start=1)
             second = self._second(pages)
             keys = self.keys(second.records) if second is not None else self.first
-        if second is None or keys & self.first or (not second.records and pages.kind == "cursor"):
+        if second is None or keys & self.first:
             return None
         return self._proven(pages, second)
+
+    def _proven_beyond(self, pages: Pages, empty: SecondPage) -> Trial | None:
+        """An empty page proves nothing, but it may name one that does."""
+        page: SecondPage | None = empty
+        while page is not None and not page.records and self.left > 0:
+            text = read(page.answer, self._endpoint).text
+            call = next_call(self._listing.call, page.answer, text, pages, Walk())
+            page = None if call is None else self.fetched(call)
+        if page is None or not page.records or self.keys(page.records) & self.first:
+            return None
+        count = len(page.records)
+        return Trial(pages, True, f"A later page, asked for by cursor ({pages.param}), has {count:,} others.", empty)
 
     def _attempt_page(self, pages: Pages) -> Trial | None:
         one = self._second(msgspec.structs.replace(pages, start=0))  # asks for page 1
