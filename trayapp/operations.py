@@ -40,6 +40,7 @@ from trayapp.store.store import Store
 from trayapp.sync.auth import Credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
+from trayapp.sync.links import origin
 from trayapp.sync.oauth.accounts import PROXY, Accounts, OAuthAccess
 from trayapp.sync.oauth.signin import Person
 from trayapp.sync.preview import Preview
@@ -156,7 +157,7 @@ class Workspace:
             return
         tokens = {**self.accounts.take_unsaved(endpoint.auth), **tokens}
         old = before.find(endpoint.id)
-        if old is not None and old.auth.kind == "oauth2_code" and (tokens or old.auth != endpoint.auth):
+        if old is not None and old.auth.kind == "oauth2_code" and (tokens or not _same_sign_in(old, endpoint)):
             self._tokens.forget(endpoint.id)
         for field, token in tokens.items():
             self._tokens.set(endpoint.id, field, token)
@@ -254,7 +255,9 @@ class Workspace:
         elif endpoint.auth.kind != "none" and (endpoint.id or endpoint.auth.secret_env):
             secret = self.secret(endpoint.id, endpoint.auth)
         known = self.settings().find(endpoint.id) if endpoint.id else None
-        return self.accounts.access(endpoint, secret, cancel, saved=known is not None and known.auth == endpoint.auth)
+        return self.accounts.access(
+            endpoint, secret, cancel, saved=known is not None and _same_sign_in(known, endpoint)
+        )
 
     def execute(
         self,
@@ -404,6 +407,11 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _same_sign_in(one: Endpoint, other: Endpoint) -> bool:
+    """Whether the tokens of one endpoint may be used for the other: they are for one service and one server."""
+    return one.auth == other.auth and origin(one.url) == origin(other.url)
 
 
 def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:

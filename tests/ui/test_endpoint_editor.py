@@ -401,13 +401,77 @@ def test_a_secret_from_the_environment(qtbot: QtBot, backend: FakeBackend) -> No
 
 
 def test_oauth_of_the_settings_file_is_kept(qtbot: QtBot) -> None:
-    auth = Auth(kind="oauth2_client", token_url="https://a.test/token", client_id="me")
+    auth = Auth(kind="oauth2_client", token_url="https://a.test/token", client_id="me", scopes=("a", "b"))
     backend = stored(Endpoint(url=URL, auth=auth))
     editor = open_editor(qtbot, backend, "items")
+    assert not editor.form.is_changed()
     write(qtbot, field(editor, "name"), "New name")
     with qtbot.waitSignal(editor.endpoint_saved):
         click(qtbot, editor.save_button)
     assert backend.settings().endpoint[0].auth == auth
+
+
+def test_a_program_signs_in_with_its_own_credentials(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    choose(qtbot, editor, "authKind", "OAuth 2 as a program (client credentials)")
+    assert not field(editor, "authUrl").isVisible()
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.token_url")
+    assert problem_of(editor, "auth.client_id")
+    assert problem_of(editor, "auth.secret")
+    write(qtbot, field(editor, "authClientId"), "me")
+    write(qtbot, field(editor, "authTokenUrl"), "https://a.test/token")
+    write(qtbot, field(editor, "authScopes"), "read  write")
+    write(qtbot, field(editor, "authSecret"), SECRET)
+    run_test(qtbot, editor)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    (saved,) = backend.settings().endpoint
+    assert saved.auth == Auth(
+        kind="oauth2_client", client_id="me", token_url="https://a.test/token", scopes=("read", "write")
+    )
+    assert backend.secrets == {"items": SECRET}
+
+
+def test_a_person_signs_in_during_the_test(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    choose(qtbot, editor, "authKind", "OAuth 2 with your own account (you sign in)")
+    write(qtbot, field(editor, "authClientId"), "me")
+    write(qtbot, field(editor, "authTokenUrl"), "https://a.test/token")
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.auth_url")
+    assert not problem_of(editor, "auth.secret")
+    write(qtbot, field(editor, "authUrl"), "https://a.test/authorize?access_type=offline")
+    backend.hold_previews = True
+    click(qtbot, editor.test_button)
+    ticket = editor._preview_ticket
+    backend.sign_in_asked.emit(ticket + 1, "WRONG", "https://other.test")
+    assert editor.test_state.text() == "Testing…"
+    backend.sign_in_asked.emit(ticket, "WDJB-MJHT", "https://a.test/device")
+    backend.sign_in_asked.emit(ticket, "", "https://a.test/device")
+    assert "WDJB-MJHT at https://a.test/device" in editor.test_state.text()
+    editor.stop_test()
+    assert editor.test_state.text() == ""
+    click(qtbot, editor.test_button)
+    backend.sign_in_asked.emit(editor._preview_ticket, "", "https://a.test/authorize")
+    assert "in your browser" in editor.test_state.text()
+    backend.answer_preview(editor._preview_ticket)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.settings().endpoint[0].auth.auth_url == "https://a.test/authorize?access_type=offline"
+    assert backend.secrets == {}
+
+
+def test_a_stored_client_secret_is_not_sent_to_another_token_address(qtbot: QtBot) -> None:
+    auth = Auth(kind="oauth2_client", token_url="https://a.test/token", client_id="me")
+    editor = open_editor(qtbot, stored(Endpoint(url=URL, auth=auth)), "items")
+    assert "stored in the keyring" in field(editor, "authSecret").placeholderText()
+    write(qtbot, field(editor, "authTokenUrl"), "https://elsewhere.test/token")
+    assert field(editor, "authSecret").placeholderText() == ""
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.secret")
 
 
 # Editing, saving, closing
@@ -565,7 +629,15 @@ def test_the_tab_key_goes_from_the_address_to_save(qtbot: QtBot, backend: FakeBa
 
 
 @pytest.mark.parametrize(
-    "kind", ["None", "User and password (Basic)", "Secret in a header", "Secret in a URL parameter"]
+    "kind",
+    [
+        "None",
+        "User and password (Basic)",
+        "Secret in a header",
+        "Secret in a URL parameter",
+        "OAuth 2 as a program (client credentials)",
+        "OAuth 2 with your own account (you sign in)",
+    ],
 )
 def test_no_two_mnemonics_collide(qtbot: QtBot, backend: FakeBackend, kind: str) -> None:
     editor = open_editor(qtbot, backend)

@@ -242,10 +242,11 @@ class LiveBackend(Backend):
         """Try the endpoint; `secret` None means the stored one."""
         ticket = next(self._tickets)
         token = self._previews[ticket] = CancelToken()
+        person = _AtTheEditor(lambda code, url: self.sign_in_asked.emit(ticket, code, url))
 
         def work() -> Preview | Problem:
             try:
-                return self.workspace.preview(endpoint, secret, token)
+                return self.workspace.preview(endpoint, secret, token, person)
             except Cancelled as stop:
                 return Problem("Stopped", stop.reason)
 
@@ -275,6 +276,20 @@ class LiveBackend(Backend):
     def quit(self) -> None:
         """End the program."""
         self.quit_wanted()
+
+
+class _AtTheEditor:
+    """A `sync.oauth.signin.Person` who waits for a test; called in the test's thread."""
+
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
+        self._tell = tell
+
+    def open_page(self, url: str) -> None:
+        self._tell("", url)
+        opening.open_url(url)
+
+    def show_code(self, code: str, url: str) -> None:
+        self._tell(code, url)
 
 
 def _previous(file: SettingsFile) -> Settings:

@@ -1,5 +1,7 @@
 """How a request says who we are; the secret is kept apart from the rest and never shown."""
 
+from urllib.parse import urlsplit
+
 import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
@@ -7,8 +9,8 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 from trayapp.endpoints.model import Auth
 from trayapp.ui.field import Field
 
-_OFFERED = ("none", "basic", "bearer", "header", "query")
-_ONLY_BY_FILE = ("oauth2_client", "oauth2_code")
+_OFFERED = ("none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code")
+_OAUTH = ("oauth2_client", "oauth2_code")
 
 
 class AuthEditor(QWidget):
@@ -28,12 +30,21 @@ class AuthEditor(QWidget):
             "bearer": self.tr("Bearer token"),
             "header": self.tr("Secret in a header"),
             "query": self.tr("Secret in a URL parameter"),
+            "oauth2_client": self.tr("OAuth 2 as a program (client credentials)"),
+            "oauth2_code": self.tr("OAuth 2 with your own account (you sign in)"),
         }
         for kind in _OFFERED:
             self.kind.addItem(self._kind_names[kind], kind)
         self.user = _line("authUser")
         self.name = _line("authName")
         self.prefix = _line("authPrefix")
+        self.client_id = _line("authClientId")
+        self.token_url = _line("authTokenUrl")
+        self.auth_url = _line("authUrl")
+        self.device_url = _line("authDeviceUrl")
+        self.scopes = _line("authScopes")
+        self.token_url.setPlaceholderText("https://example.com/oauth/token")
+        self.auth_url.setPlaceholderText("https://example.com/oauth/authorize")
         self.source = QComboBox()
         self.source.setObjectName("authSource")
         self.source.addItem(self.tr("The system's keyring"), "keyring")
@@ -47,16 +58,30 @@ class AuthEditor(QWidget):
             Field("auth.user", self.tr("Us&er:"), self.user),
             Field("auth.name", self.tr("&Header name:"), self.name),
             Field("auth.prefix", self.tr("Prefi&x:"), self.prefix),
+            Field("auth.client_id", self.tr("&Client ID:"), self.client_id),
+            Field("auth.token_url", self.tr("To&ken address:"), self.token_url),
+            Field("auth.auth_url", self.tr("Sign-in pag&e:"), self.auth_url),
+            Field(
+                "auth.device_url",
+                self.tr("Code from ot&her device:"),
+                self.device_url,
+                self.tr("Only for services that let you type in a code: the address that gives it out."),
+            ),
+            Field("auth.scopes", self.tr("Sc&opes:"), self.scopes, self.tr("Separated by spaces.")),
             Field("auth.source", self.tr("Secret &from:"), self.source),
             Field("auth.secret", self.tr("Passw&ord:"), self.secret_edit),
             Field("auth.secret_env", self.tr("&Variable:"), self.secret_env),
         )
-        self._kind, self._user, self._name, self._prefix, self._source, self._secret, self._env = self.fields
+        self._kind, self._user, self._name, self._prefix, *self._oauth, self._source, self._secret, self._env = (
+            self.fields
+        )
         self._form: QFormLayout | None = None
         self.kind.currentIndexChanged.connect(self._on_change)
         self.source.currentIndexChanged.connect(self._on_change)
-        for edit in (self.user, self.name, self.prefix, self.secret_edit, self.secret_env):
-            edit.textChanged.connect(self.changed)
+        for field in self.fields:
+            if isinstance(field.editor, QLineEdit):
+                field.editor.textChanged.connect(self.changed)
+        self.token_url.textChanged.connect(self._show_fields)
 
     def add_to(self, form: QFormLayout) -> None:
         """Append the rows to a form; those the kind does not need are hidden."""
@@ -68,14 +93,15 @@ class AuthEditor(QWidget):
     def set_auth(self, auth: Auth, stored: bool) -> None:
         """Show this; `stored` says that a secret of this endpoint may be in the keyring."""
         self._auth, self._stored = auth, stored
-        while self.kind.count() > len(_OFFERED):
-            self.kind.removeItem(len(_OFFERED))
-        if auth.kind not in _OFFERED:
-            self.kind.addItem(self.tr("OAuth 2 (as in the settings file)"), auth.kind)
         self.kind.setCurrentIndex(self.kind.findData(auth.kind))
         self.user.setText(auth.user)
         self.name.setText(auth.name)
         self.prefix.setText(auth.prefix)
+        self.client_id.setText(auth.client_id)
+        self.token_url.setText(auth.token_url)
+        self.auth_url.setText(auth.auth_url)
+        self.device_url.setText(auth.device_url)
+        self.scopes.setText(" ".join(auth.scopes))
         self.source.setCurrentIndex(1 if auth.secret_env else 0)
         self.secret_env.setText(auth.secret_env)
         self.secret_edit.clear()
@@ -90,16 +116,20 @@ class AuthEditor(QWidget):
     def auth(self) -> Auth:
         """Everything but the secret. What the kind does not use is left empty."""
         kind = self.kind.currentData()
-        if kind == self._auth.kind and kind in ("none", *_ONLY_BY_FILE):
-            return self._auth
         if kind == "none":
-            return Auth()
+            return self._auth if self._auth.kind == "none" else Auth()
+        oauth, person = kind in _OAUTH, kind == "oauth2_code"
         return msgspec.structs.replace(
             self._auth,
             kind=kind,
             user=self.user.text() if kind == "basic" else "",
             name=self.name.text().strip() if kind in ("header", "query") else "",
-            prefix=self.prefix.text() if kind == "header" else self._auth.prefix if kind == "bearer" else "",
+            prefix=self.prefix.text() if kind == "header" else self._auth.prefix if kind == "bearer" or oauth else "",
+            client_id=self.client_id.text().strip() if oauth else "",
+            token_url=self.token_url.text().strip() if oauth else "",
+            auth_url=self.auth_url.text().strip() if person else "",
+            device_url=self.device_url.text().strip() if person else "",
+            scopes=tuple(self.scopes.text().split()) if oauth else (),
             secret_env=self.secret_env.text().strip() if self._from_env else "",
         )
 
@@ -116,13 +146,24 @@ class AuthEditor(QWidget):
             found["auth.name"] = self.tr("Write the name that the API's documentation gives.")
         if self._wants_secret and self._from_env and not self.secret_env.text().strip():
             found["auth.secret_env"] = self.tr("Write the name of the environment variable.")
-        if self._wants_secret and not self._from_env and not self._stored and not self.secret_edit.text():
+        needed = self._wants_secret and kind != "oauth2_code"  # most programs that people sign in with have none
+        if needed and not self._from_env and not self._has_stored and not self.secret_edit.text():
             found["auth.secret"] = self.tr("Type the secret; it is kept in the system's keyring only.")
         return found
 
     @property
     def _wants_secret(self) -> bool:
-        return self.kind.currentData() in _OFFERED[1:]
+        return bool(self.kind.currentData() != "none")
+
+    @property
+    def _has_stored(self) -> bool:
+        """A client's secret goes to the token address: it is not sent to another server than it was entered for."""
+        kind = self.kind.currentData()
+        if kind not in _OAUTH and self._auth.kind not in _OAUTH:
+            return self._stored
+        return (
+            self._stored and kind == self._auth.kind and _server(self.token_url.text()) == _server(self._auth.token_url)
+        )
 
     @property
     def _from_env(self) -> bool:
@@ -135,18 +176,28 @@ class AuthEditor(QWidget):
     def _show_fields(self) -> None:
         kind, wants = self.kind.currentData(), self._wants_secret
         self._name.set_label(self.tr("Paramet&er name:") if kind == "query" else self.tr("&Header name:"))
-        self._secret.set_label(self.tr("Passw&ord:") if kind == "basic" else self.tr("T&oken:"))
+        client = self.tr("Cl&ient secret:")
+        secret = self.tr("Passw&ord:") if kind == "basic" else client if kind in _OAUTH else self.tr("T&oken:")
+        self._secret.set_label(secret)
+        self._secret.set_hint(self.tr("Only if the service gave you one.") if kind == "oauth2_code" else "")
         self.name.setPlaceholderText("api_key" if kind == "query" else "X-Api-Key")
         stored = self.tr("stored in the keyring; type to replace it")
-        self.secret_edit.setPlaceholderText(stored if self._stored else "")
+        self.secret_edit.setPlaceholderText(stored if self._has_stored else "")
         if self._form is None:
             return
         self._form.setRowVisible(self._user, kind == "basic")
         self._form.setRowVisible(self._name, kind in ("header", "query"))
         self._form.setRowVisible(self._prefix, kind == "header")
+        for field in self._oauth:
+            person_only = field.path in ("auth.auth_url", "auth.device_url")
+            self._form.setRowVisible(field, kind == "oauth2_code" or (kind == "oauth2_client" and not person_only))
         self._form.setRowVisible(self._source, wants)
         self._form.setRowVisible(self._secret, wants and not self._from_env)
         self._form.setRowVisible(self._env, wants and self._from_env)
+
+
+def _server(url: str) -> str:
+    return urlsplit(url.strip()).netloc.lower()
 
 
 def _line(name: str) -> QLineEdit:

@@ -28,6 +28,8 @@ class Backend(QObject):
     """Report of every finished run."""
     preview_ready = Signal(int, object)
     """ticket, Preview | Problem: answers preview."""
+    sign_in_asked = Signal(int, str, str)
+    """ticket of a preview, code, URL: somebody has to sign in there, with that code if there is one."""
     saved = Signal(int, object)
     """ticket, None | Problem: answers save, add_demo."""
 

@@ -45,6 +45,7 @@ class EndpointEditor(QDialog):
         self._is_new = not self._original.id
         self._preview_ticket = self._save_ticket = 0
         self._asked: _Tested | None = None
+        self._sign_in = ""
         self._tested: _Tested | None = None
         self._preview: Preview | None = None
         self.being_saved: Endpoint | None = None
@@ -112,6 +113,7 @@ class EndpointEditor(QDialog):
         self.untested_button.clicked.connect(self._ask_to_save_untested)
         self.cancel_button.clicked.connect(self.close)
         backend.preview_ready.connect(self._on_preview)
+        backend.sign_in_asked.connect(self._on_sign_in)
         backend.saved.connect(self._on_saved)
         backend.settings_changed.connect(self._on_settings)
         self._on_edit()
@@ -164,6 +166,7 @@ class EndpointEditor(QDialog):
     def _end_test(self) -> None:
         self._preview_ticket = 0
         self._asked = None
+        self._sign_in = ""
 
     def _on_edit(self) -> None:
         self._show_state()
@@ -186,7 +189,7 @@ class EndpointEditor(QDialog):
         wanted = self.save_button if tested and not self.is_testing else self.test_button
         wanted.setDefault(True)
         if self.is_testing:
-            text = self.tr("Testing…")
+            text = self._sign_in or self.tr("Testing…")
         elif self._preview is not None and self._tested is not None and tested:
             text = self.tr("Tested: this is what will be saved.")
         elif self._preview is not None:
@@ -211,6 +214,15 @@ class EndpointEditor(QDialog):
         self._show_state()
         if not self.form.isAncestorOf(self.focusWidget()):
             (self.save_button if self.save_button.isEnabled() else self.test_button).setFocus()
+
+    def _on_sign_in(self, ticket: int, code: str, url: str) -> None:
+        if ticket != self._preview_ticket:
+            return
+        if code:
+            self._sign_in = self.tr("To sign in, enter the code {code} at {url}").format(code=code, url=url)
+        elif not self._sign_in:
+            self._sign_in = self.tr("Sign in in your browser; the test then goes on.")
+        self._show_state()
 
     def _ask_to_save_untested(self) -> None:
         if self.form.reveal_problems():
