@@ -59,8 +59,8 @@ class AuthEditor(QWidget):
             Field("auth.name", self.tr("&Header name:"), self.name),
             Field("auth.prefix", self.tr("Prefi&x:"), self.prefix),
             Field("auth.client_id", self.tr("&Client ID:"), self.client_id),
-            Field("auth.token_url", self.tr("To&ken address:"), self.token_url),
-            Field("auth.auth_url", self.tr("Sign-in pag&e:"), self.auth_url),
+            Field("auth.token_url", self.tr("Token address:"), self.token_url),
+            Field("auth.auth_url", self.tr("Sign-in page:"), self.auth_url),
             Field(
                 "auth.device_url",
                 self.tr("Code from ot&her device:"),
@@ -176,7 +176,7 @@ class AuthEditor(QWidget):
     def _show_fields(self) -> None:
         kind, wants = self.kind.currentData(), self._wants_secret
         self._name.set_label(self.tr("Paramet&er name:") if kind == "query" else self.tr("&Header name:"))
-        client = self.tr("Cl&ient secret:")
+        client = self.tr("Cli&ent secret:")
         secret = self.tr("Passw&ord:") if kind == "basic" else client if kind in _OAUTH else self.tr("T&oken:")
         self._secret.set_label(secret)
         self._secret.set_hint(self.tr("Only if the service gave you one.") if kind == "oauth2_code" else "")
