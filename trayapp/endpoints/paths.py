@@ -9,8 +9,8 @@ FIRST_ROW = "first row"
 """What stands after "with" when the rows' own first one has the names of the fields."""
 
 _WORDS = re.compile(
-    r"^(?P<path>.*?)(?: as (?P<field>\S(?:.*?\S)?))?(?: with (?P<names>first row|\S+))?"
-    r"(?P<zipped> zipped)?(?: flat (?P<flat>\S(?:.*\S)?))?$"
+    r"^(?P<path>.*?)(?: as (?P<field>\S.*?))?(?: with (?P<names>first row|\S+))?"
+    r"(?P<zipped> zipped)?(?: flat (?P<flat>\S.*))?$"
 )
 _KEYWORD = re.compile(r"(?:^| )(?:as|with|zipped|flat)(?: |$)")
 
@@ -41,10 +41,11 @@ def parse_records_path(text: str) -> RecordsPath:
     `… with first row` make records of lists, named by another list; `… zipped` makes records of an object of lists;
     `… flat FIELD` puts the members of that object beside the record's own.
     """
+    text = text.strip()
     found = _WORDS.match(f" {text}" if _KEYWORD.match(text) else text)
     assert found is not None  # every part is optional
     path = found["path"].strip()
-    if _KEYWORD.search(path):
+    if any(_KEYWORD.search(part) for part in (path, found["field"] or "", found["flat"] or "")):
         raise ValueError(f"the words in {text!r} must come as: as FIELD, with PATH, zipped, flat FIELD")
     steps = _steps(path, text)
     field, names, zipped = found["field"] or "", found["names"] or "", bool(found["zipped"])

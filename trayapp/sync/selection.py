@@ -59,7 +59,7 @@ def _items(body: msgspec.Raw, steps: Sequence[Step]) -> list[bytes]:
     if last.each:
         return [bytes(item) for item in _walk(body, steps)]
     records: list[bytes] = []
-    for found in _walk(body, before):
+    for found in _walk(body, before, whole=False):
         value = _required(found, last.name)
         if _first(value) == b"n":
             continue  # GraphQL's answer for a node one may not see
@@ -87,23 +87,25 @@ def _required(value: msgspec.Raw, name: str) -> msgspec.Raw:
     return found
 
 
-def _walk(body: msgspec.Raw, steps: Sequence[Step]) -> list[msgspec.Raw]:
-    """Everything the steps lead to. A member may be missing, or null, only where `[]` follows it."""
+def _walk(body: msgspec.Raw, steps: Sequence[Step], whole: bool = True) -> list[msgspec.Raw]:
+    """Everything the steps lead to, which are the `whole` path or the first part of one.
+
+    Only a path's last step, with `[]`, may lead to nothing, from an object or null.
+    """
     values = [body]
-    spread = False
-    for step in steps:
+    for position, step in enumerate(steps, 1):
+        optional = whole and step.each == "items" and position == len(steps)
         after: list[msgspec.Raw] = []
         for value in values:
             if step.name:
                 found = _member(value, step.name) if _first(value) == b"{" else None
-                if found is None and not (step.each == "items" and _first(value) in b"{n") and not spread:
+                if found is None and not (optional and _first(value) in b"{n"):
                     raise NoRecords(f"there is no {step.name!r} in the answer")
                 if found is None:
                     continue
                 value = found
             after += _spread(value, step)
         values = after
-        spread = spread or bool(step.each)
     return values
 
 

@@ -44,11 +44,12 @@ def _candidates(value: Any, names: _Names, headers: Sequence[tuple[_Names, int]]
         return
     if {"errors", "error"} & {*names}:
         return  # some servers answer 200 with nothing but their complaints
-    penalty = 2.0 * (len(names) - 1) + (30 if _NOT_RECORDS & {*names} else 0)
-    if _is_map(value):
+    penalty = 2.0 * (len(names) - 1)
+    beside = bool(_NOT_RECORDS & {*names})
+    if not beside and _is_map(value):
         yield 1.5 + _weight(value) - penalty + _known(names), _words((*names, "*"), f" as {KEY_FIELD}")
         return
-    if _is_columnar(value, at_top=not names):
+    if not beside and _is_columnar(value, at_top=not names):
         timed = any(_TIME_NAMES.match(name) for name in value)
         yield 1.0 + 4 * timed + _weight(next(iter(value.values()))) - penalty, _words(names, " zipped").strip()
         return
