@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from trayapp.endpoints.model import Endpoint, Incremental, Table
+from trayapp.store.known import Known
 from trayapp.store.publish import ListingNeeded, load_known, make_plan, publish
 from trayapp.store.runs import next_number
 from trayapp.store.staging import Staging
@@ -33,7 +34,7 @@ def mirror(store, *pages, endpoint=ENDPOINT, partial=False, full=False, complete
     with store.writing() as db:
         plan = make_plan(db, endpoint)
     with store.reading() as db:
-        known = {} if partial or full else load_known(db, plan)
+        known = Known() if partial or full else load_known(db, plan)
     staging = Staging(store.path.parent, known)
     try:
         for page in pages:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trayapp.endpoints.model import Endpoint, Table
 from trayapp.store.errors import StoreError
+from trayapp.store.known import Known
 from trayapp.store.publish import ListingNeeded, keep_held, load_known, make_plan, publish, stored_key
 from trayapp.store.records import decode_records
 from trayapp.store.runs import list_changes, next_number
@@ -47,7 +48,7 @@ def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True,
     with store.writing() as db:
         plan = make_plan(db, endpoint)
     with store.reading() as db:
-        known = {} if full else load_known(db, plan)
+        known = Known() if full else load_known(db, plan)
     staging = Staging(store.path.parent, known)
     try:
         for start in range(0, len(records), page):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -10,17 +11,27 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store import table as tables
+from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.errors import StoreError
+from trayapp.store.known import DIGEST, Known, KnownTable
 from trayapp.store.names import quote
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
-from trayapp.store.staging import Staging
+from trayapp.store.staging import Batch, Staging
 from trayapp.store.table import HASH_KEY, Shape
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue, bound, is_lossy, widen
 
 BRAKE_COUNT = 20
 BRAKE_SHARE = 0.2
+
+SAMPLE = 200
+"""So many records of the first batch are looked at for the kinds of their fields."""
+
+LOOK_UP = 250
+"""Keys looked up, or rows deleted, by one statement."""
+
+_NOTHING: tuple[Kind, SqlValue] = ("null", None)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -82,12 +93,10 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
     return Plan(number, name, mapping, shape, rows if there else 0)
 
 
-def load_known(db: apsw.Connection, plan: Plan) -> dict[bytes, int]:
-    """Digest → row number of every record published before; empty when the table is to be made anew."""
-    rows_table = _rows_table(plan)
-    if plan.shape is None or not tables.exists(db, rows_table):
-        return {}
-    return dict(db.execute(f"SELECT digest, n FROM {rows_table}"))
+def load_known(db: apsw.Connection, plan: Plan) -> Known:
+    """The digests of all records published before; none when the table is to be made anew."""
+    table = KnownTable(db, plan.number)
+    return table.load() if plan.shape is not None and tables.exists(db, table.name) else Known()
 
 
 def publish(
@@ -117,8 +126,8 @@ def publish(
         if staging.unchanged or partial:
             raise ListingNeeded from None
     seen: dict[str, Kind] = {}
-    for _, page in staging:
-        _see(seen, decode_records([record for _, record in page]))
+    for batch in staging:
+        _see(seen, decode_records(batch.records()))
     # In full, as a key that became text has other values than those remembered.
     publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
     publisher.prepare(seen)
@@ -135,13 +144,11 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
         names = ", ".join(quote(column.name) for column in columns)
         published = {_joined(row) for row in db.execute(f"SELECT {names} FROM {quote(plan.table)}")}
     else:
-        lookup = f"SELECT key FROM {_rows_table(plan)} WHERE n = ?"
-        published = {db.execute(lookup, (n,)).get for n in staging.remaining.values()}
-    nothing: tuple[Kind, SqlValue] = ("null", None)
-    for _, page in staging if published else ():
-        for (digest, _), fields in zip(page, decode_records([record for _, record in page]), strict=True):
+        published = set(KnownTable(db, plan.number).keys_at(staging.known, staging.missing))
+    for batch in staging if published else ():
+        for digest, fields in zip(batch.digests, decode_records(batch.records()), strict=True):
             fields.setdefault(HASH_KEY, ("text", digest.hex()))
-            values = [(fields.get(column.path, nothing), column.kind) for column in columns]
+            values = [(fields.get(column.path, _NOTHING), column.kind) for column in columns]
             published.discard(_joined([bound(kind, value, column) for (kind, value), column in values]))
     return len(published)
 
@@ -168,10 +175,6 @@ def _mapping(endpoint: Endpoint) -> str:
     table = endpoint.table
     parts = (table.key, table.mode, dict(table.rename), table.ignore, dict(table.types))
     return msgspec.json.encode(parts, order="sorted").decode()
-
-
-def _rows_table(plan: Plan) -> str:
-    return f"_sync_rows_{plan.number}"
 
 
 def _see(seen: dict[str, Kind], records: Sequence[Fields]) -> None:
@@ -203,23 +206,28 @@ class _Publisher:
         self.full = full
         self.partial = partial
         self.name = quote(plan.table)
-        self.rows_table = _rows_table(plan)
+        self.known = KnownTable(db, plan.number)
         self.keyed = bool(self.table.key) and self.table.mode != "append"
         asked = endpoint.incremental
         self.tombstone = Tombstone.parse(asked.deleted) if asked is not None and self.keyed else None
+        self.hashed = self.keyed and self.table.key == (HASH_KEY,)
         self.shape = plan.shape or Shape((), self.table.key if self.keyed else ())
         self.exists = plan.shape is not None
         self.added = self.changed = self.deleted = self.equal = self.duplicates = self.drifted = 0
-        self.keys: dict[SqlValue, tuple[int, bytes]] = {}
+        self.met: dict[Any, tuple[int, bytes]] = {}
+        self.bulk: list[tuple[int, int]] = []  # (page, count) of what was added without an entry in `met`
         self.hashes: dict[str, int] = {}
+        self.loose: frozenset[str] = frozenset()
+        self.decoder: tuple[Shape, frozenset[str], RowDecoder | None] | None = None
         if not self.exists:
             tables.drop(db, plan.table)
             db.execute("DELETE FROM _sync_columns WHERE endpoint = ?", (plan.number,))
             db.execute("DELETE FROM _sync_held WHERE endpoint = ?", (plan.number,))
-            db.execute(f"DROP TABLE IF EXISTS {self.rows_table}")
-        db.execute(f"CREATE TABLE IF NOT EXISTS {self.rows_table} (n INTEGER PRIMARY KEY, key, digest BLOB)")
+            self.known.drop()
+        self.known.create()
         self.before = 0
-        self.remaining: dict[SqlValue, int | None] = {}
+        self.remaining: dict[Any, int | None] = {}
+        """Key → position of the records published before that were not listed in this run, so far as was seen."""
         self.empty_at_start = True
 
     def _look_at_table(self) -> None:
@@ -229,26 +237,19 @@ class _Publisher:
         self.before = len(self.remaining) if self.full and self.keyed else self.plan.rows
         self.empty_at_start = not self.db.execute(f"SELECT EXISTS (SELECT 1 FROM {self.name})").get
 
-    def _remaining(self) -> dict[SqlValue, int | None]:
-        """Key → row number of the records published before that were not staged as unchanged."""
-        if not self.keyed:
-            return {}
-        if self.partial:
-            # Rows are found by their key one by one, as most of the table is not in this listing.
-            self.db.execute(f"CREATE INDEX IF NOT EXISTS {self.rows_table}_key ON {self.rows_table} (key)")
+    def _remaining(self) -> dict[Any, int | None]:
+        if not self.keyed or self.partial:
             return {}
         if self.full:
-            self.db.execute(f"DELETE FROM {self.rows_table}")
+            self.known.clear()
             keys = ", ".join(quote(column.name) for column in self.shape.key_columns)
             return {_joined(row): None for row in self.db.execute(f"SELECT {keys} FROM {self.name}")}
-        lookup = f"SELECT key FROM {self.rows_table} WHERE n = ?"
-        return {self.db.execute(lookup, (n,)).get: n for n in self.staging.remaining.values()}
+        missing = self.staging.missing
+        return {**self.known.keys_at(self.staging.known, missing)} if missing else {}
 
     def prepare(self, seen: dict[str, Kind]) -> None:
-        """Bring the table to a shape that takes these kinds. Raises _Lossy where stored values would lose meaning."""
-        if self.keyed and self.table.key == (HASH_KEY,):
-            seen = {HASH_KEY: "text", **seen}
-        after = tables.extended(self.shape, seen, self.table)
+        """Bring the table to a shape that takes these kinds."""
+        after = self._shape_for(seen)
         if after == self.shape and self.exists:
             return
         if not self.exists:
@@ -261,141 +262,211 @@ class _Publisher:
             tables.alter(self.db, self.plan.table, self.shape, after)
         self.shape = after
 
+    def _shape_for(self, seen: dict[str, Kind]) -> Shape:
+        return tables.extended(self.shape, {HASH_KEY: "text", **seen} if self.hashed else seen, self.table)
+
     def publish(self, complete: bool, apply_held: bool) -> Outcome:
         self._look_at_table()
         if self.table.mode == "replace" and self.exists:
             self.deleted = self.before
             self.db.execute(f"DELETE FROM {self.name}")
-            self.db.execute(f"DELETE FROM {self.rows_table}")
+            self.known.clear()
             self.remaining, self.empty_at_start = {}, True
-        for page, staged in self.staging:
-            records = decode_records([record for _, record in staged])
-            digests = [digest for digest, _ in staged]
+        for batch in self.staging:
             if self.tombstone is None:
-                self._take(page, digests, records)
-                continue
-            marks = [self.tombstone.marks(record) for record in records]
-            for dead, group in groupby(range(len(records)), key=marks.__getitem__):
-                positions = list(group)  # in their order, as a record may come back after its tombstone
-                if dead:
-                    self._bury([records[position] for position in positions])
-                else:
-                    self._take(page, [digests[each] for each in positions], [records[each] for each in positions])
+                self._take(batch.page, batch.digests, self._rows(batch))
+            else:
+                self._take_or_bury(batch, self.tombstone)
         held = 0
         if self.table.mode == "mirror":
             held = self._delete_missing(apply_held) if complete else self._still_held()
-        rows = self.before + self.added - self.deleted
-        self._save(rows, held)
+        rows_now = self.before + self.added - self.deleted
+        self._keep_in_mind()
+        self.known.write(Known() if self.full or self.table.mode == "replace" else self.staging.known)
+        self._save(rows_now, held)
         return Outcome(
             added=self.added,
             changed=self.changed,
             deleted=self.deleted,
             unchanged=self.staging.unchanged + self.equal,
             held=held,
-            rows=rows,
+            rows=rows_now,
             warnings=tuple(self._warnings()),
         )
 
-    def _take(self, page: int, digests: Sequence[bytes], records: Sequence[Fields]) -> None:
-        seen: dict[str, Kind] = {}
-        _see(seen, records)
-        for column in self.shape.columns:
-            wider = widen(column.kind, seen.get(column.path, "null"))
-            if is_lossy(column.kind, wider):
-                raise _Lossy
-        self.prepare(seen)
-        if self.keyed:
-            self._upsert(page, digests, records)
-        else:
-            self._insert([self._bind(record) for record in records])
-            self.added += len(records)
+    def _take(self, page: int, digests: Sequence[bytes], rows: Rows) -> None:
+        if not self.keyed:
+            self._insert(rows)
+            self.added += len(rows)
+            return
+        in_bulk = self.empty_at_start and not self.met and not self.partial and self.tombstone is None
+        if not (in_bulk and self._insert_all(page, digests, rows)):
+            self._upsert(page, digests, rows)
+
+    def _take_or_bury(self, batch: Batch, tombstone: Tombstone) -> None:
+        records = decode_records(batch.records())
+        marks = [tombstone.marks(record) for record in records]
+        for dead, group in groupby(range(len(records)), key=marks.__getitem__):
+            positions = list(group)  # in their order, as a record may come back after its tombstone
+            some = [records[position] for position in positions]
+            if dead:
+                self._bury(some)
+            else:
+                digests = [batch.digests[position] for position in positions]
+                self._take(batch.page, digests, self._bound(some, [self._hash(digest) for digest in digests]))
 
     def _bury(self, records: Sequence[Fields]) -> None:
         """Delete the records that these tombstones stand for."""
-        if not self.exists or self.table.key == (HASH_KEY,):
+        if not self.exists or self.hashed:
             return  # a content hash does not tell which record it was: that one will be missing from the listing
-        look_up, delete = (
-            self._statement(f"{verb} FROM {{table}} WHERE {{key}}") for verb in ("SELECT {columns}", "DELETE")
+        self._check_keys(records)
+        keys = self._keys(list(map(tuple, map(tables.binder(self.shape), records))))
+        for key in keys:
+            self.met.pop(key, None)
+        self._delete(list(dict.fromkeys(keys)))
+        self.db.executemany(
+            "DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", [(self.plan.number, key) for key in keys]
         )
+
+    def _rows(self, batch: Batch) -> Rows:
+        """The batch as rows of the table, which is brought to a shape that takes them."""
+        hashes = [self._hash(digest) for digest in batch.digests] if self.hashed else []
+        seen: dict[str, Kind] = {}
+        shape = self.shape
+        if not self.exists:
+            _see(seen, decode_records(batch.records()[:SAMPLE]))
+            shape = self._shape_for(seen)
+        decoder = self._decoder_for(shape)
+        if decoder is not None:
+            try:
+                rows = decoder.decode(batch.text, hashes)
+            except Misfit:
+                pass
+            else:
+                self.prepare(seen)
+                return rows
+        return self._bound(decode_records(batch.records()), hashes)
+
+    def _bound(self, records: Sequence[Fields], hashes: Sequence[str]) -> Rows:
+        """The records as rows, each value looked at. Raises _Lossy where stored values would lose their meaning."""
+        seen: dict[str, Kind] = {}
+        _see(seen, records)
+        for column in self.shape.columns:
+            if is_lossy(column.kind, widen(column.kind, seen.get(column.path, "null"))):
+                raise _Lossy
+        self.prepare(seen)
+        self.loose |= kinds_beyond(self.shape, records)
+        if self.hashed:
+            records = [{HASH_KEY: ("text", text), **record} for text, record in zip(hashes, records, strict=True)]
+        self._check_keys(records)
+        return list(map(tuple, map(tables.binder(self.shape), records)))
+
+    def _check_keys(self, records: Sequence[Fields]) -> None:
+        for field in self.shape.key:
+            if any(record.get(field, _NOTHING)[0] in ("null", "json") for record in records):
+                raise _no_key(field, self.staging.records)
+
+    def _decoder_for(self, shape: Shape) -> RowDecoder | None:
+        if self.decoder is None or self.decoder[:2] != (shape, self.loose):
+            try:
+                decoder = RowDecoder(shape, self.table.ignore, self.loose)
+            except ValueError:
+                decoder = None
+            self.decoder = (shape, self.loose, decoder)
+        return self.decoder[2]
+
+    def _keys(self, rows: Rows) -> list[Any]:
         positions = [self.shape.columns.index(column) for column in self.shape.key_columns]
+        if len(positions) == 1:
+            return list(map(itemgetter(positions[0]), rows))
+        return list(map(_joined, map(itemgetter(*positions), rows)))
+
+    def _insert_all(self, page: int, digests: Sequence[bytes], rows: Rows) -> bool:
+        """Add the rows to a table that holds only rows of this run; False, and nothing done, when a key is repeated."""
+        try:
+            with self.db:
+                self._insert(rows)
+        except apsw.ConstraintError:
+            pages = (at for at, count in self.bulk for _ in range(count))
+            self.met = {key: (at, digest) for (key, digest), at in zip(self.known.appended(), pages, strict=True)}
+            return False
+        self.added += len(rows)
+        self.bulk.append((page, len(rows)))
+        self.known.append(self._keys(rows), digests)
+        return True
+
+    def _upsert(self, page: int, digests: Sequence[bytes], rows: Rows) -> None:
+        keys = self._keys(rows)
+        stored = self._stored([key for key in keys if key in self.met or not self.empty_at_start])
+        inserts: Rows = []
+        new_keys: list[SqlValue] = []
+        new_digests: list[bytes] = []
+        updates: dict[tuple[int, ...], list[tuple[SqlValue, ...]]] = {}
         changes: list[tuple[SqlValue, str, str | None, str | None]] = []
-        for record in records:
-            row = self._bind(record)
-            values = [row[position] for position in positions]
-            self._check_key(values, record)
-            key = _joined(values)
-            self.keys.pop(key, None)
-            n = self.remaining.pop(key, None)
-            old = self.db.execute(look_up, values).fetchone()
-            if old is None:
-                continue
-            self.db.execute(delete, values)
-            self.deleted += 1
-            changes.append((key, "deleted", self._json(old), None))
-            where, value = ("n = ?", n) if n is not None else ("key IS ?", key)
-            self.db.execute(f"DELETE FROM {self.rows_table} WHERE {where}", (value,))
-            self.db.execute("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", (self.plan.number, key))
-        record_changes(self.db, self.run, self.plan.table, changes)
-
-    def _bind(self, record: Fields) -> list[SqlValue]:
-        return tables.binder(self.shape)(record)
-
-    def _upsert(self, page: int, digests: Sequence[bytes], records: Sequence[Fields]) -> None:
-        bind = tables.binder(self.shape)
         key_positions = [self.shape.columns.index(column) for column in self.shape.key_columns]
-        look_up = self._statement("SELECT {columns} FROM {table} WHERE {key}")
-        inserts: list[list[SqlValue]] = []
-        new_digests: list[tuple[SqlValue, bytes]] = []
-        changes: list[tuple[SqlValue, str, str | None, str | None]] = []
-        for digest, record in zip(digests, records, strict=True):
-            if self.table.key == (HASH_KEY,):
-                record = {HASH_KEY: ("text", self._hash(digest)), **record}
-            row = bind(record)
-            key_values = [row[position] for position in key_positions]
-            self._check_key(key_values, record)
-            key = _joined(key_values)
-            known = self.keys.get(key)
+        for digest, key, row in zip(digests, keys, rows, strict=True):
+            known = self.met.get(key)
             if known is not None:
                 self._repeated(key, known, page, digest)
                 if known[1] == digest:
                     continue
-            self.keys[key] = (page, digest)
-            old: Sequence[Any] | None = None
-            if known is not None or not self.empty_at_start:
-                old = self.db.execute(look_up, key_values).fetchone()
+            self.met[key] = (page, digest)
+            old = stored.get(key)
             if old is None:
                 inserts.append(row)
+                new_keys.append(key)
+                new_digests.append(digest)
                 self.added += 1
                 if not self.empty_at_start:
                     changes.append((key, "added", None, self._json(row)))
-            elif list(old) != row or any(type(a) is not type(b) for a, b in zip(old, row, strict=True)):
-                differing = [
-                    i for i, (a, b) in enumerate(zip(old, row, strict=True)) if a != b or type(a) is not type(b)
-                ]
-                self._update(row, key_values, differing)
+                continue
+            differing = _differing(old, row)
+            if differing:
+                values = (*(row[i] for i in differing), *(row[i] for i in key_positions))
+                updates.setdefault(differing, []).append(values)
                 self.changed += known is None
                 if not self.empty_at_start:
                     changes.append((key, "changed", self._json(old, differing), self._json(row, differing)))
             else:
                 self.equal += known is None
-            if known is None:
-                new_digests.append((key, digest))
-            else:
-                self.db.execute(f"UPDATE {self.rows_table} SET digest = ? WHERE key IS ?", (digest, key))
+            self._enter(key, digest, known is None)
         self._insert(inserts)
-        self._remember(new_digests)
+        for positions, several in updates.items():
+            self.db.executemany(self._update_sql(positions), several)
+        self.known.append(new_keys, new_digests)
         record_changes(self.db, self.run, self.plan.table, changes)
+
+    def _enter(self, key: SqlValue, digest: bytes, first: bool) -> None:
+        """Note the digest of a record that has a row already. `first`: it is met in this run for the first time."""
+        position = self.remaining.pop(key, None) if first else None
+        if position is not None:
+            self.known.replace(position, digest)
+        elif self.full and first:
+            self.known.append([key], [digest])
+        else:
+            self.known.supersede(key, digest)
+
+    def _stored(self, keys: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+        """The rows with these keys that the table has, by key."""
+        wanted = list(dict.fromkeys(keys))
+        width = len(self.shape.key)
+        columns = ", ".join(quote(column.name) for column in self.shape.columns)
+        names = ", ".join(quote(column.name) for column in self.shape.key_columns)
+        found: Rows = []
+        step = max(1, LOOK_UP // width)
+        for start in range(0, len(wanted), step):
+            part = wanted[start : start + step]
+            one = "?" if width == 1 else f"({', '.join('?' * width)})"
+            several = f"VALUES {', '.join([one] * len(part))}" if width > 1 else ", ".join([one] * len(part))
+            values = [value for key in part for value in _split(key, width)]
+            found += self.db.execute(f"SELECT {columns} FROM {self.name} WHERE ({names}) IN ({several})", values)
+        return dict(zip(self._keys(found), found, strict=True))
 
     def _hash(self, digest: bytes) -> str:
         """Identical records are told apart by how many came before."""
         text = digest.hex()
         count = self.hashes[text] = self.hashes.get(text, 0) + 1
         return text if count == 1 else f"{text}:{count}"
-
-    def _check_key(self, values: Sequence[SqlValue], record: Fields) -> None:
-        for field, value in zip(self.table.key, values, strict=True):
-            if value is None or record[field][0] == "json":
-                raise _no_key(field, self.staging.records)
 
     def _repeated(self, key: SqlValue, known: tuple[int, bytes], page: int, digest: bytes) -> None:
         if known[1] == digest:
@@ -409,49 +480,27 @@ class _Publisher:
         else:
             self.drifted += 1
 
-    def _insert(self, rows: Sequence[Sequence[SqlValue]]) -> None:
+    def _insert(self, rows: Rows) -> None:
         if rows:
             columns = ", ".join(quote(column.name) for column in self.shape.columns)
             holes = ", ".join("?" * len(self.shape.columns))
             self.db.executemany(f"INSERT INTO {self.name} ({columns}) VALUES ({holes})", rows)
 
-    def _update(self, row: Sequence[SqlValue], key_values: Sequence[SqlValue], positions: Sequence[int]) -> None:
+    def _update_sql(self, positions: Sequence[int]) -> str:
         sets = ", ".join(f"{quote(self.shape.columns[position].name)} = ?" for position in positions)
-        self.db.execute(
-            self._statement(f"UPDATE {{table}} SET {sets.replace('{', '{{').replace('}', '}}')} WHERE {{key}}"),
-            [*(row[position] for position in positions), *key_values],
-        )
+        return f"UPDATE {self.name} SET {sets} WHERE {self._key_is()}"
 
-    def _statement(self, template: str) -> str:
-        return template.format(
-            table=self.name,
-            columns=", ".join(quote(column.name) for column in self.shape.columns),
-            key=" AND ".join(f"{quote(column.name)} = ?" for column in self.shape.key_columns),
-        )
-
-    def _remember(self, digests: Sequence[tuple[SqlValue, bytes]]) -> None:
-        """One digest per key: two would make a record look deleted when only one of its forms goes."""
-        fresh = []
-        for key, digest in digests:
-            n = self.remaining.get(key)
-            if n is not None:
-                self.db.execute(f"UPDATE {self.rows_table} SET digest = ? WHERE n = ?", (digest, n))
-            elif self.empty_at_start or key in self.remaining:
-                fresh.append((key, digest))
-            else:
-                self.db.execute(f"UPDATE {self.rows_table} SET digest = ? WHERE key IS ?", (digest, key))
-                if not self.db.changes():
-                    fresh.append((key, digest))
-        self.db.executemany(f"INSERT INTO {self.rows_table} (key, digest) VALUES (?, ?)", fresh)
+    def _key_is(self) -> str:
+        return " AND ".join(f"{quote(column.name)} = ?" for column in self.shape.key_columns)
 
     def _delete_missing(self, apply_held: bool) -> int:
         """Delete what the listing no longer has, or hold it when that is suspiciously much; how many are held."""
         number = self.plan.number
         kept = {key for (key,) in self.db.execute("SELECT key FROM _sync_held WHERE endpoint = ? AND kept", (number,))}
-        missing = [key for key in self.remaining if key not in self.keys and key not in kept]
+        missing = [key for key in self.remaining if key not in kept]
         self.db.execute("DELETE FROM _sync_held WHERE endpoint = ? AND NOT kept", (number,))
         if kept:
-            back = [(number, key) for key in kept if key in self.keys or key not in self.remaining]
+            back = [(number, key) for key in kept if key not in self.remaining]
             self.db.executemany("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", back)
         too_many = len(missing) > max(BRAKE_COUNT, BRAKE_SHARE * self.before) or not self.staging.records
         if not missing:
@@ -459,35 +508,37 @@ class _Publisher:
         if too_many and not apply_held:
             self.db.executemany("INSERT INTO _sync_held VALUES (?, ?, 0)", [(number, key) for key in missing])
             return len(missing)
-        look_up, delete = (
-            self._statement(f"{verb} FROM {{table}} WHERE {{key}}") for verb in ("SELECT {columns}", "DELETE")
-        )
-        changes: list[tuple[SqlValue, str, str | None, str | None]] = []
-        for key in missing:
-            values = _split(key, len(self.table.key))
-            old = self.db.execute(look_up, values).fetchone()
-            if old is not None:
-                self.db.execute(delete, values)
-                self.deleted += 1
-                changes.append((key, "deleted", self._json(old), None))
-            if (n := self.remaining.pop(key)) is not None:
-                self.db.execute(f"DELETE FROM {self.rows_table} WHERE n = ?", (n,))
-        record_changes(self.db, self.run, self.plan.table, changes)
+        for start in range(0, len(missing), LOOK_UP):
+            self._delete(missing[start : start + LOOK_UP])
         return 0
+
+    def _delete(self, keys: Sequence[Any]) -> None:
+        stored = self._stored(keys)
+        width = len(self.table.key)
+        self.db.executemany(f"DELETE FROM {self.name} WHERE {self._key_is()}", [_split(key, width) for key in stored])
+        self.deleted += len(stored)
+        for key in keys:
+            known = key in self.remaining
+            position = self.remaining.pop(key, None)
+            if position is not None:
+                self.known.remove(position)
+            elif key in stored and not known:
+                self.known.supersede(key, None)
+        changes = [(key, "deleted", self._json(stored[key]), None) for key in keys if key in stored]
+        record_changes(self.db, self.run, self.plan.table, changes)
 
     def _still_held(self) -> int:
         """How many deletes stay held when this listing says nothing about what it lacks."""
         number = self.plan.number
         held = [key for (key,) in self.db.execute("SELECT key FROM _sync_held WHERE endpoint = ?", (number,))]
-        back = [key for key in held if key in self.keys or not (self.partial or key in self.remaining)]
+        back = [key for key in held if key in self.met or not (self.partial or key in self.remaining)]
         self.db.executemany("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", [(number, key) for key in back])
         return int(self.db.execute("SELECT count(*) FROM _sync_held WHERE endpoint = ? AND NOT kept", (number,)).get)
 
     def _keep_in_mind(self) -> None:
         """After a full comparison: what stays in the table though the listing lacks it must be found missing again."""
-        if self.full and self.keyed:
-            left = [(key, os.urandom(16)) for key in self.remaining if key not in self.keys]
-            self.db.executemany(f"INSERT INTO {self.rows_table} (key, digest) VALUES (?, ?)", left)
+        if self.full and self.remaining:
+            self.known.append(list(self.remaining), [os.urandom(DIGEST) for _ in self.remaining])
 
     def _save(self, rows: int, held: int) -> None:
         self._keep_in_mind()
@@ -518,6 +569,13 @@ class _Publisher:
             yield f"The server listed {self.duplicates:,} records twice."
         if self.drifted:
             yield f"{self.drifted:,} records changed or moved while they were listed; the later form was kept."
+
+
+def _differing(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, ...]:
+    """The positions where two rows differ, if only in type."""
+    if old == new and list(map(type, old)) == list(map(type, new)):
+        return ()
+    return tuple(i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b or type(a) is not type(b))
 
 
 def _joined(values: Sequence[Any]) -> Any:

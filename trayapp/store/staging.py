@@ -3,85 +3,226 @@
 import os
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import xxhash
 
-SPILL_BYTES = 16 * 2**20
+from trayapp.store.known import DIGEST, Known
+
+SPILL_BYTES = 8 * 2**20
 """What is kept in memory before a run's staged records go to a file."""
+
+BATCH_RECORDS = 1000
+BATCH_BYTES = 2**20
+"""A batch of staged records is at most so large, unless a single record is larger."""
+
+_WINDOW = 64
+"""A record that is not the next one expected is looked for in so many positions behind."""
+
+_HEADER = struct.Struct("<III")
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """Staged records of one page. `text` is a JSON array of them, `sizes` are their lengths in bytes."""
+
+    page: int
+    digests: list[bytes]
+    text: bytes
+    sizes: list[int]
+
+    def records(self) -> list[bytes]:
+        """Each record's bytes."""
+        found = []
+        start = 1
+        for size in self.sizes:
+            found.append(self.text[start : start + size])
+            start += size + 1
+        return found
 
 
 class Staging:
     """Collects the raw records of a listing, page by page.
 
-    `known` maps the digest of every record published before to its row number; a record whose bytes are unchanged is
-    only counted, never decoded. What is left in `known` at the end was not in the listing as it was before. The file
-    has no name where the system allows that (else it is deleted on closing), so that a killed run leaves nothing.
+    `known` holds the digests of the records published before; a record whose bytes are unchanged is only counted, never
+    decoded. The listing is expected in the order of `known`: then whole pages are compared at once, and no table of
+    all digests is needed. The file has no name where the system allows that (else it is deleted on closing), so that a
+    killed run leaves nothing.
     """
 
-    def __init__(self, folder: Path, known: Mapping[bytes, int]) -> None:
-        self.remaining = dict(known)
+    def __init__(self, folder: Path, known: Known) -> None:
+        self.known = known
         self.records = 0
-        self.unchanged = 0
         self.pages = 0
-        self.staged = 0
-        self._known: Mapping[bytes, int] | None = None
-        self._staged: set[bytes] = set()
+        self._unchanged = 0
+        self._taken = bytearray(known.count)  # 1 where the record was listed again
+        for position in known.void:
+            self._taken[position] = 1
+        self._next = 0
+        self._index: dict[bytes, int] | None = None
+        self._unsure: list[bytes] = []
+        self._most_unsure = max(1000, known.count // 10)
+        self._late: set[bytes] = set()
+        self._staged: set[bytes] | None = None
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPILL_BYTES, dir=str(folder), prefix="staged-")  # noqa: SIM115
 
-    def walk_again(self, known: Mapping[bytes, int]) -> None:
+    @property
+    def unchanged(self) -> int:
+        """How many records were listed as they were before."""
+        self._settle()
+        return self._unchanged
+
+    @property
+    def missing(self) -> list[int]:
+        """The positions in `known` of what was not listed as it was before, in ascending order."""
+        self._settle()
+        return self._untaken()
+
+    def _untaken(self) -> list[int]:
+        found = []
+        position = self._taken.find(0)
+        while position >= 0:
+            found.append(position)
+            position = self._taken.find(0, position + 1)
+        return found
+
+    def walk_again(self) -> None:
         """The listing is walked a second time: only what the first walk missed is taken from the pages to come.
 
-        `known` is what the staging was made with. A record that either walk met counts as listed.
+        A record that either walk met counts as listed.
         """
-        self._known = known
-        self._staged = {digest for _, page in self for digest, _ in page}
+        self._settle()
+        known = self.known
+        self._index = {known.digest(position): position for position in range(known.count)}
+        for position in known.void:
+            self._index.pop(known.digest(position), None)
+        self._staged = {digest for batch in self for digest in batch.digests}
         self._file.seek(0, os.SEEK_END)
 
     def add_page(self, records: Sequence[bytes]) -> None:
         """Stage one page's records, each the bytes of a JSON object."""
-        digest = xxhash.xxh3_128_digest
-        remaining = self.remaining
-        kept: list[bytes] = []
-        if self._known is not None:
-            self._add_missed(records, kept)
-        else:
-            for record in records:
-                fingerprint = digest(record)
-                if remaining.pop(fingerprint, None) is None:
-                    kept += (fingerprint, record)
-            self.records += len(records)
-            self.unchanged += len(records) - len(kept) // 2
         self.pages += 1
-        self.staged += len(kept) // 2
-        if kept:
-            sizes = [len(record) for record in kept[1::2]]
-            self._file.write(struct.pack("<II", self.pages, len(sizes)))
-            self._file.write(struct.pack(f"<{len(sizes)}I", *sizes))
-            self._file.write(b"".join(kept))
+        digests = list(map(xxhash.xxh3_128_digest, records))
+        if self._staged is not None:
+            unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
+        elif self._is_expected(digests):
+            self.records += len(records)
+            return
+        elif self.known.count:
+            unknown = [index for index, digest in enumerate(digests) if not self._take(digest)]
+            self.records += len(records)
+        else:
+            self.records += len(records)
+            self._write(records, digests)
+            return
+        self._write([records[index] for index in unknown], [digests[index] for index in unknown])
 
-    def _add_missed(self, records: Sequence[bytes], kept: list[bytes]) -> None:
-        assert self._known is not None
-        for record in records:
-            fingerprint = xxhash.xxh3_128_digest(record)
-            if self.remaining.pop(fingerprint, None) is not None:
-                self.unchanged += 1
-                self.records += 1
-            elif fingerprint not in self._known and fingerprint not in self._staged:
-                self._staged.add(fingerprint)
-                self.records += 1
-                kept += (fingerprint, record)
+    def _is_expected(self, digests: list[bytes]) -> bool:
+        """Whether the whole page is as and where it was before; if so, it is taken."""
+        start, end = self._next, self._next + len(digests)
+        if not self.known.digests.startswith(b"".join(digests), start * DIGEST):
+            return False
+        if not digests or self._taken.find(1, start, end) >= 0:
+            return not digests
+        self._taken[start:end] = b"\1" * len(digests)
+        self._next = end
+        self._unchanged += len(digests)
+        return True
 
-    def __iter__(self) -> Iterator[tuple[int, list[tuple[bytes, bytes]]]]:
-        """(page, [(digest, record)…]) for each page with staged records, in the order they came."""
+    def _take(self, digest: bytes) -> bool:
+        position = self._next
+        digests = self.known.digests
+        if not digests.startswith(digest, position * DIGEST):
+            place = digests.find(digest, position * DIGEST, (position + _WINDOW) * DIGEST)
+            if place >= 0 and place % DIGEST == 0:
+                position = place // DIGEST
+            elif self._index is not None:
+                position = self._index.get(digest, -1)
+            else:
+                position = -1
+        if position < 0 or self._taken[position]:
+            if self._index is None:
+                self._unsure.append(digest)
+                if len(self._unsure) > self._most_unsure:
+                    self._settle()
+                    self._index = {self.known.digest(place): place for place in self._untaken()}
+            return False
+        self._taken[position] = 1
+        self._next = position + 1
+        self._unchanged += 1
+        return True
+
+    def _settle(self) -> None:
+        """Look whether what was staged is known after all, only elsewhere than expected."""
+        if not self._unsure:
+            return
+        places = {self.known.digest(position): position for position in self._untaken()}
+        for digest in self._unsure:
+            position = places.pop(digest, None)
+            if position is not None:
+                self._taken[position] = 1
+                self._unchanged += 1
+                self._late.add(digest)
+        self._unsure = []
+
+    def _is_missed(self, digest: bytes) -> bool:
+        assert self._index is not None
+        assert self._staged is not None
+        position = self._index.get(digest)
+        if position is None:
+            if digest in self._staged:
+                return False
+            self._staged.add(digest)
+            self.records += 1
+            return True
+        if not self._taken[position]:
+            self._taken[position] = 1
+            self._unchanged += 1
+            self.records += 1
+        return False
+
+    def _write(self, records: Sequence[bytes], digests: Sequence[bytes]) -> None:
+        sizes = list(map(len, records))
+        step = max(1, min(BATCH_RECORDS, len(sizes) * BATCH_BYTES // (sum(sizes) or 1)))
+        for start in range(0, len(sizes), step):
+            end = start + step
+            text = b"[" + b",".join(records[start:end]) + b"]"
+            self._file.write(_HEADER.pack(self.pages, len(sizes[start:end]), len(text)))
+            self._file.write(array("I", sizes[start:end]).tobytes())
+            self._file.write(b"".join(digests[start:end]))
+            self._file.write(text)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The staged records in the order they came."""
+        self._settle()
+        late = set(self._late)
         self._file.seek(0)
-        while header := self._file.read(8):
-            page, count = struct.unpack("<II", header)
-            sizes = struct.unpack(f"<{count}I", self._file.read(4 * count))
-            yield page, [(self._file.read(16), self._file.read(size)) for size in sizes]
+        while header := self._file.read(_HEADER.size):
+            page, count, length = _HEADER.unpack(header)
+            sizes = array("I", self._file.read(4 * count)).tolist()
+            joined = self._file.read(DIGEST * count)
+            digests = [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
+            batch = Batch(page, digests, self._file.read(length), sizes)
+            if late and not late.isdisjoint(digests):
+                batch = _without(batch, late)
+            if batch.sizes:
+                yield batch
 
     def close(self) -> None:
         """Throw the staged records away."""
         self._file.close()
+
+
+def _without(batch: Batch, late: set[bytes]) -> Batch:
+    """The batch without the first record of each of these digests, which are removed from `late`."""
+    digests, records = [], []
+    for digest, record in zip(batch.digests, batch.records(), strict=True):
+        if digest in late:
+            late.remove(digest)
+        else:
+            digests.append(digest)
+            records.append(record)
+    return Batch(batch.page, digests, b"[" + b",".join(records) + b"]", list(map(len, records)))

@@ -12,6 +12,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Pages
 from trayapp.errors import UserError
 from trayapp.store import runs
 from trayapp.store.errors import StoreFull
+from trayapp.store.known import Known
 from trayapp.store.publish import (
     ListingNeeded,
     Outcome,
@@ -206,9 +207,9 @@ class _Run:
         finally:
             staging.close()
 
-    def _known(self, endpoint: Endpoint, plan: Plan, full: bool) -> dict[bytes, int]:
+    def _known(self, endpoint: Endpoint, plan: Plan, full: bool) -> Known:
         if full or endpoint.table.mode not in ("mirror", "upsert"):
-            return {}
+            return Known()
         with self.store.reading() as db:
             return load_known(db, plan)
 
@@ -227,7 +228,7 @@ class _Run:
         if not missing:
             return True
         again = Listing(self.client, endpoint, source)
-        staging.walk_again(self._known(endpoint, plan, full))
+        staging.walk_again()
         self._stage(staging, again)
         return again.complete
 
