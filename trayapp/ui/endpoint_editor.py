@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFrame,
@@ -83,7 +84,13 @@ class EndpointEditor(QDialog):
         self._splitter.setStretchFactor(0, 2)
         self._splitter.setStretchFactor(1, 3)
         self._splitter.setSizes([440, 540])
-        scroll.setMinimumWidth(400)
+        for combo in self.form.findChildren(QComboBox):
+            # The longest choice must not push the other fields out of sight.
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(8)
+        scroll.setMinimumWidth(
+            max(400, self.form.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
+        )
         right.setMinimumWidth(320)
 
         self.buttons = QDialogButtonBox()
