@@ -21,6 +21,8 @@ from trayapp.sync.http import Answer
 from trayapp.sync.links import place_of
 
 _SPACE = b" \t\r\n\f\v"
+_OUTLINED = 100
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _GUARD = b")]}'"
 """Put before JSON by some servers, so that scripts of other sites can't run it."""
 
@@ -127,12 +129,14 @@ def _peek(body: bytes, size: int = 20_000) -> bytes:
 def _as_utf8(body: bytes, answer: Answer, encoding: str | None) -> bytes:
     """JSON is UTF-8 (RFC 8259 section 8.1), unless a byte order mark, the server or the settings say otherwise."""
     given = unicode_encoding(body) or encoding or charset(answer.headers)
-    if given is None or is_utf8(given):
-        return body
     try:
-        return body.decode(given).encode()
+        if given is not None and not is_utf8(given):
+            return body.decode(given).encode()
+        if not body.isascii():
+            body.decode()
+        return body
     except (LookupError, UnicodeError):
-        raise _unreadable(answer.url, given) from None
+        raise _unreadable(answer.url, given or "UTF-8") from None
 
 
 def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> str:
@@ -287,6 +291,16 @@ def parse(text: bytes, url: str) -> Any:
         return msgspec.json.decode(msgspec.json.encode(_loads(text, url, error)))
     except RecursionError:
         raise _too_deep(url) from None
+
+
+def outline(text: bytes, url: str) -> Any:
+    """As `parse`, but of a list only the first items: enough to tell what kind of answer it is."""
+    if text[:1] != b"[":
+        return parse(text, url)
+    try:
+        return [msgspec.json.decode(item) for item in _raw_list.decode(text)[:_OUTLINED]]
+    except (msgspec.DecodeError, RecursionError):
+        return parse(text, url)
 
 
 def _loads(text: bytes, url: str, error: Exception) -> Any:

@@ -13,7 +13,7 @@ from trayapp.store.values import SQL_TYPES, Kind, widen
 from trayapp.sync import detect, shapes
 from trayapp.sync.auth import Access
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.decode import Body, parse, read, split_records
+from trayapp.sync.decode import Body, outline, read, split_records
 from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
@@ -45,7 +45,7 @@ def look_at(endpoint: Endpoint, answer: Answer, page: Body, hide: Callable[[str]
 
     `hide` takes secrets out of what the server says.
     """
-    body = parse(page.text, answer.url)
+    body = outline(page.text, answer.url)
     path = endpoint.response.records
     if path == "auto":
         found = shapes.records_path(body, page.format)

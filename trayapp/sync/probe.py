@@ -9,7 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import detect
-from trayapp.sync.decode import parse, read, split_records
+from trayapp.sync.decode import outline, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.paging import LAST, Walk, next_call
@@ -138,7 +138,7 @@ def looks_cut(count: int) -> bool:
 
 def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
     """How the listing goes on after its first page. `pages.kind` is "none" when nothing else was proven."""
-    body = parse(listing.text, listing.answer.url)
+    body = outline(listing.text, listing.answer.url)
     pages = named_by_answer(listing.answer.headers, body)
     if pages is not None:
         return _try_named(endpoint, client, listing, pages)
