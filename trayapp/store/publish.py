@@ -541,7 +541,6 @@ class _Publisher:
             self.known.append(list(self.remaining), [os.urandom(DIGEST) for _ in self.remaining])
 
     def _save(self, rows: int, held: int) -> None:
-        self._keep_in_mind()
         if self.exists:
             before = tables.load_shape(self.db, self.plan.number, self.table.key)
             if before != self.shape:

@@ -11,6 +11,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import retry
 from trayapp.sync.auth import Access, Credentials
+from trayapp.sync.budget import OF_THIS_PROCESS, Budgets, HostBudget, Pace
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError, TransientError
 from trayapp.sync.failures import bad_address, status_error
@@ -81,7 +82,10 @@ class Client:
         access: Access,
         cancel: CancelToken,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        budgets: Budgets = OF_THIS_PROCESS,
+        pace: Pace | None = None,
     ) -> None:
+        """`pace` is shared by the clients that keep an endpoint's rate together."""
         self.endpoint = endpoint
         self.made: list[RequestMade] = []
         self.bytes = 0
@@ -97,7 +101,8 @@ class Client:
         self._cancel = cancel
         self._now = now
         self._deadline = Deadline(endpoint.limits.run)
-        self._last = 0.0
+        self._budgets = budgets
+        self._pace = pace or Pace(endpoint.limits.rate)
         self._transport = Transport(endpoint.request, cancel, self._deadline, access.proxy_password)
 
     def fetch(self, call: Call, patient: bool = True) -> Answer:
@@ -185,8 +190,15 @@ class Client:
         return credentials
 
     def _exchange(self, call: Call, credentials: Credentials | None) -> Received:
-        self._cancel.check()
-        self._keep_rate()
+        budget, who = self._budgets.of(call.url), hash(credentials)
+        self._wait_for_turn(budget, who)
+        with budget.place(self._cancel, lambda: self._deadline.left):
+            self._deadline.check()
+            received = self._send(call, credentials)
+        budget.learn(who, received.status, received.headers, self._now())
+        return received
+
+    def _send(self, call: Call, credentials: Credentials | None) -> Received:
         headers = {"Accept": "application/json, */*;q=0.5", **call.headers}
         url = call.url
         if credentials is not None and credentials.header:
@@ -221,13 +233,20 @@ class Client:
                 )
         return received
 
-    def _keep_rate(self) -> None:
-        if self.endpoint.limits.rate is not None:
-            wait = self._last + self.endpoint.limits.rate.gap - monotonic()
-            if wait > 0:
-                self._deadline.check(wait)
-                self._cancel.wait(wait)
-        self._last = monotonic()
+    def _wait_for_turn(self, budget: HostBudget, who: int) -> None:
+        self._sleep(self._pace.reserve())
+        self._sleep(budget.gap(who, self._now()))
+        for _ in range(retry.TRIES):
+            wait = budget.ask(who, self._now())
+            if not wait:
+                break
+            self._sleep(wait)
+
+    def _sleep(self, seconds: float) -> None:
+        self._cancel.check()
+        if seconds > 0:
+            self._deadline.check(seconds)
+            self._cancel.wait(seconds)
 
 
 def _redirected(call: Call, target: str, status: int) -> Call:

@@ -50,9 +50,9 @@ class Walk(msgspec.Struct):
 def first_page(call: Call, pages: Pages) -> Call:
     """The first request, with the page size and the first position where the settings give them."""
     if pages.size_param and pages.size:
-        call = _placed(call, pages, pages.size_param, pages.size)
+        call = placed(call, pages, pages.size_param, pages.size)
     if pages.kind in ("page", "offset") and pages.start is not None:
-        call = _placed(call, pages, pages.param or pages.kind, pages.start)
+        call = placed(call, pages, pages.param or pages.kind, pages.start)
     return call
 
 
@@ -65,7 +65,8 @@ def next_call(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk
     if pages.kind == "none":
         return None
     if pages.kind in ("link", "next_url"):
-        target = next_link(answer.headers.get("Link", "")) if pages.kind == "link" else _value(answer, text, pages.path)
+        by_header = pages.kind == "link"
+        target = next_link(answer.headers.get("Link", "")) if by_header else value_of(answer, text, pages.path)
         return _followed(first, answer, target) if isinstance(target, str) and target else None
     if pages.kind == "cursor":
         return _by_cursor(first, answer, text, pages, walk)
@@ -106,15 +107,15 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
             return None
         token = value_at(walk.last, pages.path.removeprefix(LAST))
     else:
-        token = _value(answer, text, pages.path)
+        token = value_of(answer, text, pages.path)
     if token in (None, "", False) or (token == 0 and not isinstance(token, bool)):
         return None
     if isinstance(token, dict):
         call = first
         for name, value in token.items():
-            call = _placed(call, pages, name, value)
+            call = placed(call, pages, name, value)
         return call
-    return _placed(first, pages, pages.param or "cursor", token)
+    return placed(first, pages, pages.param or "cursor", token)
 
 
 def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | None:
@@ -126,9 +127,9 @@ def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | Non
         if walk.total_pages is not None and walk.pages >= walk.total_pages:
             return None
         start = 1 if pages.start is None else pages.start
-        return _placed(first, pages, pages.param or "page", start + walk.pages)
+        return placed(first, pages, pages.param or "page", start + walk.pages)
     # By what was received, not by what was asked for: the server may give less.
-    return _placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
+    return placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
 
 
 def _says_end(text: bytes) -> bool:
@@ -138,7 +139,8 @@ def _says_end(text: bytes) -> bool:
     return any(value_at(text, path) is False for path in detect.MORE_PLACES)
 
 
-def _placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
+def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
+    """The call with a value under that name where `pages.into` says: the query, the JSON body or a header."""
     if pages.into == "header":
         return msgspec.structs.replace(call, headers={**call.headers, name: str(value)})
     if pages.into == "json":
@@ -171,7 +173,8 @@ def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:
     return status in (400, 404, 410, 416, 422) and pages.kind in ("page", "offset") and walk.pages > 0 and enough
 
 
-def _value(answer: Answer, text: bytes, path: str) -> object:
+def value_of(answer: Answer, text: bytes, path: str) -> object:
+    """What stands at a dotted path of the body, or in the header that "header:NAME" names; None if nothing."""
     if path.endswith("[rel=next]"):
         return detect.linked(value_at(text, path.removesuffix("[rel=next]")), "next")
     if path.startswith("header:"):

@@ -1,8 +1,11 @@
 """Which failures are worth another try, and how long to wait first."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+import msgspec
 
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TRIES = 4
@@ -25,22 +28,48 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
 
 
-def rate_limit_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until an exhausted rate limit is open again, or None where there is none.
+class RateLimit(msgspec.Struct, frozen=True):
+    """What a server says of its rate limit: so many more requests in so many seconds; `limit` in all, if it says so."""
 
-    X-RateLimit-Reset is seconds from now below 1e8, epoch seconds below 1e11, else epoch milliseconds (measured usage).
+    remaining: int
+    seconds: float
+    limit: int | None = None
+
+
+def rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimit | None:
+    """The rate limit told by RateLimit-* or X-RateLimit-* headers, or by one RateLimit header; None if there is none.
+
+    RateLimit as in draft-ietf-httpapi-ratelimit-headers: "limit=100, remaining=50, reset=5", later "default";r=50;t=5.
+    A reset is seconds from now below 1e8, epoch seconds below 1e11, else epoch milliseconds (measured usage).
     """
+    named: dict[str, str] = {}
+    for name, value in headers.items():
+        named[name.lower().replace("-rate-limit", "-ratelimit")] = value.strip()
+
+    def field(*names: str) -> str:
+        return next((named[full] for name in names for full in (name, f"x-{name}") if named.get(full)), "")
+
+    remaining, reset = field("ratelimit-remaining"), field("ratelimit-reset-after", "ratelimit-reset")
+    limit = field("ratelimit-limit")
+    if not remaining:
+        parts: dict[str, str] = dict(re.findall(r"(\w+)=(\d+)", named.get("ratelimit", "")))
+        remaining, reset = parts.get("remaining", parts.get("r", "")), parts.get("reset", parts.get("t", ""))
+        limit = parts.get("limit", "")
+    if not remaining.isdigit() or not reset.replace(".", "", 1).isdigit():
+        return None
+    value = float(reset)
+    seconds = value if value < 1e8 else max(0.0, (value if value < 1e11 else value / 1000) - now.timestamp())
+    most = re.match(r"\d+", limit)
+    return RateLimit(int(remaining), seconds, int(most[0]) if most else None)
+
+
+def rate_limit_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until an exhausted rate limit is open again, or None where there is none."""
     wait = retry_after(headers, now)
     if wait is not None:
         return wait
-    remaining = headers.get("X-RateLimit-Remaining", headers.get("RateLimit-Remaining", ""))
-    reset = headers.get("X-RateLimit-Reset", headers.get("RateLimit-Reset", ""))
-    if remaining.strip() != "0" or not reset.strip().replace(".", "", 1).isdigit() or status not in (403, 429):
-        return None
-    value = float(reset)
-    if value < 1e8:
-        return value
-    return max(0.0, (value if value < 1e11 else value / 1000) - now.timestamp())
+    limit = rate_limit(headers, now)
+    return limit.seconds if limit is not None and limit.remaining == 0 and status in (403, 429) else None
 
 
 def pause_before(attempt: int, asked: float | None, jitter: float) -> float:

@@ -1,0 +1,223 @@
+"""What we ask of a server at most: connections, rate limits, waits."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.server import ApiServer, Listing, json_reply, late, problem
+from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.endpoints.naming import completed
+from trayapp.endpoints.units import Rate
+from trayapp.store.store import Store
+from trayapp.sync.budget import CONNECTIONS, Budgets, Pace, RateState
+from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.errors import TransientError
+from trayapp.sync.retry import rate_limit
+from trayapp.sync.runner import Surroundings, run
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+RECORDS = [{"id": n} for n in range(25)]
+
+
+@pytest.fixture
+def api():
+    with ApiServer() as api:
+        yield api
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "t.db")
+    yield store
+    store.close()
+
+
+def mirror(store, url, id="items", secret=None, now=None, token=None, **fields):
+    endpoint = completed(Endpoint(url=url, name=id, id=id, **fields))
+    surroundings = Surroundings(
+        store=store,
+        staging=store.path.parent,
+        secret=lambda _id, _auth: secret,
+        now=now or (lambda: datetime.now(UTC)),
+    )
+    return run(endpoint, surroundings, token or CancelToken())
+
+
+class Shop:
+    """A rate limit as servers keep it: so many requests, then 429 until the time is over."""
+
+    def __init__(self, handler, limit, window, names=("X-RateLimit-Remaining", "X-RateLimit-Reset")):
+        self.handler, self.limit, self.window, self.names = handler, limit, window, names
+        self.lock = threading.Lock()
+        self.ends, self.used, self.refused = 0.0, 0, 0
+
+    def __call__(self, seen):
+        with self.lock:
+            now = time.monotonic()
+            if now >= self.ends:
+                self.ends, self.used = now + self.window, 0
+            self.used += 1
+            left, reset = max(0, self.limit - self.used), self.ends - now
+            refused = self.used > self.limit
+            self.refused += refused
+        reply = problem(429, "Slow down") if refused else self.handler(seen)
+        return reply.with_headers(**{self.names[0]: str(left), self.names[1]: f"{reset:.2f}"})
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
+        ("RateLimit-Remaining", "RateLimit-Reset"),
+        ("X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"),
+        ("X-RateLimit-Remaining", "X-RateLimit-Reset-After"),
+    ],
+)
+def test_a_rate_limit_is_never_overrun(api, store, names):
+    shop = Shop(Listing(RECORDS, pages="link", size=5), limit=2, window=0.4, names=names)
+    report = mirror(store, api.route("/items", shop))
+    assert (report.status, report.added, shop.refused) == ("succeeded", 25, 0)
+    assert report.requests == 5
+
+
+def test_a_long_wait_is_not_slept_but_passed_on_without_another_request(api, store):
+    def handler(seen):
+        return Listing(RECORDS, pages="link", size=5)(seen).with_headers(
+            X_RateLimit_Remaining="0", X_RateLimit_Reset="1800"
+        )
+
+    url = api.route("/items", handler)
+    report = mirror(store, url)
+    assert (report.status, api.count("/items")) == ("failed", 1)
+    assert report.retry_after == pytest.approx(1800, abs=5)
+    assert report.problem.title == "The server asks to slow down"
+
+
+def test_what_one_run_was_told_the_next_ones_respect_until_the_time_is_over(api, store):
+    clock = [NOW]
+    url = api.route("/items", problem(429, "Slow down").with_headers(Retry_After="3600"))
+    other = api.route("/other", Listing(RECORDS))
+    assert mirror(store, url, now=lambda: clock[0]).retry_after == 3600
+    clock[0] += timedelta(seconds=600)
+    second = mirror(store, other, "other", now=lambda: clock[0])
+    assert (second.status, second.retry_after, api.count("/other")) == ("failed", 3000, 0)
+    clock[0] += timedelta(seconds=3000)
+    assert mirror(store, other, "other", now=lambda: clock[0]).status == "succeeded"
+
+
+def test_another_account_has_its_own_limit(api, store):
+    url = api.route("/items", problem(429, "Slow down").with_headers(Retry_After="3600"))
+    other = api.route("/other", Listing(RECORDS))
+    mirror(store, url)
+    report = mirror(store, other, "other", auth=Auth(kind="bearer"), secret="t0ken")
+    assert report.status == "succeeded"
+
+
+def test_at_most_two_requests_to_a_host_at_once(api, store):
+    busy, most, lock = [0], [0], threading.Lock()
+
+    def handler(seen):
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        time.sleep(0.05)
+        with lock:
+            busy[0] -= 1
+        return json_reply(RECORDS)
+
+    urls = [api.route(f"/items{n}", handler) for n in range(5)]
+    reports = []
+    threads = [
+        threading.Thread(target=lambda n=n, url=url: reports.append(mirror(store, url, f"i{n}")))
+        for n, url in enumerate(urls)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [report.status for report in reports] == ["succeeded"] * 5
+    assert most[0] == CONNECTIONS
+
+
+def test_who_waits_for_a_place_hears_a_stop(api, store):
+    slow = api.route("/slow", late(json_reply(RECORDS), 3))
+    tokens = [CancelToken() for _ in range(CONNECTIONS + 1)]
+    reports = {}
+    threads = [
+        threading.Thread(target=lambda n=n, token=token: reports.update({n: mirror(store, slow, f"s{n}", token=token)}))
+        for n, token in enumerate(tokens)
+    ]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.15)
+    started = time.monotonic()
+    for token in reversed(tokens):
+        token.cancel("stopped by the user")
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - started < 1
+    assert {report.status for report in reports.values()} == {"stopped"}
+    assert api.count("/slow") == CONNECTIONS
+
+
+def test_a_place_is_given_back_after_an_error():
+    budget = Budgets().of("http://a.example/x")
+    for _ in range(CONNECTIONS + 1):
+        with pytest.raises(ZeroDivisionError), budget.place(CancelToken(), lambda: 1.0):
+            raise ZeroDivisionError
+    token = CancelToken()
+    token.cancel("no")
+    with pytest.raises(Cancelled), budget.place(token, lambda: 1.0):
+        pass
+
+
+def test_hosts_do_not_share():
+    budgets = Budgets()
+    one, other = budgets.of("http://a.example/x"), budgets.of("http://a.example:8080/x")
+    assert budgets.of("http://A.example:80/y") is one
+    one.learn("me", 429, {"Retry-After": "100"}, NOW)
+    with pytest.raises(TransientError):
+        one.ask("me", NOW)
+    assert (one.ask("you", NOW), other.ask("me", NOW)) == (0, 0)
+    one.learn("me", 503, {"Retry-After": "30"}, NOW)
+    assert one.ask("me", NOW) == 30
+    assert one.ask("me", NOW + timedelta(seconds=31)) == 0
+
+
+def test_the_last_requests_are_spread():
+    state = RateState()
+    state.learn(200, {"RateLimit-Remaining": "90", "RateLimit-Reset": "60", "RateLimit-Limit": "100"}, NOW)
+    assert (state.gap(NOW), state.wait(NOW)) == (0, 0)
+    state.learn(200, {"RateLimit-Remaining": "3", "RateLimit-Reset": "4", "RateLimit-Limit": "100"}, NOW)
+    assert (state.gap(NOW), state.wait(NOW)) == (1, 0)
+    for _ in range(3):
+        state.take()
+    assert state.wait(NOW) == 4
+    assert state.wait(NOW + timedelta(seconds=5)) == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"RateLimit": "limit=100, remaining=50, reset=5"}, (50, 5, 100)),
+        ({"RateLimit": '"default";r=50;t=30'}, (50, 30, None)),
+        ({"RateLimit-Limit": "100, 100;w=60", "RateLimit-Remaining": "9", "RateLimit-Reset": "3"}, (9, 3, 100)),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 9)}, (1, 9, None)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": str(int(NOW.timestamp() * 1000) + 9000)}, (1, 9, None)),
+        ({"X-RateLimit-Remaining": "1"}, None),
+        ({"X-RateLimit-Remaining": "many", "X-RateLimit-Reset": "3"}, None),
+        ({}, None),
+    ],
+)
+def test_rate_limits_are_read(headers, told):
+    limit = rate_limit(headers, NOW)
+    assert (None if limit is None else (limit.remaining, limit.seconds, limit.limit)) == told
+
+
+def test_a_pace_is_kept_by_all_who_share_it():
+    pace = Pace(Rate.parse("10/s"))
+    waits = [pace.reserve() for _ in range(4)]
+    assert waits == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.02)
+    assert Pace(None).reserve() == 0

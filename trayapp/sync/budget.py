@@ -1,0 +1,174 @@
+"""What we may ask of each server: two requests at a time, and no more than its rate limit lets through."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+
+from trayapp.endpoints.units import Rate
+from trayapp.sync import retry
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.errors import TransientError
+from trayapp.sync.links import origin
+
+CONNECTIONS = 2
+"""Requests to one server at the same time, by all runs together."""
+
+LONGEST_GAP = 2.0
+"""Seconds; where few requests are left, they are spread, but the work is not stretched more than this."""
+
+MOST_ACCOUNTS = 100
+"""Accounts at one server whose rate limits are remembered."""
+
+Origin = tuple[str, str, int | None]
+
+
+class RateState:
+    """What is known of one rate limit. Pure: times come in as arguments, aware UTC."""
+
+    def __init__(self) -> None:
+        self._left: int | None = None
+        self._limit: int | None = None
+        self._reset: datetime | None = None
+        self._shut: datetime | None = None
+
+    def learn(self, status: int, headers: Mapping[str, str], now: datetime) -> None:
+        """Take an answer into account."""
+        limit = retry.rate_limit(headers, now)
+        if limit is not None:
+            self._left, self._limit = limit.remaining, limit.limit
+            self._reset = now + timedelta(seconds=limit.seconds)
+        wait = retry.rate_limit_wait(status, headers, now) if status in (403, 429, 503) else None
+        if wait:
+            self._shut = now + timedelta(seconds=wait)
+
+    def wait(self, now: datetime) -> float:
+        """Seconds to wait before the next request; 0 when it may go at once."""
+        if self._shut is not None and self._shut > now:
+            return (self._shut - now).total_seconds()
+        self._shut = None
+        if self._left is None or self._reset is None or self._reset <= now:
+            self._left = self._reset = None
+            return 0.0
+        return 0.0 if self._left > 0 else (self._reset - now).total_seconds()
+
+    def gap(self, now: datetime) -> float:
+        """Seconds between requests: more than 0 when few are left, so that they last until there are more."""
+        if self._left is None or self._reset is None or self._reset <= now:
+            return 0.0
+        few = max(2, (self._limit or 0) // 20)
+        return 0.0 if self._left > few else min(LONGEST_GAP, (self._reset - now).total_seconds() / (self._left + 1))
+
+    def take(self) -> None:
+        """A request is made: until its answer says better, one less is left."""
+        if self._left:
+            self._left -= 1
+
+
+class HostBudget:
+    """One server's budget, shared by all runs. Thread-safe."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._condition = threading.Condition()
+        self._busy = 0
+        self._rates: dict[object, RateState] = {}
+
+    @contextmanager
+    def place(self, cancel: CancelToken, left: Callable[[], float]) -> Iterator[None]:
+        """One of the few places at the server, waited for; `left` is how many seconds there are for that.
+
+        Raises Cancelled. When the time is over, there is no more waiting: whoever makes the request notices.
+        """
+        wake = self._wake
+        cancel.on_cancel(wake)
+        try:
+            with self._condition:
+                while self._busy >= CONNECTIONS and not cancel.cancelled and (seconds := left()) > 0:
+                    self._condition.wait(seconds)
+                cancel.check()
+                self._busy += 1
+        finally:
+            cancel.forget(wake)
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._busy -= 1
+                self._condition.notify()
+
+    def _wake(self) -> None:
+        with self._condition:
+            self._condition.notify_all()
+
+    def ask(self, who: object, now: datetime) -> float:
+        """Take one request of what the server allows `who` and return 0, or the seconds to wait before asking again.
+
+        TransientError when that is too long to wait for within a run.
+        """
+        with self._condition:
+            state = self._rates.get(who)
+            if state is None:
+                return 0.0
+            wait = state.wait(now)
+            if not wait:
+                state.take()
+        if wait > retry.LONGEST_WAIT:
+            raise TransientError(
+                "The server asks to slow down",
+                f"{self._name} allows no more requests for now.",
+                "The sync goes on later by itself.",
+                retry_after=wait,
+            )
+        return wait
+
+    def gap(self, who: object, now: datetime) -> float:
+        """Seconds to let pass before a request that is allowed."""
+        with self._condition:
+            state = self._rates.get(who)
+            return 0.0 if state is None else state.gap(now)
+
+    def learn(self, who: object, status: int, headers: Mapping[str, str], now: datetime) -> None:
+        """Take an answer to `who` into account: rate limits are counted for each account."""
+        with self._condition:
+            self._rates.setdefault(who, RateState()).learn(status, headers, now)
+            while len(self._rates) > MOST_ACCOUNTS:
+                del self._rates[next(iter(self._rates))]  # the oldest: tokens come and go
+
+
+class Budgets:
+    """The budgets of all servers. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hosts: dict[Origin, HostBudget] = {}
+
+    def of(self, url: str) -> HostBudget:
+        """The budget of the URL's server."""
+        place = origin(url)
+        with self._lock:
+            return self._hosts.setdefault(place, HostBudget(place[1]))
+
+
+OF_THIS_PROCESS = Budgets()
+"""A server does not care which of our runs asks."""
+
+
+class Pace:
+    """The user's own rate for one endpoint, kept by all who read it together. Thread-safe."""
+
+    def __init__(self, rate: Rate | None) -> None:
+        self._gap = rate.gap if rate is not None else 0.0
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def reserve(self) -> float:
+        """Take the next place in time and return the seconds until then."""
+        if not self._gap:
+            return 0.0
+        with self._lock:
+            now = monotonic()
+            start = max(now, self._next)
+            self._next = start + self._gap
+        return start - now
