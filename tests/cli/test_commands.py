@@ -103,6 +103,18 @@ def test_add_takes_everything_an_endpoint_can_have(cli, api, monkeypatch):
     assert "s3cret" not in cli("export").out
 
 
+def test_a_curl_command_is_all_it_takes(cli, api, monkeypatch):
+    kept = {}
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: Memory(kept))
+    url = api.route("/api/items", Guarded(bearer("s3cret"), Listing(RECORDS, pages="link")))
+    command = f"curl '{url}' \\\n -H 'Authorization: Bearer s3cret' -H 'X-Team: blue' --compressed"
+    cli("add", "--curl", "-", "--yes", stdin=command)
+    assert kept == {("TraySync", "items/secret"): "s3cret"}
+    assert cli.json("sync")["runs"][0]["added"] == 23
+    assert api.requests[-1].headers["X-Team"] == "blue"
+    assert "s3cret" not in cli("export").out
+
+
 def test_two_endpoints_of_one_name_get_ids_and_tables_of_their_own(cli, api):
     for path in ("/a/items", "/b/items"):
         cli("add", api.route(path, json_reply(RECORDS)), "--yes")
@@ -118,7 +130,7 @@ def test_two_endpoints_of_one_name_get_ids_and_tables_of_their_own(cli, api):
         (["add", "https://a.example/x", "--auth", "magic"], "basic:USER, bearer"),
         (["add", "https://a.example/x", "--auth", "basic"], "basic:USER, bearer"),
         (["add", "https://a.example/x", "--auth", "oauth2_client:me"], "oauth2_client:ID@TOKEN_URL"),
-        (["add", "--curl", "curl https://a.example"], "not supported yet"),
+        (["add", "--curl", "curl -k https://a.example"], "certificate"),
         (["add", "https://a.example/x", "--every", "often"], "is not a duration"),
         (["add", "https://a.example/x", "--set", "tabel.name=x"], "Did you mean 'table'"),
         (["add", "https://a.example/x", "--header", "nonsense"], "NAME:VALUE"),

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_backend import FakeBackend, good_preview
@@ -251,7 +251,7 @@ def test_saving_untested_asks(qtbot: QtBot, backend: FakeBackend) -> None:
         ("ftp://a.test/", "must begin with https:// or http://"),
         ("https://", "names no server"),
         ("https://a:b@c.test/", "use the authentication fields"),
-        ("curl https://a.test/ -H 'X: y'", "Importing cURL commands is not supported yet"),
+        ("curl https://a.test/", "Press Return to take the cURL command over"),
     ],
 )
 def test_a_bad_address_is_said_while_typing(qtbot: QtBot, backend: FakeBackend, url: str, said: str) -> None:
@@ -263,6 +263,38 @@ def test_a_bad_address_is_said_while_typing(qtbot: QtBot, backend: FakeBackend, 
     write(qtbot, field(editor, "url"), URL)
     assert problem_of(editor, "url") == ""
     assert field(editor, "url").accessibleDescription() == ""
+
+
+CURL = """curl 'https://api.example.test/items?a=1' \\
+  -X POST -H 'Authorization: Bearer s3cret' \\
+  -H 'X-Team: blue' --data-raw '{"q": 1}'"""
+
+
+def test_a_pasted_curl_command_fills_the_form(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    QApplication.clipboard().setText(CURL)
+    field(editor, "url").setFocus()
+    qtbot.keyClick(field(editor, "url"), Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert problem_of(editor, "url") == ""
+    endpoint = editor.form.endpoint()
+    assert endpoint is not None
+    assert endpoint.url == "https://api.example.test/items?a=1"
+    assert (endpoint.request.method, endpoint.request.json) == ("POST", {"q": 1})
+    assert endpoint.request.headers == {"X-Team": "blue"}
+    assert (endpoint.auth.kind, editor.form.secret()) == ("bearer", "s3cret")
+    assert editor.form.is_changed()
+    assert "s3cret" not in repr(endpoint)
+
+
+def test_a_typed_curl_command_is_taken_over_by_return(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), "curl -k https://a.test/")
+    qtbot.keyClick(field(editor, "url"), Qt.Key.Key_Return)
+    assert "check of the server's certificate" in problem_of(editor, "url")
+    write(qtbot, field(editor, "url"), "curl -u me:pw https://a.test/")
+    qtbot.keyClick(field(editor, "url"), Qt.Key.Key_Return)
+    assert field(editor, "url").text() == "https://a.test/"
+    assert editor.form.secret() == "pw"
 
 
 def test_an_empty_form_is_not_scolded_before_it_is_used(qtbot: QtBot, backend: FakeBackend) -> None:

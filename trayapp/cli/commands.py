@@ -17,6 +17,7 @@ from trayapp.cli.engine import Engine, EngineHeld
 from trayapp.cli.person import SomebodyThere
 from trayapp.desktop.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.paths import find_home
+from trayapp.endpoints.curl import import_curl
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.settings import to_builtins
 from trayapp.endpoints.units import Duration
@@ -62,15 +63,16 @@ def _log_to_stderr(verbose: int) -> Scrubber:
 
 def _add(engine: Engine, options: Options) -> int:
     if options.curl is not None:
-        raise UserError(
-            "Importing cURL commands is not supported yet",
-            "This version can't read them.",
-            "Give the URL, and the rest with --header, --param, --auth and --json-body.",
+        imported = import_curl(sys.stdin.read() if options.curl == "-" else options.curl)
+        endpoint = _with_settings(
+            msgspec.structs.replace(imported.endpoint, id=options.id or "", name=options.name or ""), options
         )
-    if not options.url:
+        secret = imported.secret
+    elif options.url:
+        endpoint = _endpoint_from(options)
+        secret = _secret_from(options, endpoint)
+    else:
         raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
-    endpoint = _endpoint_from(options)
-    secret = _secret_from(options, endpoint)
     preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
     if not options.json:
         output.print_preview(preview)
@@ -124,6 +126,11 @@ def _endpoint_from(options: Options) -> Endpoint:
         ca_file=options.ca_file,
     )
     endpoint = Endpoint(url=options.url, id=options.id or "", name=options.name or "", request=request, auth=auth)
+    return _with_settings(endpoint, options)
+
+
+def _with_settings(endpoint: Endpoint, options: Options) -> Endpoint:
+    """The endpoint with --set and --every applied, checked."""
     settings = dict(_pair(text, "=", "--set") for text in options.set)
     if options.every:
         settings["every"] = options.every

@@ -8,9 +8,11 @@ import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
+from trayapp.endpoints.curl import import_curl, is_curl
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
+from trayapp.errors import UserError
 from trayapp.store.table import HASH_KEY
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
@@ -105,6 +107,8 @@ class EndpointForm(QWidget):
         widest = max(field.label.sizeHint().width() for field in self._fields.values())
         for field in self._fields.values():
             field.label.setMinimumWidth(widest)
+        self._url_length = 0
+        self._curl_problem = ""
         self._connect()
         self.set_endpoint(self._original)
 
@@ -132,6 +136,36 @@ class EndpointForm(QWidget):
         self.timeout.setText(str(request.timeout))
         self._loading = False
         self._refresh()
+
+    def _on_url(self, text: str) -> None:
+        """A pasted cURL command is taken over at once; one that is typed, when Return says that it is complete."""
+        pasted = len(text) - self._url_length > 1
+        self._url_length = len(text)
+        self._curl_problem = ""
+        if pasted:
+            self._take_over_curl()
+
+    def _take_over_curl(self) -> None:
+        text = self.url.text()
+        if self._loading or not is_curl(text):
+            return
+        try:
+            found = import_curl(text)
+        except UserError as error:
+            self._curl_problem = f"{error.cause} {error.next}"
+            self._shown.add("url")
+            self._refresh()
+            return
+        before, stored = self._original, self._stored_secret
+        imported = found.endpoint
+        self.set_endpoint(
+            msgspec.structs.replace(before, url=imported.url, request=imported.request, auth=imported.auth), stored
+        )
+        self._original = before
+        if found.secret:
+            self.auth.secret_edit.setText(found.secret)
+        self._refresh()
+        self.changed.emit()
 
     def set_settings(self, settings: Settings) -> None:
         """The settings in force have changed: names are checked against the new ones."""
@@ -201,6 +235,8 @@ class EndpointForm(QWidget):
         return Collapsible(name, title, content)
 
     def _connect(self) -> None:
+        self.url.textChanged.connect(self._on_url)
+        self.url.editingFinished.connect(self._take_over_curl)
         self._watch(self.url.textChanged, "url")
         self._watch(self.name.textChanged, "name")
         self._watch(self.schedule.changed, "every")
@@ -298,8 +334,8 @@ class EndpointForm(QWidget):
         for editor, path in ((self.params, "request.params"), (self.headers, "request.headers")):
             if text := editor.problem():
                 problems[path] = text
-        if endpoint.url.lower().startswith("curl "):
-            problems["url"] = self.tr("Importing cURL commands is not supported yet. Paste the address alone.")
+        if is_curl(endpoint.url):
+            problems["url"] = self._curl_problem or self.tr("Press Return to take the cURL command over.")
         problems |= {path: text for path, text in self.auth.problems().items() if path not in problems}
         for path, message in self._checked(endpoint):
             problems.setdefault(self._field_of(path), sentence(message))
