@@ -2,6 +2,7 @@
 
 import os
 import plistlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +28,13 @@ def parsed(file: Path) -> dict[str, str]:
 
 
 def unescaped(value: str) -> list[str]:
-    """Exec read by the rules of the specification: first the string's escapes, then quotes as a shell's."""
+    """Exec read by the rules of the specification: first the string's escapes, then quotes as a shell's, then %%."""
+    assert re.fullmatch(r"([^\\]|\\[sntr\\])*", value), "an escape that no string has"
     command = "printf '%s\\0' " + value.replace("\\\\", "\\")
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-    return [part.replace("%%", "%") for part in done.stdout.split("\0")[:-1]]
+    arguments = done.stdout.split("\0")[:-1]
+    assert not any(re.search(r"%(?!%)", argument.replace("%%", "")) for argument in arguments), "a field code"
+    return [argument.replace("%%", "%") for argument in arguments]
 
 
 @pytest.fixture

@@ -52,16 +52,14 @@ class Notifier(QObject):
     """
 
     activated = Signal(str, str)
-    """Key of the notification, name of the action. Emitted in this object's thread, whatever it is connected to."""
-    _chosen = Signal(str, str)
+    """Key of the notification, name of the action. A plain function is called in the thread of this object."""
     _not_taken = Signal(object)
 
     def __init__(self, fallback: Callable[[Notification], None], icon: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._fallback = fallback
         self._icon = icon
-        self._chosen.connect(self._tell_chosen)
-        self._not_taken.connect(self._fall_back)
+        self._not_taken.connect(fallback)
         self._waiting: queue.SimpleQueue[Notification | None] = queue.SimpleQueue()
         self._service: _Service | None = None
         self._thread = threading.Thread(target=self._work, name="notifications", daemon=True)
@@ -79,17 +77,11 @@ class Notifier(QObject):
         self._waiting.put(None)
         self._thread.join(timeout=1.0)
 
-    def _tell_chosen(self, key: str, action: str) -> None:
-        self.activated.emit(key, action)
-
-    def _fall_back(self, notification: Notification) -> None:
-        self._fallback(notification)
-
     def _work(self) -> None:
         while (notification := self._waiting.get()) is not None:
             try:
                 if self._service is None:
-                    self._service = _Service(self._icon, self._chosen.emit)
+                    self._service = _Service(self._icon, self.activated.emit)
                 self._service.notify(notification)
             except _failures():
                 self._end_service()
