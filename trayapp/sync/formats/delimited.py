@@ -15,11 +15,10 @@ from trayapp.sync.formats.values import field_names, typed
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
 _SAMPLE_ROWS = 100
-_BATCH = 2000
+_BATCH = 200
 _FIRST_OF_NUMBER = frozenset("-0123456789")
 _BETWEEN = "\x1f"
 _NUMBER_AMONG = re.compile(r"\x1f-?[0-9]+(?:\.[0-9]+)?(?=\x1f)")
-_NO_DIGITS = re.compile(r"[a-z]")  # of 1e+16, inf and nan
 
 # A field may be as long as an answer; the module's own limit of 128 KiB is meant for untrusted streams.
 csv.field_size_limit(2**31 - 1)
@@ -109,15 +108,19 @@ def _chained(first: list[str], rows: Iterable[list[str]]) -> Iterator[list[str]]
 
 
 def _rows(text: str, delimiter: str, tell: Callable[[str], None]) -> Iterator[list[str]]:
+    if '"' not in text:
+        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    return _quoted_rows(text, delimiter, tell)
+
+
+def _quoted_rows(text: str, delimiter: str, tell: Callable[[str], None]) -> Iterator[list[str]]:
     spaced = bool(re.search(rf"{re.escape(delimiter)} +\"", text[:_SAMPLE]))
 
     def reader(strict: bool, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:
         lines = io.StringIO(text, newline="")
         return csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced, strict=strict, quoting=quoting)
 
-    if '"' not in text:
-        yield from reader(strict=False)
-    elif delimiter in "\t|":
+    if delimiter in "\t|":
         # Many such files are written without any quoting: then a quotation mark is a character like others.
         try:
             rows = list(reader(strict=True))
@@ -157,14 +160,14 @@ def _mark_quoted_empties(text: str, delimiter: str, mark: str) -> str:
 
 def _batch(rows: list[list[str]], header: list[str], empty: str, odd: _Odd) -> list[bytes]:
     width = len(header)
-    if any(len(row) != width for row in rows):
+    if {*map(len, rows)} != {width}:
         widest = max(width, *map(len, rows))
         for row in rows:
             odd.short += len(row) < width
             odd.long += len(row) > width
             row += [""] * (widest - len(row))
         header = header + [""] * (widest - width)
-    if any(not any(row) for row in rows):
+    if not all(map(any, rows)):
         filled = [row for row in rows if any(row)]
         odd.blank += len(rows) - len(filled)
         rows = filled
@@ -191,7 +194,8 @@ def _column(cells: Sequence[str], empty: str) -> Sequence[str | int | float | No
             return numbers
         after = iter(numbers)
         return [next(after) if cell else None for cell in cells]
-    if _NUMBER_AMONG.search(f"\x1f{_BETWEEN.join(filled)}\x1f"):
+    starts = {cell[0] for cell in filled}
+    if not starts.isdisjoint(_FIRST_OF_NUMBER) and _NUMBER_AMONG.search(f"\x1f{_BETWEEN.join(filled)}\x1f"):
         return [_cell(cell, empty) for cell in cells]
     if len(filled) == len(cells) and empty not in cells:
         return cells
@@ -204,9 +208,10 @@ def _numbers(cells: list[str]) -> list[Any] | None:
         try:
             numbers: list[Any] = list(map(number, cells))
         except ValueError:
-            return None
+            continue
         if list(map(repr, numbers)) == cells:
-            return numbers if number is int or not _NO_DIGITS.search(_BETWEEN.join(cells)) else None
+            letters = "" if number is int else "".join(cells)
+            return numbers if "e" not in letters and "n" not in letters else None  # 1e+16, inf, nan
     return None
 
 
