@@ -23,6 +23,9 @@ BATCH_BYTES = 2**20
 _WINDOW = 64
 """A record that is not the next one expected is looked for in so many positions behind."""
 
+_FEW = 8
+"""So many digests are looked up one by one."""
+
 _HEADER = struct.Struct("<III")
 
 
@@ -108,29 +111,30 @@ class Staging:
         digests = list(map(xxhash.xxh3_128_digest, records))
         if self._staged is not None:
             unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
-        elif self._is_expected(digests):
-            self.records += len(records)
-            return
-        elif self.known.count:
-            unknown = [index for index, digest in enumerate(digests) if not self._take(digest)]
-            self.records += len(records)
         else:
             self.records += len(records)
-            self._write(records, digests)
-            return
-        self._write([records[index] for index in unknown], [digests[index] for index in unknown])
+            if not self.known.count:
+                self._write(records, digests)
+                return
+            unknown = []
+            self._compare(digests, b"".join(digests), 0, len(digests), unknown)
+        if unknown:
+            self._write([records[index] for index in unknown], [digests[index] for index in unknown])
 
-    def _is_expected(self, digests: list[bytes]) -> bool:
-        """Whether the whole page is as and where it was before; if so, it is taken."""
-        start, end = self._next, self._next + len(digests)
-        if not self.known.digests.startswith(b"".join(digests), start * DIGEST):
-            return False
-        if not digests or self._taken.find(1, start, end) >= 0:
-            return not digests
-        self._taken[start:end] = b"\1" * len(digests)
-        self._next = end
-        self._unchanged += len(digests)
-        return True
+    def _compare(self, digests: list[bytes], joined: bytes, start: int, end: int, unknown: list[int]) -> None:
+        """Take what is known of these digests, in halves as long as they are not as and where they were before."""
+        here, there = self._next, self._next + end - start
+        expected = self.known.digests.startswith(joined[start * DIGEST : end * DIGEST], here * DIGEST)
+        if expected and self._taken.find(1, here, there) < 0:
+            self._taken[here:there] = b"\1" * (end - start)
+            self._next = there
+            self._unchanged += end - start
+        elif end - start > _FEW:
+            middle = (start + end) // 2
+            self._compare(digests, joined, start, middle, unknown)
+            self._compare(digests, joined, middle, end, unknown)
+        else:
+            unknown += [index for index in range(start, end) if not self._take(digests[index])]
 
     def _take(self, digest: bytes) -> bool:
         position = self._next

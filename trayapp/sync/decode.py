@@ -15,7 +15,7 @@ from trayapp.endpoints.paths import RecordsPath, parse_records_path
 from trayapp.sync import selection
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.formats import delimited, feed, lines, packed, sniff, xml
-from trayapp.sync.formats.characters import charset, is_utf8, unicode_encoding
+from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.http import Answer
 from trayapp.sync.links import place_of
@@ -132,8 +132,7 @@ def _as_utf8(body: bytes, answer: Answer, encoding: str | None) -> bytes:
     try:
         if given is not None and not is_utf8(given):
             return body.decode(given).encode()
-        if not body.isascii():
-            body.decode()
+        check_utf8(body)
         return body
     except (LookupError, UnicodeError):
         raise _unreadable(answer.url, given or "UTF-8") from None

@@ -1,6 +1,7 @@
 """The records of an answer, each still the bytes of one JSON object, found by a records path."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -34,9 +35,8 @@ def select(text: bytes, path: RecordsPath) -> list[bytes]:
         records = _items(body, path.steps)
     if path.flat:
         records = [_flattened(record, path.flat) for record in records]
-    for record in records:
-        if record[:1] != b"{":
-            raise _no_objects(record)
+    if not set(map(itemgetter(0), records)) <= {ord("{")}:
+        raise _no_objects(next(record for record in records if record[:1] != b"{"))
     return records
 
 
@@ -46,7 +46,7 @@ def _items(body: msgspec.Raw, steps: Sequence[Step]) -> list[bytes]:
         found = _single(body, steps)
         first = _first(found)
         if first == b"[":
-            return [bytes(item) for item in _list.decode(found)]
+            return list(map(bytes, _list.decode(found)))
         if first == b"{" and not steps:
             return [bytes(found)]
         raise NoRecords(

@@ -1,6 +1,7 @@
 """Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -75,6 +76,7 @@ class Transport:
         self._deadline = deadline
         self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
         self._sessions: dict[bool, requests.Session] = {}
+        self._found_ways: dict[tuple[str, str], tuple[dict[str, str], str | bool]] = {}
 
     def send(
         self,
@@ -99,14 +101,20 @@ class Transport:
             prepared = session.prepare_request(request)
         except (ValueError, requests.exceptions.RequestException) as error:
             raise bad_address(url) from error
-        proxies = {"http": self._proxy, "https": self._proxy} if self._proxy else {}
-        options = session.merge_environment_settings(prepared.url, proxies, True, None, self._certificate(identified))
-        if self._request.ca_file:
-            options["verify"] = self._request.ca_file
+        proxies, verify = self._ways(url)
+        cert = self._certificate(identified)
         timeout = self._request.timeout.seconds
 
         def exchange() -> None:
-            with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
+            with session.send(
+                prepared,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+                proxies=proxies,
+                verify=verify,
+                cert=cert,
+            ) as response:
                 received.status, received.headers = response.status_code, response.headers
                 if not received.is_redirect:
                     received.body = self._read(response, url, limit)
@@ -128,6 +136,22 @@ class Transport:
         if identified not in self._sessions:
             self._sessions[identified] = _new_session()
         return self._sessions[identified]
+
+    def _ways(self, url: str) -> tuple[dict[str, str], str | bool]:
+        """The proxies to a server, and what verifies it: as the settings say, else the environment.
+
+        Looked up once for each server: requests would search the whole environment twice for every request.
+        """
+        import requests
+
+        place = urlsplit(url)[:2]
+        if place not in self._found_ways:
+            proxies = requests.utils.get_environ_proxies(url) if self._proxy is None else {}
+            if self._proxy is not None:
+                proxies = {"http": self._proxy, "https": self._proxy}
+            given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+            self._found_ways[place] = (proxies, self._request.ca_file or given or True)
+        return self._found_ways[place]
 
     def _certificate(self, identified: bool) -> str | tuple[str, str] | None:
         cert, key = self._request.client_cert, self._request.client_key
@@ -265,7 +289,7 @@ def _new_session() -> "requests.Session":
     # Its debug messages hold whole addresses, with whatever secret a query parameter carries.
     logging.getLogger("urllib3").setLevel(logging.INFO)
     session = NoRedirects()
-    session.trust_env = True
+    session.trust_env = False  # the environment's proxies are looked up once, not for every request
     session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
     session.mount("https://", SystemTrustAdapter())
     return session
