@@ -446,7 +446,7 @@ def test_oauth_of_the_settings_file_is_kept(qtbot: QtBot) -> None:
 def test_a_program_signs_in_with_its_own_credentials(qtbot: QtBot, backend: FakeBackend) -> None:
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
-    choose(qtbot, editor, "authKind", "OAuth 2 as a program (client credentials)")
+    choose(qtbot, editor, "authKind", "OAuth 2, as a program")
     assert not field(editor, "authUrl").isVisible()
     click(qtbot, editor.test_button)
     assert problem_of(editor, "auth.token_url")
@@ -469,7 +469,7 @@ def test_a_program_signs_in_with_its_own_credentials(qtbot: QtBot, backend: Fake
 def test_a_person_signs_in_during_the_test(qtbot: QtBot, backend: FakeBackend) -> None:
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
-    choose(qtbot, editor, "authKind", "OAuth 2 with your own account (you sign in)")
+    choose(qtbot, editor, "authKind", "OAuth 2, you sign in")
     write(qtbot, field(editor, "authClientId"), "me")
     write(qtbot, field(editor, "authTokenUrl"), "https://a.test/token")
     click(qtbot, editor.test_button)
@@ -667,8 +667,8 @@ def test_the_tab_key_goes_from_the_address_to_save(qtbot: QtBot, backend: FakeBa
         "User and password (Basic)",
         "Secret in a header",
         "Secret in a URL parameter",
-        "OAuth 2 as a program (client credentials)",
-        "OAuth 2 with your own account (you sign in)",
+        "OAuth 2, as a program",
+        "OAuth 2, you sign in",
     ],
 )
 def test_no_two_mnemonics_collide(qtbot: QtBot, backend: FakeBackend, kind: str) -> None:

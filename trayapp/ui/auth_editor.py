@@ -30,8 +30,8 @@ class AuthEditor(QWidget):
             "bearer": self.tr("Bearer token"),
             "header": self.tr("Secret in a header"),
             "query": self.tr("Secret in a URL parameter"),
-            "oauth2_client": self.tr("OAuth 2 as a program (client credentials)"),
-            "oauth2_code": self.tr("OAuth 2 with your own account (you sign in)"),
+            "oauth2_client": self.tr("OAuth 2, as a program"),
+            "oauth2_code": self.tr("OAuth 2, you sign in"),
         }
         for kind in _OFFERED:
             self.kind.addItem(self._kind_names[kind], kind)
@@ -63,9 +63,9 @@ class AuthEditor(QWidget):
             Field("auth.auth_url", self.tr("Sign-in page:"), self.auth_url),
             Field(
                 "auth.device_url",
-                self.tr("Code from ot&her device:"),
+                self.tr("Ot&her device:"),
                 self.device_url,
-                self.tr("Only for services that let you type in a code: the address that gives it out."),
+                self.tr("The address that gives out codes to type in, if the service has one."),
             ),
             Field("auth.scopes", self.tr("Sc&opes:"), self.scopes, self.tr("Separated by spaces.")),
             Field("auth.source", self.tr("Secret &from:"), self.source),
