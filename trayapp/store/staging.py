@@ -4,7 +4,7 @@ import os
 import struct
 import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -105,8 +105,8 @@ class Staging:
         self._staged = {digest for batch in self for digest in batch.digests}
         self._file.seek(0, os.SEEK_END)
 
-    def add_page(self, records: Sequence[bytes]) -> None:
-        """Stage one page's records, each the bytes of a JSON object."""
+    def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
+        """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
         self.pages += 1
         digests = list(map(xxhash.xxh3_128_digest, records))
         if self._staged is not None:
@@ -115,11 +115,25 @@ class Staging:
             self.records += len(records)
             if not self.known.count:
                 self._write(records, digests)
-                return
+                return range(len(records))
             unknown = []
             self._compare(digests, b"".join(digests), 0, len(digests), unknown)
         if unknown:
             self._write([records[index] for index in unknown], [digests[index] for index in unknown])
+        return unknown
+
+    def take_listed(self, digests: Iterable[bytes]) -> bool:
+        """Count records as listed as they were before, by their digests; False when one is not known so."""
+        places = {self.known.digest(position): position for position in self._untaken()}
+        for digest in digests:
+            position = places.pop(digest, None)
+            if position is None:
+                return False
+            self._taken[position] = 1
+            self._next = position + 1
+            self._unchanged += 1
+            self.records += 1
+        return True
 
     def _compare(self, digests: list[bytes], joined: bytes, start: int, end: int, unknown: list[int]) -> None:
         """Take what is known of these digests, in halves as long as they are not as and where they were before."""
