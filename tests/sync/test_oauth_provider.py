@@ -108,13 +108,15 @@ def test_a_token_that_is_refused_in_the_middle_of_a_listing_is_fetched_anew(prov
 
 
 def test_a_token_that_expired_on_the_server_is_fetched_anew(store):
-    with Provider(ttl=1) as provider:
+    with Provider(ttl=2) as provider:
         sync = Sync(store, provider, provider.auth())
         assert sync.run().status == "succeeded"
         sync.late = timedelta(hours=-1)  # our clock is set back, and does not see it expire
-        time.sleep(2.1)
+        time.sleep(3.1)
         assert sync.run().unchanged == 23
-        assert (provider.seen()["refused"], len(provider.grants("client_credentials"))) == (1, 2)
+        refused = provider.seen()["refused"]
+        assert refused >= 1
+        assert len(provider.grants("client_credentials")) == refused + 1
 
 
 def test_a_wrong_client_secret_is_explained_and_shown_nowhere(provider, store):

@@ -1,13 +1,13 @@
 // An OAuth2 provider (oidc-provider, unmodified) with an API behind it: node provider.mjs TTL_SECONDS
 // Prints its address when it listens. GET /items needs an access token; pages are numbered, the next one is in a Link
 // header. /items?drop=N forgets the token with which page N was asked for right after that page. GET /seen tells how
-// often each kind of token request came, and whose tokens the API took.
+// often each kind of token request came, and which tokens the API took.
 import Provider from 'oidc-provider';
 
 const ttl = Number(process.argv[2]);
 const RECORDS = Array.from({ length: 23 }, (_, n) => ({ id: n + 1, name: `n${n + 1}` }));
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
-const seen = { grants: [], granted: 0, refused: 0 };
+const seen = { grants: [], granted: 0, refused: 0, tokens: [] };
 const plain = { redirect_uris: [], response_types: [] };
 const secret = 'a secret: with % and + & more';
 
@@ -78,6 +78,7 @@ async function items(ctx) {
     return;
   }
   seen.granted += 1;
+  if (!seen.tokens.includes(text)) seen.tokens.push(text);
   const page = Number(ctx.query.page ?? 1);
   const rest = ctx.query.drop ? `&drop=${ctx.query.drop}` : '';
   ctx.body = RECORDS.slice((page - 1) * 10, page * 10);
