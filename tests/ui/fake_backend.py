@@ -1,4 +1,4 @@
-"""A Backend in memory: keeps settings, a snapshot, runs and tables, answers from the event loop, remembers what was asked."""
+"""A Backend in memory: keeps settings, a snapshot, runs and tables, answers from the event loop, notes every call."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

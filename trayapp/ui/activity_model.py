@@ -140,12 +140,12 @@ class ActivityFilter(QSortFilterProxyModel):
     def set_text(self, text: str) -> None:
         """Words that must all occur; "" passes everything."""
         self._text = text.casefold()
-        self.invalidateFilter()
+        self.invalidate()
 
     def set_status(self, status: str) -> None:
         """A run's status, or "" for all."""
         self._status = status
-        self.invalidateFilter()
+        self.invalidate()
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         """Called by Qt for every row."""

@@ -140,7 +140,7 @@ class DataView(QWidget):
         self.banner.clear()
         self.pages.setCurrentIndex(0)
         total, columns = number(self.model.total), self.model.columnCount()
-        self.summary.setText(self.tr("{rows} rows, {columns} columns").format(rows=total, columns=columns))
+        self.summary.setText(self.tr("Rows: {rows} · columns: {columns}").format(rows=total, columns=columns))
         if self._new:
             self._new = False
             self._fit_columns()

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QElapsedTimer, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -81,9 +81,13 @@ class MainWindow(QMainWindow):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.endpoints, self.tr("Endpoints"))
-        self.tabs.addTab(self.activity, self.tr("Activity"))
-        self.tabs.addTab(self.data, self.tr("Data"))
+        for name, page, title in (
+            ("endpointsPage", self.endpoints, self.tr("Endpoints")),
+            ("activityPage", self.activity, self.tr("Activity")),
+            ("dataPage", self.data, self.tr("Data")),
+        ):
+            page.setObjectName(name)
+            self.tabs.addTab(page, title)
         self.welcome = WelcomePage()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
@@ -310,18 +314,22 @@ class MainWindow(QMainWindow):
         box.open()
 
     def _restore(self) -> None:
-        geometry = self._state.value("window/geometry")
-        if geometry is None or not self.restoreGeometry(geometry):
+        if not self.restoreGeometry(self._stored("geometry")):
             self.resize(*_FIRST_SIZE)
-        self.tabs.setCurrentIndex(int(str(self._state.value("window/tab", 0))))
+        for place in range(self.tabs.count()):
+            if self._state.value("window/tab") == self.tabs.widget(place).objectName():
+                self.tabs.setCurrentIndex(place)
         for name, table in self._tables().items():
-            header = self._state.value(f"window/{name}")
-            if header is not None:
-                table.horizontalHeader().restoreState(header)
+            table.horizontalHeader().restoreState(self._stored(name))
+
+    def _stored(self, name: str) -> QByteArray:
+        """Empty when there is none, or somebody put something else there."""
+        value = self._state.value(f"window/{name}")
+        return value if isinstance(value, QByteArray) else QByteArray()
 
     def _remember(self) -> None:
         self._state.setValue("window/geometry", self.saveGeometry())
-        self._state.setValue("window/tab", self.tabs.currentIndex())
+        self._state.setValue("window/tab", self.tabs.widget(self.tabs.currentIndex()).objectName())
         for name, table in self._tables().items():
             self._state.setValue(f"window/{name}", table.horizontalHeader().saveState())
 

@@ -46,7 +46,7 @@ _DARK = {
     _Role.BrightText: "#ffffff",
     _Role.ToolTipBase: "#33383f",
     _Role.ToolTipText: "#e6e8eb",
-    _Role.PlaceholderText: "#a6aeb9",
+    _Role.PlaceholderText: "#adb5c0",
     _Role.Highlight: "#2b4468",
     _Role.HighlightedText: "#f2f6fc",
     _Role.Accent: "#4a8ae6",
@@ -68,7 +68,7 @@ _STATUS_COLOURS = {
     "busy": ("#1559b7", "#7db4f7"),
     "warn": ("#8a4b00", "#f0b14a"),
     "bad": ("#b3202a", "#ff9b93"),
-    "quiet": ("#59626e", "#a6aeb9"),
+    "quiet": ("#59626e", "#adb5c0"),
 }
 
 

@@ -212,7 +212,7 @@ class TrayMenu(QMenu):
         now = self._clock()
         changes = [run for run in runs if run.added or run.changed or run.deleted][:_RECENT]
         texts = [
-            self.tr("{time}  {change}").format(time=words.moment(run.finished, now), change=words.change_line(run))
+            self.tr("{time} · {change}").format(time=words.moment(run.finished, now), change=words.change_line(run))
             for run in changes
         ]
         self.recent_each.show(

@@ -1,0 +1,192 @@
+import time
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+
+from tests.ui.samples import clock, endpoint, report, shown
+from trayapp.ui.data_model import DataModel
+from trayapp.ui.data_view import DataView
+from trayapp.ui.endpoints_model import EndpointsModel
+
+COLUMNS = ("id", "title", "score")
+MILLION = 1_000_000
+
+
+class Table:
+    """As many rows as one likes, made when asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, stretch: slice):
+        return [(number, f"Title {number}", None) for number in range(*stretch.indices(self.count))]
+
+
+@pytest.fixture
+def big(backend):
+    backend.tables["big"] = (COLUMNS, Table(MILLION))
+    backend.tables["small"] = (("key",), [("a\tb",), (b"\x00\x01",), (1.5,), ("long " * 200,)])
+    return backend
+
+
+@pytest.fixture
+def model(big, qtbot):
+    made = DataModel(big)
+    made.show_endpoint("big")
+    qtbot.waitUntil(lambda: made.rowCount() == MILLION)
+    return made
+
+
+@pytest.fixture
+def view(big, qtbot):
+    endpoints = EndpointsModel(clock)
+    endpoints.set_snapshot(shown(endpoint("big"), endpoint("small"), endpoint("none")))
+    made = DataView(big, endpoints)
+    made.endpoints_kept = endpoints
+    qtbot.addWidget(made)
+    made.resize(700, 400)
+    made.show()
+    qtbot.waitUntil(lambda: made.model.rowCount() == MILLION)
+    return made
+
+
+def cell(model, row, column):
+    return model.index(row, column).data()
+
+
+def test_rows_come_when_they_are_looked_at(model, big, qtbot):
+    assert cell(model, 0, 1) == "Title 0"
+    assert cell(model, 500_000, 1) is None
+    qtbot.waitUntil(lambda: cell(model, 500_000, 1) == "Title 500000")
+    assert big.called("request_rows") == [("big", 0, 200), ("big", 500_000, 200)]
+
+
+def test_scrolling_past_asks_only_for_where_it_ended(model, big, qtbot):
+    for row in range(0, MILLION, 10_000):
+        cell(model, row, 0)
+    qtbot.waitUntil(lambda: cell(model, 990_000, 0) == "990000")
+    assert len(big.called("request_rows")) <= 5
+
+
+def test_memory_is_bounded(model, qtbot):
+    for row in range(0, 21_000, 200):
+        cell(model, row, 0)
+        qtbot.waitUntil(lambda row=row: cell(model, row, 0) is not None)
+    assert cell(model, 0, 0) is None
+    assert cell(model, 20_800, 0) == "20800"
+
+
+def test_a_table_that_shrinks_and_grows(model, big, qtbot):
+    model.show_endpoint("small")
+    qtbot.waitUntil(lambda: model.rowCount() == 4)
+    tester = QAbstractItemModelTester(model)
+    big.tables["small"] = (COLUMNS, Table(300))
+    model.refresh()
+    qtbot.waitUntil(lambda: model.rowCount() == 300)
+    resets = []
+    model.modelReset.connect(lambda: resets.append(1))
+    for count in (295, 30, 500, 0, 3):
+        big.tables["small"] = (COLUMNS, Table(count))
+        model.refresh()
+        qtbot.waitUntil(lambda count=count: model.rowCount() == count)
+    assert not resets
+    big.tables["small"] = (("id", "other"), Table(3))
+    model.refresh()
+    qtbot.waitUntil(lambda: model.columnCount() == 2)
+    assert tester
+
+
+def test_old_rows_stay_in_sight_until_new_ones_come(model, big, qtbot):
+    big.tables["big"] = (COLUMNS, [(7, "New title", 1)] * 10)
+    model.refresh()
+    assert cell(model, 0, 1) == "Title 0"
+    qtbot.waitUntil(lambda: cell(model, 0, 1) == "New title")
+
+
+def test_answers_to_former_questions_are_dropped(model, qtbot):
+    model.show_endpoint("big")
+    model.show_endpoint("small")
+    qtbot.waitUntil(lambda: model.rowCount() == 4)
+    assert model.columnCount() == 1
+
+
+def test_values_as_people_read_them(model, qtbot):
+    assert cell(model, 0, 2) == "NULL"
+    assert model.index(0, 2).data(Qt.ItemDataRole.FontRole).italic()
+    model.show_endpoint("small")
+    qtbot.waitUntil(lambda: model.rowCount() == 4)
+    assert cell(model, 0, 0) == "a b"
+    assert cell(model, 1, 0) == "<2 bytes>"
+    assert cell(model, 2, 0) == "1.5"
+    assert len(cell(model, 3, 0)) == 300
+
+
+def test_the_view_names_rows_and_columns(view):
+    assert view.summary.text() == "Rows: 1,000,000 · columns: 3"
+
+
+def test_the_view_scrolls_a_million_rows_without_waiting(view, qtbot):
+    began = time.perf_counter()
+    view.table.scrollToBottom()
+    view.table.viewport().repaint()
+    assert time.perf_counter() - began < 0.2
+    qtbot.waitUntil(lambda: cell(view.model, MILLION - 1, 0) == str(MILLION - 1))
+
+
+def test_a_missing_table_is_explained(view, qtbot):
+    view.endpoint.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: view.banner.title == "There is no table yet")
+    assert view.pages.currentWidget() is not view.table
+    view.endpoint.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: view.summary.text() == "Rows: 4 · columns: 1")
+    assert view.pages.currentWidget() is view.table
+
+
+def test_the_first_run_fills_the_page_that_had_no_table(view, big, qtbot):
+    view.show_endpoint("none")
+    qtbot.waitUntil(lambda: bool(view.banner.title))
+    big.tables["none"] = (("id",), [(1,)])
+    big.run_finished.emit(report("none", added=1))
+    qtbot.waitUntil(lambda: view.model.rowCount() == 1)
+    assert view.pages.currentWidget() is view.table
+
+
+def test_a_run_that_changed_something_is_seen_at_once(view, big, qtbot):
+    before = len(big.called("request_rows"))
+    big.run_finished.emit(report("big"))
+    big.run_finished.emit(report("small", added=1))
+    assert len(big.called("request_rows")) == before
+    big.tables["big"] = (COLUMNS, Table(17))
+    big.run_finished.emit(report("big", deleted=3))
+    qtbot.waitUntil(lambda: view.model.rowCount() == 17)
+
+
+def test_nothing_is_fetched_while_nobody_looks(view, big, qtbot):
+    view.hide()
+    before = len(big.called("request_rows"))
+    big.tables["big"] = (COLUMNS, Table(5))
+    big.run_finished.emit(report("big", deleted=3))
+    qtbot.wait(20)
+    assert len(big.called("request_rows")) == before
+    view.show()
+    qtbot.waitUntil(lambda: view.model.rowCount() == 5)
+
+
+def test_cells_are_copied_as_a_table(view):
+    view.table.setCurrentIndex(view.model.index(0, 0))
+    selection = view.table.selectionModel()
+    for row in range(2):
+        for column in range(3):
+            selection.select(view.model.index(row, column), selection.SelectionFlag.Select)
+    view.copy()
+    assert QGuiApplication.clipboard().text() == "0\tTitle 0\t\n1\tTitle 1\t"
+
+
+def test_the_folder_of_the_file(view, big, qtbot):
+    qtbot.mouseClick(view.folder, Qt.MouseButton.LeftButton)
+    assert big.called("open_data_folder") == [()]
