@@ -317,7 +317,7 @@ class MainWindow(QMainWindow):
         if not self.restoreGeometry(self._stored("geometry")):
             self.resize(*_FIRST_SIZE)
         for place in range(self.tabs.count()):
-            if self._state.value("window/tab") == self.tabs.widget(place).objectName():
+            if self._state.value("window/tab") == self._tab_name(place):
                 self.tabs.setCurrentIndex(place)
         for name, table in self._tables().items():
             table.horizontalHeader().restoreState(self._stored(name))
@@ -329,9 +329,13 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         self._state.setValue("window/geometry", self.saveGeometry())
-        self._state.setValue("window/tab", self.tabs.widget(self.tabs.currentIndex()).objectName())
+        self._state.setValue("window/tab", self._tab_name(self.tabs.currentIndex()))
         for name, table in self._tables().items():
             self._state.setValue(f"window/{name}", table.horizontalHeader().saveState())
+
+    def _tab_name(self, place: int) -> str:
+        page = self.tabs.widget(place)
+        return page.objectName() if page is not None else ""
 
     def _tables(self) -> dict[str, QTableView]:
         return {"endpoints": self.endpoints.table, "activity": self.activity.table}
