@@ -2,6 +2,7 @@
 
 import logging
 import os
+import queue
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -76,6 +77,7 @@ class Transport:
         self._deadline = deadline
         self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
         self._sessions: dict[bool, requests.Session] = {}
+        self._worker: _Worker | None = None
         self._found_ways: dict[tuple[str, str], tuple[dict[str, str], str | bool]] = {}
 
     def send(
@@ -120,15 +122,25 @@ class Transport:
                     received.body = self._read(response, url, limit)
 
         try:
-            if not _in_thread(exchange, self._cancel, self._deadline.left):
+            if self._worker is None:
+                self._worker = _Worker()
+            if not self._worker.do(exchange, self._cancel, self._deadline.left):
+                self._stop_worker()
+                self._cancel.check()
                 self._deadline.check()
         except requests.exceptions.RequestException as error:
             raise connection_error(error, url, timeout) from None
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._stop_worker()
         for session in self._sessions.values():
             session.close()
+
+    def _stop_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
 
     def _session(self, identified: bool) -> "requests.Session":
         if not self._sessions:
@@ -164,15 +176,17 @@ class Transport:
 
         from urllib3.exceptions import HTTPError
 
-        body = bytearray()
+        pieces: list[bytes] = []
+        size = 0
         try:
             while True:
                 # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
                 chunk = response.raw.read1(_CHUNK, decode_content=True)
                 if not chunk:
-                    return bytes(body)
-                body += chunk
-                if len(body) > limit:
+                    return b"".join(pieces)
+                pieces.append(chunk)
+                size += len(chunk)
+                if size > limit:
                     raise TooLarge
                 self._cancel.check()
                 self._deadline.check()
@@ -223,34 +237,50 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _in_thread(work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
-    """Do `work`, but give up at once when cancelled (raises Cancelled) or after some seconds (returns False).
+class _Worker:
+    """A thread that does one piece of work after the other.
 
-    Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time limit.
+    One for all requests of a run: a new thread for each would also be given new memory by the system each time.
     """
-    outcome: list[BaseException | None] = []
-    wake = threading.Event()
 
-    def body() -> None:
-        try:
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="request", daemon=True).start()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
             work()
-            outcome.append(None)
-        except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
-            outcome.append(error)
-        wake.set()
 
-    cancel.on_cancel(wake.set)
-    try:
-        threading.Thread(target=body, name="request", daemon=True).start()
-        wake.wait(max(0.0, seconds))
-    finally:
-        cancel.forget(wake.set)
-    if not outcome:
-        cancel.check()
-        return False
-    if outcome[0] is not None:
-        raise outcome[0]
-    return True
+    def stop(self) -> None:
+        """End the thread after what it is doing."""
+        self._work.put(None)
+
+    def do(self, work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
+        """Do `work`, but give up at once when cancelled or after some seconds: False; then this worker is of no use.
+
+        Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time
+        limit.
+        """
+        outcome: list[BaseException | None] = []
+        wake = threading.Event()
+
+        def body() -> None:
+            try:
+                work()
+                outcome.append(None)
+            except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
+                outcome.append(error)
+            wake.set()
+
+        cancel.on_cancel(wake.set)
+        try:
+            self._work.put(body)
+            wake.wait(max(0.0, seconds))
+        finally:
+            cancel.forget(wake.set)
+        if outcome and outcome[0] is not None:
+            raise outcome[0]
+        return bool(outcome)
 
 
 def _new_session() -> "requests.Session":
