@@ -204,6 +204,14 @@ def test_a_new_token_that_is_refused_as_well_ends_the_run(api, store):
     assert (api.count("/token"), api.count("/items")) == (2, 2)
 
 
+def test_a_page_that_redirects_is_still_one_page(api, store):
+    api.route("/token", numbered(expires_in=3600))
+    api.route("/items", in_turn(problem(401, "Unauthorized"), redirect("/other")))
+    api.route("/other", problem(401, "Unauthorized"))
+    assert Client(api).run(store).status == "failed"
+    assert (api.count("/token"), api.count("/items"), api.count("/other")) == (2, 2, 1)
+
+
 def test_a_token_that_is_refused_with_another_status_is_renewed_too(api, store):
     api.route("/token", numbered(expires_in=3600))
     refusal = problem(403, "Forbidden").with_headers(WWW_Authenticate='Bearer error="invalid_token"')
@@ -214,11 +222,11 @@ def test_a_token_that_is_refused_with_another_status_is_renewed_too(api, store):
 def test_no_token_goes_to_another_server(api, store):
     with ApiServer() as other:
         target = other.route("/items", json_reply([{"id": 1}]))
-        api.route("/token", numbered(expires_in=3600))
+        api.route("/token", json_reply({"access_token": "t0ken-for-here", "expires_in": 3600}))
         api.route("/items", redirect(target))
         Client(api).run(store)
         assert other.count() > 0
-        assert other.leaked(SECRET) == []
+        assert other.leaked("t0ken-for-here", SECRET) == []
 
 
 # What token endpoints answer

@@ -153,14 +153,19 @@ def mutual(tmp_path_factory):
     return Files(server, **{name: str(path) for name, path in files.items()})
 
 
+TURNED_AWAY = ("The server wants a client certificate", "The connection broke")
+"""In TLS 1.3 the server says so only after the client has sent its request; closing then may overtake the message."""
+
+
 def test_a_client_certificate_is_shown(store, mutual):
     with ApiServer(mutual.server) as api:
         url = api.route("/items", Listing(RECORDS, pages="link"))
         assert mirror(store, url, ca_file=mutual.ca, client_cert=mutual.cert, client_key=mutual.key).added == 23
         assert mirror(store, url, ca_file=mutual.ca, client_cert=mutual.both).unchanged == 23
+        api.requests.clear()
         report = mirror(store, url, ca_file=mutual.ca)
-        assert report.status == "failed"
-        assert report.problem.title == "The server wants a client certificate"
+        assert report.problem.title in TURNED_AWAY
+        assert api.count() == 0
 
 
 def test_a_client_certificate_is_shown_to_no_other_server(store, mutual):
@@ -169,8 +174,9 @@ def test_a_client_certificate_is_shown_to_no_other_server(store, mutual):
         target = other.route("/items", json_reply(RECORDS))
         url = api.route("/items", redirect(target))
         report = mirror(store, url, ca_file=mutual.ca, client_cert=mutual.both)
-        assert report.problem.title == "The server wants a client certificate"
-        assert (api.count(), other.count()) == (1, 0)
+        assert report.problem.title in TURNED_AWAY
+        assert api.count() > 0
+        assert other.count() == 0
 
 
 def test_client_certificates_that_can_t_be_used_are_named(store, mutual, tmp_path):
