@@ -1,6 +1,7 @@
 """What commands print: one JSON document, or text for people."""
 
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -29,18 +30,32 @@ def print_error(error: UserError, as_json: bool) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60) -> None:
-    """Aligned columns, long cells cut."""
+    """Aligned columns, long cells cut to `limit` characters' width."""
     cells = [[_cell(value, limit) for value in row] for row in rows]
-    widths = [max((len(row[i]) for row in (list(columns), *cells)), default=0) for i in range(len(columns))]
+    widths = [max(map(_width, column), default=0) for column in zip(columns, *cells, strict=True)]
     for row in (list(columns), ["-" * width for width in widths], *cells):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        padded = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(padded).rstrip())
 
 
 def _cell(value: Any, limit: int) -> str:
     if value is None:
         return ""
     text = " ".join(str(value).split()) if isinstance(value, str) else str(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if _width(text) <= limit:
+        return text
+    while _width(text) >= limit:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _width(text: str) -> int:
+    """Columns in a terminal (Unicode Standard Annex 11): wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
 
 
 def local(moment: datetime | None) -> str:
