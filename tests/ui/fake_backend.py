@@ -26,12 +26,15 @@ class FakeBackend(Backend):
         self.preview_answer: Preview | Problem | None = None
         """None makes up a good one; `hold_previews` keeps the answer back until `answer_preview` is called."""
         self.hold_previews = False
+        self.hold_rows = False
+        """True keeps rows back until `answer_rows` is called."""
         self.save_answer: Problem | None = None
         self.secrets: dict[str, str] = {}
         self._settings = settings or Settings()
         self._snapshot = snapshot or Snapshot()
         self._tickets = 0
         self._asked: dict[int, Endpoint] = {}
+        self._asked_rows: list[tuple[int, str, int, int]] = []
 
     # What tests do to the widgets.
 
@@ -79,6 +82,11 @@ class FakeBackend(Backend):
         if endpoint is not None:
             self.preview_ready.emit(ticket, answer or self.preview_answer or good_preview(endpoint))
 
+    def answer_rows(self) -> None:
+        """Answer what was asked for first of all that has no answer yet."""
+        ticket, *question = self._asked_rows.pop(0)
+        self.rows_ready.emit(ticket, self._rows(*question))
+
     def called(self, name: str) -> list[tuple[object, ...]]:
         """The arguments of every call of that method."""
         return [tuple(call[1:]) for call in self.calls if call[0] == name]
@@ -114,7 +122,9 @@ class FakeBackend(Backend):
 
     def request_rows(self, id: str, offset: int, count: int) -> int:
         ticket = self._ticket("request_rows", id, offset, count)
-        self._later(lambda: self.rows_ready.emit(ticket, self._rows(id, offset, count)))
+        self._asked_rows.append((ticket, id, offset, count))
+        if not self.hold_rows:
+            self._later(self.answer_rows)
         return ticket
 
     def preview(self, endpoint: Endpoint, secret: str | None) -> int:

@@ -108,11 +108,18 @@ def test_old_rows_stay_in_sight_until_new_ones_come(model, big, qtbot):
     qtbot.waitUntil(lambda: cell(model, 0, 1) == "New title")
 
 
-def test_answers_to_former_questions_are_dropped(model, qtbot):
-    model.show_endpoint("big")
+def test_answers_to_former_questions_are_dropped(model, big, qtbot):
+    seen = []
+    model.loaded.connect(lambda: seen.append(model.columnCount()))
+    big.hold_rows = True
+    cell(model, 500_000, 0)
+    qtbot.waitUntil(lambda: len(big.called("request_rows")) == 2)
     model.show_endpoint("small")
-    qtbot.waitUntil(lambda: model.rowCount() == 4)
-    assert model.columnCount() == 1
+    qtbot.waitUntil(lambda: len(big.called("request_rows")) == 3)
+    big.answer_rows()
+    assert seen == []
+    big.answer_rows()
+    assert (seen, model.rowCount()) == ([1], 4)
 
 
 def test_values_as_people_read_them(model, qtbot):

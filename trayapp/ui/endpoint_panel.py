@@ -15,6 +15,8 @@ from trayapp.ui.banner import Banner
 from trayapp.ui.icons import line_icon
 from trayapp.ui.words import utc_now
 
+_BAR_HEIGHT = 10
+
 
 class EndpointPanel(QFrame):
     """Below the list; hidden while nothing is chosen."""
@@ -48,6 +50,8 @@ class EndpointPanel(QFrame):
         self.banner = Banner("endpointBanner")
         self.progress = QProgressBar()
         self.progress.setObjectName("panelProgress")
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(_BAR_HEIGHT)
         self.progress.setAccessibleName(self.tr("Progress of the run"))
         self.sync = self._button("panelSync", self.tr("&Sync now"))
         self.stop = self._button("panelStop", self.tr("S&top"))
@@ -170,6 +174,10 @@ class EndpointPanel(QFrame):
         icons = {self.sync: "sync", self.stop: "stop", self.edit: "edit", self.data: "data"}
         for button, icon in icons.items():
             button.setIcon(line_icon(icon, self.palette()))
+        # The colour of selections, which bars are filled with otherwise, is too pale for them.
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.Highlight, palette.color(QPalette.ColorRole.Accent))
+        self.progress.setPalette(palette)
 
 
 def _told(status: EndpointStatus) -> tuple[object, ...]:

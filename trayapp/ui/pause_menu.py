@@ -35,9 +35,8 @@ class PauseMenu(QMenu):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Offer Resume only while paused."""
-        if snapshot.paused != self.resume.isVisible():
-            self._line.setVisible(snapshot.paused)
-            self.resume.setVisible(snapshot.paused)
+        self._line.setVisible(snapshot.paused)
+        self.resume.setVisible(snapshot.paused)
 
     def _entry(self, name: str, text: str) -> QAction:
         action = self.addAction(text)

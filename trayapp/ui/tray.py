@@ -192,21 +192,20 @@ class TrayMenu(QMenu):
         """Make every entry say what is true now."""
         self._snapshot = snapshot
         now = self._clock()
-        _set_text(self.status, words.menu_text(words.status_line(snapshot, now), 80))
+        self.status.setText(words.menu_text(words.status_line(snapshot, now), 80))
         ready = [status for status in snapshot.endpoints if status.enabled]
         self.sync_now.setEnabled(bool(ready))
         self.sync_each.show([(status.id, words.menu_text(status.name, 40)) for status in ready[:_LONGEST_LIST]])
-        _set_visible(self.sync_more, len(ready) > _LONGEST_LIST)
-        _set_visible(self.stop, any(status.state == "running" for status in snapshot.endpoints))
-        if self.enabled.isChecked() == snapshot.paused:
-            self.enabled.setChecked(not snapshot.paused)
+        self.sync_more.setVisible(len(ready) > _LONGEST_LIST)
+        self.stop.setVisible(any(status.state == "running" for status in snapshot.endpoints))
+        self.enabled.setChecked(not snapshot.paused)
         self.pause.show_snapshot(snapshot)
         troubled = words.troubled(snapshot)
         self.problems_each.show(
             [(status.id, words.menu_text(words.problem_line(status), 80)) for status in troubled[:_LONGEST_LIST]]
         )
-        _set_text(self.problems.menuAction(), self.tr("Pro&blems ({count})").format(count=len(troubled)))
-        _set_visible(self.problems.menuAction(), bool(troubled))
+        self.problems.menuAction().setText(self.tr("Pro&blems ({count})").format(count=len(troubled)))
+        self.problems.menuAction().setVisible(bool(troubled))
 
     def _on_runs(self, runs: Sequence[RunRow]) -> None:
         now = self._clock()
@@ -218,7 +217,7 @@ class TrayMenu(QMenu):
         self.recent_each.show(
             [(run.endpoint, words.menu_text(text, 80)) for run, text in zip(changes, texts, strict=True)]
         )
-        _set_visible(self.recent.menuAction(), bool(changes))
+        self.recent.menuAction().setVisible(bool(changes))
 
     def _enable(self, enabled: bool) -> None:
         if enabled:
@@ -263,14 +262,4 @@ class _Entries(QObject):
             self._menu.insertAction(self._end, action)
         for action, (id, text) in zip(self._actions, entries, strict=True):
             action.setData(id)
-            _set_text(action, text)
-
-
-def _set_text(action: QAction, text: str) -> None:
-    if action.text() != text:
-        action.setText(text)
-
-
-def _set_visible(action: QAction, visible: bool) -> None:
-    if action.isVisible() != visible:
-        action.setVisible(visible)
+            action.setText(text)
