@@ -42,7 +42,7 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
             f"{host} talks only to those who show one it knows.",
             "Give the files of yours as request.client_cert and request.client_key.",
         )
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+    if any(isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError) for cause in causes):
         return TransientError(
             "No secure connection",
             f"{host} does not speak TLS as expected.",
