@@ -55,11 +55,12 @@ def take(folder: Path) -> None:
             screen.focus(window)
             traysync(screen, home, "demo")
             traysync(screen, home, "sync")
-            for _ in range(3):
-                orders.records = [
-                    *orders.records[1:],
-                    {"order": 900 + len(orders.records), "customer": "New", "total": 9},
+            for turn in range(3):
+                fresh = [
+                    {"order": 900 + 10 * turn + n, "customer": f"Customer {n}", "total": 9.5} for n in range(turn + 2)
                 ]
+                first = {**orders.records[0], "total": 99.0 + turn}
+                orders.records = [first, *orders.records[2:], *fresh]
                 traysync(screen, home, "sync", "orders")
             wait_for(lambda: any("Problems" in label for label in tray.labels()), "the snapshot", 30)
             ui = Accessibility(screen).of(program.pid)
