@@ -145,7 +145,10 @@ class Wire:
 
     def head(self, reply: Reply, more: Mapping[str, str] | None = None) -> None:
         handler = self._handler
-        handler.send_response(reply.status)
+        handler.send_response_only(reply.status)
+        for name, value in (("Server", handler.version_string()), ("Date", handler.date_time_string())):
+            if name not in reply.headers:
+                handler.send_header(name, value)
         for name, value in {**reply.headers, **(more or {})}.items():
             handler.send_header(name, value)
         handler.end_headers()
@@ -523,7 +526,7 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         else:
             super().shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+    def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):  # OSError: the client went away, or we do
             self.api.errors.append(error)

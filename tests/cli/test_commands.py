@@ -64,8 +64,8 @@ def test_add_sync_and_query_is_all_it_takes(cli, items):
     (run,) = cli.json("sync")["runs"]
     assert (run["status"], run["added"], run["table"], run["sentence"]) == ("succeeded", 23, "items", "23 new.")
     assert set(run) == {
-        "endpoint", "table", "status", "reason", "added", "changed", "deleted", "unchanged", "held", "requests", "bytes",
-        "seconds", "warnings", "sentence", "next_due",
+        "endpoint", "table", "status", "reason", "added", "changed", "deleted", "unchanged", "held", "requests",
+        "bytes", "seconds", "warnings", "sentence", "next_due",
     }  # fmt: skip
     assert run["next_due"].endswith("Z")
     assert cli.json("query", "select count(*) as n, min(tags) from items") == {
@@ -420,7 +420,10 @@ def test_without_a_display_the_tray_program_says_what_to_use(monkeypatch):
 
 
 def test_the_command_line_imports_no_qt_and_nothing_heavy():
-    code = "import sys; from trayapp.cli import main; main(['endpoints']); print([m for m in sys.modules if m.split('.')[0] in ('PySide6', 'requests', 'keyring', 'apscheduler')])"
+    code = (
+        "import sys; from trayapp.cli import main; main(['endpoints']);"
+        " print([m for m in sys.modules if m.split('.')[0] in ('PySide6', 'requests', 'keyring', 'apscheduler')])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip().splitlines()[-1] == "[]"
 

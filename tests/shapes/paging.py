@@ -23,7 +23,7 @@ def numbered(
     past: Callable[[list[Any]], Reply] | None = None,
     headers: Callable[[int, int], dict[str, str]] | None = None,
 ) -> Serve:
-    """Page numbers. envelope: (items, page from 0, total) → body; past: what comes past the end, from the last items."""
+    """Page numbers. envelope: (items, page from 0, total) → body; past: what comes past the end, of the last page."""
 
     def serve(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
         def handler(seen: Seen) -> Reply:

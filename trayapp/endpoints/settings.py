@@ -252,7 +252,7 @@ class SettingsFile:
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(self.path.with_name(self.path.name + ".lock"), timeout=10):
+            with FileLock(self.path.with_name(self.path.name + ".lock"), timeout=10, mode=0o600):
                 text = self._text()
                 before = parse_settings(text, str(self.path))
                 after = complete(change(before))
