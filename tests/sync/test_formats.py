@@ -154,6 +154,12 @@ def test_a_text_that_is_not_just_a_number_stays_as_it_is(mirror, cell):
     assert [row["w"] for row in rows] == ["1.5", cell, "2"]
 
 
+@pytest.mark.parametrize("cell", ["nan", "inf", "1e+16", "1e-05"])
+def test_a_whole_column_of_what_only_python_calls_numbers_stays_text(mirror, cell):
+    rows = mirror.add(raw(f"id,v\n1,{cell}\n2,{cell}\n".encode(), "text/csv"))
+    assert [row["v"] for row in rows] == [cell, cell]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_columns_type_does_not_depend_on_the_order_of_pages(mirror, order):
     pages = [b"id,v\n1,7\n2,8.5\n", b"id,v\n3,007\n4,9\n"][::order]
