@@ -1,0 +1,166 @@
+"""The commands that find out about an API: add and preview."""
+
+import argparse
+import getpass
+import re
+import sys
+from typing import Any
+
+import msgspec
+
+from trayapp.cli import output
+from trayapp.cli.arguments import pair
+from trayapp.cli.engine import Engine
+from trayapp.cli.person import SomebodyThere
+from trayapp.endpoints.curl import import_curl
+from trayapp.endpoints.model import Auth, Endpoint, Request
+from trayapp.endpoints.settings import to_builtins
+from trayapp.errors import UserError
+from trayapp.operations import edited
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.errors import SyncError
+from trayapp.sync.preview import Preview
+
+Options = argparse.Namespace
+
+
+def add(engine: Engine, options: Options) -> int:
+    """`add`: detect, show, ask, save. Exit code."""
+    if options.curl is not None:
+        imported = import_curl(sys.stdin.read() if options.curl == "-" else options.curl)
+        endpoint = _with_settings(
+            msgspec.structs.replace(imported.endpoint, id=options.id or "", name=options.name or ""), options
+        )
+        secret = imported.secret
+    elif options.url:
+        endpoint = _endpoint_from(options)
+        secret = _secret_from(options, endpoint)
+    else:
+        raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
+    preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
+    if not options.json:
+        output.print_preview(preview)
+    if not preview.proven and not options.yes and not _agreed("This is not proven. Save it all the same?"):
+        return 1
+    if not preview.proven and options.yes:
+        raise SyncError(
+            "The listing can't be followed",
+            preview.proof,
+            'If one page is all you want, say so: --set pages.kind="none"',
+        )
+    if preview.proven and not options.yes and not _agreed("Save this endpoint?"):
+        return 1
+    known = engine.workspace.settings()
+    wanted = preview.endpoint
+    if not options.id:
+        wanted = msgspec.structs.replace(wanted, id="")
+        if not any(setting.startswith("table.name=") for setting in options.set):
+            wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
+    elif known.find(options.id) is not None:
+        raise UserError(
+            f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
+        )
+    saved = engine.change(
+        "save",
+        endpoint=to_builtins(wanted),
+        secret=secret if not options.secret_env else None,
+        tokens=engine.workspace.accounts.take_unsaved(wanted.auth),
+    )
+    if options.json:
+        output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
+    else:
+        print(f"\nSaved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
+    return 0
+
+
+def _endpoint_from(options: Options) -> Endpoint:
+    auth = _auth_from(options)
+    body: Any = options.json_body
+    if body is not None:
+        try:
+            decoded = msgspec.json.decode(body.encode())
+        except msgspec.DecodeError as error:
+            raise UserError("The JSON body can't be read", str(error), "Correct --json-body.") from error
+        body = body if _has_null(decoded) else decoded  # TOML has no null; such a body is kept as text
+    request = Request(
+        method="POST" if body is not None else "GET",
+        params=dict(pair(text, "=", "--param") for text in options.param),
+        headers=dict(pair(text, ":", "--header") for text in options.header),
+        json=body,
+        ca_file=options.ca_file,
+    )
+    endpoint = Endpoint(url=options.url, id=options.id or "", name=options.name or "", request=request, auth=auth)
+    return _with_settings(endpoint, options)
+
+
+def _with_settings(endpoint: Endpoint, options: Options) -> Endpoint:
+    """The endpoint with --set and --every applied, checked."""
+    settings = dict(pair(text, "=", "--set") for text in options.set)
+    if options.every:
+        settings["every"] = options.every
+    return edited(endpoint, settings)
+
+
+_AUTH_FORMS = {
+    "none": "",
+    "basic": "USER",
+    "bearer": "",
+    "header": "NAME",
+    "query": "NAME",
+    "oauth2_client": "ID@TOKEN_URL",
+    "oauth2_code": "ID@TOKEN_URL",
+}
+
+
+def _auth_from(options: Options) -> Auth:
+    kind, _, rest = (options.auth or "none").partition(":")
+    oauth = re.fullmatch(r"(.+)@(https?://.+)", rest) if kind.startswith("oauth2") else None
+    form = _AUTH_FORMS.get(kind)
+    if form is None or (form and not rest) or (kind.startswith("oauth2") and oauth is None):
+        known = ", ".join(f"{name}:{form}" if form else name for name, form in _AUTH_FORMS.items() if name != "none")
+        raise UserError(f"The authentication {options.auth!r} is not known", f"Allowed are {known}.", "Correct --auth.")
+    return Auth(
+        kind=kind,  # type: ignore[arg-type]
+        user=rest if kind == "basic" else "",
+        name=rest if kind in ("header", "query") else "",
+        client_id=oauth[1] if oauth else "",
+        token_url=oauth[2] if oauth else "",
+        secret_env=options.secret_env or "",
+    )
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_null(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_has_null(item) for item in value)
+    return value is None
+
+
+def _secret_from(options: Options, endpoint: Endpoint) -> str | None:
+    if endpoint.auth.kind == "none":
+        return None
+    if options.secret_env:
+        return None
+    if options.secret_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if endpoint.auth.kind == "oauth2_code":
+        return None  # most programs that people sign in with have no secret; one that has is given by an option
+    return getpass.getpass("Client secret: " if endpoint.auth.kind == "oauth2_client" else "Password or token: ")
+
+
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise UserError("Nobody is there to ask", question, "Add --yes to save without asking.")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def preview(engine: Engine, options: Options) -> int:
+    """`preview`: what `add` would detect. Exit code."""
+    endpoint = Endpoint(url=options.target) if "://" in options.target else engine.workspace.endpoint(options.target)
+    preview: Preview = engine.workspace.preview(edited(endpoint, {}), None, CancelToken(), SomebodyThere())
+    if options.json:
+        output.print_json(output.preview_document(preview))
+    else:
+        output.print_preview(preview)
+    return 0

@@ -1,0 +1,45 @@
+"""Arguments that need more than argparse: pairs, durations, moments."""
+
+import argparse
+from datetime import datetime, timedelta
+
+from trayapp.endpoints.units import Duration
+from trayapp.errors import UserError
+
+Options = argparse.Namespace
+
+
+def pair(text: str, separator: str, option: str) -> tuple[str, str]:
+    """NAME and VALUE of an argument like NAME=VALUE. UserError names the option where it has another form."""
+    name, found, value = text.partition(separator)
+    if not found or not name.strip():
+        raise UserError(
+            f"{option} {text!r} is not understood", f"It needs the form NAME{separator}VALUE.", "Correct it."
+        )
+    return name.strip(), value.strip()
+
+
+def duration(text: str) -> Duration:
+    """A duration like 1h. UserError when it is none."""
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise UserError("The duration is not understood", f"{error}.", "Correct it.") from error
+
+
+def moment(text: str, past: bool = False) -> datetime:
+    """An aware time: ISO 8601 (local where it has no zone), or a duration from now, `past` back from now. UserError."""
+    now = datetime.now().astimezone()
+    try:
+        return now + timedelta(seconds=Duration.parse(text).seconds) * (-1 if past else 1)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(
+            f"The time {text!r} is not understood",
+            "Write it like 2026-11-24T18:00, or as a duration like 1h.",
+            "Correct it.",
+        ) from error
+    return found if found.tzinfo else found.astimezone()

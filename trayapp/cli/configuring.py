@@ -1,0 +1,123 @@
+"""The commands that show and change what is configured."""
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+from trayapp.cli import output
+from trayapp.cli.arguments import pair
+from trayapp.cli.engine import Engine
+from trayapp.cli.person import SomebodyThere
+from trayapp.endpoints.settings import to_builtins
+from trayapp.errors import UserError
+from trayapp.sync.cancel import CancelToken
+
+Options = argparse.Namespace
+
+
+def endpoints(engine: Engine, options: Options) -> int:
+    """`endpoints`: a line each. Exit code."""
+    from trayapp.schedule.due import describe
+
+    endpoints = engine.workspace.settings().endpoint
+    if options.json:
+        output.print_json({"endpoints": [to_builtins(each) for each in endpoints]})
+    else:
+        rows = [
+            (each.id, each.name, "on" if each.enabled else "off", describe(each), each.table.name, each.url)
+            for each in endpoints
+        ]
+        output.print_table(["id", "name", "", "runs", "table", "url"], rows)
+    return 0
+
+
+def show(engine: Engine, options: Options) -> int:
+    """`show`: one endpoint as TOML. Exit code."""
+    endpoint = engine.workspace.endpoint(options.id)
+    if options.json:
+        output.print_json({"endpoint": to_builtins(endpoint)})
+    else:
+        print(engine.workspace.export_text([endpoint.id]), end="")
+    return 0
+
+
+def _changed(engine: Engine, options: Options, said: str, op: str, **args: Any) -> int:
+    result = engine.change(op, **args)
+    if options.json:
+        output.print_json(result)
+    else:
+        print(said)
+    return 0
+
+
+def remove(engine: Engine, options: Options) -> int:
+    """`remove`. Exit code."""
+    endpoint = engine.workspace.endpoint(options.id)
+    rest = "Its table is gone too." if options.drop_table else f"Its table {endpoint.table.name} stays."
+    said = f"Removed {endpoint.id}. {rest}"
+    return _changed(engine, options, said, "remove", id=endpoint.id, drop_table=options.drop_table)
+
+
+def enable(engine: Engine, options: Options) -> int:
+    """`enable`. Exit code."""
+    return _changed(engine, options, f"{options.id} is on.", "enable", id=options.id, enabled=True)
+
+
+def disable(engine: Engine, options: Options) -> int:
+    """`disable`. Exit code."""
+    return _changed(engine, options, f"{options.id} is off.", "enable", id=options.id, enabled=False)
+
+
+def edit(engine: Engine, options: Options) -> int:
+    """`edit`: set fields by their paths. Exit code."""
+    changes = dict(pair(text, "=", "--set") for text in options.set)
+    return _changed(engine, options, f"Changed {options.id}.", "edit", id=options.id, set=changes)
+
+
+def import_(engine: Engine, options: Options) -> int:
+    """`import`: endpoints from TOML. Exit code."""
+    try:
+        text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("The file can't be read", f"{options.file}: {error}.", "Check its name.") from error
+    result = engine.change("import", text=text)
+    if options.json:
+        output.print_json(result)
+    else:
+        print(f"Imported {', '.join(each['id'] for each in result['endpoints']) or 'nothing'}.")
+    return 0
+
+
+def export(engine: Engine, options: Options) -> int:
+    """`export`: endpoints as TOML. Exit code."""
+    text = engine.workspace.export_text(options.ids)
+    if options.json:
+        output.print_json({"toml": text})
+    else:
+        print(text, end="")
+    return 0
+
+
+def secret(engine: Engine, options: Options) -> int:
+    """`secret`: store, delete, or sign in. Exit code."""
+    if options.action == "delete":
+        return _changed(engine, options, "Deleted.", "secret", id=options.id, field=options.field, value=None)
+    if options.action == "sign-in":
+        return _sign_in(engine, options)
+    value = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not value:
+        raise UserError("The secret is empty", "Nothing was read.", "Type it, or pipe it in.")
+    return _changed(engine, options, "Stored.", "secret", id=options.id, field=options.field, value=value)
+
+
+def _sign_in(engine: Engine, options: Options) -> int:
+    tokens = engine.workspace.sign_in(options.id, SomebodyThere(), CancelToken())
+    for field, token in tokens.items():
+        engine.change("secret", id=options.id, field=field, value=token)
+    if options.json:
+        output.print_json({"stored": bool(tokens)})
+    else:
+        print("Signed in.")
+    return 0

@@ -1,0 +1,100 @@
+"""The commands that read what was mirrored: history, SQL, exports, copies."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from trayapp.cli import output
+from trayapp.cli.arguments import moment
+from trayapp.cli.engine import Engine
+from trayapp.errors import UserError
+
+Options = argparse.Namespace
+
+
+def runs(engine: Engine, options: Options) -> int:
+    """`runs`: the history. Exit code."""
+    from trayapp.store.runs import list_runs
+
+    with engine.workspace.store.reading() as db:
+        rows = list_runs(db, engine.workspace.endpoint(options.id).id if options.id else None)
+    if options.json:
+        output.print_json({"runs": rows})
+    else:
+        output.print_table(
+            ["run", "started", "endpoint", "status", "result"],
+            [
+                (row.run, output.local(row.started), row.endpoint, row.status, row.sentence or row.reason)
+                for row in rows
+            ],
+        )
+    return 0
+
+
+def changes(engine: Engine, options: Options) -> int:
+    """`changes`: what runs did to records. Exit code."""
+    from trayapp.store.runs import list_changes
+
+    since = moment(options.since, past=True) if options.since else None
+    with engine.workspace.store.reading() as db:
+        changes = list(list_changes(db, engine.workspace.endpoint(options.id).id, since))
+    if options.json:
+        output.print_json({"changes": changes})
+        return 0
+    rows = []
+    for change in changes:
+        before, after = change.before or {}, change.after or {}
+        what = "; ".join(f"{name}: {before.get(name)} → {after.get(name)}" for name in after) if before else ""
+        rows.append((output.local(change.at), change.kind, change.key, what))
+    output.print_table(["when", "what", "key", "fields"], rows)
+    return 0
+
+
+def query(engine: Engine, options: Options) -> int:
+    """`query`: SQL that can only read. Exit code."""
+    import csv
+
+    from trayapp.store.export import safe_cell
+    from trayapp.store.read import run_query
+
+    with engine.workspace.store.reading() as db:
+        columns, rows = run_query(db, options.sql)
+        if options.json:
+            output.print_json({"columns": columns, "rows": list(rows)})
+        elif options.csv:
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow([safe_cell(column) for column in columns])
+            writer.writerows([safe_cell(value) for value in row] for row in rows)
+        else:
+            output.print_table(columns, rows)
+    return 0
+
+
+def save(engine: Engine, options: Options) -> int:
+    """`save`: a table as a file. Exit code."""
+    from trayapp.store.export import save_rows
+    from trayapp.store.names import quote
+    from trayapp.store.read import run_query
+
+    table = engine.workspace.endpoint(options.id).table.name
+    with engine.workspace.store.reading() as db:
+        columns, rows = run_query(db, f"SELECT * FROM {quote(table)}")
+        count = save_rows(columns, rows, Path(options.file))
+    if options.json:
+        output.print_json({"file": options.file, "rows": count})
+    else:
+        print(f"Saved {count:,} rows as {options.file}.")
+    return 0
+
+
+def backup(engine: Engine, options: Options) -> int:
+    """`backup`: a consistent copy. Exit code."""
+    target = Path(options.file)
+    if target.exists():
+        raise UserError(f"{target} exists already", "A back-up never overwrites a file.", "Choose another name.")
+    engine.workspace.store.back_up(target)
+    if options.json:
+        output.print_json({"file": str(target), "bytes": target.stat().st_size})
+    else:
+        print(f"Copied the database to {target}.")
+    return 0

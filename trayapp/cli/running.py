@@ -1,0 +1,152 @@
+"""The commands about runs: now, later, and why not."""
+
+import argparse
+from datetime import datetime, timedelta
+
+from trayapp.cli import output
+from trayapp.cli.arguments import duration, moment
+from trayapp.cli.engine import Engine
+from trayapp.errors import UserError
+from trayapp.schedule.documents import status_document
+
+Options = argparse.Namespace
+
+
+def sync(engine: Engine, options: Options) -> int:
+    """`sync`: run now, here or in the tray program. Exit code 1 if a run failed or is held."""
+    ids = [engine.workspace.endpoint(id).id for id in options.ids]
+    runs = engine.sync(ids, due=options.due, full=options.full, apply_held=options.apply_held)
+    if options.json:
+        output.print_json({"runs": runs})
+    else:
+        for run in runs:
+            print(f"{run['endpoint']}: {run['sentence']}")
+            for warning in run["warnings"]:
+                print(f"  Warning: {warning}")
+            if problem := run.get("problem"):
+                print(f"  {problem['next']}")
+        if not runs:
+            print("Nothing is due." if options.due else "There is nothing to sync. Add an endpoint: traysync add URL")
+    return 0 if all(run["status"] == "succeeded" for run in runs) else 1
+
+
+def status(engine: Engine, options: Options) -> int:
+    """`status`: the running program's word, else the file's. Exit code."""
+    document = engine.ask("status", {})
+    if document is None:
+        paused, until, statuses = engine.workspace.statuses()
+        document = {
+            "paused": paused,
+            "paused_until": until,
+            "running": False,
+            "endpoints": [status_document(status) for status in statuses],
+        }
+    else:
+        document["running"] = True
+    if options.json:
+        output.print_json(document)
+        return 0
+    if document["paused"]:
+        until_text = document["paused_until"]
+        print(f"Paused until {output.local(datetime.fromisoformat(until_text))}." if until_text else "Paused.")
+    if not document["running"]:
+        print("The tray program does not run; endpoints are synced by `traysync sync` only.")
+    rows = [
+        (
+            each["id"],
+            each["state"],
+            each["rows"],
+            _local_text(each["last_success"]),
+            _local_text(each["next_due"]),
+            each["blocked_by"] or (each["problem"] or {"title": ""})["title"],
+        )
+        for each in document["endpoints"]
+    ]
+    output.print_table(["endpoint", "state", "rows", "last success", "next due", "problem"], rows)
+    return 0
+
+
+def _local_text(text: str | None) -> str:
+    return output.local(datetime.fromisoformat(text)) if text else ""
+
+
+def pause(engine: Engine, options: Options) -> int:
+    """`pause`: no scheduled runs for a while. Exit code."""
+    from trayapp.store.pause import Pause
+
+    until = moment(options.until) if options.until else None
+    if options.length:
+        until = engine.workspace.clock.now() + timedelta(seconds=duration(options.length).seconds)
+    if engine.ask("pause", {"until": until.isoformat() if until else None}) is None:
+        engine.workspace.pause(Pause(until))
+    if options.json:
+        output.print_json({"paused_until": until})
+    else:
+        print(f"Paused until {output.local(until)}." if until else "Paused until `traysync resume`.")
+    return 0
+
+
+def resume(engine: Engine, options: Options) -> int:
+    """`resume`. Exit code."""
+    if engine.ask("resume", {}) is None:
+        engine.workspace.pause(None)
+    if options.json:
+        output.print_json({"paused_until": None})
+    else:
+        print("Scheduled runs go on.")
+    return 0
+
+
+def why(engine: Engine, options: Options) -> int:
+    """`why`: what an endpoint waits for. Exit code."""
+    answer = engine.ask("why", {"id": options.id})
+    lines = answer["lines"] if answer is not None else engine.workspace.why(options.id)
+    if options.json:
+        output.print_json({"endpoint": options.id, "lines": lines})
+    else:
+        print("\n".join(lines))
+    return 0
+
+
+def background(engine: Engine, options: Options) -> int:  # noqa: ARG001
+    """`background`. Exit code."""
+    raise UserError(
+        "Running without the tray program is not supported yet",
+        "This version syncs while the tray program runs.",
+        "Start the tray program at login (settings), or call `traysync sync --due` from a timer of your own.",
+    )
+
+
+def demo(engine: Engine, options: Options) -> int:
+    """`demo`: serve the demo until Ctrl-C, or with --once mirror it once. Exit code."""
+    import time
+
+    endpoint = engine.change("demo")["endpoint"]
+    if not options.once:
+        if options.json:
+            output.print_json({"endpoint": endpoint})
+        else:
+            print(f"The demo's API is at {endpoint['url']}; its data changes every 20 seconds.")
+        if engine.ask("status", {}) is not None:
+            print("The running tray program serves and syncs it.")
+            return 0
+        print(f"Fetch it with `traysync sync {endpoint['id']}` in another terminal. Ctrl-C ends the demo.", flush=True)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return 0
+    runs = engine.sync([endpoint["id"]], due=False, full=False, apply_held=False)
+    from trayapp.store.names import quote
+    from trayapp.store.read import run_query
+
+    with engine.workspace.store.reading() as db:
+        columns, rows = run_query(db, f"SELECT * FROM {quote(endpoint['table']['name'])} LIMIT 10")
+        sample = list(rows)
+    if options.json:
+        output.print_json({"runs": runs, "columns": columns, "rows": sample})
+    else:
+        print(f"{endpoint['name']} ({endpoint['url']}): {runs[0]['sentence']}")
+        print(f"Table {endpoint['table']['name']} in {engine.home.database}, its first rows:\n")
+        output.print_table(columns[:6], [row[:6] for row in sample], 28)
+    return 0 if runs[0]["status"] == "succeeded" else 1
