@@ -9,6 +9,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -34,12 +35,16 @@ from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.planner import Planner, prepared
 from trayapp.schedule.questions import due_now, why
 from trayapp.schedule.snapshot import EndpointStatus
+from trayapp.schedule.staleness import Stale, Watch, look
 from trayapp.store import publish, runs, state, table
 from trayapp.store.pause import Pause, load_pause, save_pause
 from trayapp.store.store import Store
+from trayapp.sync import resume
 from trayapp.sync.auth import Credentials
+from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
+from trayapp.sync.garbage import rare_collections
 from trayapp.sync.links import origin
 from trayapp.sync.oauth.accounts import PROXY, Accounts, OAuthAccess
 from trayapp.sync.oauth.signin import Person
@@ -48,6 +53,8 @@ from trayapp.sync.report import Progress, Report
 from trayapp.sync.runner import Surroundings, run
 
 WORKERS = 4
+_STALENESS = "staleness"
+_WATCHES = msgspec.json.Decoder(dict[str, Watch])
 
 
 class Workspace:
@@ -62,6 +69,7 @@ class Workspace:
         self.clock = SystemClock()
         self._tokens = TokenStore(self.secrets, home.data / "sign-ins", heard_secret)
         self.accounts = Accounts(self._tokens, self.clock.now)
+        self.budgets = Budgets()
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._demo: DemoServer | None = None
@@ -73,6 +81,7 @@ class Workspace:
             if self._store is None:
                 self.home.create()
                 self.home.staging.mkdir(mode=0o700, exist_ok=True)
+                resume.clean(self.home.staging, self.clock.now())
                 self._store = Store(self.home.database)
             return self._store
 
@@ -230,7 +239,7 @@ class Workspace:
         access = self._access(endpoint, secret, cancel)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
             access.ensure_signed_in(person)
-        return explore(endpoint, access, cancel)
+        return explore(endpoint, access, cancel, self.budgets)
 
     def sign_in(self, id: str, person: Person, cancel: CancelToken) -> dict[str, str]:
         """Have a person sign in for an endpoint; the tokens by field, to be stored as its secrets.
@@ -274,9 +283,11 @@ class Workspace:
             staging=self.home.staging,
             secret=self.secret,
             accounts=self.accounts,
+            budgets=self.budgets,
             now=self.clock.now,
         )
-        return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)
+        with rare_collections():
+            return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)
 
     def sync(
         self,
@@ -306,9 +317,11 @@ class Workspace:
             chosen = [each for each in allowed if not ids or each in chosen]
         token = cancel or CancelToken()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
-            return list(
+            reports = list(
                 pool.map(lambda each: self._work(each, rows[each.id], full, apply_held, token, progress), chosen)
             )
+        self.prune_history()
+        return reports
 
     def _work(
         self,
@@ -350,6 +363,27 @@ class Workspace:
             states, pause = state.load_states(db), load_pause(db)
         row = prepared(Settings(endpoint=(endpoint,)), states, now, zone)[endpoint.id]
         return why(endpoint, row, conditions or self._conditions(pause), now, zone)
+
+    def newly_stale(self, statuses: Sequence[EndpointStatus]) -> list[Stale]:
+        """The endpoints without success for so long that the user must be told now, each once. Ask every few minutes.
+
+        What was told is remembered in the database. UserError when that can't be used.
+        """
+        settings = self.settings()
+        with self.store.reading() as db:
+            text = state.read_meta(db, _STALENESS)
+        before = {} if text is None else _WATCHES.decode(text)
+        stale, after = look(before, statuses, settings, self.clock.now(), self.clock.zone())
+        if after != before:
+            with self.store.writing() as db:
+                state.write_meta(db, _STALENESS, msgspec.json.encode(after).decode())
+        return stale
+
+    def prune_history(self) -> int:
+        """Forget runs and changes older than general.keep_history; how many runs went. Raises UserError."""
+        kept = timedelta(seconds=self.settings().general.keep_history.seconds)
+        with self.store.writing() as db:
+            return runs.prune(db, self.clock.now() - kept)
 
     def _conditions(self, pause: Pause | None) -> Conditions:
         """What can be known without a running tray program."""

@@ -1,14 +1,18 @@
 """What is told and what is not: once for each change of state, by the user's choice."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
-from trayapp.app.notices import Notices
+from trayapp.app.notices import Notices, stale_notice
 from trayapp.endpoints.model import Endpoint, General, Notify
+from trayapp.schedule.snapshot import EndpointStatus
+from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report, sentence_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+DAY = timedelta(days=1)
 ENDPOINT = Endpoint(url="https://a.example", id="a", name="Stock")
 
 
@@ -86,3 +90,18 @@ def test_a_problem_from_before_the_start_is_not_told_again():
     notices.was_told("a", FAILED.problem.title)
     assert notices.after(FAILED, ENDPOINT, General()) is None
     assert notices.after(NOTHING, ENDPOINT, General()).event == "recovered"
+
+
+STALE = Stale(
+    EndpointStatus(id="a", name="Stock", table="stock", state="blocked", blocked_by="metered network"), 2 * DAY
+)
+
+
+def test_a_silence_is_told_with_what_holds_the_endpoint_back():
+    notice = stale_notice(STALE, ENDPOINT, General())
+    assert (notice.title, notice.body) == ("Stock: no success for 2 days", "It waits: metered network.")
+
+
+def test_a_silence_is_not_told_to_who_wants_no_notifications():
+    assert stale_notice(STALE, ENDPOINT, General(notifications="none")) is None
+    assert stale_notice(STALE, msgspec.structs.replace(ENDPOINT, notify=Notify(on=("problem",))), General()) is None

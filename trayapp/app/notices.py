@@ -5,6 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, NotifyOn
+from trayapp.schedule.staleness import Stale, length_in_words
 from trayapp.sync.report import Report
 
 _BY_POLICY: dict[str, frozenset[NotifyOn]] = {
@@ -29,6 +30,16 @@ def wanted(endpoint: Endpoint | None, general: General) -> Collection[NotifyOn]:
     if endpoint is not None and endpoint.notify.on is not None:
         return endpoint.notify.on
     return _BY_POLICY[general.notifications]
+
+
+def stale_notice(stale: Stale, endpoint: Endpoint | None, general: General) -> Notice | None:
+    """What to tell of an endpoint without success for too long, or None if the user does not want to hear it."""
+    if "stale" not in wanted(endpoint, general):
+        return None
+    status = stale.status
+    reason = f"It waits: {status.blocked_by}." if status.blocked_by else status.sentence
+    title = f"{status.name}: no success for {length_in_words(stale.length)}"
+    return Notice(status.id, "stale", title, reason or "It has not run.")
 
 
 class Notices:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 from trayapp import __version__
 from trayapp.app.backend import LiveBackend
 from trayapp.app.login import keep_autostart
-from trayapp.app.notices import Notice, Notices
+from trayapp.app.notices import Notice, Notices, stale_notice
 from trayapp.app.remote import Remote
 from trayapp.assets import resource
 from trayapp.desktop.crash import CrashWatch
@@ -27,7 +27,8 @@ from trayapp.errors import UserError
 from trayapp.operations import Workspace
 from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.snapshot import Snapshot
-from trayapp.sync.report import Report
+from trayapp.schedule.staleness import Stale
+from trayapp.sync.report import Problem, Report
 from trayapp.ui.icons import app_icon
 from trayapp.ui.main_window import MainWindow
 from trayapp.ui.settings_dialog import SettingsDialog
@@ -35,6 +36,9 @@ from trayapp.ui.theme import Theme
 from trayapp.ui.tray import Tray
 
 log = logging.getLogger(__name__)
+
+_STALE_CHECK_MS = 10 * 60_000
+_PRUNING_MS = 6 * 3600_000
 
 
 def main(home: Home, lock: Lock, background: bool = False) -> int:
@@ -124,6 +128,13 @@ class Program(QObject):
         self._power_changed(self.power.power)
         self._look_at_disk()
         self.backend.request_runs()
+        self._stale_timer = QTimer(self, interval=_STALE_CHECK_MS)
+        self._stale_timer.timeout.connect(self._look_for_stale)
+        self._stale_timer.start()
+        self._pruning_timer = QTimer(self, interval=_PRUNING_MS)
+        self._pruning_timer.timeout.connect(self._prune)
+        self._pruning_timer.start()
+        self._prune()
         if self._show_window_first:
             self.open()
         for notice in self.workspace.store.notices:
@@ -195,15 +206,29 @@ class Program(QObject):
         if notice is not None:
             self.notifier.show(self._notification(notice))
 
+    def _look_for_stale(self) -> None:
+        statuses = self.backend.snapshot().endpoints
+        self.backend.background.run(lambda: self.workspace.newly_stale(statuses), self._tell_stale)
+
+    def _tell_stale(self, found: list[Stale] | Problem) -> None:
+        settings = self.backend.settings()
+        for stale in () if isinstance(found, Problem) else found:
+            notice = stale_notice(stale, settings.find(stale.status.id), settings.general)
+            if notice is not None:
+                self.notifier.show(self._notification(notice))
+
+    def _prune(self) -> None:
+        self.backend.background.run(self.workspace.prune_history, lambda _: self.backend.request_runs())
+
     def _notification(self, notice: Notice) -> Notification:
         actions = [Action("default", self.tr("Open")), Action("open", self.tr("Open"))]
-        if notice.event == "problem":
+        if notice.event in ("problem", "stale"):
             actions.append(Action("sync", self.tr("Sync again")))
         return Notification(
             key=notice.endpoint,
             title=notice.title,
             body=notice.body,
-            urgency="normal" if notice.event == "problem" else "low",
+            urgency="normal" if notice.event in ("problem", "stale") else "low",
             actions=tuple(actions),
         )
 

@@ -1,0 +1,77 @@
+"""What the workspace does by itself over time: history is pruned, silence is noticed; with the real database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trayapp.desktop.paths import Home
+from trayapp.endpoints.model import Endpoint, General, Settings
+from trayapp.endpoints.units import Duration
+from trayapp.operations import Workspace
+from trayapp.schedule.snapshot import EndpointStatus
+from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+class Clock:
+    wall = NOW
+
+    def now(self):
+        return self.wall
+
+    def monotonic(self):
+        return 0.0
+
+    def zone(self):
+        return UTC
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    workspace = Workspace(Home(tmp_path, tmp_path, tmp_path))
+    workspace.home.create()
+    workspace.clock = Clock()
+    yield workspace
+    workspace.close()
+
+
+def add_runs(workspace, *ages):
+    with workspace.store.writing() as db:
+        for age in ages:
+            ended = NOW - age
+            number = record_run(db, RunRow(endpoint="a", name="A", started=ended, finished=ended, status="succeeded"))
+            record_changes(db, number, "a", [(1, "added", None, "{}")])
+
+
+def test_history_is_kept_as_long_as_the_settings_say(workspace):
+    workspace.settings_file.edit(lambda _: Settings(general=General(keep_history=Duration(7 * 86400))))
+    add_runs(workspace, 9 * DAY, 8 * DAY, 6 * DAY, DAY)
+    assert workspace.prune_history() == 2
+    with workspace.store.reading() as db:
+        assert [NOW - row.finished for row in list_runs(db)] == [DAY, 6 * DAY]
+        assert db.execute("SELECT count(*) FROM _sync_changes").get == 2
+    assert workspace.prune_history() == 0
+
+
+def test_a_sync_without_the_tray_program_prunes_too(workspace):
+    workspace.settings()
+    add_runs(workspace, 40 * DAY)
+    assert workspace.sync(due=True) == []
+    with workspace.store.reading() as db:
+        assert list_runs(db) == ()
+
+
+def test_a_silence_is_told_once_also_across_restarts(workspace, tmp_path):
+    spec = Endpoint(url="http://127.0.0.1/", id="a", name="A", every=Duration(3600))
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(spec,)))
+    silent = [EndpointStatus(id="a", name="A", table="a", state="failing", last_success=NOW - 3 * DAY)]
+    assert workspace.newly_stale(silent) == []
+    assert [each.length for each in workspace.newly_stale(silent)] == [3 * DAY]
+    workspace.close()
+    again = Workspace(Home(tmp_path, tmp_path, tmp_path))
+    again.clock = Clock()
+    assert again.newly_stale(silent) == []
+    assert again.newly_stale(silent) == []
+    again.close()
