@@ -117,7 +117,10 @@ class RowDecoder:
 
 
 def kinds_beyond(shape: Shape, records: Sequence[Fields]) -> frozenset[str]:
-    """The fields with values that their columns take only after a look at each."""
+    """The fields with values that their columns take only after a look at each.
+
+    Numbers whose digits became text can't be told from texts here.
+    """
     accepted = {column.path: _ACCEPTED[column.kind] for column in shape.columns}
     everything: frozenset[Kind] = frozenset()
     return (
@@ -167,7 +170,7 @@ def _looked_at(column: Kind) -> Work:
             kind, value = classify(bytes(raw))
             if kind != column and widen(column, kind) != column:
                 raise Misfit
-            found.append(value if kind == column else bound(kind, value, column))
+            found.append(bound(kind, value, column))
         return found
 
     return work

@@ -33,6 +33,12 @@ def _lenient(record: bytes) -> Fields:
         pass
     try:
         value = json.loads(record)
+    except UnicodeDecodeError as error:
+        raise StoreError(
+            "The answer's characters can't be read",
+            f"A record is not UTF-8: {record[max(0, error.start - 20) : error.end]!r}.",
+            "Set response.encoding for this endpoint, for example to latin-1.",
+        ) from error
     except (ValueError, RecursionError) as error:
         raise StoreError(
             "A record can't be read", f"The server sent {record[:40]!r}, which is no valid JSON."

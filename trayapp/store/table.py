@@ -171,7 +171,8 @@ def binder(shape: Shape) -> Binder:
         row = []
         for path, column in columns:
             kind, value = fields.get(path, nothing)
-            row.append(value if kind == column or value is None else bound(kind, value, column))
+            as_is = value is None or (kind == column and kind != "real")  # a real may carry its digits
+            row.append(value if as_is else bound(kind, value, column))
         return row
 
     return bind
