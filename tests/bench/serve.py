@@ -54,13 +54,14 @@ class _Handler(BaseHTTPRequestHandler):
         number = int(parse_qs(urlsplit(self.path).query).get("page", ["1"])[0])
         bodies = self.states[_Handler.shown]
         self.send_response(200)
+        body = bodies[number - 1] if number <= len(bodies) else b"[]"
         if number < len(bodies):
             host = self.headers["Host"]
             self.send_header("Link", f'<http://{host}/items?page={number + 1}>; rel="next"')
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(bodies[number - 1])))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(bodies[number - 1])
+        self.wfile.write(body)
 
     def do_PUT(self) -> None:
         _Handler.shown = parse_qs(urlsplit(self.path).query)["state"][0]
