@@ -45,7 +45,6 @@ from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
 from trayapp.sync.garbage import rare_collections
-from trayapp.sync.garbage import rare_collections
 from trayapp.sync.links import origin
 from trayapp.sync.oauth.accounts import PROXY, Accounts, OAuthAccess
 from trayapp.sync.oauth.signin import Person
@@ -288,7 +287,6 @@ class Workspace:
             now=self.clock.now,
         )
         with rare_collections():
-            with rare_collections():
             return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)
 
     def sync(
