@@ -70,7 +70,7 @@ class _Lossy(Exception):
 
 def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
     """The plan for the endpoint's next run; inside a writing transaction, as it may follow a renamed table."""
-    mapping = _mapping(endpoint)
+    mapping = mapping_of(endpoint)
     db.execute("INSERT INTO _sync_endpoints (id) VALUES (?) ON CONFLICT DO NOTHING", (endpoint.id,))
     row = db.execute(
         "SELECT number, table_name, mapping, coalesce(rows, 0) FROM _sync_endpoints WHERE id = ?", (endpoint.id,)
@@ -160,7 +160,7 @@ def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
         return ()
     key = tuple(msgspec.json.decode(mapping)[0])
     keyed = msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=key))
-    return key if _mapping(keyed) == mapping else ()
+    return key if mapping_of(keyed) == mapping else ()
 
 
 def keep_held(db: apsw.Connection, id: str) -> None:
@@ -171,7 +171,8 @@ def keep_held(db: apsw.Connection, id: str) -> None:
     db.execute("UPDATE _sync_endpoints SET held = 0 WHERE id = ?", (id,))
 
 
-def _mapping(endpoint: Endpoint) -> str:
+def mapping_of(endpoint: Endpoint) -> str:
+    """The settings that decide how records become rows, as text."""
     table = endpoint.table
     parts = (table.key, table.mode, dict(table.rename), table.ignore, dict(table.types))
     return msgspec.json.encode(parts, order="sorted").decode()
@@ -354,8 +355,13 @@ class _Publisher:
         for column in self.shape.columns:
             if is_lossy(column.kind, widen(column.kind, seen.get(column.path, "null"))):
                 raise _Lossy
+        before = (self.shape, self.loose)
         self.prepare(seen)
         self.loose |= kinds_beyond(self.shape, records)
+        if before == (self.shape, self.loose):
+            # Something rarer was the reason, like numbers in a text column that no double holds.
+            texts = {column.path for column in self.shape.columns if column.kind == "text"}
+            self.loose |= texts - set(self.shape.key)
         if self.hashed:
             records = [{HASH_KEY: ("text", text), **record} for text, record in zip(hashes, records, strict=True)]
         self._check_keys(records)
@@ -429,6 +435,8 @@ class _Publisher:
                     changes.append((key, "changed", self._json(old, differing), self._json(row, differing)))
             else:
                 self.equal += known is None
+                if self.partial and known is None:
+                    continue  # nothing new is known of it, and a run without changes writes nothing
             self._enter(key, digest, known is None)
         self._insert(inserts)
         for positions, several in updates.items():
