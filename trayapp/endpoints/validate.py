@@ -2,15 +2,16 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
 
-from trayapp.endpoints.model import Auth, Endpoint, Settings, Table
+from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table
 from trayapp.endpoints.paths import parse_records_path
+from trayapp.endpoints.placeholders import host_names_in, names_in
 from trayapp.endpoints.units import Duration
 
 MINIMUM_INTERVAL = Duration(10)
@@ -18,6 +19,7 @@ MINIMUM_INTERVAL = Duration(10)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
+_CURSOR_STYLES = ("iso", "date", "epoch", "epoch_ms", "http_date")
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 
 
@@ -59,6 +61,7 @@ def check_settings(settings: Settings) -> list[tuple[int, FieldProblem]]:
                     ),
                 )
             )
+    found += [(index, FieldProblem("after.endpoint", problem)) for index, problem in _circles(settings.endpoint)]
     return found
 
 
@@ -70,6 +73,10 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _request_problems(endpoint)
     yield from _auth_problems(endpoint.auth)
     yield from _table_problems(endpoint.table)
+    if endpoint.incremental is not None:
+        yield from _incremental_problems(endpoint.incremental, endpoint.table)
+    if endpoint.after is not None:
+        yield from _after_problems(endpoint, endpoint.after)
     if endpoint.response.records.startswith("jmes:"):
         yield from _jmespath_problems(endpoint.response.records.removeprefix("jmes:"))
     elif endpoint.response.records != "auto":
@@ -206,6 +213,64 @@ def _table_problems(table: Table) -> Iterator[tuple[str, str]]:
     for field in table.key:
         if field in table.ignore:
             yield "table.ignore", f"{field!r} belongs to the key and can't be ignored"
+
+
+def _incremental_problems(incremental: Incremental, table: Table) -> Iterator[tuple[str, str]]:
+    if incremental.field and incremental.path:
+        yield "incremental.path", "a cursor is either the newest value of a field or given by the server (path)"
+    if incremental.field and not incremental.param:
+        yield "incremental.param", "name the parameter by which the server takes the cursor, like since"
+    if incremental.param and not incremental.field and not incremental.path:
+        yield "incremental.field", "name the field of the records that is the cursor, like updated_at"
+    if not (incremental.field or incremental.path or incremental.deleted):
+        yield "incremental.field", "name the field of the records that is the cursor, like updated_at"
+    if (incremental.field or incremental.path) and table.mode in ("append", "replace"):
+        yield (
+            "incremental.field",
+            f"with table.mode = {table.mode!r} every run needs the whole listing; use mirror or upsert",
+        )
+    if incremental.into == "header" and not _HEADER_NAME.fullmatch(incremental.param or "x"):
+        yield "incremental.param", f"{incremental.param!r} is no header name"
+    for style in re.findall(r"\{([^{}]*)\}", incremental.format) or [incremental.format]:
+        if style and style not in _CURSOR_STYLES and "%" not in style:
+            allowed = ", ".join(_CURSOR_STYLES)
+            yield (
+                "incremental.format",
+                f"{style!r} is no form of a cursor; use {allowed}, or a pattern like %Y-%m-%d",
+            )
+    if incremental.full_every is not None and incremental.full_every.seconds <= 0:
+        yield "incremental.full_every", "leave it out for once a day; without a whole listing deletes are never found"
+
+
+def _after_problems(endpoint: Endpoint, after: After) -> Iterator[tuple[str, str]]:
+    if not after.endpoint and not after.each:
+        yield "after.endpoint", "name the endpoint to run after, or a query (after.each), or leave out after"
+    if after.endpoint and after.endpoint == endpoint.id:
+        yield "after.endpoint", "an endpoint can't run after itself"
+    if not after.each:
+        return
+    if not names_in(endpoint):
+        yield (
+            "after.each",
+            "every row would ask for the same; use the query's columns in the URL or in params, like /issues/{id}",
+        )
+    for name in host_names_in(endpoint.url):
+        yield "url", f"{{{name}}} stands before the path; the server must be the same for all rows"
+    if endpoint.incremental is not None and (endpoint.incremental.field or endpoint.incremental.path):
+        yield "incremental.field", "one cursor can't stand for the listings of many rows (after.each)"
+
+
+def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str]]:
+    """Each endpoint that waits for itself in the end, with what is wrong."""
+    before = {each.id: each.after.endpoint for each in endpoints if each.after is not None and each.after.endpoint}
+    for index, endpoint in enumerate(endpoints):
+        if before.get(endpoint.id) == endpoint.id:
+            continue  # that is told where the endpoint is checked by itself
+        way = [endpoint.id]
+        while way[-1] in before and way[-1] not in way[:-1]:
+            way.append(before[way[-1]])
+        if way[-1] == endpoint.id and len(way) > 1:
+            yield index, f"these run after each other in a circle: {' → '.join(way)}"
 
 
 def _jmespath_problems(expression: str) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,9 @@ MIGRATIONS: tuple[str, ...] = (
         cursor TEXT,
         etag TEXT,
         last_modified TEXT,
-        digest TEXT
+        digest TEXT,
+        asked TEXT,
+        last_full TEXT
     );
     CREATE TABLE _sync_columns (
         endpoint INTEGER NOT NULL,

@@ -61,16 +61,22 @@ def _authorize(action: int, first: str | None, second: str | None, *_: Any) -> i
 def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[SqlRow]]:
     """Column names and rows of the user's SQL on a read-only connection. StoreError for anything that would write."""
     db.authorizer = _authorize
+    cursor = db.cursor()
+    columns: list[tuple[str, ...]] = []
+
+    def note_columns(running: apsw.Cursor, *_: Any) -> bool:
+        # Later is too late: after a statement that gives no rows there is no description any more.
+        columns.append(tuple(column[0] for column in running.get_description()))
+        return True
+
+    cursor.exec_trace = note_columns
     try:
-        cursor = db.execute(sql)
-        description = cursor.get_description()
-    except apsw.ExecutionCompleteError:
-        return (), iter(())
+        cursor.execute(sql)
     except apsw.AuthError as error:
         raise StoreError("This SQL is not allowed", "Only reading is possible here.", "Use SELECT.") from error
     except (apsw.SQLError, apsw.ReadOnlyError) as error:
         raise StoreError("The SQL can't be run", f"{str(error)[:1].upper()}{str(error)[1:]}.", "Correct it.") from error
-    return tuple(column[0] for column in description), _guarded(cursor)
+    return (columns[0] if columns else ()), _guarded(cursor)
 
 
 def _guarded(rows: Iterator[Any]) -> Iterator[SqlRow]:

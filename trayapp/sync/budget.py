@@ -18,6 +18,9 @@ CONNECTIONS = 2
 LONGEST_GAP = 2.0
 """Seconds; where few requests are left, they are spread, but the work is not stretched more than this."""
 
+ROUNDING = 0.05
+"""Seconds that a server's reset may be later than it says."""
+
 MOST_ACCOUNTS = 100
 """Accounts at one server whose rate limits are remembered."""
 
@@ -38,7 +41,7 @@ class RateState:
         limit = retry.rate_limit(headers, now)
         if limit is not None:
             self._left, self._limit = limit.remaining, limit.limit
-            self._reset = now + timedelta(seconds=limit.seconds)
+            self._reset = now + timedelta(seconds=limit.seconds + ROUNDING)
         wait = retry.rate_limit_wait(status, headers, now) if status in (403, 429, 503) else None
         if wait:
             self._shut = now + timedelta(seconds=wait)
@@ -138,7 +141,7 @@ class HostBudget:
 
 
 class Budgets:
-    """The budgets of all servers. Thread-safe."""
+    """The budgets of all servers, for the whole program: servers don't care which run asks. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -149,10 +152,6 @@ class Budgets:
         place = origin(url)
         with self._lock:
             return self._hosts.setdefault(place, HostBudget(place[1]))
-
-
-OF_THIS_PROCESS = Budgets()
-"""A server does not care which of our runs asks."""
 
 
 class Pace:

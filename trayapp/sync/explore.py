@@ -12,6 +12,7 @@ from trayapp.store.table import HASH_KEY, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
 from trayapp.sync import detect, shapes
 from trayapp.sync.auth import Access
+from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.decode import Body, outline, read, split_records
 from trayapp.sync.errors import SyncError, hide_secrets
@@ -104,10 +105,10 @@ def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, 
     return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
 
 
-def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken) -> Preview:
+def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken, budgets: Budgets | None = None) -> Preview:
     """Fetch one page, and a second where there is one; nothing is stored. Raises SyncErrors and Cancelled."""
     require_supported(endpoint)
-    client = Client(endpoint, credentials, cancel)
+    client = Client(endpoint, credentials, cancel, budgets=budgets)
     try:
         return _explore(endpoint, client)
     except UserError as error:

@@ -11,7 +11,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import retry
 from trayapp.sync.auth import Access, Credentials
-from trayapp.sync.budget import OF_THIS_PROCESS, Budgets, HostBudget, Pace
+from trayapp.sync.budget import Budgets, HostBudget, Pace
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError, TransientError
 from trayapp.sync.failures import bad_address, status_error
@@ -82,10 +82,10 @@ class Client:
         access: Access,
         cancel: CancelToken,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        budgets: Budgets = OF_THIS_PROCESS,
+        budgets: Budgets | None = None,
         pace: Pace | None = None,
     ) -> None:
-        """`pace` is shared by the clients that keep an endpoint's rate together."""
+        """`budgets` is what all clients of the program share, `pace` what those of one endpoint share."""
         self.endpoint = endpoint
         self.made: list[RequestMade] = []
         self.bytes = 0
@@ -101,7 +101,7 @@ class Client:
         self._cancel = cancel
         self._now = now
         self._deadline = Deadline(endpoint.limits.run)
-        self._budgets = budgets
+        self._budgets = budgets or Budgets()
         self._pace = pace or Pace(endpoint.limits.rate)
         self._transport = Transport(endpoint.request, cancel, self._deadline, access.proxy_password)
 

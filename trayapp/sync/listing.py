@@ -27,7 +27,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 class Listing:
     """One walk over a listing; iterating gives the records of page after page.
 
-    `first` and `second` are pages that were fetched before, and need not be again.
+    `first` and `second` are pages that were fetched before, and need not be again. `start` and `walk` go on with a walk
+    that was broken off: the next request, and how far it was.
+    With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
     and `warnings` what people should know. Raises SyncErrors and Cancelled.
     """
@@ -39,22 +41,29 @@ class Listing:
         source: Source,
         first: Answer | None = None,
         second: SecondPage | None = None,
+        start: Call | None = None,
+        walk: Walk | None = None,
     ) -> None:
         self.complete = False
         self.shifting = False
         self.warnings: list[str] = []
-        self.walk = Walk(total=source.total, total_pages=source.total_pages)
+        self.walk = walk or Walk(total=source.total, total_pages=source.total_pages)
+        self.answer: Answer | None = None
+        self.text = b""
+        self.following: Call | None = None
         self._client = client
         self._endpoint = endpoint
-        self._source = source
+        self.source = source
         self._first = first
         self._second = second
+        self._start = start
         self._digests: set[bytes] = set()
 
     def __iter__(self) -> Iterator[list[bytes]]:
-        source, walk = self._source, self.walk
-        answer: Answer | None = self._first or self._client.fetch(source.call)
-        asked = {(source.call.url, source.call.body)}
+        source, walk = self.source, self.walk
+        start = self._start or source.call
+        answer: Answer | None = self._first or self._client.fetch(start)
+        asked = {_identity(source.call), _identity(start)}
         while answer is not None:
             page = read(answer, self._endpoint)
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
@@ -62,14 +71,16 @@ class Listing:
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
-            yield records
             following = next_call(source.call, answer, page.text, source.pages, walk)
+            self.answer, self.text, self.following = answer, page.text, following
+            if following is not None:
+                self.shifting = self.shifting or may_shift(source.pages, following.url)
+            yield records
             if following is None:
                 break
-            if (following.url, following.body) in asked:
+            if _identity(following) in asked:
                 raise _circle(following.url)
-            asked.add((following.url, following.body))
-            self.shifting = self.shifting or may_shift(source.pages, following.url)
+            asked.add(_identity(following))
             if source.pages.max is not None and walk.pages >= source.pages.max:
                 self.warnings.append(f"Only the first {walk.pages:,} pages were read, as set (pages.max).")
                 return
@@ -84,13 +95,13 @@ class Listing:
         try:
             return self._client.fetch(call)
         except SyncError as error:
-            if error.status is not None and is_past_the_end(error.status, self._source.pages, self.walk):
+            if error.status is not None and is_past_the_end(error.status, self.source.pages, self.walk):
                 return None
             raise
 
     def _is_repeated(self, answer: Answer, records: list[bytes]) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
-        numbered = self._source.pages.kind in ("page", "offset")
+        numbered = self.source.pages.kind in ("page", "offset")
         digest = xxhash.xxh3_128_digest(b"\n".join(records) if numbered else answer.body)
         if not records or digest not in self._digests:
             self._digests.add(digest)
@@ -109,13 +120,17 @@ class Listing:
 
     def _has_all(self) -> bool:
         total, records = self.walk.total, self.walk.records
-        if total is None or total == records or self._source.pages.kind == "none":
+        if total is None or total == records or self.source.pages.kind == "none":
             return True
         self.warnings.append(
             f"The server says there are {total:,} records, the listing gave {records:,};"
             " nothing was deleted in this run."
         )
         return False
+
+
+def _identity(call: Call) -> tuple[str, bytes | None, tuple[tuple[str, str], ...]]:
+    return call.url, call.body, tuple(call.headers.items())
 
 
 def _circle(url: str) -> SyncError:

@@ -57,8 +57,9 @@ def rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimit | None:
         limit = parts.get("limit", "")
     if not remaining.isdigit() or not reset.replace(".", "", 1).isdigit():
         return None
-    value = float(reset)
-    seconds = value if value < 1e8 else max(0.0, (value if value < 1e11 else value / 1000) - now.timestamp())
+    seconds = float(reset)
+    if seconds >= 1e8:
+        seconds = max(0.0, (seconds if seconds < 1e11 else seconds / 1000) - now.timestamp())
     most = re.match(r"\d+", limit)
     return RateLimit(int(remaining), seconds, int(most[0]) if most else None)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from trayapp.endpoints.model import Auth, Endpoint, Pages
+from trayapp.endpoints.model import Auth, Endpoint
 from trayapp.errors import UserError
 from trayapp.store import runs
 from trayapp.store.errors import StoreFull
 from trayapp.store.known import Known
+from trayapp.store.marks import Marks, is_current, last_publish, read_marks, write_marks
 from trayapp.store.publish import (
     ListingNeeded,
     Outcome,
@@ -20,24 +21,36 @@ from trayapp.store.publish import (
     count_missing,
     load_known,
     make_plan,
+    mapping_of,
     publish,
-    stored_key,
 )
 from trayapp.store.staging import Staging
-from trayapp.store.state import read_found, write_found
+from trayapp.store.state import load_state, write_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
-from trayapp.sync.auth import SecretReader
+from trayapp.sync import conditional
+from trayapp.sync.auth import Access, SecretReader
+from trayapp.sync.budget import Budgets, Pace
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.decode import read
-from trayapp.sync.errors import SyncError, hide_secrets
-from trayapp.sync.explore import Found, find_source, key_for, look_at, settled, still_holds
-from trayapp.sync.http import Answer, Call, Client, first_call
+from trayapp.sync.chain import Chain, SharedAccess, parent_rows
+from trayapp.sync.errors import AuthError, SyncError, TransientError, hide_secrets
+from trayapp.sync.http import Call, Client, first_call
+from trayapp.sync.incremental import (
+    Tracker,
+    asks_for_changes,
+    fingerprint,
+    is_expired,
+    is_partial,
+    server_time,
+    since,
+)
 from trayapp.sync.listing import Listing, Source
 from trayapp.sync.oauth.accounts import Accounts, access_for
-from trayapp.sync.paging import first_page
-from trayapp.sync.probe import SecondPage
+from trayapp.sync.opening import Opened, Opener, keyed
+from trayapp.sync.paging import Walk, first_page
+from trayapp.sync.reading import Aim, OutOfDate, Reading
 from trayapp.sync.report import Problem, Progress, Report, RunStatus, sentence_of
+from trayapp.sync.resume import Journal, Kept, Terms, Ticket, load, path_for
 from trayapp.sync.supported import require_supported
 
 log = logging.getLogger(__name__)
@@ -46,28 +59,26 @@ MOST_PAGES_TWICE = 100
 """Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped."""
 
 
+_CANT_GO_ON = (400, 404, 409, 410, 422, 500)
+"""Answers to the request that goes on with a listing after which it is begun anew: its cursor is no longer known."""
+
+
 def _no_secret(_id: str, _auth: Auth) -> str | None:
     return None
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """What an earlier run proved: for which request, how the listing goes on, and how long its first page was."""
-
-    asked: str
-    pages: Pages
-    count: int
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run needs besides the endpoint. `staging` is a folder for large listings on their way.
 
-    `secret` reads what a person has entered, `accounts` keeps what servers gave us.
+    `secret` reads what a person has entered, `accounts` keeps what servers gave us. `budgets` should be the same for
+    all runs of the program.
     """
 
     store: Store
     staging: Path
     secret: SecretReader = _no_secret
     accounts: Accounts = msgspec.field(default_factory=Accounts)
+    budgets: Budgets = msgspec.field(default_factory=Budgets)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -106,10 +117,11 @@ class _Run:
         self.full = full
         self.apply_held = apply_held
         self.started = surroundings.now()
-        self.client: Client | None = None
+        self.clients: list[Client] = []
         self.warnings: list[str] = []
-        self._found: _Found | None = None
-        self._second: SecondPage | None = None
+        self.opener = Opener(endpoint, self.store)
+        self.incremental = endpoint.incremental if asks_for_changes(endpoint) else None
+        self.marks = Marks()
 
     def run(self) -> Report:
         try:
@@ -117,8 +129,7 @@ class _Run:
         except Cancelled as stop:
             return self._ended("stopped", reason=stop.reason)
         except UserError as error:
-            if self.client is not None:
-                hide_secrets(error, self.client.hide)
+            hide_secrets(error, self._hide)
             return self._ended("failed", error=error)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -128,122 +139,265 @@ class _Run:
             )
             return self._ended("failed", error=full)
         finally:
-            if self.client is not None:
-                self.client.close()
+            for client in self.clients:
+                client.close()
+
+    def _hide(self, text: str) -> str:
+        for client in self.clients:
+            text = client.hide(text)
+        return text
 
     def _mirror(self) -> Report:
         require_supported(self.endpoint)
         access = access_for(self.endpoint, self.surroundings.secret, self.surroundings.accounts, self.cancel)
-        self.client = Client(self.endpoint, access, self.cancel, self.surroundings.now)
-        call = first_page(first_call(self.endpoint), self.endpoint.pages)
-        answer = self.client.fetch(call)
-        page = read(answer, self.endpoint)
-        found = look_at(self.endpoint, answer, page, self.client.hide)
-        source = Source(
-            call=call,
-            path=found.path,
-            pages=self._pages(self.client, call, answer, page.text, found),
-            total=found.total,
-            total_pages=found.total_pages,
-        )
-        endpoint = settled(self._with_key(list(found.records)), found)
-        full = self.full or endpoint.table.key == (HASH_KEY,)
+        if self.endpoint.after is not None and self.endpoint.after.each:
+            return self._chained(SharedAccess(access))
+        client = self._client(access, self.cancel)
+        self._recall()
+        partial = self._may_be_partial()
         try:
-            return self._listed(endpoint, source, answer, full)
+            return self._single(client, partial=partial, full=self.full)
         except ListingNeeded:
-            return self._listed(endpoint, source, None, full=True)
+            return self._single(client, partial=False, full=True)
+        except SyncError as error:
+            if not partial or not is_expired(error):
+                raise
+        self.warnings = ["The server no longer knows the cursor: the whole listing was read."]
+        return self._single(client, partial=False, full=self.full)
 
-    def _pages(self, client: Client, call: Call, answer: Answer, text: bytes, found: Found) -> Pages:
-        """How the listing goes on: as the settings say, as the last run proved it, or as trying shows now."""
-        if self.endpoint.pages.kind != "auto":
-            return self.endpoint.pages
+    def _client(self, access: Access, cancel: CancelToken, pace: Pace | None = None) -> Client:
+        client = Client(self.endpoint, access, cancel, self.surroundings.now, self.surroundings.budgets, pace)
+        self.clients.append(client)
+        return client
+
+    def _recall(self) -> None:
+        """What the last run left, as far as it holds for the request and the table as the settings have them now."""
         with self.store.reading() as db:
-            stored = read_found(db, self.endpoint.id)
-        asked = f"{call.method} {call.url} {found.path}"
-        count = len(found.records)
-        known = msgspec.json.decode(stored, type=_Found) if stored else None
-        if known is not None and known.asked == asked and still_holds(known.pages, known.count, found):
-            return msgspec.structs.replace(known.pages, max=self.endpoint.pages.max)
-        trial = find_source(self.endpoint, client, call, answer, text, found)
-        if not trial.proven:
-            raise SyncError(
-                "The listing can't be followed" if trial.pages.kind == "none" else "The listing goes in a circle",
-                trial.proof,
-                'If one page is all you want, set pages.kind = "none".',
-            )
-        self._found = _Found(asked, trial.pages, count)
-        self._second = trial.second
-        return trial.pages
+            marks = read_marks(db, self.endpoint.id)
+            current = is_current(db, self.endpoint)
+        asked = fingerprint(self.endpoint)
+        self.marks = marks if current and marks.asked == asked else Marks(asked=asked)
 
-    def _with_key(self, records: list[bytes]) -> Endpoint:
-        """The endpoint with its key: from the settings, else as the table was made, else found in the first page."""
-        table = self.endpoint.table
-        if table.key or table.mode == "append":
-            return self.endpoint
+    def _may_be_partial(self) -> bool:
+        if self.full or self.apply_held or self.opener.key() == (HASH_KEY,):
+            return False
+        return is_partial(self.endpoint, self.marks, self.started)
+
+    def _single(self, client: Client, *, partial: bool, full: bool) -> Report:
+        """Mirror one listing; partial: only what changed since the last run."""
+        base = call = first_page(first_call(self.endpoint), self.endpoint.pages)
+        if self.incremental is not None:
+            call = since(base, self.incremental, self.marks.cursor if partial else None)
+        full = full or self.opener.key() == (HASH_KEY,)
+        terms = self._terms(partial, full)
+        kept = load(path_for(self.surroundings.staging, self.endpoint.id), terms, self.started)
+        if kept is not None and (report := self._gone_on(client, call, kept)) is not None:
+            return report
+        may_skip = not (partial or full or self.apply_held) and conditional.can_ask(
+            self.endpoint, self.marks, self.started
+        )
+        answer = client.fetch(conditional.asking(call, self.marks) if may_skip else call)
+        if may_skip and conditional.is_unmodified(answer, self.marks):
+            return self._unmodified()
+        opened = self.opener.open(client, call, answer, base.url, whole=not partial)
+        aim = Aim(partial=partial, full=full, began=server_time(answer) or self.started)
+        return self._listed(self._reading(client, opened, aim, journal=self._journal(client, opened, aim, terms)))
+
+    def _reading(self, client: Client, opened: Opened, aim: Aim, journal: Journal, kept: Kept | None = None) -> Reading:
+        endpoint, source = opened.endpoint, opened.source
+        tracker = None
+        if self.incremental is not None:
+            tracker = Tracker(self.incremental, source.pages, self.marks.cursor if aim.partial else None)
+        first = Listing(client, endpoint, source, opened.first, opened.second)
+        if kept is not None and kept.last is not None:
+            last = kept.last
+            first = Listing(client, endpoint, source, start=last.following.call(source.call), walk=last.walk)
+        return Reading(
+            keyed(endpoint, self.opener.key()),
+            aim,
+            (first, lambda: Listing(client, endpoint, source)),
+            tracker,
+            journal,
+            kept,
+        )
+
+    def _terms(self, partial: bool, full: bool) -> Terms:
         with self.store.reading() as db:
-            key = stored_key(db, self.endpoint)
-        if not key:
-            key = key_for(records, table.name)
-            if key == (HASH_KEY,) and records:
-                self.warnings.append("No field tells the records apart; they are known by their content.")
-            if not records:
-                return self.endpoint
-        return msgspec.structs.replace(self.endpoint, table=msgspec.structs.replace(table, key=key))
+            published = last_publish(db, self.endpoint.id)
+        return Terms(
+            asked=fingerprint(self.endpoint),
+            table=mapping_of(self.endpoint),
+            published=published,
+            cursor=self.marks.cursor if partial else None,
+            partial=partial,
+            full=full,
+        )
 
-    def _listed(self, endpoint: Endpoint, source: Source, first: Answer | None, full: bool) -> Report:
-        assert self.client is not None
-        with self.store.writing(self.cancel) as db:
-            plan = make_plan(db, endpoint)
-        staging = Staging(self.surroundings.staging, self._known(endpoint, plan, full))
+    def _journal(self, client: Client, opened: Opened, aim: Aim, terms: Terms) -> Journal:
+        response, source = opened.endpoint.response, opened.source
+        ticket = Ticket(
+            terms=terms,
+            made=self.started,
+            began=aim.began,
+            path=response.records,
+            format=response.format,
+            pages=source.pages,
+            total=source.total,
+            total_pages=source.total_pages,
+        )
+        return Journal(path_for(self.surroundings.staging, self.endpoint.id), ticket, client.hide)
+
+    def _gone_on(self, client: Client, call: Call, kept: Kept) -> Report | None:
+        """Go on with a listing that broke off; None when that is not possible: then nothing of it is left."""
+        ticket = kept.ticket
+        response = msgspec.structs.replace(self.endpoint.response, records=ticket.path, format=ticket.format)
+        source = Source(
+            call=call, path=ticket.path, pages=ticket.pages, total=ticket.total, total_pages=ticket.total_pages
+        )
+        opened = Opened(msgspec.structs.replace(self.endpoint, response=response), source)
+        aim = Aim(partial=ticket.terms.partial, full=ticket.terms.full, began=ticket.began)
+        reading = self._reading(client, opened, aim, kept.journal(client.hide), kept)
         try:
-            listing = Listing(self.client, endpoint, source, first, self._second if first else None)
-            self._stage(staging, listing)
-            complete = listing.complete
-            if complete and listing.shifting and listing.walk.pages <= MOST_PAGES_TWICE:
-                complete = self._confirm(endpoint, plan, staging, source, full)
+            return self._listed(reading)
+        except OutOfDate:
+            reading.discard()
+        except SyncError as error:
+            if reading.progressed or error.status not in _CANT_GO_ON:
+                raise
+            reading.discard()
+        self.warnings = []
+        return None
+
+    def _chained(self, access: Access) -> Report:
+        """Mirror the listings of all rows of a query as one."""
+        rows = parent_rows(self.endpoint, self.store)
+        key = self.opener.key()
+        endpoint = keyed(self.endpoint, key)
+        aim = Aim(full=self.full or key == (HASH_KEY,), began=self.started)
+        pace = Pace(self.endpoint.limits.rate)
+
+        def chain() -> Chain:
+            return Chain(endpoint, rows, self.opener, lambda cancel: self._client(access, cancel, pace), self.cancel)
+
+        try:
+            return self._listed(Reading(endpoint, aim, (chain(), chain)))
+        except ListingNeeded:
+            whole = msgspec.structs.replace(aim, full=True)
+            return self._listed(Reading(endpoint, whole, (chain(), chain)))
+
+    def _unmodified(self) -> Report:
+        with self.store.writing(self.cancel) as db:
+            rows = load_state(db, self.endpoint.id).rows or 0
+            report = self._report("succeeded", Outcome(unchanged=rows, rows=rows))
+            runs.record_run(db, _row(report))
+        return report
+
+    def _listed(self, reading: Reading) -> Report:
+        endpoint, aim = reading.endpoint, reading.aim
+        keyless = not endpoint.table.key and endpoint.table.mode != "append"
+        staging = Staging(self.surroundings.staging, Known() if keyless else self._known(endpoint, aim))
+        try:
+            reading.stage(staging, self._tell)
+            if keyless:  # it has no table yet, so nothing could be known
+                endpoint = keyed(endpoint, self.opener.find_key(reading.sample))
+                aim = msgspec.structs.replace(aim, full=aim.full or endpoint.table.key == (HASH_KEY,))
+            plan = self._plan(endpoint)
+            complete = reading.walked.complete
+            if complete:
+                complete = self._confirmed(endpoint, plan, staging, reading, aim)
             self.cancel.check()
             self.progress(Progress(endpoint=endpoint.id, pages=staging.pages, records=staging.records, doing="saving"))
-            return self._publish(endpoint, plan, staging, complete, full)
+            self.warnings += [*self.opener.warnings, *reading.walked.warnings]
+            if reading.tracker is not None:
+                self.warnings += reading.tracker.warnings()
+            return self._publish(endpoint, plan, staging, complete, aim, reading)
+        except (Cancelled, SyncError) as trouble:
+            if isinstance(trouble, Cancelled | TransientError | AuthError):
+                self._tell_kept(reading)
+            else:
+                reading.discard()  # what is wrong with the listing would still be wrong
+            raise
         finally:
+            reading.close()
             staging.close()
 
-    def _known(self, endpoint: Endpoint, plan: Plan, full: bool) -> Known:
-        if full or endpoint.table.mode not in ("mirror", "upsert"):
+    def _tell_kept(self, reading: Reading) -> None:
+        if reading.kept_pages:
+            self.warnings.append(f"{reading.kept_pages:,} pages are kept: the next run goes on from there.")
+
+    def _plan(self, endpoint: Endpoint) -> Plan:
+        with self.store.writing(self.cancel) as db:
+            return make_plan(db, endpoint)
+
+    def _known(self, endpoint: Endpoint, aim: Aim) -> Known:
+        plan = self._plan(endpoint)
+        if aim.full or aim.partial or endpoint.table.mode not in ("mirror", "upsert"):
             return Known()
         with self.store.reading() as db:
             return load_known(db, plan)
 
-    def _stage(self, staging: Staging, listing: Listing) -> None:
-        for records in listing:
-            staging.add_page(records)
-            walk = listing.walk
-            self.progress(Progress(endpoint=self.endpoint.id, pages=walk.pages, records=walk.records, total=walk.total))
-        self.warnings += listing.warnings
+    def _tell(self, walk: Walk) -> None:
+        self.progress(Progress(endpoint=self.endpoint.id, pages=walk.pages, records=walk.records, total=walk.total))
 
-    def _confirm(self, endpoint: Endpoint, plan: Plan, staging: Staging, source: Source, full: bool) -> bool:
-        """Rows may have slipped between numbered pages: what seems deleted is looked for in a second walk."""
-        assert self.client is not None
-        with self.store.reading() as db:
-            missing = count_missing(db, endpoint, plan, staging, full)
-        if not missing:
+    def _confirmed(self, endpoint: Endpoint, plan: Plan, staging: Staging, reading: Reading, aim: Aim) -> bool:
+        """Whether the listing is complete indeed. Rows may have slipped between numbered pages: they are walked again.
+
+        So is a listing that was read in two parts, if anything seems deleted. Where only what changed is asked for,
+        nobody would ask again for what slipped through, so that it is always walked again.
+        """
+        shifting = reading.walked.shifting
+        if not shifting and not reading.resumed:
             return True
-        again = Listing(self.client, endpoint, source)
-        staging.walk_again()
-        self._stage(staging, again)
-        return again.complete
+        if not (shifting and self.incremental is not None):
+            with self.store.reading() as db:
+                if not count_missing(db, endpoint, plan, staging, aim.full):
+                    return True
+        if reading.walked.walk.pages <= MOST_PAGES_TWICE:
+            reading.stage_again(staging, self._tell)
+            return reading.walked.complete
+        if reading.resumed:
+            self.warnings.append("The listing was read in two parts; what seems deleted is looked at in the next run.")
+        return not reading.resumed
 
-    def _publish(self, endpoint: Endpoint, plan: Plan, staging: Staging, complete: bool, full: bool) -> Report:
+    def _publish(
+        self, endpoint: Endpoint, plan: Plan, staging: Staging, complete: bool, aim: Aim, reading: Reading
+    ) -> Report:
         with self.store.writing(self.cancel) as db:
             number = runs.next_number(db)
             outcome = publish(
-                db, endpoint, plan, staging, number, complete=complete, full=full, apply_held=self.apply_held
+                db,
+                endpoint,
+                plan,
+                staging,
+                number,
+                complete=complete and not aim.partial,
+                full=aim.full,
+                apply_held=self.apply_held,
+                partial=aim.partial,
             )
             report = self._report("held" if outcome.held else "succeeded", outcome)
             runs.record_run(db, _row(report), number)
-            if self._found is not None:
-                write_found(db, endpoint.id, msgspec.json.encode(self._found).decode())
+            if self.opener.proven is not None:
+                write_found(db, endpoint.id, self.opener.proven)
+            write_marks(db, endpoint.id, self._marks(complete, bool(outcome.held), reading))
         self.store.checkpoint()
         return report
+
+    def _marks(self, complete: bool, held: bool, reading: Reading) -> Marks:
+        """What the next run can go on from."""
+        before = self.marks
+        if reading.tracker is not None:
+            if not complete:
+                return before
+            whole = None if reading.aim.partial else self.started
+            return msgspec.structs.replace(
+                before, cursor=reading.tracker.cursor(reading.aim.began), last_full=whole or before.last_full
+            )
+        walk, answer = reading.walked.walk, reading.answer
+        is_whole = complete and not held and not reading.resumed and conditional.is_whole(reading.endpoint, walk)
+        if answer is None or not is_whole:
+            return Marks()
+        return conditional.marked(before, answer, self.started)
 
     def _report(self, status: RunStatus, outcome: Outcome, reason: str = "", error: UserError | None = None) -> Report:
         report = Report(
@@ -260,8 +414,8 @@ class _Run:
             unchanged=outcome.unchanged,
             held=outcome.held,
             rows=outcome.rows if status in ("succeeded", "held") else None,
-            requests=self.client.requests if self.client else 0,
-            bytes=self.client.bytes if self.client else 0,
+            requests=sum(client.requests for client in self.clients),
+            bytes=sum(client.bytes for client in self.clients),
             warnings=(*self.warnings, *outcome.warnings),
             problem=Problem(error.title, error.cause, error.next) if error else None,
             retry_after=error.retry_after if isinstance(error, SyncError) else None,

@@ -13,9 +13,5 @@ def require_supported(endpoint: Endpoint) -> None:
 
 
 def _missing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    if endpoint.incremental is not None:
-        yield "Incremental runs are", "Leave out endpoint.incremental: every run reads the whole listing."
     if endpoint.when.idle is not None:
         yield "Waiting for an idle computer is", "Leave out when.idle; when.between keeps runs out of working hours."
-    if endpoint.after is not None:
-        yield "Chained endpoints are", "Leave out endpoint.after."

@@ -1,0 +1,240 @@
+"""One listing for each row of a query, read two at a time as if all were one."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
+from trayapp.store.read import run_query
+from trayapp.store.store import Store
+from trayapp.sync.auth import Access, Credentials
+from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.errors import SyncError
+from trayapp.sync.http import Client, first_call
+from trayapp.sync.listing import Listing
+from trayapp.sync.opening import Opener
+from trayapp.sync.paging import Walk, first_page
+
+AT_ONCE = 2
+"""Listings read at the same time."""
+
+_NOTHING_THERE = (404, 410)
+_AHEAD = 4
+"""Pages that may wait to be taken."""
+
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Row = Mapping[str, Value]
+
+
+def parent_rows(endpoint: Endpoint, store: Store) -> list[Row]:
+    """The rows of `after.each`, each with what the endpoint's placeholders name, none twice.
+
+    SyncError when the query lacks a column; StoreErrors when it can't be run.
+    """
+    assert endpoint.after is not None
+    wanted = names_in(endpoint)
+    with store.reading() as db:
+        columns, rows = run_query(db, endpoint.after.each)
+        missing = [name for name in wanted if name not in columns]
+        if missing:
+            raise SyncError(
+                f"The query has no column {missing[0]}",
+                f"The request has the placeholder {{{missing[0]}}}, the query gives {', '.join(columns) or 'nothing'}.",
+                "Name the column so in after.each (SELECT … AS …), or correct the placeholder.",
+            )
+        positions = [columns.index(name) for name in wanted]
+        distinct = dict.fromkeys(tuple(row[position] for position in positions) for row in rows)
+    return [dict(zip(wanted, values, strict=True)) for values in distinct]
+
+
+class Chain:
+    """One walk over the listings of all rows; iterating gives the records of page after page, in no fixed order.
+
+    The attributes are those of a Listing, for all listings together. Complete only if every one was. A row at whose
+    address there is nothing (404) has no records, unless that is so for all of them. Raises SyncErrors and Cancelled.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        rows: Sequence[Row],
+        opener: Opener,
+        client: Callable[[CancelToken], Client],
+        cancel: CancelToken,
+    ) -> None:
+        self.complete = False
+        self.shifting = False
+        self.warnings: list[str] = []
+        self.walk = Walk()
+        self._endpoint = endpoint
+        self._rows = rows
+        self._opener = opener
+        self._new_client = client
+        self._cancel = cancel
+        self._own = CancelToken()  # ends the other requests when one fails
+        self._left = iter(rows)
+        self._pages: queue.Queue[list[bytes] | BaseException | None] = queue.Queue(_AHEAD)
+        self._lock = threading.Lock()
+        self._listings: list[Listing] = []
+        self._nothing: list[SyncError] = []
+        self._unfilled: list[Unfillable] = []
+        self._fields = [name for name in endpoint.table.key if name in names_in(endpoint)]
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        threads = [threading.Thread(target=self._work, name="chain", daemon=True) for _ in self._rows[:AT_ONCE]]
+        cancel = self._stop
+        self._cancel.on_cancel(cancel)
+        try:
+            for thread in threads:
+                thread.start()
+            yield from self._taken(len(threads))
+        finally:
+            self._cancel.forget(cancel)
+            self._own.cancel("another request failed")
+            for thread in threads:
+                thread.join()
+        self._finish()
+
+    def _stop(self) -> None:
+        self._own.cancel(self._cancel.reason)
+
+    def _taken(self, working: int) -> Iterator[list[bytes]]:
+        while working:
+            self._cancel.check()
+            try:
+                page = self._pages.get(timeout=0.2)
+            except queue.Empty:
+                continue  # after a stop nobody may be left to put anything
+            if page is None:
+                working -= 1
+            elif isinstance(page, BaseException):
+                raise page
+            else:
+                self.walk.step(page)
+                self._check_length()
+                yield page
+
+    def _check_length(self) -> None:
+        if self.walk.pages > self._endpoint.limits.pages:
+            raise SyncError(
+                "The listings are too long",
+                f"Together they have more than {self._endpoint.limits.pages:,} pages.",
+                "Raise limits.pages if that is expected.",
+            )
+
+    def _work(self) -> None:
+        try:
+            client = self._new_client(self._own)
+            try:
+                while (row := self._next_row()) is not None:
+                    self._read(row, client)
+            finally:
+                client.close()
+        except Cancelled as stop:
+            self._put(stop)
+        except BaseException as error:  # noqa: BLE001  it is raised again in the consumer's thread
+            self._put(error)
+        self._put(None)
+
+    def _next_row(self) -> Row | None:
+        with self._lock:
+            return next(self._left, None)
+
+    def _put(self, page: list[bytes] | BaseException | None) -> None:
+        while True:
+            try:
+                self._pages.put(page, timeout=0.1)
+                return
+            except queue.Full:
+                if self._own.cancelled:
+                    return  # nobody takes pages any more
+
+    def _read(self, row: Row, client: Client) -> None:
+        try:
+            endpoint = filled(self._endpoint, row)
+        except Unfillable as error:
+            with self._lock:
+                self._unfilled.append(error)
+            return
+        call = first_page(first_call(endpoint), endpoint.pages)
+        try:
+            answer = client.fetch(call)
+        except SyncError as error:
+            if error.status not in _NOTHING_THERE:
+                raise
+            with self._lock:
+                self._nothing.append(error)
+            return
+        opened = self._opener.open(client, call, answer, self._endpoint.url)
+        listing = Listing(client, opened.endpoint, opened.source, opened.first, opened.second)
+        with self._lock:
+            self._listings.append(listing)
+        for records in listing:
+            self._own.check()
+            self._put(with_fields(records, {name: row[name] for name in self._fields}))
+
+    def _finish(self) -> None:
+        if self._nothing and len(self._nothing) == len(self._rows):
+            raise self._nothing[0]
+        self.shifting = any(listing.shifting for listing in self._listings)
+        self.complete = all(listing.complete for listing in self._listings)
+        for listing in self._listings:
+            self.warnings += [warning for warning in listing.warnings if warning not in self.warnings]
+        if self._nothing:
+            self.warnings.append(
+                f"At {len(self._nothing):,} of {len(self._rows):,} addresses there is nothing (404):"
+                " taken as having no records."
+            )
+        if self._unfilled:
+            self.warnings.append(f"{len(self._unfilled):,} rows of the query were left out: {self._unfilled[0]}.")
+
+
+def with_fields(records: list[bytes], fields: Row) -> list[bytes]:
+    """The raw records, each with these fields where it has none of that name."""
+    for name, value in fields.items():
+        quoted = msgspec.json.encode(name)
+        member = b"{" + quoted + b":" + msgspec.json.encode(value)
+        records = [record if _has(record, name, quoted) else _joined(member, record) for record in records]
+    return records
+
+
+def _has(record: bytes, name: str, quoted: bytes) -> bool:
+    if quoted not in record:
+        return False
+    try:
+        return name in _names.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True  # what only a lenient reader takes is left as it is; a key that is missing is told later
+
+
+def _joined(member: bytes, record: bytes) -> bytes:
+    rest = record.lstrip()[1:].lstrip()
+    return member + (b"" if rest.startswith(b"}") else b",") + rest
+
+
+class SharedAccess:
+    """An Access for several clients at once: credentials are renewed by one at a time."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._lock = threading.Lock()
+
+    @property
+    def proxy_password(self) -> str | None:
+        """The password for the proxy."""
+        return self._access.proxy_password
+
+    def current(self) -> Credentials:
+        """The credentials for a request made now."""
+        with self._lock:
+            return self._access.current()
+
+    def renewed(self, refused: Credentials) -> Credentials | None:
+        """Others in place of refused ones; those that another client got meanwhile, if there are any."""
+        with self._lock:
+            now = self._access.current()
+            return now if now != refused else self._access.renewed(refused)

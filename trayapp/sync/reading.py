@@ -1,0 +1,155 @@
+"""A listing on its way into the staging: its cursor followed, its pages kept in case that it breaks off."""
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+import xxhash
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.store.known import DIGEST
+from trayapp.store.staging import Staging
+from trayapp.sync.http import Answer
+from trayapp.sync.incremental import Tracker
+from trayapp.sync.listing import Listing
+from trayapp.sync.paging import Walk
+from trayapp.sync.resume import Journal, Kept, KeptCall, KeptPage
+
+SAMPLE = 2000
+"""Records looked at to find a key."""
+
+
+class Walkable(Protocol):
+    """What is walked page by page: a Listing, or a Chain of them."""
+
+    complete: bool
+    shifting: bool
+    warnings: list[str]
+    walk: Walk
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """The records of page after page."""
+        ...
+
+
+class OutOfDate(Exception):
+    """What was kept of a listing does not fit to what is known of the table: begin again."""
+
+
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """What a listing is read for. partial: it holds only what changed; full: the table itself is compared.
+
+    began: when the server gave the first page, by its own clock.
+    """
+
+    partial: bool = False
+    full: bool = False
+    began: datetime
+
+
+class Reading:
+    """One listing, or all of a chain, read once or twice in a run. `close` when the run is over.
+
+    walked: the walk that is to be made, or was made last. sample: records of the beginning. answer: the newest page's.
+    progressed: whether any page was read that was not kept from a run before. resumed: whether some were.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        aim: Aim,
+        walks: tuple[Walkable, Callable[[], Walkable]],
+        tracker: Tracker | None = None,
+        journal: Journal | None = None,
+        kept: Kept | None = None,
+    ) -> None:
+        """`walks` are the first walk and how to make another one."""
+        self.endpoint = endpoint
+        self.aim = aim
+        self.tracker = tracker
+        self.walked, self._again = walks
+        self.sample: list[bytes] = []
+        self.answer: Answer | None = None
+        self.progressed = False
+        self.resumed = kept is not None
+        self._journal = journal
+        self._kept = kept
+
+    def stage(self, staging: Staging, told: Callable[[Walk], None]) -> None:
+        """Walk from the beginning, or from where a run before broke off, to the end.
+
+        OutOfDate when what was kept does not fit. SyncErrors and Cancelled; then a long listing stays kept.
+        """
+        if self._kept is not None:
+            self._replay(self._kept, staging)
+        self._walk(staging, told, self._journal)
+        self.discard()
+
+    def stage_again(self, staging: Staging, told: Callable[[Walk], None]) -> None:
+        """Walk a second time: only what the first walk missed is staged."""
+        self.walked = self._again()
+        staging.walk_again()
+        self._walk(staging, told, None)
+
+    def _walk(self, staging: Staging, told: Callable[[Walk], None], journal: Journal | None) -> None:
+        for records in self.walked:
+            self.progressed = True
+            self.sample += records[: SAMPLE - len(self.sample)]
+            staged = staging.add_page(records)
+            if isinstance(self.walked, Listing):
+                self._follow(self.walked, records)
+                if journal is not None:
+                    self._keep(journal, self.walked, records, staged)
+            told(self.walked.walk)
+
+    def _follow(self, listing: Listing, records: list[bytes]) -> None:
+        self.answer = listing.answer
+        if self.tracker is not None and self.answer is not None:
+            self.tracker.see(self.answer, listing.text, records)
+
+    def _keep(self, journal: Journal, listing: Listing, records: list[bytes], staged: Collection[int]) -> None:
+        if listing.shifting:
+            journal.discard()  # its positions mean something else by the time of the next run
+        elif listing.following is not None:
+            new = set(staged)
+            digests = [xxhash.xxh3_128_digest(record) for place, record in enumerate(records) if place not in new]
+            tracker = self.tracker
+            journal.add(
+                KeptPage(
+                    unchanged=b"".join(digests),
+                    records=[records[place] for place in staged],
+                    walk=listing.walk,
+                    following=KeptCall.of(listing.following, listing.source.call),
+                    newest=tracker.newest.text if tracker else None,
+                    own=tracker.own if tracker else None,
+                )
+            )
+
+    def _replay(self, kept: Kept, staging: Staging) -> None:
+        digests = (
+            page.unchanged[start : start + DIGEST] for page in kept for start in range(0, len(page.unchanged), DIGEST)
+        )
+        if not staging.take_listed(digests):
+            raise OutOfDate
+        for page in kept:
+            staging.add_page(page.records)
+            self.sample += page.records[: SAMPLE - len(self.sample)]
+        if self.tracker is not None and kept.last is not None:
+            self.tracker.go_on(kept.last.newest, kept.last.own)
+
+    @property
+    def kept_pages(self) -> int:
+        """How many pages the next run need not read again."""
+        before = self._kept.count if self._kept is not None else 0
+        return before + self._journal.pages if self._journal is not None and not self._journal.is_empty else 0
+
+    def discard(self) -> None:
+        """Throw away what is kept."""
+        if self._journal is not None:
+            self._journal.discard()
+
+    def close(self) -> None:
+        """The run is over; what is kept stays for the next one."""
+        if self._journal is not None:
+            self._journal.close()
