@@ -4,7 +4,7 @@ import functools
 import json
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -35,11 +35,12 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-def read(answer: Answer, endpoint: Endpoint) -> Body:
+def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     """The answer as JSON text: a list of objects for NDJSON and CSV, an object for XML, `entries` in one for feeds.
 
     The format is that of the settings, else told by the Content-Type and the first characters. Raises SyncErrors: for
     a web page, an empty or a wrongly encoded answer, and for what is not of its format.
+    checked: every byte of the text is proven to be UTF-8; else `check_records` is to be called for what is used of it.
     """
     body = _unpacked(answer, endpoint.limits.bytes.bytes)
     if not body.strip(_SPACE):
@@ -52,7 +53,7 @@ def read(answer: Answer, endpoint: Endpoint) -> Body:
     elif found == "csv":
         text = _csv_json(_characters(body, answer, encoding, warnings.append), answer, warnings.append)
     else:
-        text = _as_utf8(body, answer, encoding).strip(_SPACE)
+        text = _as_utf8(body, answer, encoding, checked or found == "ndjson").strip(_SPACE)
         if text.startswith(_GUARD):
             text = text.removeprefix(_GUARD).lstrip(_SPACE + b",")
         if found == "ndjson":
@@ -126,13 +127,22 @@ def _peek(body: bytes, size: int = 20_000) -> bytes:
     return body[:size].strip(_SPACE) if size < len(body) else body.strip(_SPACE)
 
 
-def _as_utf8(body: bytes, answer: Answer, encoding: str | None) -> bytes:
+def check_records(records: Iterable[bytes], url: str) -> None:
+    """Raise SyncError when one is not UTF-8."""
+    try:
+        check_utf8(b"\n".join(records))
+    except UnicodeDecodeError:
+        raise _unreadable(url, "UTF-8") from None
+
+
+def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -> bytes:
     """JSON is UTF-8 (RFC 8259 section 8.1), unless a byte order mark, the server or the settings say otherwise."""
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     try:
         if given is not None and not is_utf8(given):
             return body.decode(given).encode()
-        check_utf8(body)
+        if checked:
+            check_utf8(body)
         return body
     except (LookupError, UnicodeError):
         raise _unreadable(answer.url, given or "UTF-8") from None
