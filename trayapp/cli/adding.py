@@ -12,8 +12,10 @@ from trayapp.cli import output
 from trayapp.cli.arguments import pair
 from trayapp.cli.engine import Engine
 from trayapp.cli.person import SomebodyThere
+from trayapp.cli.presets import print_presets
 from trayapp.endpoints.curl import import_curl
 from trayapp.endpoints.model import Auth, Endpoint, Request
+from trayapp.endpoints.presets import fill, find_preset
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations import edited
@@ -26,7 +28,18 @@ Options = argparse.Namespace
 
 def add(engine: Engine, options: Options) -> int:
     """`add`: detect, show, ask, save. Exit code."""
-    if options.curl is not None:
+    if options.preset == "help":
+        print_presets(options.json)
+        return 0
+    given = [name for name in ("url", "curl", "preset") if getattr(options, name) is not None]
+    if len(given) > 1:
+        raise UserError("What to add is not clear", f"Given are {' and '.join(given)}.", "Give only one of them.")
+    if options.values and options.preset is None:
+        raise UserError("--with needs a preset", "It fills in what a preset asks for.", "Add --preset NAME.")
+    if options.preset is not None:
+        endpoint = _endpoint_from_preset(options)
+        secret = _secret_from(options, endpoint)
+    elif options.curl is not None:
         imported = import_curl(sys.stdin.read() if options.curl == "-" else options.curl)
         endpoint = _with_settings(
             msgspec.structs.replace(imported.endpoint, id=options.id or "", name=options.name or ""), options
@@ -71,6 +84,26 @@ def add(engine: Engine, options: Options) -> int:
     else:
         print(f"\nSaved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
     return 0
+
+
+def _endpoint_from_preset(options: Options) -> Endpoint:
+    """A preset's endpoint; what the other options say goes before what it has."""
+    endpoint = fill(find_preset(options.preset), dict(pair(text, "=", "--with") for text in options.values))
+    if options.json_body is not None:
+        raise UserError("A preset has a request of its own", "--json-body can't be used with it.", "Leave it out.")
+    request = msgspec.structs.replace(
+        endpoint.request,
+        params={**endpoint.request.params, **dict(pair(text, "=", "--param") for text in options.param)},
+        headers={**endpoint.request.headers, **dict(pair(text, ":", "--header") for text in options.header)},
+        ca_file=options.ca_file,
+    )
+    auth = _auth_from(options) if options.auth else endpoint.auth
+    if options.secret_env:
+        auth = msgspec.structs.replace(auth, secret_env=options.secret_env)
+    wanted = msgspec.structs.replace(
+        endpoint, id=options.id or "", name=options.name or endpoint.name, request=request, auth=auth
+    )
+    return _with_settings(wanted, options)
 
 
 def _endpoint_from(options: Options) -> Endpoint:

@@ -52,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     secret.add_argument("--secret-stdin", action="store_true")
     add.add_argument("--ca-file", metavar="FILE")
     add.add_argument("--curl", metavar="TEXT")
+    add.add_argument("--preset", metavar="NAME", help="a well-known API instead of a URL; `--preset help` lists them")
+    add.add_argument(
+        "--with", dest="values", action="append", default=[], metavar="NAME=VALUE", help="what the preset asks for"
+    )
     add.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any field of the settings file")
     add.add_argument("--yes", action="store_true", help="save without asking")
 

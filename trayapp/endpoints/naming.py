@@ -33,7 +33,9 @@ def completed(endpoint: Endpoint, ids: Collection[str] = (), tables: Collection[
     lowered = {table.lower() for table in tables}
     table = endpoint.table
     if not table.name:
-        table = msgspec.structs.replace(table, name=_free(word, lowered))
+        # SQLite keeps names that begin so for itself.
+        table_word = f"t_{word}" if word.startswith("sqlite_") else word
+        table = msgspec.structs.replace(table, name=_free(table_word, lowered))
     return msgspec.structs.replace(endpoint, id=endpoint.id or _free(word, ids), name=name, table=table)
 
 
