@@ -346,7 +346,7 @@ class _Run:
         nobody would ask again for what slipped through, so that it is always walked again.
         """
         shifting = reading.walked.shifting
-        if not shifting and not reading.resumed:
+        if not shifting and (aim.partial or not reading.resumed):
             return True
         if not (shifting and self.incremental is not None):
             with self.store.reading() as db:
