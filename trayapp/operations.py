@@ -32,7 +32,8 @@ from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.constraints import Conditions
-from trayapp.schedule.planner import Planner, prepared
+from trayapp.schedule.due import parent
+from trayapp.schedule.planner import Planner, children_of, prepared
 from trayapp.schedule.questions import due_now, why
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.staleness import Stale, Watch, look
@@ -301,7 +302,8 @@ class Workspace:
     ) -> list[Report]:
         """Run endpoints now, several at a time: these, or all enabled ones, or with `due` what is due and allowed.
 
-        For a process that holds the engine's lock. States are kept as the scheduler keeps them.
+        For a process that holds the engine's lock. States are kept as the scheduler keeps them. An endpoint that runs
+        after another one waits for it, and what falls due by a success runs too.
         """
         settings = self.settings()
         chosen = [self.endpoint(id) for id in ids] or [each for each in settings.endpoint if each.enabled]
@@ -312,21 +314,31 @@ class Workspace:
         with self.store.writing(cancel) as db:
             for row in rows.values():
                 state.save_state(db, row)
+        conditions, token = self._conditions(pause), cancel or CancelToken()
+        may_run = {each.id for each in chosen}
         if due:
-            allowed = due_now(states, settings, self._conditions(pause), now, zone)
-            chosen = [each for each in allowed if not ids or each in chosen]
-        token = cancel or CancelToken()
+            chosen = [each for each in due_now(states, settings, conditions, now, zone) if each.id in may_run]
+        reports: list[Report] = []
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
-            reports = list(
-                pool.map(lambda each: self._work(each, rows[each.id], full, apply_held, token, progress), chosen)
-            )
+            while chosen:
+                waiting = {each.id for each in chosen}
+                ready = [each for each in chosen if parent(each) not in waiting]
+                reports += pool.map(
+                    lambda each: self._work(each, settings, rows, full, apply_held, token, progress), ready
+                )
+                may_run -= {each.id for each in ready}
+                chosen = [each for each in chosen if each.id in may_run]
+                if due:
+                    allowed = due_now(rows, settings, conditions, self.clock.now(), zone)
+                    chosen = [each for each in allowed if each.id in may_run and (each in chosen or parent(each))]
         self.prune_history()
         return reports
 
     def _work(
         self,
         endpoint: Endpoint,
-        row: state.EndpointRow,
+        settings: Settings,
+        rows: dict[str, state.EndpointRow],
         full: bool,
         apply_held: bool,
         token: CancelToken,
@@ -334,13 +346,21 @@ class Workspace:
     ) -> Report:
         import random
 
-        row = work.start(row, self.clock.now())
+        row = work.start(rows[endpoint.id], self.clock.now())
         with self.store.writing(token) as db:
             state.save_state(db, row)
         report = self.execute(endpoint, full, token, progress, apply_held)
-        row = work.after_run(row, endpoint, report, self.clock.now(), self.clock.zone(), random.random)
+        now = self.clock.now()
+        row = work.after_run(row, endpoint, report, now, self.clock.zone(), random.random)
         with self.store.writing() as db:
-            state.save_state(db, row)
+            rows[endpoint.id] = row
+            changed = [row]
+            if report.status == "succeeded":
+                for id in children_of(settings).get(endpoint.id, ()):
+                    rows[id] = work.follow(rows[id], now)
+                    changed.append(rows[id])
+            for each in changed:
+                state.save_state(db, each)
         return msgspec.structs.replace(report, next_due=work.due_at(row) if endpoint.enabled else None)
 
     def statuses(self) -> tuple[bool, str | None, list[EndpointStatus]]:
@@ -361,8 +381,16 @@ class Workspace:
         now, zone = self.clock.now(), self.clock.zone()
         with self.store.reading() as db:
             states, pause = state.load_states(db), load_pause(db)
-        row = prepared(Settings(endpoint=(endpoint,)), states, now, zone)[endpoint.id]
-        return why(endpoint, row, conditions or self._conditions(pause), now, zone)
+        before = self.settings().find(parent(endpoint)) if parent(endpoint) else None
+        rows = prepared(Settings(endpoint=(endpoint, *([before] if before else []))), states, now, zone)
+        return why(
+            endpoint,
+            rows[endpoint.id],
+            conditions or self._conditions(pause),
+            now,
+            zone,
+            (before, rows[before.id]) if before else None,
+        )
 
     def newly_stale(self, statuses: Sequence[EndpointStatus]) -> list[Stale]:
         """The endpoints without success for so long that the user must be told now, each once. Ask every few minutes.

@@ -99,7 +99,7 @@ STALE = Stale(
 
 def test_a_silence_is_told_with_what_holds_the_endpoint_back():
     notice = stale_notice(STALE, ENDPOINT, General())
-    assert (notice.title, notice.body) == ("Stock: no success for 2 days", "It waits: metered network.")
+    assert (notice.title, notice.body) == ("Stock: no success for 2 days", "Held back: metered network.")
 
 
 def test_a_silence_is_not_told_to_who_wants_no_notifications():

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.server import ApiServer, Listing, problem
 from trayapp.desktop.paths import Home
-from trayapp.endpoints.model import Endpoint, General, Settings
+from trayapp.endpoints.model import After, Endpoint, General, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.operations import Workspace
 from trayapp.schedule.snapshot import EndpointStatus
@@ -35,6 +36,12 @@ def workspace(tmp_path):
     workspace.clock = Clock()
     yield workspace
     workspace.close()
+
+
+@pytest.fixture
+def api():
+    with ApiServer() as api:
+        yield api
 
 
 def add_runs(workspace, *ages):
@@ -75,3 +82,24 @@ def test_a_silence_is_told_once_also_across_restarts(workspace, tmp_path):
     assert again.newly_stale(silent) == []
     assert again.newly_stale(silent) == []
     again.close()
+
+
+@pytest.mark.parametrize("due", [False, True])
+def test_a_sync_without_the_tray_program_follows_chains(workspace, api, due):
+    parent = Endpoint(url=api.route("/a", Listing([{"id": 1}])), id="a", every=Duration(3600))
+    child = Endpoint(url=api.route("/b", Listing([{"id": 2}])), id="b", after=After(endpoint="a"))
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(child, parent)))
+    assert [(each.endpoint, each.status) for each in workspace.sync(due=due)] == [
+        ("a", "succeeded"),
+        ("b", "succeeded"),
+    ]
+    assert workspace.sync(due=True) == []
+    assert workspace.why("b")[0] == "It runs after a has succeeded."
+
+
+def test_a_chain_breaks_at_a_failure(workspace, api):
+    parent = Endpoint(url=api.route("/a", lambda _: problem(404, "Not found")), id="a", every=Duration(3600))
+    child = Endpoint(url=api.route("/b", Listing([{"id": 2}])), id="b", after=After(endpoint="a"))
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(child, parent)))
+    assert [(each.endpoint, each.status) for each in workspace.sync(due=True)] == [("a", "failed")]
+    assert "since then it failed" in workspace.why("b")[1]

@@ -37,7 +37,7 @@ def stale_notice(stale: Stale, endpoint: Endpoint | None, general: General) -> N
     if "stale" not in wanted(endpoint, general):
         return None
     status = stale.status
-    reason = f"It waits: {status.blocked_by}." if status.blocked_by else status.sentence
+    reason = f"Held back: {status.blocked_by}." if status.blocked_by else status.sentence
     title = f"{status.name}: no success for {length_in_words(stale.length)}"
     return Notice(status.id, "stale", title, reason or "It has not run.")
 

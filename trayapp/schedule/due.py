@@ -1,6 +1,7 @@
 """Due times: when an endpoint runs next by its schedule, and how that is said in words. Pure functions.
 
-Which schedule holds: `manual`, else `cron`, else `at`, else `every`, else every hour. All answers are aware UTC.
+Which schedule holds: `manual`, else `cron`, else `at`, else `every`, else after another endpoint's success
+(`after.endpoint`, which may also come on top of a schedule), else every hour. All answers are aware UTC.
 
 - `every` counts from the last attempt. A first run comes at once, moved by `spread`, so that a hundred endpoints
   imported together do not start together; later runs keep the phase of the first one, so nothing accumulates.
@@ -44,17 +45,28 @@ def interval(endpoint: Endpoint) -> timedelta:
 
 def by_interval(endpoint: Endpoint) -> bool:
     """Whether the endpoint runs every so often, as opposed to at times of the wall clock or by hand."""
-    return not endpoint.manual and endpoint.cron is None and not endpoint.at
+    return not endpoint.manual and endpoint.cron is None and not endpoint.at and not only_after(endpoint)
+
+
+def parent(endpoint: Endpoint) -> str:
+    """The id of the endpoint after whose success this one runs; "" if there is none."""
+    return "" if endpoint.after is None or endpoint.manual else endpoint.after.endpoint
+
+
+def only_after(endpoint: Endpoint) -> bool:
+    """Whether the endpoint has no time of its own: it runs when its parent has succeeded."""
+    return bool(parent(endpoint)) and endpoint.every is None and endpoint.cron is None and not endpoint.at
 
 
 def next_due(endpoint: Endpoint, last: datetime | None, now: datetime, zone: tzinfo) -> datetime | None:
-    """When the endpoint runs next if it last ran at `last` (None: never); None if only by hand.
+    """When the endpoint runs next if it last ran at `last` (None: never); None if only by hand, or only
+    after another one.
 
     The answer is in the past when it was missed, and never farther away than one interval or slot from `now`: a
     `last` in the future, left by a wall clock that was set back, does not hold it up.
     Raises UserError for a cron expression that cannot be read.
     """
-    if endpoint.manual:
+    if endpoint.manual or only_after(endpoint):
         return None
     if by_interval(endpoint):
         if last is None:
@@ -79,9 +91,15 @@ def upcoming(endpoint: Endpoint, now: datetime, zone: tzinfo, count: int = 5) ->
 
 
 def describe(endpoint: Endpoint) -> str:
-    """The schedule in words: "every hour", "at 08:00 and 13:00", "on weekdays at 09:00", "only by hand"."""
+    """The schedule in words: "every hour", "at 08:00 and 13:00", "only by hand", "after stock"."""
     if endpoint.manual:
         return "only by hand"
+    if only_after(endpoint):
+        return f"after {parent(endpoint)}"
+    return f"{_times(endpoint)} and after {parent(endpoint)}" if parent(endpoint) else _times(endpoint)
+
+
+def _times(endpoint: Endpoint) -> str:
     if endpoint.cron is not None:
         return _cron_words(endpoint.cron)
     if endpoint.at:

@@ -14,7 +14,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule import work
 from trayapp.schedule.constraints import Conditions, blocked_by, blocked_until, lost, window_edge
-from trayapp.schedule.due import SPREAD, spread
+from trayapp.schedule.due import SPREAD, only_after, parent, spread
 from trayapp.schedule.queue import Item, RunQueue, host
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus
 from trayapp.schedule.work import Stop
@@ -32,6 +32,7 @@ PAUSE = ""
 WHOLE = ""
 """The id in `changed` that stands for the pause and the network."""
 _RECENT = 12
+_OUTCOMES = {"failed": "failed", "stopped": "was stopped", "held": "holds deletions back"}
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -75,6 +76,15 @@ def prepared(
     return rows
 
 
+def children_of(settings: Settings) -> dict[str, list[str]]:
+    """The ids of the endpoints that run after each one, by its id."""
+    children: dict[str, list[str]] = {}
+    for endpoint in settings.endpoint:
+        if before := parent(endpoint):
+            children.setdefault(before, []).append(endpoint.id)
+    return children
+
+
 def _merged(fresh: EndpointRow, row: EndpointRow | None) -> EndpointRow:
     if row is None:
         return fresh
@@ -104,6 +114,7 @@ class Planner:
         self._zone = zone
         self._chance = chance
         self._endpoints: dict[str, Endpoint] = {}
+        self._children: dict[str, list[str]] = {}
         self._rows: dict[str, EndpointRow] = {}
         self._conditions = Conditions()
         self._queue = RunQueue()
@@ -135,6 +146,7 @@ class Planner:
             if id in self._endpoints:
                 self._put(work.update_spec(self._rows[id], new[id], now, self._zone))
         self._endpoints = new
+        self._children = children_of(settings)
         self.changed.update(changed)
         overdue = [endpoint.id for endpoint in fresh if self._is_due(endpoint.id, now)]
         self._hold_back(overdue, now + SETTLE)
@@ -179,7 +191,8 @@ class Planner:
         if id in self._running:
             self._cancel(id, Stop(reason, "next time"))
         elif self._queue.remove(id) is not None:
-            self._put(work.skip(self._override_used(id), self._endpoints[id], reason, now, self._zone))
+            self._put(work.skip(self._rows[id], self._endpoints[id], reason, now, self._zone))
+            self._skip_children(self._endpoints[id], _OUTCOMES["stopped"], now)
             self._consider(id, now)
 
     def pause(self, until: datetime | None, now: datetime) -> None:
@@ -243,6 +256,12 @@ class Planner:
         self._put(work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop))
         self._recent[id] = (*self._recent.get(id, ()), report.status)[-_RECENT:]
         self._consider(id, now)
+        if report.status == "succeeded":
+            for child in self._children.get(id, ()):
+                self._put(work.follow(self._rows[child], now))
+                self._consider(child, now)
+        elif not work.backing_off(self._rows[id]) and self._rows[id].next_override is None:
+            self._skip_children(endpoint, _OUTCOMES[report.status], now)
         return msgspec.structs.replace(report, next_due=work.due_at(self._rows[id]))
 
     def note(self, report: Report) -> None:
@@ -310,7 +329,7 @@ class Planner:
             table=endpoint.table.name,
             state=self._state(endpoint, row),
             enabled=endpoint.enabled,
-            blocked_by=row.blocked_by,
+            blocked_by=row.blocked_by or self._awaited(endpoint, row),
             last_attempt=row.last_attempt,
             last_success=row.last_success,
             next_due=due if endpoint.enabled else None,
@@ -332,7 +351,16 @@ class Planner:
             return "blocked"
         if row.problem_title:
             return "failing"
-        return "held" if row.held else "enqueued"
+        if row.held:
+            return "held"
+        return "blocked" if self._awaited(endpoint, row) else "enqueued"
+
+    def _awaited(self, endpoint: Endpoint, row: EndpointRow) -> str:
+        """The success of another endpoint that must come first, in words; "" if there is none to wait for."""
+        if not endpoint.enabled or row.status == "running" or not only_after(endpoint) or work.due_at(row) is not None:
+            return ""
+        before = self._endpoints.get(parent(endpoint))
+        return f"waits for {before.name or before.id if before else parent(endpoint)}"
 
     # What all events come down to
 
@@ -392,7 +420,9 @@ class Planner:
 
     def _enqueue(self, endpoint: Endpoint, due: datetime, *, expedited: bool = False, full: bool = False) -> None:
         self._held_back.pop(endpoint.id, None)
-        item = Item(id=endpoint.id, host=host(endpoint.url), due=due, expedited=expedited, full=full)
+        item = Item(
+            id=endpoint.id, host=host(endpoint.url), due=due, expedited=expedited, full=full, after=parent(endpoint)
+        )
         self._queue.add(item)
 
     def _block(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
@@ -402,18 +432,35 @@ class Planner:
         self._blocked.add(endpoint.id)
         if endpoint.id not in self._recorded:
             self._recorded.add(endpoint.id)
-            self._skipped.append(
-                RunRow(
-                    endpoint=endpoint.id,
-                    name=endpoint.name or endpoint.id,
-                    table=endpoint.table.name,
-                    started=now,
-                    finished=now,
-                    status="skipped",
-                    reason=reason,
-                )
-            )
+            self._record_skip(endpoint, reason, now)
         self._put(msgspec.structs.replace(row, blocked_by=reason))
+
+    def _record_skip(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
+        self._skipped.append(
+            RunRow(
+                endpoint=endpoint.id,
+                name=endpoint.name or endpoint.id,
+                table=endpoint.table.name,
+                started=now,
+                finished=now,
+                status="skipped",
+                reason=reason,
+            )
+        )
+
+    def _skip_children(self, endpoint: Endpoint, what: str, now: datetime) -> None:
+        """A run ended without success, and no retry follows: those that only run after it do not, nor those after them.
+
+        Every endpoint has one parent and circles are refused in the settings, so nobody is met twice.
+        """
+        waiting = [(endpoint, what)]
+        while waiting:
+            before, how = waiting.pop()
+            for id in self._children.get(before.id, ()):
+                child = self._endpoints[id]
+                if child.enabled and only_after(child):
+                    self._record_skip(child, f"{before.name or before.id} {how}", now)
+                    waiting.append((child, "was skipped"))
 
     def _unblock(self, id: str) -> None:
         self._blocked.discard(id)
@@ -462,9 +509,6 @@ class Planner:
     def _is_expedited(self, id: str) -> bool:
         item = self._queue.get(id)
         return item is not None and item.expedited
-
-    def _override_used(self, id: str) -> EndpointRow:
-        return msgspec.structs.replace(self._rows[id], next_override=None)
 
     def _put(self, row: EndpointRow) -> None:
         if self._rows.get(row.id) != row:

@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.constraints import Conditions, blocked_by, checks, clock_time
-from trayapp.schedule.due import by_interval, describe
+from trayapp.schedule.due import by_interval, describe, only_after, parent
 from trayapp.schedule.planner import prepared
 from trayapp.schedule.work import backing_off, due_at
 from trayapp.store.state import EndpointRow
@@ -31,9 +31,21 @@ def due_now(
     return [endpoint for _, _, endpoint in sorted(due, key=lambda each: each[:2])]
 
 
-def why(endpoint: Endpoint, row: EndpointRow, conditions: Conditions, now: datetime, zone: tzinfo) -> list[str]:
-    """Sentences that answer "why does it not run now?": its time, its last result, and every constraint's value."""
+def why(
+    endpoint: Endpoint,
+    row: EndpointRow,
+    conditions: Conditions,
+    now: datetime,
+    zone: tzinfo,
+    before: tuple[Endpoint, EndpointRow] | None = None,
+) -> list[str]:
+    """Sentences that answer "why does it not run now?": its time, its last result, and every constraint's value.
+
+    before: the endpoint that it runs after, if there is one.
+    """
     lines = [_when(endpoint, row, now, zone)]
+    if parent(endpoint):
+        lines.append(_parent_state(parent(endpoint), before, now, zone))
     if row.problem_title:
         tried = f"Attempt {row.attempts} of {endpoint.retry.attempts} failed" if backing_off(row) else "It failed"
         lines.append(f"{tried}: {row.problem_title}.")
@@ -53,9 +65,27 @@ def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> 
     if not endpoint.enabled:
         return "It is switched off."
     due = due_at(row)
+    if due is None and only_after(endpoint):
+        return f"It runs {describe(endpoint)} has succeeded."
     if due is None:
         return "It has no next time: it runs only by hand." if endpoint.manual else "Its schedule has no next time."
     kind = "to be tried again" if backing_off(row) else "due"
     if due > now:
         return f"It is {kind} at {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
     return f"It has been {kind} since {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
+
+
+def _parent_state(id: str, before: tuple[Endpoint, EndpointRow] | None, now: datetime, zone: tzinfo) -> str:
+    if before is None:
+        return f"There is no endpoint {id} any more, so it is never run after it."
+    endpoint, row = before
+    if row.status == "running":
+        return f"{id} is running."
+    success = "never" if row.last_success is None else clock_time(row.last_success, now, zone)
+    state = f"{id} last succeeded: {success}"
+    if not endpoint.enabled:
+        return f"{state}; it is switched off."
+    if row.problem_title:
+        return f"{state}; since then it failed: {row.problem_title}."
+    due = due_at(row)
+    return f"{state}." if due is None else f"{state}; it runs next at {clock_time(due, now, zone)}."

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -15,13 +15,17 @@ PER_HOST = 2
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint that waits for a worker, or has one. expedited: asked for by the user. full: no incremental run."""
+    """An endpoint that waits for a worker, or has one. expedited: asked for by the user. full: no incremental run.
+
+    after: the endpoint whose run, if it waits or runs, comes first.
+    """
 
     id: str
     host: str
     due: datetime
     expedited: bool = False
     full: bool = False
+    after: str = ""
 
 
 def host(url: str) -> str:
@@ -35,13 +39,20 @@ def rank(item: Item) -> tuple[bool, datetime, str]:
     return not item.expedited, item.due, item.id
 
 
-def next_to_start(queue: Sequence[Item], running: Collection[Item]) -> Item | None:
-    """The first of the sorted queue for which there is a free worker, a free place at its server, and no run yet."""
+def next_to_start(queue: Sequence[Item], running: Collection[Item], waiting: Container[str] = ()) -> Item | None:
+    """The first of the sorted queue for which there is a free worker, a free place at its server, and no run yet.
+
+    waiting: the ids in the queue; none comes before the one it runs after.
+    """
     if len(running) >= WORKERS:
         return None
     busy = Counter(item.host for item in running)
     ids = {item.id for item in running}
-    return next((item for item in queue if item.id not in ids and busy[item.host] < PER_HOST), None)
+    for item in queue:
+        follows = item.after in ids or item.after in waiting
+        if item.id not in ids and busy[item.host] < PER_HOST and not follows:
+            return item
+    return None
 
 
 class RunQueue:
@@ -86,5 +97,5 @@ class RunQueue:
 
     def take(self, running: Collection[Item]) -> Item | None:
         """Take the next item that may start beside the running ones off the queue; None if there is none."""
-        item = next_to_start(self._sorted, running)
+        item = next_to_start(self._sorted, running, self._by_id)
         return None if item is None else self.remove(item.id)

@@ -51,6 +51,11 @@ def backing_off(row: EndpointRow) -> bool:
     return row.status == "enqueued" and row.attempts > 0
 
 
+def follow(row: EndpointRow, now: datetime) -> EndpointRow:
+    """The endpoint's parent succeeded: it runs too, after its present run if there is one. A retry keeps its time."""
+    return row if backing_off(row) else msgspec.structs.replace(row, next_override=now)
+
+
 def start(row: EndpointRow, now: datetime) -> EndpointRow:
     """The run begins. Raises ValueError if one is running already."""
     if row.status == "running":
@@ -93,12 +98,14 @@ def fail(
         row = _regular(row, endpoint, now, zone)
         return row if row.next_due is None else msgspec.structs.replace(row, next_due=max(earliest, row.next_due))
     due = now + delay(endpoint.retry, row.attempts) * chance()
-    return msgspec.structs.replace(row, status="enqueued", last_enqueued=now, next_due=max(earliest, due))
+    return msgspec.structs.replace(
+        row, status="enqueued", last_enqueued=now, next_due=max(earliest, due), next_override=None
+    )
 
 
 def skip(row: EndpointRow, endpoint: Endpoint, reason: str, now: datetime, zone: tzinfo) -> EndpointRow:
     """The user stopped the run, or took it off the queue: the next regular time is awaited."""
-    return msgspec.structs.replace(_regular(row, endpoint, now, zone), stop_reason=reason)
+    return msgspec.structs.replace(_regular(row, endpoint, now, zone), stop_reason=reason, next_override=None)
 
 
 def stop(row: EndpointRow, reason: str) -> EndpointRow:
