@@ -91,7 +91,7 @@ def test_large_pages_come_in_batches_and_leave_no_file(tmp_path):
     staging.add_page(records)
     batches = list(staging)
     assert [record for batch in batches for record in batch.records()] == records
-    assert {batch.page for batch in batches} == {1}
+    assert {page for batch in batches for page in batch.pages} == {1}
     assert max(len(batch.text) for batch in batches) < 2**21
     staging.close()
     assert list(folder.iterdir()) == []

@@ -53,11 +53,12 @@ class Misfit(Exception):
 class RowDecoder:
     """Decodes batches for a table of this shape; `ignored` fields are left out.
 
-    `loose` are columns with values of several kinds, each looked at. Raises ValueError where the shape is beyond this
-    way: msgspec can't have every character in a name, and keys must be of one plain kind.
+    `loose` are columns with values of several kinds, each looked at. strict: a batch with other fields is refused. Raises
+    ValueError where the shape is beyond this way: msgspec can't have every character in a name, and keys must be of one
+    plain kind.
     """
 
-    def __init__(self, shape: Shape, ignored: Sequence[str], loose: frozenset[str]) -> None:
+    def __init__(self, shape: Shape, ignored: Sequence[str], loose: frozenset[str], strict: bool = True) -> None:
         columns = [column for column in shape.columns if column.path != HASH_KEY]
         fields: list[Any] = []
         self._work: list[tuple[int, Work]] = []
@@ -92,7 +93,7 @@ class RowDecoder:
             rename={f"f{index}": name for index, name in enumerate(names)},
             kw_only=True,
             gc=False,
-            forbid_unknown_fields=True,
+            forbid_unknown_fields=strict,
         )
         self._decoder: msgspec.json.Decoder[list[msgspec.Struct]] = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 

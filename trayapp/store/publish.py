@@ -1,6 +1,7 @@
 """One transaction that makes the mirrored table equal to a listing, and says exactly what that changed."""
 
 import os
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +19,7 @@ from trayapp.store.names import quote
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
 from trayapp.store.staging import Batch, Staging
-from trayapp.store.table import HASH_KEY, Shape
+from trayapp.store.table import HASH_KEY, Column, Shape
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue, bound, is_lossy, widen
 
@@ -145,12 +146,27 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
         published = {_joined(row) for row in db.execute(f"SELECT {names} FROM {quote(plan.table)}")}
     else:
         published = set(KnownTable(db, plan.number).keys_at(staging.known, staging.missing))
+    try:
+        decoder = RowDecoder(Shape(columns, plan.shape.key), (), frozenset(), strict=False)
+    except ValueError:
+        decoder = None
     for batch in staging if published else ():
-        for digest, fields in zip(batch.digests, decode_records(batch.records()), strict=True):
-            fields.setdefault(HASH_KEY, ("text", digest.hex()))
-            values = [(fields.get(column.path, _NOTHING), column.kind) for column in columns]
-            published.discard(_joined([bound(kind, value, column) for (kind, value), column in values]))
+        published.difference_update(_keys_of(batch, columns, decoder))
     return len(published)
+
+
+def _keys_of(batch: Batch, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
+    """The keys of staged records, as they would be bound into these columns."""
+    if decoder is not None:
+        try:
+            yield from map(_joined, decoder.decode(batch.text, [digest.hex() for digest in batch.digests]))
+            return
+        except Misfit:
+            pass
+    for digest, fields in zip(batch.digests, decode_records(batch.records()), strict=True):
+        fields.setdefault(HASH_KEY, ("text", digest.hex()))
+        values = [(fields.get(column.path, _NOTHING), column.kind) for column in columns]
+        yield _joined([bound(kind, value, column) for (kind, value), column in values])
 
 
 def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
@@ -216,7 +232,7 @@ class _Publisher:
         self.exists = plan.shape is not None
         self.added = self.changed = self.deleted = self.equal = self.duplicates = self.drifted = 0
         self.met: dict[Any, tuple[int, bytes]] = {}
-        self.bulk: list[tuple[int, int]] = []  # (page, count) of what was added without an entry in `met`
+        self.bulk = array("I")  # the pages of what was added without an entry in `met`
         self.hashes: dict[str, int] = {}
         self.loose: frozenset[str] = frozenset()
         self.decoder: tuple[Shape, frozenset[str], RowDecoder | None] | None = None
@@ -275,7 +291,7 @@ class _Publisher:
             self.remaining, self.empty_at_start = {}, True
         for batch in self.staging:
             if self.tombstone is None:
-                self._take(batch.page, batch.digests, self._rows(batch))
+                self._take(batch.pages, batch.digests, self._rows(batch))
             else:
                 self._take_or_bury(batch, self.tombstone)
         held = 0
@@ -295,14 +311,14 @@ class _Publisher:
             warnings=tuple(self._warnings()),
         )
 
-    def _take(self, page: int, digests: Sequence[bytes], rows: Rows) -> None:
+    def _take(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> None:
         if not self.keyed:
             self._insert(rows)
             self.added += len(rows)
             return
         in_bulk = self.empty_at_start and not self.met and not self.partial and self.tombstone is None
-        if not (in_bulk and self._insert_all(page, digests, rows)):
-            self._upsert(page, digests, rows)
+        if not (in_bulk and self._insert_all(pages, digests, rows)):
+            self._upsert(pages, digests, rows)
 
     def _take_or_bury(self, batch: Batch, tombstone: Tombstone) -> None:
         records = decode_records(batch.records())
@@ -314,7 +330,8 @@ class _Publisher:
                 self._bury(some)
             else:
                 digests = [batch.digests[position] for position in positions]
-                self._take(batch.page, digests, self._bound(some, [self._hash(digest) for digest in digests]))
+                pages = [batch.pages[position] for position in positions]
+                self._take(pages, digests, self._bound(some, [self._hash(digest) for digest in digests]))
 
     def _bury(self, records: Sequence[Fields]) -> None:
         """Delete the records that these tombstones stand for."""
@@ -387,22 +404,31 @@ class _Publisher:
             return list(map(itemgetter(positions[0]), rows))
         return list(map(_joined, map(itemgetter(*positions), rows)))
 
-    def _insert_all(self, page: int, digests: Sequence[bytes], rows: Rows) -> bool:
+    def _insert_all(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> bool:
         """Add the rows to a table that holds only rows of this run; False, and nothing done, when a key is repeated."""
         try:
             with self.db:
                 self._insert(rows)
         except apsw.ConstraintError:
-            pages = (at for at, count in self.bulk for _ in range(count))
-            self.met = {key: (at, digest) for (key, digest), at in zip(self.known.appended(), pages, strict=True)}
+            appended = zip(self.known.appended(), self.bulk, strict=True)
+            self.met = {key: (page, digest) for (key, digest), page in appended}
             return False
         self.added += len(rows)
-        self.bulk.append((page, len(rows)))
+        self.bulk.extend(pages)
         self.known.append(self._keys(rows), digests)
         return True
 
-    def _upsert(self, page: int, digests: Sequence[bytes], rows: Rows) -> None:
+    def _upsert(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> None:
         keys = self._keys(rows)
+        if pages[0] != pages[-1] and len(set(keys)) < len(keys):
+            for _, group in groupby(range(len(keys)), key=pages.__getitem__):
+                places = list(group)  # page by page, as a later form of a record is compared with the one before
+                self._upsert(
+                    [pages[place] for place in places],
+                    [digests[place] for place in places],
+                    [rows[place] for place in places],
+                )
+            return
         stored = self._stored([key for key in keys if key in self.met or not self.empty_at_start])
         inserts: Rows = []
         new_keys: list[SqlValue] = []
@@ -410,7 +436,7 @@ class _Publisher:
         updates: dict[tuple[int, ...], list[tuple[SqlValue, ...]]] = {}
         changes: list[tuple[SqlValue, str, str | None, str | None]] = []
         key_positions = [self.shape.columns.index(column) for column in self.shape.key_columns]
-        for digest, key, row in zip(digests, keys, rows, strict=True):
+        for page, digest, key, row in zip(pages, digests, keys, rows, strict=True):
             known = self.met.get(key)
             if known is not None:
                 self._repeated(key, known, page, digest)

@@ -5,6 +5,7 @@ import struct
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import IO
 
@@ -26,13 +27,16 @@ _WINDOW = 64
 _FEW = 8
 """So many digests are looked up one by one."""
 
-_HEADER = struct.Struct("<III")
+_SMALL = BATCH_BYTES // 4
+"""What less bytes of a page than this are staged wait for those of the next pages."""
+
+_HEADER = struct.Struct("<II")
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Staged records of one page. `text` is a JSON array of them, `sizes` are their lengths in bytes."""
+    """Staged records. `text` is a JSON array of them, `sizes` are their lengths in bytes, `pages` where each was."""
 
-    page: int
+    pages: list[int]
     digests: list[bytes]
     text: bytes
     sizes: list[int]
@@ -70,6 +74,8 @@ class Staging:
         self._most_unsure = max(1000, known.count // 10)
         self._late: set[bytes] = set()
         self._staged: set[bytes] | None = None
+        self._waiting: list[tuple[int, bytes, bytes]] = []  # page, digest and record of what will be one batch
+        self._waiting_bytes = 0
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPILL_BYTES, dir=str(folder), prefix="staged-")  # noqa: SIM115
 
     @property
@@ -103,7 +109,6 @@ class Staging:
         for position in known.void:
             self._index.pop(known.digest(position), None)
         self._staged = {digest for batch in self for digest in batch.digests}
-        self._file.seek(0, os.SEEK_END)
 
     def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
         """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
@@ -114,12 +119,12 @@ class Staging:
         else:
             self.records += len(records)
             if not self.known.count:
-                self._write(records, digests)
+                self._keep(records, digests)
                 return range(len(records))
             unknown = []
             self._compare(digests, b"".join(digests), 0, len(digests), unknown)
         if unknown:
-            self._write([records[index] for index in unknown], [digests[index] for index in unknown])
+            self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
         return unknown
 
     def take_listed(self, digests: Iterable[bytes]) -> bool:
@@ -202,32 +207,56 @@ class Staging:
             self.records += 1
         return False
 
-    def _write(self, records: Sequence[bytes], digests: Sequence[bytes]) -> None:
+    def _keep(self, records: Sequence[bytes], digests: Sequence[bytes]) -> None:
         sizes = list(map(len, records))
+        if sum(sizes) < _SMALL and len(sizes) < BATCH_RECORDS // 4:
+            self._waiting += zip(repeat(self.pages), digests, records, strict=False)
+            self._waiting_bytes += sum(sizes)
+            if len(self._waiting) >= BATCH_RECORDS or self._waiting_bytes >= BATCH_BYTES:
+                self._flush()
+            return
+        self._flush()
         step = max(1, min(BATCH_RECORDS, len(sizes) * BATCH_BYTES // (sum(sizes) or 1)))
         for start in range(0, len(sizes), step):
             end = start + step
-            text = b"[" + b",".join(records[start:end]) + b"]"
-            self._file.write(_HEADER.pack(self.pages, len(sizes[start:end]), len(text)))
-            self._file.write(array("I", sizes[start:end]).tobytes())
-            self._file.write(b"".join(digests[start:end]))
-            self._file.write(text)
+            some = sizes[start:end]
+            self._write([self.pages] * len(some), digests[start:end], records[start:end], some)
+
+    def _flush(self) -> None:
+        """Write the records of several small pages as one batch."""
+        if self._waiting:
+            pages, digests, records = zip(*self._waiting, strict=True)
+            self._write(pages, digests, records, list(map(len, records)))
+            self._waiting, self._waiting_bytes = [], 0
+
+    def _write(
+        self, pages: Sequence[int], digests: Sequence[bytes], records: Sequence[bytes], sizes: Sequence[int]
+    ) -> None:
+        text = b"[" + b",".join(records) + b"]"
+        self._file.write(_HEADER.pack(len(sizes), len(text)))
+        self._file.write(array("I", [*pages, *sizes]).tobytes())
+        self._file.write(b"".join(digests))
+        self._file.write(text)
 
     def __iter__(self) -> Iterator[Batch]:
         """The staged records in the order they came."""
         self._settle()
+        self._flush()
         late = set(self._late)
         self._file.seek(0)
-        while header := self._file.read(_HEADER.size):
-            page, count, length = _HEADER.unpack(header)
-            sizes = array("I", self._file.read(4 * count)).tolist()
-            joined = self._file.read(DIGEST * count)
-            digests = [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
-            batch = Batch(page, digests, self._file.read(length), sizes)
-            if late and not late.isdisjoint(digests):
-                batch = _without(batch, late)
-            if batch.sizes:
-                yield batch
+        try:
+            while header := self._file.read(_HEADER.size):
+                count, length = _HEADER.unpack(header)
+                numbers = array("I", self._file.read(8 * count)).tolist()
+                joined = self._file.read(DIGEST * count)
+                digests = [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
+                batch = Batch(numbers[:count], digests, self._file.read(length), numbers[count:])
+                if late and not late.isdisjoint(digests):
+                    batch = _without(batch, late)
+                if batch.sizes:
+                    yield batch
+        finally:
+            self._file.seek(0, os.SEEK_END)
 
     def close(self) -> None:
         """Throw the staged records away."""
@@ -236,11 +265,16 @@ class Staging:
 
 def _without(batch: Batch, late: set[bytes]) -> Batch:
     """The batch without the first record of each of these digests, which are removed from `late`."""
-    digests, records = [], []
-    for digest, record in zip(batch.digests, batch.records(), strict=True):
-        if digest in late:
-            late.remove(digest)
+    kept = []
+    for each in zip(batch.pages, batch.digests, batch.records(), strict=True):
+        if each[1] in late:
+            late.remove(each[1])
         else:
-            digests.append(digest)
-            records.append(record)
-    return Batch(batch.page, digests, b"[" + b",".join(records) + b"]", list(map(len, records)))
+            kept.append(each)
+    records = [record for _, _, record in kept]
+    return Batch(
+        [page for page, _, _ in kept],
+        [digest for _, digest, _ in kept],
+        b"[" + b",".join(records) + b"]",
+        list(map(len, records)),
+    )
