@@ -53,7 +53,7 @@ class Misfit(Exception):
 class RowDecoder:
     """Decodes batches for a table of this shape; `ignored` fields are left out.
 
-    `loose` are columns with values of several kinds, each looked at. strict: a batch with other fields is refused. Raises
+    `loose` are columns with values of several kinds, each looked at. strict: other fields are refused. Raises
     ValueError where the shape is beyond this way: msgspec can't have every character in a name, and keys must be of one
     plain kind.
     """
