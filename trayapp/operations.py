@@ -9,7 +9,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ from trayapp.endpoints.settings import (
 from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.constraints import Conditions, blocked_by
 from trayapp.schedule.due import parent
 from trayapp.schedule.planner import Planner, children_of, prepared
 from trayapp.schedule.questions import due_now, why
@@ -44,6 +44,7 @@ from trayapp.sync import resume
 from trayapp.sync.auth import Credentials
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.chain import one_of
 from trayapp.sync.explore import explore
 from trayapp.sync.garbage import rare_collections
 from trayapp.sync.links import origin
@@ -240,7 +241,12 @@ class Workspace:
         access = self._access(endpoint, secret, cancel)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
             access.ensure_signed_in(person)
-        return explore(endpoint, access, cancel, self.budgets)
+        chained = endpoint.after is not None and bool(endpoint.after.each)
+        found = explore(one_of(endpoint, self.store) if chained else endpoint, access, cancel, self.budgets)
+        if not chained:
+            return found
+        asked = msgspec.structs.replace(found.endpoint, url=endpoint.url, request=endpoint.request)
+        return msgspec.structs.replace(found, endpoint=asked)
 
     def sign_in(self, id: str, person: Person, cancel: CancelToken) -> dict[str, str]:
         """Have a person sign in for an endpoint; the tokens by field, to be stored as its secrets.
@@ -315,10 +321,15 @@ class Workspace:
             for row in rows.values():
                 state.save_state(db, row)
         conditions, token = self._conditions(pause), cancel or CancelToken()
+        reports: list[Report] = []
         may_run = {each.id for each in chosen}
         if due:
             chosen = [each for each in due_now(states, settings, conditions, now, zone) if each.id in may_run]
-        reports: list[Report] = []
+        else:
+            for each in tuple(chosen):
+                if reason := blocked_by(each, conditions, now, zone, wished=True):
+                    chosen.remove(each)
+                    reports.append(not_started(each, reason, now))
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
             while chosen:
                 waiting = {each.id for each in chosen}
@@ -495,6 +506,20 @@ def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
         except (tomllib.TOMLDecodeError, SettingsError):
             place[name] = text
     return parse_endpoint(data)
+
+
+def not_started(endpoint: Endpoint, reason: str, now: datetime) -> Report:
+    """The report of a run that was asked for but can't be made now."""
+    return Report(
+        endpoint=endpoint.id,
+        name=endpoint.name or endpoint.id,
+        table=endpoint.table.name,
+        status="stopped",
+        started=now,
+        finished=now,
+        reason=reason,
+        sentence=f"Not started: {reason}.",
+    )
 
 
 def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str, Any]:

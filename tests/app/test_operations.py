@@ -6,8 +6,8 @@ import pytest
 
 from tests.server import ApiServer, Listing, problem
 from trayapp.desktop.paths import Home
-from trayapp.endpoints.model import After, Endpoint, General, Settings
-from trayapp.endpoints.units import Duration
+from trayapp.endpoints.model import After, Endpoint, General, Settings, When
+from trayapp.endpoints.units import Duration, Size
 from trayapp.operations import Workspace
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
@@ -103,3 +103,12 @@ def test_a_chain_breaks_at_a_failure(workspace, api):
     workspace.settings_file.edit(lambda _: Settings(endpoint=(child, parent)))
     assert [(each.endpoint, each.status) for each in workspace.sync(due=True)] == [("a", "failed")]
     assert "since then it failed" in workspace.why("b")[1]
+
+
+def test_a_sync_on_a_full_disk_is_refused_in_words(workspace, api, monkeypatch):
+    spec = Endpoint(url=api.route("/a", Listing([{"id": 1}])), id="a", when=When(disk_free=Size(2**30)))
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(spec,)))
+    monkeypatch.setattr(workspace, "disk_free", lambda: 2**20)
+    assert [(each.status, each.sentence) for each in workspace.sync(["a"])] == [
+        ("stopped", "Not started: only 1 MiB free.")
+    ]

@@ -109,6 +109,7 @@ class World:
     chance: Callable[[], float] = lambda: 0.5
     started: list[tuple[datetime, str]] = field(default_factory=list)
     cancelled: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
     turns: int = 0
 
     def __post_init__(self) -> None:
@@ -127,6 +128,7 @@ class World:
         pause = self.planner.pause_in_force
         actions = self.planner.take(self.clock.now())
         self.states.save(Change(rows=actions.save, runs=actions.skipped, pause=pause, pause_changed=True))
+        self.refused += actions.refused
         for start in actions.start:
             id = start.endpoint.id
             assert all(other != id for _, other in self.running), "two runs of one endpoint at once"

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from tests.schedule.fakes import BERLIN, NOW, FakeClock, MemoryStates, World, endpoint, report
 from trayapp.endpoints.model import Endpoint, Limits, Settings, When
-from trayapp.endpoints.units import Duration, TimeOfDay
+from trayapp.endpoints.units import Duration, Size, TimeOfDay
 from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.planner import Planner
 from trayapp.store.state import EndpointRow
@@ -169,16 +171,74 @@ def test_a_pause_lets_a_run_end() -> None:
     assert len(w.started) == 1
 
 
-def test_sync_now_jumps_the_queue_in_spite_of_all() -> None:
-    night = When(between=(TimeOfDay.parse("22:00"), TimeOfDay.parse("06:00")))
+def test_sync_now_jumps_the_queue_in_spite_of_all_wishes() -> None:
+    night = When(
+        between=(TimeOfDay.parse("22:00"), TimeOfDay.parse("06:00")),
+        network="unmetered",
+        power="ac",
+        battery_above=50,
+        idle=Duration(600),
+    )
     w = world(*(endpoint(f"e{number}", when=night, manual=True) for number in range(3)))
     w.pause()
-    w.be(online=False)
+    w.be(online=True, metered=True, on_battery=True, battery_percent=5.0, idle_seconds=0.0)
     w.sync("e1")
     w.sync("e1", "e9")
     w.sync("e1")
     w.live(HOUR)
     assert [id for _, id in w.started] == ["e1"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "reason"),
+    [
+        ({"online": False}, {"online": True}, "no network"),
+        ({"disk_free": 2**20}, {"disk_free": 2**31}, "only 1 MiB free"),
+    ],
+)
+def test_sync_now_waits_for_what_no_run_can_do_without(bad: Any, good: Any, reason: str) -> None:
+    w = world(endpoint("a", manual=True, when=When(network="unmetered", disk_free=Size(2**30))))
+    w.be(metered=True, **bad)
+    w.sync("a")
+    assert w.refused == [("a", reason)]
+    w.live(MOMENT)
+    assert not w.started
+    assert w.planner.status("a", None).blocked_by == reason
+    w.be(metered=True, **good)
+    w.live(MOMENT)
+    assert [id for _, id in w.started] == ["a"]
+
+
+def test_sync_now_of_a_local_server_needs_no_network() -> None:
+    w = world(endpoint("a", manual=True, url="http://[::1]/"))
+    w.be(online=False)
+    w.sync("a")
+    assert [id for _, id in w.started] == ["a"]
+    assert w.refused == []
+
+
+def test_a_wished_run_that_loses_the_network_goes_on_when_it_is_back() -> None:
+    w = world(endpoint("a", manual=True, when=When(network="unmetered")), run_seconds=600)
+    w.be(online=True, metered=True)
+    w.sync("a")
+    w.be(online=True, metered=True, on_battery=True)
+    assert w.cancelled == []
+    w.be(online=False)
+    assert w.cancelled == [("a", "no network")]
+    w.be(online=True, metered=True)
+    w.live(MOMENT)
+    assert len(w.started) == 2
+
+
+def test_a_wish_that_waits_can_be_taken_back() -> None:
+    w = world(endpoint("a", manual=True))
+    w.be(online=False)
+    w.sync("a")
+    w.turn(lambda now: w.planner.stop("a", "stopped by the user", now))
+    w.be(online=True)
+    w.live(MOMENT)
+    assert not w.started
+    assert w.planner.status("a", None).blocked_by == ""
 
 
 def test_a_sync_now_that_did_not_start_is_not_lost_with_the_program() -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.server import Request
 from trayapp.errors import UserError
-from trayapp.operations import perform
+from trayapp.operations import not_started, perform
 from trayapp.schedule.documents import report_document, status_document
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.store.times import to_text
@@ -34,6 +34,7 @@ class Remote(QObject):
         self._raise_window = raise_window
         self._syncs: list[_SyncRequest] = []
         backend.run_finished.connect(self._finished)
+        backend.scheduler.refused.connect(self._refused)
         backend.snapshot_changed.connect(self._progressed)
 
     def answer(self, request: Request) -> None:
@@ -61,7 +62,9 @@ class Remote(QObject):
         elif op == "sync":
             self._sync(request)
         elif op == "why":
-            self._in_background(request, lambda: {"lines": backend.workspace.why(args["id"])})
+            self._in_background(
+                request, lambda: {"lines": backend.workspace.why(args["id"], backend.scheduler.conditions())}
+            )
         else:
             backend.change(lambda: perform(backend.workspace, op, args), lambda result: self._answered(request, result))
 
@@ -99,6 +102,11 @@ class Remote(QObject):
                 if not sync.pending:
                     self._syncs.remove(sync)
                     sync.request.reply({"runs": [report_document(each) for each in sync.reports]})
+
+    def _refused(self, id: str, reason: str) -> None:
+        endpoint = self._backend.settings().find(id)
+        if endpoint is not None:
+            self._finished(not_started(endpoint, reason, self._backend.workspace.clock.now()))
 
     def _progressed(self, snapshot: Snapshot) -> None:
         for status in snapshot.endpoints if self._syncs else ():

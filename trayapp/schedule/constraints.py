@@ -1,4 +1,8 @@
-"""What must hold for a scheduled run to start, and what holds it back, in words. Pure functions."""
+"""What must hold for a run to start, and what holds it back, in words. Pure functions.
+
+Most constraints are soft: a run that the user asks for ("Sync now") ignores them, since they express what is wished for
+scheduled runs. Without a network, or on a full disk, no run can work: those are hard.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
@@ -33,17 +37,19 @@ class Check(msgspec.Struct, frozen=True):
     wants: str
     value: str
     reason: str
+    hard: bool = False
 
 
-def blocked_by(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> str:
-    """The first reason why a scheduled run of the endpoint may not start now; "" if it may."""
-    return next((check.reason for check in checks(endpoint, conditions, now, zone) if check.reason), "")
+def blocked_by(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> str:
+    """The first reason why a run of the endpoint may not start now; "" if it may. wished: the user asked for it."""
+    found = (check for check in checks(endpoint, conditions, now, zone) if check.reason)
+    return next((check.reason for check in found if check.hard or not wished), "")
 
 
-def lost(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> str:
-    """The first reason why a scheduled run that is running must stop; "" if none. A pause lets it end."""
+def lost(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> str:
+    """The first reason why a run that is running must stop; "" if none. A pause lets it end."""
     unpaused = msgspec.structs.replace(conditions, paused=False)
-    return blocked_by(endpoint, unpaused, now, zone)
+    return blocked_by(endpoint, unpaused, now, zone, wished=wished)
 
 
 def blocked_until(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> datetime | None:
@@ -68,7 +74,7 @@ def checks(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzin
         reason = "paused" if until is None else f"paused until {clock_time(until, now, zone)}"
         yield Check("no pause", reason, reason)
     if needs_network(endpoint):
-        yield _check("a network", conditions.online, "connected", "no network")
+        yield _hard(_check("a network", conditions.online, "connected", "no network"))
         if when.network == "unmetered":
             unmetered = None if conditions.metered is None else not conditions.metered
             yield _check("an unmetered network", unmetered, "unmetered network", "metered network")
@@ -94,7 +100,7 @@ def checks(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzin
         free = conditions.disk_free
         enough = None if free is None else free >= when.disk_free.bytes
         value = "" if free is None else f"{_size(free)} free"
-        yield _check(f"{when.disk_free} of free disk space", enough, value, f"only {value}")
+        yield _hard(_check(f"{when.disk_free} of free disk space", enough, value, f"only {value}"))
 
 
 def needs_network(endpoint: Endpoint) -> bool:
@@ -123,6 +129,10 @@ def _check(wants: str, met: bool | None, value: str, reason: str) -> Check:
     if met is None:
         return Check(wants, "unknown", "")
     return Check(wants, value, "") if met else Check(wants, reason, reason)
+
+
+def _hard(check: Check) -> Check:
+    return msgspec.structs.replace(check, hard=True)
 
 
 def _inside(first: TimeOfDay, last: TimeOfDay, now: datetime, zone: tzinfo) -> bool:

@@ -49,6 +49,8 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True):
     cancel: tuple[tuple[str, str], ...] = ()
     save: tuple[EndpointRow, ...] = ()
     skipped: tuple[RunRow, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    """Runs the user asked for that cannot start now: (id, reason). They start when that is over."""
 
 
 class _Running(msgspec.Struct):
@@ -125,6 +127,9 @@ class Planner:
         self._unsaved: dict[str, EndpointRow] = {}
         self._cancels: list[tuple[str, str]] = []
         self._skipped: list[RunRow] = []
+        self._refused: list[tuple[str, str]] = []
+        self._wishes: dict[str, bool] = {}
+        """Runs the user asked for that have not started, by id: whether full."""
         self._set_pause(pause)
 
     # Events
@@ -173,24 +178,28 @@ class Planner:
             self._consider(id, now)
 
     def sync_now(self, ids: Iterable[str], full: bool, now: datetime) -> None:
-        """Run these before all others (all enabled ones if none is named), whatever constraint or pause there is.
+        """Run these before all others (all enabled ones if none is named), whatever soft constraint or pause there is.
 
-        An endpoint that is running or unknown is left alone.
+        An endpoint that is running or unknown is left alone. One that a hard constraint holds back is refused, and
+        starts as soon as it can.
         """
         wanted = tuple(ids) or tuple(id for id, endpoint in self._endpoints.items() if endpoint.enabled)
         for id in wanted:
             endpoint = self._endpoints.get(id)
             if endpoint is not None and id not in self._running:
-                row = msgspec.structs.replace(self._rows[id], next_override=now, blocked_by="")
-                self._put(row)
-                self._blocked.discard(id)
-                self._enqueue(endpoint, now, expedited=True, full=full)
+                self._put(msgspec.structs.replace(self._rows[id], next_override=now))
+                self._held_back.pop(id, None)
+                self._wishes[id] = full or self._wishes.get(id, False)
+                self._consider(id, now)
+                if reason := self._rows[id].blocked_by:
+                    self._refused.append((id, reason))
 
     def stop(self, id: str, reason: str, now: datetime) -> None:
         """Stop the endpoint's run or take it off the queue; it runs again at its next regular time."""
         if id in self._running:
             self._cancel(id, Stop(reason, "next time"))
-        elif self._queue.remove(id) is not None:
+        elif self._wishes.pop(id, None) is not None or id in self._queue:
+            self._queue.remove(id)
             self._put(work.skip(self._rows[id], self._endpoints[id], reason, now, self._zone))
             self._skip_children(self._endpoints[id], _OUTCOMES["stopped"], now)
             self._consider(id, now)
@@ -212,7 +221,7 @@ class Planner:
             running.deadline += asleep
         overdue = [id for id in self._endpoints if id not in self._running and self._is_due(id, now)]
         for id in overdue:
-            if not self._is_expedited(id):
+            if id not in self._wishes:
                 self._queue.remove(id)
         self._hold_back(overdue, now + SETTLE)
         for id in self._endpoints:
@@ -275,6 +284,7 @@ class Planner:
         """Stop every run to make way; all are due again. Nothing starts any more: the queue is emptied."""
         for item in tuple(self._queue):
             self._queue.remove(item.id)
+        self._wishes.clear()
         for id in self._running:
             self._cancel(id, Stop(reason, "again"))
 
@@ -291,6 +301,7 @@ class Planner:
             running.append(item)
             self._put(work.start(self._rows[item.id], now))
             self._recorded.discard(item.id)
+            self._wishes.pop(item.id, None)
             self._consider(item.id, now)
             starts.append(Start(endpoint, item.full))
         actions = Actions(
@@ -298,8 +309,9 @@ class Planner:
             cancel=tuple(self._cancels),
             save=tuple(self._unsaved.values()),
             skipped=tuple(self._skipped),
+            refused=tuple(self._refused),
         )
-        self._cancels, self._unsaved, self._skipped = [], {}, []
+        self._cancels, self._unsaved, self._skipped, self._refused = [], {}, [], []
         return actions
 
     @property
@@ -369,8 +381,10 @@ class Planner:
         endpoint = self._endpoints.get(id)
         if id in self._running:
             self._consider_running(self._running[id], now)
-        elif endpoint is None or self._is_expedited(id):
+        elif endpoint is None:
             self._wake(id, None)
+        elif id in self._wishes:
+            self._consider_wish(endpoint, now)
         elif not endpoint.enabled or (due := work.due_at(self._rows[id])) is None:
             self._wait(id, None)
         elif due > now:
@@ -386,6 +400,19 @@ class Planner:
             if held_back <= now:
                 self._enqueue(endpoint, due)
 
+    def _consider_wish(self, endpoint: Endpoint, now: datetime) -> None:
+        """As for other runs, but soft constraints do not count, nor does it matter whether the endpoint is on."""
+        if reason := blocked_by(endpoint, self._conditions, now, self._zone, wished=True):
+            self._queue.remove(endpoint.id)
+            self._block(endpoint, reason, now)
+            self._wake(endpoint.id, None)
+            return
+        self._unblock(endpoint.id)
+        held_back = self._held_back.get(endpoint.id, now)
+        self._wake(endpoint.id, held_back if held_back > now else None)
+        if held_back <= now:
+            self._enqueue(endpoint, now, expedited=True, full=self._wishes[endpoint.id])
+
     def _wake_from_pause(self, now: datetime) -> None:
         until = None if self.pause_in_force is None else self.pause_in_force.until
         if until is not None and until <= now:
@@ -398,11 +425,12 @@ class Planner:
         wakes = [running.deadline]
         if now >= running.deadline:
             self._cancel(id, Stop(f"took longer than {endpoint.limits.run}", "retry"))
-        elif not running.item.expedited:
-            if reason := lost(endpoint, self._conditions, now, self._zone):
-                self._cancel(id, Stop(reason, "again"))
-            edge = window_edge(endpoint, now, self._zone)
-            wakes += [edge] if edge is not None else []
+        elif reason := lost(endpoint, self._conditions, now, self._zone, wished=running.item.expedited):
+            self._cancel(id, Stop(reason, "again"))
+            if running.item.expedited and id in self._endpoints:
+                self._wishes[id] = running.item.full
+        elif (edge := window_edge(endpoint, now, self._zone)) is not None and not running.item.expedited:
+            wakes.append(edge)
         self._wake(id, min(wakes) if running.stop is None else None)
 
     def _reconsider(self, now: datetime) -> None:
@@ -480,6 +508,7 @@ class Planner:
         self._queue.remove(id)
         self._blocked.discard(id)
         self._recorded.discard(id)
+        self._wishes.pop(id, None)
         self._held_back.pop(id, None)
         self._unsaved.pop(id, None)
         self._recent.pop(id, None)
@@ -505,10 +534,6 @@ class Planner:
     def _is_due(self, id: str, now: datetime) -> bool:
         due = work.due_at(self._rows[id])
         return due is not None and due <= now
-
-    def _is_expedited(self, id: str) -> bool:
-        item = self._queue.get(id)
-        return item is not None and item.expedited
 
     def _put(self, row: EndpointRow) -> None:
         if self._rows.get(row.id) != row:

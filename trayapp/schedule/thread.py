@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.base import STATE_STOPPED
@@ -141,6 +142,8 @@ class SchedulerThread(QThread):
     """Report of every run that ended, with the next due time."""
     skipped = Signal(object)
     """RunRow of the store: a run that was due but blocked, once until it starts; it is recorded already."""
+    refused = Signal(str, str)
+    """id, reason: a run that the user asked for cannot start now, and will when that is over."""
 
     def __init__(
         self,
@@ -165,6 +168,7 @@ class SchedulerThread(QThread):
         self._settings_problem: Problem | None = None
         self._statuses: dict[str, EndpointStatus] = {}
         self._snapshot = Snapshot()
+        self._conditions = Conditions()
         self._shown_at = -SNAPSHOT_GAP
         self._zone = self._clock.zone()
         self._watch = ClockWatch(self._clock)
@@ -194,10 +198,19 @@ class SchedulerThread(QThread):
 
     def set_conditions(self, conditions: Conditions) -> None:
         """The machine's network, power, idleness or disk changed; the pause in it is ignored."""
+        self._conditions = conditions
         self._post(lambda planner, now: planner.set_conditions(conditions, now))
 
+    def conditions(self) -> Conditions:
+        """What is known of the machine, and the pause."""
+        snapshot = self._snapshot
+        return msgspec.structs.replace(self._conditions, paused=snapshot.paused, paused_until=snapshot.paused_until)
+
     def sync_now(self, ids: Iterable[str] = (), full: bool = False) -> None:
-        """Run these before all others (all enabled ones if none is named), in spite of a pause or constraints."""
+        """Run these before all others (all enabled ones if none is named), in spite of a pause or soft constraints.
+
+        What a hard one holds back is told by `refused`.
+        """
         wanted = tuple(ids)
         self._post(lambda planner, now: planner.sync_now(wanted, full, now))
 
@@ -302,6 +315,8 @@ class SchedulerThread(QThread):
             self._saver.save(actions.save, actions.skipped)
         for run in actions.skipped:
             self.skipped.emit(run)
+        for id, reason in actions.refused:
+            self.refused.emit(id, reason)
         for start in actions.start:
             self._begin(start)
         for id, reason in actions.cancel:
