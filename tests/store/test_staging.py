@@ -55,7 +55,12 @@ def test_exactly_the_unknown_is_staged(tmp_path_factory, before, now, size):
 
 def test_a_long_listing_in_another_order_is_known_all_the_same(tmp_path):
     before = list(range(5000))
-    for now in (before[::-1], before[2500:] + before[:2500], random.Random(1).sample(before, 5000), before[3:] + [9999]):
+    for now in (
+        before[::-1],
+        before[2500:] + before[:2500],
+        random.Random(1).sample(before, 5000),
+        before[3:] + [9999],
+    ):
         check(tmp_path, before, now, 100)
 
 
