@@ -21,6 +21,7 @@ _TOTAL_PLACES = (
     "total_records", "recordCount", "numFound", "@odata.count", "meta.total", "meta.total_count", "meta.count",
     "meta.pagination.total", "pagination.total", "pagination.total_count", "paging.total", "page.totalElements",
     "totalElements", "filtered_table_rows_count", "meta.pagination.total_count", "hits.total", "total_rows",
+    "nbHits",
 )  # fmt: skip
 MORE_PLACES = (
     "has_more", "hasMore", "has_next", "hasNext", "more", "meta.has_more", "pagination.has_more", "paging.has_more",
@@ -34,6 +35,7 @@ TOKEN_PLACES = (
 PAGES_PLACES = (
     "total_pages", "totalPages", "pages", "last_page", "lastPage", "page_count", "pageCount", "meta.total_pages",
     "meta.pagination.total_pages", "meta.last_page", "pagination.total_pages", "pagination.pages", "page.totalPages",
+    "nbPages",
 )  # fmt: skip
 _KEY_NAMES = (
     "id",
@@ -94,7 +96,7 @@ def _is_address(text: str) -> bool:
 
 def total(headers: Mapping[str, str], body: Any) -> int | None:
     """How many records the server says there are, or None."""
-    for name in ("X-Total-Count", "X-Total", "X-WP-Total", "Total-Count"):
+    for name in ("X-Total-Count", "X-Total", "X-WP-Total", "Total-Count", "Total-Results"):
         if headers.get(name, "").isdigit():
             return int(headers[name])
     for path in _TOTAL_PLACES:

@@ -91,6 +91,8 @@ def _dropped(before: str, after: str) -> list[tuple[str, str]]:
     if one.path != other.path:
         return []
     kept = {name for name, _ in parse_qsl(other.query, keep_blank_values=True)}
+    if "page_info" in kept:
+        return []  # Shopify's token holds all filters, and is refused beside any
     return [
         (name, value)
         for name, value in parse_qsl(one.query, keep_blank_values=True)
