@@ -11,11 +11,12 @@ from tests.server import ApiServer, Guarded, Listing, bearer, json_reply, late, 
 from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Limits, Pages, Request, Settings, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.placeholders import Unfillable, filled, names_in
-from trayapp.endpoints.units import Rate
+from trayapp.endpoints.units import Rate, Size
 from trayapp.endpoints.validate import check_endpoint, check_settings
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.chain import with_fields
+from trayapp.sync.chain import one_of, with_fields
+from trayapp.sync.errors import SyncError
 from trayapp.sync.runner import Surroundings, run
 
 
@@ -250,9 +251,17 @@ def test_credentials_go_along_and_nowhere_else(api, store, tree):
 
 def test_limits_hold_for_all_together(api, store, tree):
     assert "too long" in mirror(store, tree.endpoint(limits=Limits(pages=14))).problem.title
+    assert "too much" in mirror(store, tree.endpoint(limits=Limits(bytes=Size(500)))).problem.title
     started = time.monotonic()
     assert mirror(store, tree.endpoint(limits=Limits(pages=15, rate=Rate.parse("50/s")))).added == 25
     assert time.monotonic() - started >= 14 / 50
+
+
+def test_one_row_serves_to_try_it_out(store, tree):
+    assert one_of(completed(tree.endpoint()), store).url.endswith("/issues/0/comments")
+    nothing = tree.endpoint(after=After(each="SELECT NULL AS id UNION ALL SELECT '..'"))
+    with pytest.raises(SyncError, match="no row to try"):
+        one_of(completed(nothing), store)
 
 
 @pytest.mark.parametrize(

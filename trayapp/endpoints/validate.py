@@ -222,6 +222,8 @@ def _incremental_problems(incremental: Incremental, table: Table) -> Iterator[tu
         yield "incremental.param", "name the parameter by which the server takes the cursor, like since"
     if incremental.param and not incremental.field and not incremental.path:
         yield "incremental.field", "name the field of the records that is the cursor, like updated_at"
+    if incremental.initial and not incremental.param:
+        yield "incremental.initial", "this value needs the parameter that takes it (incremental.param)"
     if not (incremental.field or incremental.path or incremental.deleted):
         yield "incremental.field", "name the field of the records that is the cursor, like updated_at"
     if (incremental.field or incremental.path) and table.mode in ("append", "replace"):

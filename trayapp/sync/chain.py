@@ -51,6 +51,20 @@ def parent_rows(endpoint: Endpoint, store: Store) -> list[Row]:
     return [dict(zip(wanted, values, strict=True)) for values in distinct]
 
 
+def one_of(endpoint: Endpoint, store: Store) -> Endpoint:
+    """The endpoint filled from the first row that will do, to be tried out. Errors as `parent_rows`."""
+    for row in parent_rows(endpoint, store):
+        try:
+            return filled(endpoint, row)
+        except Unfillable:
+            continue
+    raise SyncError(
+        "There is no row to try it with",
+        "The query in after.each gives no row whose values can be part of a request.",
+        "Sync the endpoint first whose table it reads.",
+    )
+
+
 class Chain:
     """One walk over the listings of all rows; iterating gives the records of page after page, in no fixed order.
 
@@ -80,6 +94,7 @@ class Chain:
         self._pages: queue.Queue[list[bytes] | BaseException | None] = queue.Queue(_AHEAD)
         self._lock = threading.Lock()
         self._listings: list[Listing] = []
+        self._clients: list[Client] = []
         self._nothing: list[SyncError] = []
         self._unfilled: list[Unfillable] = []
         self._fields = [name for name in endpoint.table.key if name in names_in(endpoint)]
@@ -115,20 +130,31 @@ class Chain:
                 raise page
             else:
                 self.walk.step(page)
-                self._check_length()
+                self._check_limits()
                 yield page
 
-    def _check_length(self) -> None:
-        if self.walk.pages > self._endpoint.limits.pages:
+    def _check_limits(self) -> None:
+        limits = self._endpoint.limits
+        if self.walk.pages > limits.pages:
             raise SyncError(
                 "The listings are too long",
-                f"Together they have more than {self._endpoint.limits.pages:,} pages.",
+                f"Together they have more than {limits.pages:,} pages.",
                 "Raise limits.pages if that is expected.",
+            )
+        with self._lock:
+            received = sum(client.bytes for client in self._clients)
+        if received > limits.bytes.bytes:
+            raise SyncError(
+                "The server sends too much",
+                f"The answers are together larger than the limit of {limits.bytes}.",
+                "Raise limits.bytes if that is expected.",
             )
 
     def _work(self) -> None:
         try:
             client = self._new_client(self._own)
+            with self._lock:
+                self._clients.append(client)
             try:
                 while (row := self._next_row()) is not None:
                     self._read(row, client)

@@ -158,6 +158,7 @@ class _Run:
         try:
             return self._single(client, partial=partial, full=self.full)
         except ListingNeeded:
+            self.warnings = []
             return self._single(client, partial=False, full=True)
         except SyncError as error:
             if not partial or not is_expired(error):
@@ -282,6 +283,7 @@ class _Run:
         try:
             return self._listed(Reading(endpoint, aim, (chain(), chain)))
         except ListingNeeded:
+            self.warnings = []
             whole = msgspec.structs.replace(aim, full=True)
             return self._listed(Reading(endpoint, whole, (chain(), chain)))
 
