@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, FakeClock, MemoryStates, World, endpoint, report
-from trayapp.endpoints.model import Endpoint, Limits, Settings, When
+from trayapp.endpoints.model import Endpoint, Limits, Retry, Settings, When
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
 from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.planner import Planner
@@ -324,6 +324,42 @@ def test_failures_back_off_and_are_given_up() -> None:
     assert gaps[:4] == [32, 62, 122, 242]
     assert gaps[4] == 3600 - 0
     assert w.planner.status("a", None).state == "failing"
+
+
+def test_a_new_network_ends_the_waiting_for_a_server_that_was_not_reached() -> None:
+    slow = Retry(delay=Duration(3600))
+    w = world(
+        endpoint("a", every="1d", retry=slow),
+        endpoint("b", every="1d", retry=slow),
+        outcome=lambda id, now: report(id, "failed", now, failure="network" if id == "a" else "passing"),
+        chance=lambda: 0.999,
+    )
+    w.live(timedelta(minutes=3))
+    w.be(online=False)
+    w.live(timedelta(minutes=1))
+    w.outcome = lambda id, now: report(id, at=now)
+    w.started.clear()
+    w.be(online=True)
+    w.live(timedelta(seconds=10))
+    assert [id for _, id in w.started] == ["a"]
+    assert w.planner.status("a", None).attempts == 0
+
+
+def test_what_no_retry_can_help_waits_for_its_regular_time() -> None:
+    w = world(endpoint("a", every="6h"), outcome=lambda id, now: report(id, "failed", now, failure="permanent"))
+    w.live(HOUR * 7)
+    first, second = w.runs("a")
+    assert second - first == HOUR * 6
+    assert w.planner.status("a", None).state == "failing"
+
+
+def test_new_settings_are_tried_at_once_after_a_permanent_failure() -> None:
+    w = world(endpoint("a", every="6h"), outcome=lambda id, now: report(id, "failed", now, failure="permanent"))
+    w.live(MOMENT)
+    w.apply(endpoint("a", every="6h", url="http://other.test/"))
+    assert len(w.started) == 2
+    w.apply(endpoint("a", every="6h", url="http://other.test/", manual=True))
+    assert len(w.started) == 2
 
 
 def test_a_kill_during_a_run_is_followed_by_the_run() -> None:

@@ -128,6 +128,8 @@ class Planner:
         self._cancels: list[tuple[str, str]] = []
         self._skipped: list[RunRow] = []
         self._refused: list[tuple[str, str]] = []
+        self._unreached: set[str] = set()
+        """Endpoints whose last run failed for want of a connection."""
         self._wishes: dict[str, bool] = {}
         """Runs the user asked for that have not started, by id: whether full."""
         self._set_pause(pause)
@@ -167,7 +169,12 @@ class Planner:
         if self.online != before:
             self.changed.add(WHOLE)
         if self.online and not before:
-            self._hold_back(self._blocked, now + SETTLE)
+            unreached = [id for id in self._unreached if id not in self._running]
+            self._hold_back({*self._blocked, *unreached}, now + SETTLE)
+            for id in unreached:
+                self._put(work.reconnected(self._rows[id], now))
+                self._consider(id, now)
+            self._unreached.clear()
         self._reconsider(now)
 
     def set_zone(self, zone: tzinfo, now: datetime) -> None:
@@ -264,6 +271,10 @@ class Planner:
             return report
         self._put(work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop))
         self._recent[id] = (*self._recent.get(id, ()), report.status)[-_RECENT:]
+        if report.failure == "network":
+            self._unreached.add(id)
+        else:
+            self._unreached.discard(id)
         self._consider(id, now)
         if report.status == "succeeded":
             for child in self._children.get(id, ()):
@@ -509,6 +520,7 @@ class Planner:
         self._blocked.discard(id)
         self._recorded.discard(id)
         self._wishes.pop(id, None)
+        self._unreached.discard(id)
         self._held_back.pop(id, None)
         self._unsaved.pop(id, None)
         self._recent.pop(id, None)

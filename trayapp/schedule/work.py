@@ -1,8 +1,9 @@
 """The state machine of an endpoint's work: pure transitions over its persisted row.
 
 enqueued -> running -> enqueued, for ever. A failure backs off and tries again, at most `retry.attempts` times, then
-waits for the next regular time. Which time comes next, in this order: an override (used once), back-off, the schedule;
-the last two share the field `next_due`, since back-off contains chance and must be the same after a restart.
+waits for the next regular time; what no second try can help, like a wrong password, does so at once. Which time comes
+next, in this order: an override (used once), back-off, the schedule; the last two share the field `next_due`, since
+back-off contains chance and must be the same after a restart.
 """
 
 from collections.abc import Callable
@@ -85,16 +86,17 @@ def fail(
     now: datetime,
     zone: tzinfo,
     chance: Chance,
+    permanent: bool = False,
 ) -> EndpointRow:
     """The run failed: back off with full jitter, or after the last attempt wait for the next regular time.
 
-    retry_after: seconds the server asked to be left alone; nothing comes sooner.
+    retry_after: seconds the server asked to be left alone; nothing comes sooner. permanent: a retry can't help.
     """
     row = msgspec.structs.replace(
         row, problem_title=problem.title, problem_cause=problem.cause, problem_next=problem.next
     )
     earliest = now + min(LONGEST_RETRY_AFTER, timedelta(seconds=max(0.0, retry_after or 0.0)))
-    if row.attempts >= endpoint.retry.attempts:
+    if permanent or row.attempts >= endpoint.retry.attempts:
         row = _regular(row, endpoint, now, zone)
         return row if row.next_due is None else msgspec.structs.replace(row, next_due=max(earliest, row.next_due))
     due = now + delay(endpoint.retry, row.attempts) * chance()
@@ -150,7 +152,7 @@ def after_run(
         problem = Problem(f"The run {stopped.reason}", next="The endpoint's limits.run can allow it more time.")
     else:
         problem = report.problem or Problem("The run failed", report.reason)
-    return fail(row, endpoint, problem, report.retry_after, now, zone, chance)
+    return fail(row, endpoint, problem, report.retry_after, now, zone, chance, report.failure == "permanent")
 
 
 def recover_at_start(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
@@ -165,8 +167,18 @@ def recover_at_start(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: 
 
 
 def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
-    """The endpoint's settings changed: everything is kept but the due time. A running run ends as it began."""
-    return refresh(msgspec.structs.replace(row, generation=row.generation + 1), endpoint, now, zone)
+    """The endpoint's settings changed: everything is kept but the due time. A running run ends as it began.
+
+    What failed and was given up is tried with the new settings at once.
+    """
+    row = refresh(msgspec.structs.replace(row, generation=row.generation + 1), endpoint, now, zone)
+    given_up = row.status == "enqueued" and row.attempts == 0 and bool(row.problem_title)
+    return msgspec.structs.replace(row, next_override=now) if given_up and not endpoint.manual else row
+
+
+def reconnected(row: EndpointRow, now: datetime) -> EndpointRow:
+    """The network came back after a failure that lay in it: the attempts until then do not count."""
+    return msgspec.structs.replace(row, attempts=0, next_override=now) if backing_off(row) else row
 
 
 def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:

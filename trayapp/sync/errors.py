@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from trayapp.endpoints.settings import SettingsError
 from trayapp.errors import UserError
+from trayapp.sync.report import Failure
 
 
 class SyncError(UserError):
@@ -22,12 +24,26 @@ class TransientError(SyncError):
     """It may work again soon: no connection, an overloaded server, an answer that broke off."""
 
 
+class NetworkError(TransientError):
+    """There was no connection, or it broke: another network may help."""
+
+
 class AuthError(SyncError):
     """The server does not accept who we are."""
 
 
 class NotSupported(SyncError):
     """A part of the settings that this version can't carry out yet."""
+
+
+def failure_of(error: UserError) -> Failure:
+    """Whether trying again soon makes sense: "network", "passing", or "permanent" until somebody does something."""
+    if isinstance(error, NetworkError):
+        return "network"
+    if isinstance(error, AuthError | NotSupported | SettingsError):
+        return "permanent"
+    refused = isinstance(error, SyncError) and error.status is not None and 400 <= error.status < 500
+    return "permanent" if refused and not isinstance(error, TransientError) else "passing"
 
 
 def hide_secrets(error: UserError, hide: Callable[[str], str]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from trayapp.sync import retry
-from trayapp.sync.errors import AuthError, SyncError, TransientError
+from trayapp.sync.errors import AuthError, NetworkError, SyncError, TransientError
 from trayapp.sync.links import origin, place_of
 
 
@@ -33,7 +33,7 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
     if isinstance(error, requests.exceptions.ProxyError):
         if any("407" in str(cause) for cause in causes if isinstance(cause, OSError)):
             return _proxy_refuses(f"It lets nobody through to {host} without.")
-        return TransientError(
+        return NetworkError(
             "The proxy can't be reached", f"No way to {host} through it.", "Check the proxy's address."
         )
     if any(isinstance(cause, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(cause) for cause in causes):
@@ -49,22 +49,22 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
             "Check the address: http or https, and port.",
         )
     if isinstance(error, requests.exceptions.Timeout):
-        return TransientError(
+        return NetworkError(
             "The server does not answer", f"{host} was silent for {timeout:g} s.", "It is tried again by itself."
         )
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return TransientError(
+            return NetworkError(
                 "The server can't be found", f"There is no address for {host}.", "Check the address and the network."
             )
         if isinstance(cause, ConnectionRefusedError):
-            return TransientError(
+            return NetworkError(
                 "The server can't be reached",
                 f"Nothing answers at {host} port {origin(url)[2]}.",
                 "Check the address, or try later.",
             )
     if isinstance(error, requests.exceptions.ConnectionError):
-        return TransientError(
+        return NetworkError(
             "The connection broke", f"{host} closed the connection before it answered.", "It is tried again by itself."
         )
     return SyncError("The request failed", f"{host}: {type(error).__name__}.", "Check the endpoint's address.")
@@ -91,12 +91,12 @@ def broken_off(error: Exception, url: str, timeout: float) -> SyncError:
     if isinstance(error, DecodeError):
         return SyncError("The answer is damaged", f"What {host} sent can't be decompressed.", "Try again later.")
     if isinstance(error, ReadTimeoutError | TimeoutError):
-        return TransientError(
+        return NetworkError(
             "The answer breaks off",
             f"{host} was silent for {timeout:g} s in the middle.",
             "It is tried again by itself.",
         )
-    return TransientError(
+    return NetworkError(
         "The answer breaks off", f"{host} closed the connection in the middle.", "It is tried again by itself."
     )
 

@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 
 RunStatus = Literal["succeeded", "failed", "stopped", "held"]
+Failure = Literal["", "network", "passing", "permanent"]
+"""What a failure is due to: the connection, something that may pass, or something that stays until somebody acts."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     sentence: str = ""
     problem: Problem | None = None
+    failure: Failure = ""
     retry_after: float | None = None
     next_due: datetime | None = None
 

@@ -33,7 +33,7 @@ from trayapp.sync.auth import Access, SecretReader
 from trayapp.sync.budget import Budgets, Pace
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.chain import Chain, SharedAccess, parent_rows
-from trayapp.sync.errors import AuthError, SyncError, TransientError, hide_secrets
+from trayapp.sync.errors import AuthError, SyncError, TransientError, failure_of, hide_secrets
 from trayapp.sync.http import Call, Client, first_call
 from trayapp.sync.incremental import (
     Tracker,
@@ -420,6 +420,7 @@ class _Run:
             bytes=sum(client.bytes for client in self.clients),
             warnings=(*self.warnings, *outcome.warnings),
             problem=Problem(error.title, error.cause, error.next) if error else None,
+            failure=failure_of(error) if error else "",
             retry_after=error.retry_after if isinstance(error, SyncError) else None,
         )
         return msgspec.structs.replace(report, sentence=sentence_of(report))

@@ -1,0 +1,48 @@
+"""Which failures are worth another try soon: real answers, and none at all."""
+
+import pytest
+
+from tests.server import problem, raw
+from tests.sync.mirroring import mirroring
+from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.endpoints.naming import completed
+from trayapp.endpoints.settings import SettingsError
+from trayapp.errors import UserError
+from trayapp.sync.errors import NotSupported, failure_of
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    with mirroring(tmp_path) as mirror:
+        yield mirror
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"), [(401, "permanent"), (403, "permanent"), (404, "permanent"), (410, "permanent")]
+)
+def test_what_the_server_refuses_stays_refused(mirror, status, failure):
+    mirror.sync(lambda _: problem(status, "No"))
+    assert (mirror.report.status, mirror.report.failure) == ("failed", failure)
+
+
+def test_a_server_that_is_not_there_is_a_matter_of_the_network(mirror):
+    url = mirror.api.route("/items", lambda _: raw(b"[]", "application/json"))
+    mirror.run(completed(Endpoint(url=url.replace(url.split(":")[2].split("/")[0], "9"), name="Items")))
+    assert (mirror.report.status, mirror.report.failure) == ("failed", "network")
+
+
+def test_a_success_is_no_failure(mirror):
+    mirror.sync(lambda _: raw(b'[{"id": 1}]', "application/json"), pages=Pages(kind="none"))
+    assert (mirror.report.status, mirror.report.failure) == ("succeeded", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (SettingsError("Bad", "x"), "permanent"),
+        (NotSupported("Not yet"), "permanent"),
+        (UserError("The disk is full"), "passing"),
+    ],
+)
+def test_what_somebody_must_change_is_permanent(error, failure):
+    assert failure_of(error) == failure
