@@ -424,6 +424,50 @@ def test_a_failed_run_leaves_the_cursor(api, store, clock):
     assert rows(store) == server.records
 
 
+def test_a_listing_that_was_not_read_to_its_end_leaves_the_cursor(api, store, clock):
+    server = Changing(clock, size=2)
+    url = api.route("/items", server)
+    for id in range(6):
+        server.put(id)
+        clock.step(minutes=1)
+    cut = {"pages": Pages(kind="link", max=2)}
+    mirror(store, url, clock, **cut)
+    assert cursor(store) is None
+    mirror(store, url, clock)
+    before = cursor(store)
+    for id in range(6):
+        server.put(id, name="x")
+        clock.step(minutes=1)
+
+    def handler(seen):
+        return server(seen).with_headers(X_Total_Count="99")
+
+    api.route("/items", handler)
+    report = mirror(store, url, clock)
+    assert (report.changed, "99 records" in report.warnings[0], cursor(store)) == (6, True, before)
+
+
+def test_held_deletes_stay_held(api, store, clock):
+    server = Changing(clock)
+    url = api.route("/items", server)
+    for id in range(30):
+        server.put(id)
+    clock.step(minutes=1)
+    mirror(store, url, clock)
+    for id in range(25):
+        server.delete(id)
+    assert mirror(store, url, clock, full=True).held == 25
+    server.put(29, name="x")
+    report = mirror(store, url, clock)
+    assert (report.status, report.held, report.changed) == ("held", 25, 1)
+    assert asked(api)[-1]
+    server.put(3, name="back")
+    assert mirror(store, url, clock).held == 24
+    applied = mirror(store, url, clock, apply_held=True)
+    assert (applied.status, applied.deleted, applied.held) == ("succeeded", 24, 0)
+    assert rows(store).keys() == server.records.keys()
+
+
 def test_an_unchanged_run_writes_nothing_but_its_report(api, store, clock):
     server = Changing(clock)
     url = api.route("/items", server)
