@@ -226,14 +226,21 @@ class _Tries:
         keys = self.keys(second.records)
         if pages.kind == "cursor" and not second.records:
             return self._proven_beyond(pages, second)
+        if pages.kind == "cursor" and not pages.param and set(second.records) - set(self._listing.records):
+            return self._proven(pages, second)  # it may give more fields of the same records
         if pages.kind == "offset" and len(keys & self.first) == 1 and pages.start is None:
             # One record twice: positions are counted from one.
             pages = msgspec.structs.replace(pages, start=1)
             second = self._second(pages)
             keys = self.keys(second.records) if second is not None else self.first
-        if second is None or keys & self.first:
+        if second is None or not self._leads_on(pages, keys):
             return None
         return self._proven(pages, second)
+
+    def _leads_on(self, pages: Pages, keys: set[Hashable]) -> bool:
+        """Whether a page with these keys is another one. Pages that follow by cursor may overlap a little."""
+        same = len(keys & self.first)
+        return not same or (pages.kind == "cursor" and same * 2 < len(keys))
 
     def _proven_beyond(self, pages: Pages, empty: SecondPage) -> Trial | None:
         """An empty page proves nothing, but it may name one that does."""

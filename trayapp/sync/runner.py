@@ -45,6 +45,7 @@ from trayapp.sync.incremental import (
     since,
 )
 from trayapp.sync.listing import Listing, Source
+from trayapp.sync.merge import Merged, comes_in_parts
 from trayapp.sync.oauth.accounts import Accounts, access_for
 from trayapp.sync.opening import Opened, Opener, keyed
 from trayapp.sync.paging import Walk, first_page
@@ -213,6 +214,10 @@ class _Run:
         if kept is not None and kept.last is not None:
             last = kept.last
             first = Listing(client, endpoint, source, start=last.following.call(source.call), walk=last.walk)
+        if comes_in_parts(first):
+            whole = keyed(endpoint, self.opener.key())
+            again = Listing(client, endpoint, source)
+            return Reading(whole, aim, (Merged(again, whole), lambda: Merged(Listing(client, endpoint, source), whole)))
         return Reading(
             keyed(endpoint, self.opener.key()),
             aim,
