@@ -64,6 +64,8 @@ class Staging:
         self.known = known
         self.records = 0
         self.pages = 0
+        self.digests: list[bytes] = []
+        """Those of the newest page's records."""
         self._unchanged = 0
         self._taken = bytearray(known.count)  # 1 where the record was listed again
         for position in known.void:
@@ -113,7 +115,7 @@ class Staging:
     def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
         """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
         self.pages += 1
-        digests = list(map(xxhash.xxh3_128_digest, records))
+        self.digests = digests = list(map(xxhash.xxh3_128_digest, records))
         if self._staged is not None:
             unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
         else:

@@ -6,7 +6,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync.decode import read, split_records
+from trayapp.sync.decode import check_records, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
@@ -31,7 +31,7 @@ class Listing:
     that was broken off: the next request, and how far it was.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
-    and `warnings` what people should know. Raises SyncErrors and Cancelled.
+    and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `check_records` for what is used.
     """
 
     def __init__(
@@ -65,13 +65,17 @@ class Listing:
         answer: Answer | None = self._first or self._client.fetch(start)
         asked = {_identity(source.call), _identity(start)}
         while answer is not None:
-            page = read(answer, self._endpoint)
+            page = read(answer, self._endpoint, checked=False)
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             records = split_records(page.text, source.path, answer.url)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
-            following = next_call(source.call, answer, page.text, source.pages, walk)
+            try:
+                following = next_call(source.call, answer, page.text, source.pages, walk)
+            except UnicodeDecodeError:
+                check_records([page.text], answer.url)
+                raise
             self.answer, self.text, self.following = answer, page.text, following
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)

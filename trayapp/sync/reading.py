@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Protocol
 
 import msgspec
-import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.known import DIGEST
 from trayapp.store.staging import Staging
+from trayapp.sync.decode import check_records
 from trayapp.sync.http import Answer
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
@@ -97,10 +97,11 @@ class Reading:
             self.progressed = True
             self.sample += records[: SAMPLE - len(self.sample)]
             staged = staging.add_page(records)
+            check_records([records[place] for place in staged], self.endpoint.url)
             if isinstance(self.walked, Listing):
                 self._follow(self.walked, records)
                 if journal is not None:
-                    self._keep(journal, self.walked, records, staged)
+                    self._keep(journal, self.walked, records, staging.digests, staged)
             told(self.walked.walk)
 
     def _follow(self, listing: Listing, records: list[bytes]) -> None:
@@ -108,16 +109,23 @@ class Reading:
         if self.tracker is not None and self.answer is not None:
             self.tracker.see(self.answer, listing.text, records)
 
-    def _keep(self, journal: Journal, listing: Listing, records: list[bytes], staged: Collection[int]) -> None:
+    def _keep(
+        self,
+        journal: Journal,
+        listing: Listing,
+        records: list[bytes],
+        digests: list[bytes],
+        staged: Collection[int],
+    ) -> None:
         if listing.shifting:
             journal.discard()  # its positions mean something else by the time of the next run
         elif listing.following is not None:
             new = set(staged)
-            digests = [xxhash.xxh3_128_digest(record) for place, record in enumerate(records) if place not in new]
+            known = [digest for place, digest in enumerate(digests) if place not in new]
             tracker = self.tracker
             journal.add(
                 KeptPage(
-                    unchanged=b"".join(digests),
+                    unchanged=b"".join(known),
                     records=[records[place] for place in staged],
                     walk=listing.walk,
                     following=KeptCall.of(listing.following, listing.source.call),
