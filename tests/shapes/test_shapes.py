@@ -1,22 +1,26 @@
-"""Given only a URL, `add --yes` and `sync` mirror the listing exactly: before and after changes on the server."""
+"""Given only a URL and a credential, `add --yes` and `sync` mirror a listing exactly, before and after changes on the
+server, or say by name why they don't."""
 
+import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 
+from tests.comparing import canonical_hash, rows
 from tests.server import ApiServer
-from tests.shapes.paging import PAGING
+from tests.shapes.readme import README, table_in
+from tests.shapes.shape import Record, Shape
+from tests.shapes.table import SHAPES, as_markdown
 from trayapp.cli import main
 
 FIRST = [
     {
         "id": number,
         "name": f"näme {number}",
-        "price": number / 4,
+        "price": number / 4 + 0.125,
         "open": number % 2 == 0,
         "tags": ["a", {"b": number}],
         "note": None if number % 3 else "x",
@@ -27,6 +31,7 @@ CHANGED = [
     *({**record, "name": "edited"} if record["id"] == 7 else record for record in FIRST if record["id"] not in (3, 20)),
     {"id": 900, "name": "new", "price": 0.5, "open": True, "tags": [], "note": "y"},
 ]
+EVERY = [(name, shape) for shapes in SHAPES.values() for name, shape in shapes.items()]
 
 
 @pytest.fixture
@@ -35,47 +40,92 @@ def api() -> Iterator[ApiServer]:
         yield api
 
 
-def traysync(*arguments: str) -> int:
-    return main([*arguments])
+class User:
+    """Somebody at a terminal who gives only what is asked: the address, and the password where there is one."""
+
+    def __init__(self, shape: Shape, url: str, capsys: pytest.CaptureFixture[str], home: Path) -> None:
+        self._shape = shape
+        self._url = url
+        self._capsys = capsys
+        self._home = home
+        self.report: dict[str, Any] = {}
+
+    def add(self) -> str:
+        """The title of the error that `add` ends with, "" when there is none."""
+        shape = self._shape
+        arguments = ["--json-body", shape.body] if shape.body else []
+        arguments += ["--auth", shape.auth, "--secret-env", "SHAPE_SECRET"] if shape.auth else []
+        answer = self._call("add", self._url, *arguments, "--name", "Items", "--yes")
+        return str(answer["error"]["title"]) if "error" in answer else ""
+
+    def sync(self) -> None:
+        (self.report,) = self._call("sync")["runs"]
+
+    def refused(self) -> str:
+        """The title of the problem that a run ends with, "" when there is none."""
+        self.sync()
+        return str(self.report["problem"]["title"]) if "problem" in self.report else ""
+
+    def counts(self) -> tuple[int, int, int]:
+        return self.report["added"], self.report["changed"], self.report["deleted"]
+
+    def table(self) -> list[dict[str, Any]]:
+        path = self._home / "traysync.db"
+        return rows(path, "items") if path.exists() else []
+
+    def _call(self, *arguments: str) -> Any:
+        self._capsys.readouterr()
+        main([*arguments, "--json"])
+        return json.loads(self._capsys.readouterr().out)
 
 
-def table(home: Path, name: str) -> list[dict[str, Any]]:
-    """The table's rows with what is JSON in them decoded: text that stands for an object or array."""
-    database = apsw.Connection(str(home / "traysync.db"), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        columns = [row[1] for row in database.execute(f'PRAGMA table_info("{name}")')]
-        rows = database.execute(f'SELECT * FROM "{name}"').fetchall()
-    finally:
-        database.close()
-    return [dict(zip(columns, map(decoded, row), strict=True)) for row in rows]
-
-
-def decoded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
-
-
-def canonical(records: list[dict[str, Any]]) -> list[str]:
-    """One text a record, in no order; booleans as the table has them."""
-    plain = [{name: int(v) if isinstance(v, bool) else v for name, v in record.items()} for record in records]
-    return sorted(json.dumps(record, sort_keys=True, ensure_ascii=False) for record in plain)
-
-
-@pytest.mark.parametrize("name", PAGING)
-def test_every_way_of_paging_is_followed_exactly(
-    api: ApiServer, home: Path, name: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("name", "shape"), EVERY, ids=[name for name, _ in EVERY])
+def test_a_shape_becomes_exactly_its_table_or_is_refused_by_name(
+    api: ApiServer,
+    home: Path,
+    name: str,
+    shape: Shape,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    shape_results: dict[str, str],
 ) -> None:
-    serve, options = PAGING[name]
-    records = list(FIRST)
-    handler: Callable[..., Any] = serve(lambda: records)
-    url = api.route("/api/items", handler) + options.get("query", "")
-    body = ["--json-body", options["body"]] if "body" in options else []
-    assert traysync("add", url, *body, "--yes") == 0, capsys.readouterr()
-    assert traysync("sync") == 0, capsys.readouterr()
-    assert canonical(table(home, "items")) == canonical(records)
-    assert traysync("sync") == 0
-    capsys.readouterr()
-    records[:] = CHANGED
-    assert traysync("sync", "--json") == 0
-    (run,) = json.loads(capsys.readouterr().out)["runs"]
-    assert canonical(table(home, "items")) == canonical(records)
-    assert (run["added"], run["changed"], run["deleted"]) == (1, 1, 2)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setenv("SHAPE_SECRET", shape.secret)
+    served = _made(FIRST, shape)
+    url = api.route(shape.path, shape.serve(lambda: served)) + shape.query
+    user = User(shape, url, capsys, home)
+    title = user.add()
+    if not title:
+        title = user.refused()
+    shape_results[name] = f"refused: {title}" if title else shape.outcome
+    assert title == shape.refused
+    if shape.refused:
+        assert user.table() == []
+        return
+    if shape.told:
+        assert any(warning.startswith(shape.told) for warning in user.report["warnings"]), user.report["warnings"]
+    before = shape.rows(served)
+    assert canonical_hash(user.table()) == canonical_hash(before)
+    assert user.counts() == (len(before), 0, 0)
+    if shape.told:
+        return
+    user.sync()
+    assert user.counts() == (0, 0, 0)
+    served[:] = _made(CHANGED, shape)
+    user.sync()
+    after = shape.rows(served)
+    if shape.keeps:
+        after += shape.rows(_made([record for record in FIRST if record["id"] in (3, 20)], shape))
+    assert canonical_hash(user.table()) == canonical_hash(after)
+    assert user.counts() == (1, 1, 0 if shape.keeps else 2)
+
+
+def _made(records: list[Record], shape: Shape) -> list[Record]:
+    if not shape.flat:
+        return list(records)
+    return [{name: record[name] or "-" for name in ("id", "name", "price", "note")} for record in records]
+
+
+def test_the_readme_has_the_same_table() -> None:
+    assert len(EVERY) == len({name for name, _ in EVERY}) >= 75
+    assert table_in(README.read_text("utf-8")) == as_markdown(), "run: python -m tests.shapes.readme"

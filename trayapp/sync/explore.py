@@ -126,7 +126,9 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     found = look_at(endpoint, answer, page, client.hide)
     trial = find_source(endpoint, client, call, answer, page.text, found)
     proven, proof = trial.proven, trial.proof
-    raw = [*found.records, *(trial.second.records if trial.second else ())]
+    # Pages may overlap: a record that comes once more is the same one.
+    first = set(found.records)
+    raw = [*found.records, *(each for each in (trial.second.records if trial.second else ()) if each not in first)]
     count = len(found.records)
     records = decode_records(raw)
     key = endpoint.table.key or _key(records, endpoint.table.name)
