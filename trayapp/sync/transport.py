@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -160,9 +161,10 @@ class Transport:
 
         place = urlsplit(url)[:2]
         if place not in self._found_ways:
-            proxies = requests.utils.get_environ_proxies(url) if self._proxy is None else {}
             if self._proxy is not None:
                 proxies = {"http": self._proxy, "https": self._proxy}
+            else:
+                proxies = requests.utils.get_environ_proxies(url) if _may_have_proxies() else {}
             given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
             self._found_ways[place] = (proxies, self._request.ca_file or given or True)
         return self._found_ways[place]
@@ -206,6 +208,8 @@ def _with_login(proxy: str, user: str, password: str | None) -> str:
 
 def _check_files(request: Request) -> None:
     """Raise SyncError for a certificate file that can't be used; the libraries below tell that in many ways."""
+    if not request.ca_file and not request.client_cert:
+        return
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -237,6 +241,11 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return "it is no PEM file, or certificate and key do not belong together"
     return error.strerror or str(error)
+
+
+def _may_have_proxies() -> bool:
+    """Whether the system says anything about proxies; on Linux only the environment does."""
+    return sys.platform != "linux" or any(name.lower().endswith(b"_proxy") for name in os.environb)
 
 
 class _Worker:
