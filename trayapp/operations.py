@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from trayapp.demo import DemoServer, demo_endpoint, demo_port
+from trayapp.desktop import background, machine
+from trayapp.desktop.background import BackgroundState
 from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, from_environment
 from trayapp.desktop.token_store import TokenStore
@@ -31,7 +33,7 @@ from trayapp.endpoints.settings import (
 from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
-from trayapp.schedule.constraints import Conditions, blocked_by
+from trayapp.schedule.constraints import Conditions, blocked_by, needs_network
 from trayapp.schedule.due import parent
 from trayapp.schedule.planner import Planner, children_of, prepared
 from trayapp.schedule.questions import due_now, why
@@ -56,6 +58,7 @@ from trayapp.sync.runner import Surroundings, run
 
 WORKERS = 4
 _STALENESS = "staleness"
+_BACKGROUND = "background"
 _WATCHES = msgspec.json.Decoder(dict[str, Watch])
 
 
@@ -320,7 +323,8 @@ class Workspace:
         with self.store.writing(cancel) as db:
             for row in rows.values():
                 state.save_state(db, row)
-        conditions, token = self._conditions(pause), cancel or CancelToken()
+        conditions = self._conditions(pause, settings.endpoint if due else ())
+        token = cancel or CancelToken()
         reports: list[Report] = []
         may_run = {each.id for each in chosen}
         if due:
@@ -397,7 +401,7 @@ class Workspace:
         return why(
             endpoint,
             rows[endpoint.id],
-            conditions or self._conditions(pause),
+            conditions or self._conditions(pause, (endpoint,)),
             now,
             zone,
             (before, rows[before.id]) if before else None,
@@ -424,11 +428,22 @@ class Workspace:
         with self.store.writing() as db:
             return runs.prune(db, self.clock.now() - kept)
 
-    def _conditions(self, pause: Pause | None) -> Conditions:
-        """What can be known without a running tray program."""
-        return Conditions(
+    def _conditions(self, pause: Pause | None, endpoints: Sequence[Endpoint]) -> Conditions:
+        """What can be known without a running tray program, as far as these endpoints care."""
+        found = Conditions(
             paused=pause is not None, paused_until=pause.until if pause else None, disk_free=self.disk_free()
         )
+        power = any(each.when.power != "any" or each.when.battery_above is not None for each in endpoints)
+        if power or any(map(needs_network, endpoints)):
+            network, supply = machine.look(power)
+            found = msgspec.structs.replace(
+                found,
+                online=network.online if network.known else None,
+                metered=network.metered if network.known else None,
+                on_battery=supply.on_battery,
+                battery_percent=supply.percent,
+            )
+        return found
 
     def disk_free(self) -> int | None:
         """Bytes free where the database is, None where the system can't say."""
@@ -441,6 +456,30 @@ class Workspace:
         """Write a pause (a Pause, or None to end it) for the next start of a scheduler."""
         with self.store.writing() as db:
             save_pause(db, until)
+
+    def set_background(self, on: bool) -> BackgroundState:
+        """Have the system run what is due while the tray program does not run, or not. UserError when it refuses."""
+        found = self._apply_background(on)
+        self.settings_file.edit(
+            lambda old: msgspec.structs.replace(old, general=msgspec.structs.replace(old.general, background=on))
+        )
+        return found
+
+    def keep_background(self, wanted: bool) -> None:
+        """Make the system's entry fit the setting when that changed, and repair one that names a moved program.
+
+        UserError when the system refuses.
+        """
+        with self.store.reading() as db:
+            applied = state.read_meta(db, _BACKGROUND) or str(False)
+        if applied != str(wanted) or (wanted and background.state(self.home).state == "elsewhere"):
+            self._apply_background(wanted)
+
+    def _apply_background(self, on: bool) -> BackgroundState:
+        found = background.enable(self.home) if on else background.disable(self.home)
+        with self.store.writing() as db:
+            state.write_meta(db, _BACKGROUND, str(on))
+        return found
 
     def keep_held(self, id: str) -> None:
         """Keep the rows whose deletion is held."""
@@ -542,6 +581,8 @@ def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str,
             return {"deleted": workspace.secrets.delete(id, args.get("field", "secret"))}
         workspace.secrets.set(id, args["value"], args.get("field", "secret"))
         return {"stored": True}
+    if op == "background":
+        return msgspec.to_builtins(workspace.set_background(bool(args["on"])))  # type: ignore[no-any-return]
     if op == "keep":
         workspace.keep_held(args["id"])
         return {}

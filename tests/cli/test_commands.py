@@ -433,3 +433,11 @@ def test_a_reader_that_goes_away_is_no_error(added, cli):
     command = f"{shlex.quote(sys.executable)} -m trayapp {query} | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.stderr == ""
+
+
+def test_background_is_off_until_the_system_takes_it(cli, monkeypatch, tmp_path):
+    assert cli("background", "status").out == "Nothing is synced while the tray program does not run.\n"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "sync --due" in cli("background", "on", code=2).err
+    assert cli.json("background", "status")["state"] == "off"
+    assert cli.json("background", "off") == {"state": "off", "note": ""}

@@ -223,13 +223,18 @@ def test_general_choices_are_saved(qtbot: QtBot, dialog: SettingsDialog, backend
     dialog.show_page("general")
     page = dialog.general
     qtbot.keyClick(page.login, Qt.Key.Key_Space)
+    qtbot.keyClick(page.background, Qt.Key.Key_Space)
     qtbot.keyClick(page.notifications, Qt.Key.Key_End)
     qtbot.keyClick(page.theme, Qt.Key.Key_End)
     page.history.selectAll()
     qtbot.keyClicks(page.history, "7")
     apply(qtbot, dialog)
     assert backend.settings().general == General(
-        start_at_login=False, notifications="none", theme="dark", keep_history=Duration(7 * 86400)
+        start_at_login=False,
+        background=True,
+        notifications="none",
+        theme="dark",
+        keep_history=Duration(7 * 86400),
     )
 
 

@@ -175,6 +175,13 @@ class Program(QObject):
             self.backend.background.run(
                 lambda: keep_autostart(self.workspace, settings.general.start_at_login), lambda _: None
             )
+        self.backend.background.run(
+            lambda: self.workspace.keep_background(settings.general.background), self._background_kept
+        )
+
+    def _background_kept(self, result: Problem | None) -> None:
+        if result is not None:
+            self.notifier.show(Notification(key="background", title=result.title, body=result.cause))
 
     def _network_changed(self, network: Network) -> None:
         if network.known:
@@ -236,7 +243,7 @@ class Program(QObject):
         if action == "sync":
             self.backend.sync_now((key,))
         else:
-            self.open("" if key == "store" else key)
+            self.open("" if key in ("store", "background") else key)
 
     def _balloon(self, notification: Notification) -> None:
         if self.tray.icon is not None:

@@ -13,6 +13,8 @@ from trayapp.errors import UserError
 
 _PATIENCE = 10.0
 """Seconds to wait for a `traysync sync` that holds the engine."""
+_PATIENCE_AT_LOGIN = 900.0
+"""The same where nobody waits: the system's timer may have begun to sync what was missed at this very moment."""
 
 
 def launch(options: argparse.Namespace) -> int:
@@ -43,7 +45,7 @@ class _Held(UserError):
 
 def _lock_or_raise(home: Home, quiet: bool) -> Lock | None:
     """The engine's lock, or None when a running tray program has taken the wish to be seen."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + (_PATIENCE_AT_LOGIN if quiet else _PATIENCE)
     while True:
         lock = acquire_engine_lock(home)
         if lock is not None:

@@ -3,10 +3,11 @@
 import argparse
 from datetime import datetime, timedelta
 
+import msgspec
+
 from trayapp.cli import output
 from trayapp.cli.arguments import duration, moment
 from trayapp.cli.engine import Engine
-from trayapp.errors import UserError
 from trayapp.schedule.documents import status_document
 
 Options = argparse.Namespace
@@ -108,13 +109,28 @@ def why(engine: Engine, options: Options) -> int:
     return 0
 
 
-def background(engine: Engine, options: Options) -> int:  # noqa: ARG001
-    """`background`. Exit code."""
-    raise UserError(
-        "Running without the tray program is not supported yet",
-        "This version syncs while the tray program runs.",
-        "Start the tray program at login (settings), or call `traysync sync --due` from a timer of your own.",
-    )
+_BACKGROUND = {
+    "on": "The system syncs what is due while the tray program does not run.",
+    "off": "Nothing is synced while the tray program does not run.",
+    "elsewhere": "The system calls another installation of TraySync. `traysync background on` makes it call this one.",
+}
+
+
+def background(engine: Engine, options: Options) -> int:
+    """`background`: have the system call `sync --due`, or not. Exit code."""
+    if options.action == "status":
+        from trayapp.desktop.background import state
+
+        found = msgspec.to_builtins(state(engine.home))
+    else:
+        found = engine.change("background", on=options.action == "on")
+    if options.json:
+        output.print_json(found)
+    else:
+        print(_BACKGROUND[found["state"]])
+        if found["note"]:
+            print(found["note"])
+    return 0
 
 
 def demo(engine: Engine, options: Options) -> int:

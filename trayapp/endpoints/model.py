@@ -17,6 +17,8 @@ class General(_Section, frozen=True):
 
     notifications: Literal["all", "changes", "problems", "none"] = "changes"
     start_at_login: bool = True
+    background: bool = False
+    """Whether the system runs what is due while the tray program does not run."""
     theme: Literal["system", "light", "dark"] = "system"
     keep_history: Duration = Duration(30 * 86400)
 

@@ -23,6 +23,8 @@ class GeneralPage(QWidget):
         self._general = general
         self.login = QCheckBox(self.tr("&Start TraySync when I log in"))
         self.login.setObjectName("startAtLogin")
+        self.background = QCheckBox(self.tr("Sync &also while TraySync is not running"))
+        self.background.setObjectName("background")
         notifications = (
             ("all", self.tr("Every finished run")),
             ("changes", self.tr("Changes and problems")),
@@ -38,6 +40,12 @@ class GeneralPage(QWidget):
         self.history.setSuffix(self.tr(" days"))
         self.fields = (
             Field("general.start_at_login", "", self.login),
+            Field(
+                "general.background",
+                "",
+                self.background,
+                self.tr("The system looks every few minutes for what is due, and runs it."),
+            ),
             Field("general.notifications", self.tr("&Notify me of:"), self.notifications),
             Field("general.theme", self.tr("&Theme:"), self.theme),
             Field(
@@ -58,6 +66,7 @@ class GeneralPage(QWidget):
             field.add_to(form)
         self.set_general(general)
         self.login.toggled.connect(self.changed)
+        self.background.toggled.connect(self.changed)
         self.notifications.currentIndexChanged.connect(self.changed)
         self.theme.currentIndexChanged.connect(self.changed)
         self.history.valueChanged.connect(self.changed)
@@ -67,6 +76,7 @@ class GeneralPage(QWidget):
         self._general = general
         self.blockSignals(True)
         self.login.setChecked(general.start_at_login)
+        self.background.setChecked(general.background)
         self.notifications.setCurrentIndex(self.notifications.findData(general.notifications))
         self.theme.setCurrentIndex(self.theme.findData(general.theme))
         self.history.setValue(self._days())
@@ -80,6 +90,7 @@ class GeneralPage(QWidget):
         return msgspec.structs.replace(
             self._general,
             start_at_login=self.login.isChecked(),
+            background=self.background.isChecked(),
             notifications=self.notifications.currentData(),
             theme=self.theme.currentData(),
             keep_history=history,

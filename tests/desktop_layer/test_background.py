@@ -1,0 +1,177 @@
+"""The system calls `traysync sync --due`: what is written for each system, and on a real systemd of a user."""
+
+import os
+import plistlib
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trayapp.desktop import background
+from trayapp.desktop.paths import Home, find_home
+from trayapp.errors import UserError
+
+NAMES = ["plain", "with space", 'q"u$o`t\\e', "100%", "${HOME}", "grün;&|<>~*?#()'", "tab\tbed"]
+NAMESPACE = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
+SYSTEMD = "/lib/systemd/systemd"
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+
+
+def command(*arguments: str) -> tuple[str, ...]:
+    return ("/opt/Tray Sync/traysync", *arguments, "sync", "--due")
+
+
+@needs_linux
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    service, timer = tmp_path / "traysync-background.service", tmp_path / "traysync-background.timer"
+    service.write_text(background.service_unit((shutil.which("true") or "", "--home", 'a "b" $c %d', "sync", "--due")))
+    timer.write_text(background.timer_unit())
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(service), str(timer)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@needs_linux
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
+def test_the_timer_elapses_every_five_minutes() -> None:
+    (calendar,) = [line for line in background.timer_unit().splitlines() if line.startswith("OnCalendar=")]
+    done = subprocess.run(
+        ["systemd-analyze", "calendar", "--iterations=3", "--base-time=2026-11-24 10:01:00 UTC", calendar[11:]],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TZ": "UTC"},
+    )
+    for minute in ("10:05:00", "10:10:00", "10:15:00"):
+        assert minute in done.stdout
+    assert "Persistent=true" in background.timer_unit()
+
+
+def test_the_task_calls_the_program_late_rather_than_never() -> None:
+    root = ET.fromstring(background.task_xml(command("--home", 'C:\\a "b" & <c>')).partition("?>")[2])
+    assert root.tag == "{http://schemas.microsoft.com/windows/2004/02/mit/task}Task"
+    assert [child.tag.partition("}")[2] for child in root] == [
+        "RegistrationInfo",
+        "Triggers",
+        "Principals",
+        "Settings",
+        "Actions",
+    ]
+
+    def text(path: str) -> str | None:
+        return root.findtext("/".join(f"t:{part}" for part in path.split("/")), namespaces=NAMESPACE)
+
+    assert text("Actions/Exec/Command") == "/opt/Tray Sync/traysync"
+    assert text("Actions/Exec/Arguments") == '--home "C:\\a \\"b\\" & <c>" sync --due'
+    assert text("Triggers/TimeTrigger/Repetition/Interval") == "PT5M"
+    assert text("Settings/StartWhenAvailable") == "true"
+    assert text("Settings/MultipleInstancesPolicy") == "IgnoreNew"
+    assert text("Settings/DisallowStartIfOnBatteries") == text("Settings/StopIfGoingOnBatteries") == "false"
+    assert text("Principals/Principal/RunLevel") == "LeastPrivilege"
+
+
+def test_the_agent_is_called_every_five_minutes() -> None:
+    agent = plistlib.loads(background.agent_plist("traysync.background", command("--home", "a <b>")))
+    assert agent == {
+        "Label": "traysync.background",
+        "ProgramArguments": ["/opt/Tray Sync/traysync", "--home", "a <b>", "sync", "--due"],
+        "StartInterval": 300,
+        "ProcessType": "Background",
+        "LowPriorityIO": True,
+    }
+
+
+def test_a_home_of_its_own_is_named_and_has_an_entry_of_its_own(tmp_path: Path) -> None:
+    assert background.due_command(Home(tmp_path, tmp_path))[-2:] == ("sync", "--due")
+    assert background.due_command(find_home(tmp_path))[-4:] == ("--home", str(tmp_path), "sync", "--due")
+
+
+@needs_linux
+def test_off_is_the_state_without_units(tmp_path: Path) -> None:
+    units = background.Units(tmp_path, "traysync-background")
+    assert units.state(command()) == "off"
+    units.disable()
+
+
+@needs_linux
+def test_a_system_without_systemd_refuses_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError) as refused:
+        background.Units(tmp_path, "traysync-background").enable(command())
+    assert "systemctl" in refused.value.cause
+    assert "sync --due" in refused.value.next
+
+
+INSIDE = """
+mount -t tmpfs tmpfs /run/systemd && mkdir -p /run/systemd/system || exit 1
+exec {systemd} --user --log-target=console --log-level=warning
+"""
+"""systemd serves a user only where it booted the machine, which it sees by that folder: here only in our own mounts."""
+
+
+@pytest.fixture(scope="module")
+def systemd_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a systemd that serves a user, who has nothing but that folder."""
+    if sys.platform != "linux" or not Path(SYSTEMD).exists() or os.geteuid() != 0:
+        pytest.skip("needs systemd, and root")
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "run").mkdir(mode=0o700)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_RUNTIME_DIR": str(folder / "run"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
+    server = subprocess.Popen(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE.format(systemd=SYSTEMD)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    question = ["systemctl", "--user", "show-environment"]
+    try:
+        until = time.monotonic() + 10
+        while subprocess.run(question, capture_output=True, check=False, env=environment).returncode:
+            if server.poll() is not None or time.monotonic() > until:
+                pytest.skip("systemd can't serve a user here")
+            time.sleep(0.1)
+        yield folder
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_users_systemd_calls_the_program(
+    systemd_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(systemd_folder / "run"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(systemd_folder / "config"))
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    unit_folder = systemd_folder / "config" / "systemd" / "user"
+    got = tmp_path / "got"
+    program = tmp_path / "a program"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{got}.new'\nmv '{got}.new' '{got}'\nexit 1\n")
+    program.chmod(0o700)
+    units = background.Units(unit_folder, "traysync-background")
+    called = (str(program), "--home", name, "sync", "--due")
+    units.enable(called)
+    assert units.state(called) == "on"
+    assert units.state((*called, "other")) == "elsewhere"
+    timers = subprocess.run(["systemctl", "--user", "list-timers", "--all"], capture_output=True, text=True, check=True)
+    assert "traysync-background.timer" in timers.stdout
+    subprocess.run(["systemctl", "--user", "start", "traysync-background.service"], check=True)
+    assert got.read_text() == f"--home\n{name}\nsync\n--due\n"
+    units.disable()
+    assert units.state(called) == "off"
+    assert list(unit_folder.glob("traysync*")) == []
+    timers = subprocess.run(["systemctl", "--user", "list-timers", "--all"], capture_output=True, text=True, check=True)
+    assert "traysync" not in timers.stdout
