@@ -22,7 +22,7 @@ from urllib.request import Request, urlopen
 from tests.bench import listing
 
 ROOT = Path(__file__).parents[2]
-SLOW_PAGES = 24
+SLOW_PAGES = 48
 SLOW_SECONDS = 0.05
 CSV_ROWS = 5
 
@@ -72,11 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(pieces, kind)
         elif parts.path == "/slow":
             time.sleep(SLOW_SECONDS)
-            data = json.loads(pages[0])[:50] if number <= SLOW_PAGES else []
-            for place, each in enumerate(data):
-                each["id"] = number * 1000 + place
-            envelope = {"data": data, "page": number, "total_pages": SLOW_PAGES, "total": 50 * SLOW_PAGES}
-            self._send([json.dumps(envelope).encode()])
+            self._send([self.states["slow"][number - 1]])
         elif parts.path == "/one":
             if self.headers.get("If-None-Match") == '"one"':
                 self._send([], status=304, ETag='"one"')
@@ -113,6 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def _slow_page(number: int) -> bytes:
+    data = [listing.record(50 * number + place, "base") for place in range(50)]
+    return json.dumps({"data": data, "page": number, "total_pages": SLOW_PAGES, "total": 50 * SLOW_PAGES}).encode()
+
+
 def _document(records: int) -> list[bytes]:
     pieces = []
     for start in range(1, records + 1, listing.RECORDS_PER_PAGE):
@@ -133,6 +134,7 @@ def main() -> None:
     else:
         _Handler.states = {state: listing.pages(records, state) for state in ("base", "changed")}
         _Handler.states["updated"] = [listing.updated(records)]
+        _Handler.states["slow"] = [_slow_page(number) for number in range(1, SLOW_PAGES + 1)]
         _Handler.files = {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True

@@ -6,11 +6,12 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.sync.ahead import DEPTH, Ahead
 from trayapp.sync.decode import check_records, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
-from trayapp.sync.paging import Walk, is_past_the_end, may_shift, next_call
+from trayapp.sync.paging import Walk, is_past_the_end, may_shift, next_call, upcoming
 from trayapp.sync.probe import SecondPage
 
 
@@ -28,7 +29,7 @@ class Listing:
     """One walk over a listing; iterating gives the records of page after page.
 
     `first` and `second` are pages that were fetched before, and need not be again. `start` and `walk` go on with a walk
-    that was broken off: the next request, and how far it was.
+    that was broken off: the next request, and how far it was. `ahead` fetches pages that can be told beforehand.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
     and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `check_records` for what is used.
@@ -43,6 +44,7 @@ class Listing:
         second: SecondPage | None = None,
         start: Call | None = None,
         walk: Walk | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self.complete = False
         self.shifting = False
@@ -57,10 +59,13 @@ class Listing:
         self._first = first
         self._second = second
         self._start = start
+        self._ahead = ahead
         self._digests: set[bytes] = set()
 
     def __iter__(self) -> Iterator[list[bytes]]:
         source, walk = self.source, self.walk
+        if self._ahead is not None:
+            self._ahead.forget()
         start = self._start or source.call
         answer: Answer | None = self._first or self._client.fetch(start)
         asked = {_identity(source.call), _identity(start)}
@@ -79,6 +84,7 @@ class Listing:
             self.answer, self.text, self.following = answer, page.text, following
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
+                self._look_ahead(following)
             yield records
             if following is None:
                 break
@@ -92,12 +98,21 @@ class Listing:
             answer = self._fetch(following)
         self.complete = self._has_all()
 
+    def _look_ahead(self, following: Call) -> None:
+        """Have the next pages fetched while this one is worked on, if there is more than one to come."""
+        if self._ahead is None or self._second is not None:
+            return
+        calls = upcoming(self.source.call, self.source.pages, self.walk, DEPTH)
+        if len(calls) > 1 and _identity(calls[0]) == _identity(following):
+            self._ahead.want(calls)
+
     def _fetch(self, call: Call) -> Answer | None:
         second, self._second = self._second, None
         if second is not None and (second.call.url, second.call.body) == (call.url, call.body):
             return second.answer
         try:
-            return self._client.fetch(call)
+            answer = self._ahead.take(call) if self._ahead is not None else None
+            return answer or self._client.fetch(call)
         except SyncError as error:
             if error.status is not None and is_past_the_end(error.status, self.source.pages, self.walk):
                 return None

@@ -11,6 +11,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import detect
+from trayapp.sync.decode import check_records
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
 
@@ -33,6 +34,7 @@ class Merged:
     def __iter__(self) -> Iterator[list[bytes]]:
         found: dict[tuple[bytes, ...], dict[str, msgspec.Raw]] = {}
         for page in self._listing:
+            check_records(page, self._listing.source.call.url)
             for fields in map(_fields.decode, page):
                 key = self._key_of(fields, page, len(found))
                 known = found.get(key)

@@ -134,6 +134,28 @@ def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | Non
     return placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
 
 
+def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:
+    """The next requests, `count` at most, of a listing whose numbers and totals tell them; else none.
+
+    A guess for offsets: that the pages to come are as long as the newest one.
+    """
+    if pages.kind not in ("page", "offset") or not walk.count:
+        return []
+    if pages.kind == "page" and walk.total_pages is not None:
+        left = walk.total_pages - walk.pages
+    elif walk.total is not None:
+        left = -((walk.records - walk.total) // walk.count)
+    else:
+        return []
+    if pages.max is not None:
+        left = min(left, pages.max - walk.pages)
+    if pages.kind == "page":
+        start, step, name = (1 if pages.start is None else pages.start) + walk.pages, 1, pages.param or "page"
+    else:
+        start, step, name = (pages.start or 0) + walk.records, walk.count, pages.param or "offset"
+    return [placed(first, pages, name, start + step * number) for number in range(min(left, count))]
+
+
 def _says_end(text: bytes) -> bool:
     """Whether a flag in the envelope says that nothing follows."""
     if not text.startswith(b"{"):

@@ -29,6 +29,7 @@ from trayapp.store.state import load_state, write_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
 from trayapp.sync import conditional
+from trayapp.sync.ahead import Ahead
 from trayapp.sync.auth import Access, SecretReader
 from trayapp.sync.budget import Budgets, Pace
 from trayapp.sync.cancel import Cancelled, CancelToken
@@ -123,6 +124,7 @@ class _Run:
         self.opener = Opener(endpoint, self.store)
         self.incremental = endpoint.incremental if asks_for_changes(endpoint) else None
         self.marks = Marks()
+        self.ahead: Ahead | None = None
 
     def run(self) -> Report:
         try:
@@ -140,6 +142,8 @@ class _Run:
             )
             return self._ended("failed", error=full)
         finally:
+            if self.ahead is not None:
+                self.ahead.close()
             for client in self.clients:
                 client.close()
 
@@ -150,10 +154,14 @@ class _Run:
 
     def _mirror(self) -> Report:
         require_supported(self.endpoint)
-        access = access_for(self.endpoint, self.surroundings.secret, self.surroundings.accounts, self.cancel)
+        access = SharedAccess(
+            access_for(self.endpoint, self.surroundings.secret, self.surroundings.accounts, self.cancel)
+        )
         if self.endpoint.after is not None and self.endpoint.after.each:
-            return self._chained(SharedAccess(access))
-        client = self._client(access, self.cancel)
+            return self._chained(access)
+        pace = Pace(self.endpoint.limits.rate)
+        client = self._client(access, self.cancel, pace)
+        self.ahead = Ahead(lambda cancel: self._client(access, cancel, pace), self.cancel)
         self._recall()
         partial = self._may_be_partial()
         try:
@@ -210,10 +218,13 @@ class _Run:
         tracker = None
         if self.incremental is not None:
             tracker = Tracker(self.incremental, source.pages, self.marks.cursor if aim.partial else None)
-        first = Listing(client, endpoint, source, opened.first, opened.second)
+        ahead = self.ahead
+        first = Listing(client, endpoint, source, opened.first, opened.second, ahead=ahead)
         if kept is not None and kept.last is not None:
             last = kept.last
-            first = Listing(client, endpoint, source, start=last.following.call(source.call), walk=last.walk)
+            first = Listing(
+                client, endpoint, source, start=last.following.call(source.call), walk=last.walk, ahead=ahead
+            )
         if comes_in_parts(first):
             whole = keyed(endpoint, self.opener.key())
             again = Listing(client, endpoint, source)
@@ -221,7 +232,7 @@ class _Run:
         return Reading(
             keyed(endpoint, self.opener.key()),
             aim,
-            (first, lambda: Listing(client, endpoint, source)),
+            (first, lambda: Listing(client, endpoint, source, ahead=ahead)),
             tracker,
             journal,
             kept,
