@@ -33,9 +33,7 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
     if isinstance(error, requests.exceptions.ProxyError):
         if any("407" in str(cause) for cause in causes if isinstance(cause, OSError)):
             return _proxy_refuses(f"It lets nobody through to {host} without.")
-        return NetworkError(
-            "The proxy can't be reached", f"No way to {host} through it.", "Check the proxy's address."
-        )
+        return NetworkError("The proxy can't be reached", f"No way to {host} through it.", "Check the proxy's address.")
     if any(isinstance(cause, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(cause) for cause in causes):
         return AuthError(
             "The server wants a client certificate",
