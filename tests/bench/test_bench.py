@@ -1,8 +1,8 @@
 """The quick bench as a test with wide margins: it tells a design that went wrong, not a few per cent."""
 
 import pytest
-
 from tests.bench.cpu import SCENARIOS
+
 from tests.bench.run import measure, table
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
