@@ -1,7 +1,7 @@
 """The dialog that adds or edits an endpoint: its form on the left, what a test of it found on the right."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -17,11 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.presets import load_presets
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
 from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
+from trayapp.ui.preset_dialog import PresetDialog
 from trayapp.ui.preview_view import PreviewView
 from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.settings_edits import asked_for, field_named_by, filled_in, named, with_endpoint
@@ -78,7 +80,12 @@ class EndpointEditor(QDialog):
         column.addLayout(row)
         column.addWidget(self.preview, 1)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.addWidget(scroll)
+        left = QWidget()
+        rows = QVBoxLayout(left)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self._start_row())
+        rows.addWidget(scroll, 1)
+        self._splitter.addWidget(left)
         self._splitter.addWidget(right)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setStretchFactor(0, 2)
@@ -101,7 +108,7 @@ class EndpointEditor(QDialog):
         self.untested_button = QPushButton(self.tr("Save &without testing…"))
         self.untested_button.setObjectName("saveUntested")
         self.buttons.addButton(self.untested_button, QDialogButtonBox.ButtonRole.ActionRole)
-        for button in (self.cancel_button, self.untested_button):
+        for button in (self.cancel_button, self.untested_button, self.preset_button):
             button.setAutoDefault(False)
         without_icons(self.buttons)
         layout = QVBoxLayout(self)
@@ -116,6 +123,7 @@ class EndpointEditor(QDialog):
         self.preview.stop_wanted.connect(self.stop_test)
         self.preview.key_chosen.connect(self.form.set_key)
         self.preview.columns_chosen.connect(self.form.set_columns)
+        self.preset_button.clicked.connect(self._choose_preset)
         self.save_button.clicked.connect(self._save)
         self.untested_button.clicked.connect(self._ask_to_save_untested)
         self.cancel_button.clicked.connect(self.close)
@@ -169,6 +177,28 @@ class EndpointEditor(QDialog):
             self.close()
         else:
             super().keyPressEvent(event)
+
+    def _start_row(self) -> QWidget:
+        """How a new endpoint may begin other than by its address."""
+        start = QWidget()
+        hint = QLabel(self.tr("Paste an address or a cURL command, or begin with a"))
+        hint.setWordWrap(True)
+        hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.preset_button = QPushButton(self.tr("Preset…"))
+        self.preset_button.setObjectName("choosePreset")
+        self.preset_button.setToolTip(self.tr("Well-known APIs, ready but for a few words"))
+        row = QHBoxLayout(start)
+        row.setContentsMargins(9, 0, 9, 0)
+        row.addWidget(hint, 1)
+        row.addWidget(self.preset_button)
+        start.setVisible(self._is_new)
+        return start
+
+    def _choose_preset(self) -> None:
+        dialog = PresetDialog(load_presets(), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.endpoint_filled.connect(self.form.take_over)
+        dialog.open()
 
     def _end_test(self) -> None:
         self._preview_ticket = 0

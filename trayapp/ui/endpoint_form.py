@@ -38,7 +38,7 @@ class EndpointForm(QWidget):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        self._original = Endpoint(url="")
+        self._original = self._kept = Endpoint(url="")
         self._columns = self._original.table
         self._shown: set[str] = set()
         self._loading = False
@@ -115,7 +115,8 @@ class EndpointForm(QWidget):
     def set_endpoint(self, endpoint: Endpoint, stored_secret: bool = False) -> None:
         """Show this endpoint; `stored_secret` says that its secret is in the keyring already."""
         self._loading = True
-        self._original, self._stored_secret = endpoint, stored_secret
+        self._original = self._kept = endpoint
+        self._stored_secret = stored_secret
         self._columns = endpoint.table
         self._shown.clear()
         request, table = endpoint.request, endpoint.table
@@ -156,14 +157,21 @@ class EndpointForm(QWidget):
             self._shown.add("url")
             self._refresh()
             return
-        before, stored = self._original, self._stored_secret
-        imported = found.endpoint
-        self.set_endpoint(
-            msgspec.structs.replace(before, url=imported.url, request=imported.request, auth=imported.auth), stored
-        )
-        self._original = before
+        before, imported = self._original, found.endpoint
+        self._take_over(msgspec.structs.replace(before, url=imported.url, request=imported.request, auth=imported.auth))
         if found.secret:
             self.auth.secret_edit.setText(found.secret)
+
+    def take_over(self, endpoint: Endpoint) -> None:
+        """Show an endpoint made elsewhere as if it was typed in here; id and schedule stay."""
+        before = self._read()[0]
+        schedule = {name: getattr(before, name) for name in ("id", "every", "cron", "at", "manual", "enabled")}
+        self._take_over(msgspec.structs.replace(endpoint, **schedule))
+
+    def _take_over(self, endpoint: Endpoint) -> None:
+        original = self._original
+        self.set_endpoint(endpoint, self._stored_secret)
+        self._original = original
         self._refresh()
         self.changed.emit()
 
@@ -301,7 +309,7 @@ class EndpointForm(QWidget):
                 problems[path] = sentence(str(error))
                 return fallback
 
-        before = self._original
+        before = self._kept
         request = msgspec.structs.replace(
             before.request,
             method=self.method.currentText(),
