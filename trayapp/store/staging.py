@@ -24,8 +24,8 @@ BATCH_BYTES = 2**20
 _WINDOW = 64
 """A record that is not the next one expected is looked for in so many positions behind."""
 
-_FEW = 8
-"""So many digests are looked up one by one."""
+_STRIDE = 8
+"""So many digests are compared at once at first, twice as many each time they are as expected."""
 
 _SMALL = BATCH_BYTES // 4
 """What less bytes of a page than this are staged wait for those of the next pages."""
@@ -123,8 +123,7 @@ class Staging:
             if not self.known.count:
                 self._keep(records, digests)
                 return range(len(records))
-            unknown = []
-            self._compare(digests, b"".join(digests), 0, len(digests), unknown)
+            unknown = self._compare(digests, b"".join(digests))
         if unknown:
             self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
         return unknown
@@ -142,20 +141,36 @@ class Staging:
             self.records += 1
         return True
 
-    def _compare(self, digests: list[bytes], joined: bytes, start: int, end: int, unknown: list[int]) -> None:
-        """Take what is known of these digests, in halves as long as they are not as and where they were before."""
-        here, there = self._next, self._next + end - start
-        expected = self.known.digests.startswith(joined[start * DIGEST : end * DIGEST], here * DIGEST)
-        if expected and self._taken.find(1, here, there) < 0:
-            self._taken[here:there] = b"\1" * (end - start)
-            self._next = there
-            self._unchanged += end - start
-        elif end - start > _FEW:
-            middle = (start + end) // 2
-            self._compare(digests, joined, start, middle, unknown)
-            self._compare(digests, joined, middle, end, unknown)
-        else:
-            unknown += [index for index in range(start, end) if not self._take(digests[index])]
+    def _compare(self, digests: list[bytes], joined: bytes) -> list[int]:
+        """Take what is known of these digests, in long strides where they are as and where they were before."""
+        unknown = []
+        start, stride = 0, _STRIDE
+        while start < len(digests):
+            same = self._expected(joined[start * DIGEST : (start + stride) * DIGEST])
+            here = self._next
+            self._taken[here : here + same] = b"\1" * same
+            self._next += same
+            self._unchanged += same
+            start += same
+            if same == stride:
+                stride *= 2
+            elif start < len(digests):
+                if not self._take(digests[start]):
+                    unknown.append(start)
+                start, stride = start + 1, _STRIDE
+        return unknown
+
+    def _expected(self, joined: bytes) -> int:
+        """How many of these digests are the next ones expected, before the first that is not."""
+        here, count = self._next, len(joined) // DIGEST
+        known = self.known.digests[here * DIGEST : here * DIGEST + len(joined)]
+        if known != joined:
+            known = known.ljust(len(joined), b"\0")
+            # As numbers their difference begins at the first digest that is another one.
+            difference = int.from_bytes(known, "big") ^ int.from_bytes(joined, "big")
+            count = (8 * len(joined) - difference.bit_length()) // (8 * DIGEST)
+        taken = self._taken.find(1, here, here + count)
+        return count if taken < 0 else taken - here
 
     def _take(self, digest: bytes) -> bool:
         position = self._next
