@@ -15,8 +15,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication, QLabel
-from tests.bench.cpu import bench_endpoint
 
+from tests.bench.engine import bench_endpoint
 from tests.bench.serve import BenchServer, serving
 from trayapp.desktop.paths import find_home
 from trayapp.endpoints.model import Settings
