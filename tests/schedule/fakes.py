@@ -133,12 +133,14 @@ class World:
             id = start.endpoint.id
             assert all(other != id for _, other in self.running), "two runs of one endpoint at once"
             self.started.append((self.clock.now(), id))
-            heapq.heappush(self.running, (self.clock.monotonic() + self.run_seconds, id))
+            self.on_start(id)
+            heapq.heappush(self.running, (self.clock.monotonic() + self.duration(id), id))
         for id, reason in actions.cancel:
             self.cancelled.append((id, reason))
             at = next(at for at, other in self.running if other == id)
             self.running.remove((at, id))
             heapq.heapify(self.running)
+            self.on_stop(id)
             self.planner.finished(id, report(id, "stopped", self.clock.now(), reason=reason), self.clock.now())
         if actions.cancel or actions.start:
             self.do()
@@ -159,6 +161,16 @@ class World:
             event(now)
         self.do()
         self.rest()
+
+    def duration(self, id: str) -> float:
+        """Seconds that a run of the endpoint takes."""
+        return self.run_seconds
+
+    def on_start(self, id: str) -> None:
+        """A run started."""
+
+    def on_stop(self, id: str) -> None:
+        """A run was stopped."""
 
     def rest(self) -> None:
         """Set out to wait."""

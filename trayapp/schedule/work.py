@@ -205,6 +205,9 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
 
 def clock_set_back(row: EndpointRow, endpoint: Endpoint, by: timedelta, now: datetime, zone: tzinfo) -> EndpointRow:
     """The wall clock was set back: what counts from the last run moves along, times of day are looked up anew."""
+    if by_interval(endpoint) and row.last_attempt is not None:
+        # Else a restart, which counts from the last attempt anew, would wait for that much longer.
+        row = msgspec.structs.replace(row, last_attempt=row.last_attempt - by)
     if row.status == "running":
         return row
     override = None if row.next_override is None else row.next_override - by
