@@ -16,6 +16,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication, QLabel
 
+from tests.bench import listing
 from tests.bench.engine import bench_endpoint
 from tests.bench.serve import BenchServer, serving
 from trayapp.desktop.paths import find_home
@@ -157,7 +158,7 @@ def _once(server: BenchServer, records: int) -> dict[str, float]:
                 found[name] = gap.stop()
                 if report.status != "succeeded":
                     raise RuntimeError(report.sentence)
-            if report.changed != sum(1 for number in range(1, records + 1) if number % 100 == 7):
+            if report.changed != listing.counts(records)["changed"]:
                 raise RuntimeError(f"not what was to be measured: {report.sentence}")
         finally:
             program.close()

@@ -1,0 +1,159 @@
+"""How soon a command is done, how soon the tray program's event loop runs, and what it costs at rest.
+
+Milliseconds by the clock, of whole processes, in turns. The tray program runs on Qt's offscreen platform.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench.figures import Row
+from tests.bench.serve import ROOT, serving
+
+_TO_THE_LOOP = """
+import os, sys, time
+began = float(sys.argv.pop(1))
+from PySide6.QtWidgets import QApplication
+def reached(*_):
+    print((time.time() - began) * 1000, flush=True)
+    os._exit(0)
+QApplication.exec = reached
+"""
+_BARE = """
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+application = QApplication([])
+menu = QMenu()
+menu.addAction("Quit")
+icon = QSystemTrayIcon(QIcon(QPixmap(32, 32)))
+icon.setContextMenu(menu)
+icon.show()
+application.exec()
+"""
+_OURS = """
+from trayapp.cli import main
+main(["--home", sys.argv[1], "--background"])
+"""
+_ENDPOINT = """
+[[endpoint]]
+id = "e{number}"
+name = "Endpoint {number}"
+url = "{url}"
+{when}
+[endpoint.table]
+name = "t{number}"
+key = ["id"]
+[endpoint.pages]
+kind = "none"
+"""
+
+ENDPOINTS = 100
+MODULE = [sys.executable, "-m", "trayapp"]
+
+
+def measure(repetitions: int) -> list[Row]:
+    """The rows of starting."""
+    bare: list[float] = []
+    version: list[float] = []
+    sync: list[float] = []
+    plain: list[float] = []
+    tray: list[float] = []
+    with serving(1000) as server, tempfile.TemporaryDirectory(prefix="traysync-bench-") as folder:
+        home = _home(Path(folder), f"{server.base}/one", 1, "manual = true")
+        command = [*MODULE, "--home", str(home), "sync", "e1"]
+        _clocked(command)
+        for _ in range(repetitions):
+            bare.append(_clocked([sys.executable, "-c", "pass"]))
+            version.append(_clocked([*MODULE, "--version"]))
+            sync.append(_clocked(command))
+            plain.append(_to_the_loop(_BARE, home))
+            tray.append(_to_the_loop(_OURS, home))
+    over = [ours - least for ours, least in zip(version, bare, strict=True)]
+    return [
+        Row(name="traysync --version, over bare Python", unit="ms", ours=over, goal=60),
+        Row(name="traysync sync, one page, nothing changed", unit="ms", ours=sync, goal=250),
+        Row(
+            name="from the command to the tray icon",
+            unit="ms",
+            ours=tray,
+            limit=plain,
+            limit_is="a bare PySide6 tray program",
+            goal=1.3,
+        ),
+    ]
+
+
+def _clocked(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    return (time.perf_counter() - began) * 1000
+
+
+def _to_the_loop(program: str, home: Path) -> float:
+    command = [sys.executable, "-c", _TO_THE_LOOP + program, repr(time.time()), str(home)]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, check=True)
+    return float(done.stdout)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+
+
+def _home(folder: Path, url: str, count: int, when: str) -> Path:
+    home = folder / "home"
+    home.mkdir()
+    endpoints = (_ENDPOINT.format(number=number, url=url, when=when) for number in range(1, count + 1))
+    (home / "settings.toml").write_text("".join(endpoints), encoding="utf-8")
+    return home
+
+
+def measure_rest(seconds: float) -> list[Row]:
+    """The tray program with a hundred hourly endpoints: before their first run, and after one of each."""
+    with serving(100) as server:
+        url = f"{server.base}/one"
+        # Due at a minute far from now, so that none runs while we look.
+        minute = (time.localtime().tm_min + 30) % 60
+        before, wakes = _at_rest(url, f'cron = "{minute} * * * *"', 5, seconds)
+        after, _ = _at_rest(url, 'every = "1h"', 45, 2)
+    return [
+        Row(name=f"wake-ups a second, {ENDPOINTS} hourly endpoints", unit="1/s", ours=[wakes], goal=0.1),
+        Row(name="resident memory before the first run", unit="MiB", ours=[before], goal=60),
+        Row(name="resident memory after a run of each", unit="MiB", ours=[after], goal=90),
+    ]
+
+
+def _at_rest(url: str, when: str, settle: float, seconds: float) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory(prefix="traysync-bench-") as folder, _tray(Path(folder), url, when) as process:
+        time.sleep(settle)
+        before = _wakes(process.pid)
+        time.sleep(seconds)
+        return _resident(process.pid), (_wakes(process.pid) - before) / seconds
+
+
+@contextmanager
+def _tray(folder: Path, url: str, when: str) -> Iterator["subprocess.Popen[bytes]"]:
+    home = _home(folder, url, ENDPOINTS, when)
+    command = [*MODULE, "--home", str(home), "--background"]
+    with subprocess.Popen(command, cwd=ROOT, env=_environment(), stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wakes(pid: int) -> int:
+    """How often the process' threads were put back to work."""
+    total = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        total += int(status.read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return total
+
+
+def _resident(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
