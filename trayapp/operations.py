@@ -217,7 +217,13 @@ class Workspace:
 
     def import_text(self, text: str) -> tuple[Endpoint, ...]:
         """Add, or replace by id, the endpoints of a TOML text."""
-        return tuple(self.save(endpoint) for endpoint in parse_settings(text, "import").endpoint)
+        parsed = parse_settings(text, "import")
+        given = tomllib.loads(text).get("endpoint", [])
+        # A made-up id must not replace an endpoint that happens to have it.
+        return tuple(
+            self.save(endpoint if "id" in data else unnamed(endpoint, data))
+            for endpoint, data in zip(parsed.endpoint, given, strict=True)
+        )
 
     def export_text(self, ids: Sequence[str] = ()) -> str:
         """Endpoints (all, or these) as TOML, never with secrets."""
@@ -315,7 +321,8 @@ class Workspace:
         after another one waits for it, and what falls due by a success runs too.
         """
         settings = self.settings()
-        chosen = [self.endpoint(id) for id in ids] or [each for each in settings.endpoint if each.enabled]
+        named = {endpoint.id: endpoint for endpoint in map(self.endpoint, ids)}
+        chosen = list(named.values()) or [each for each in settings.endpoint if each.enabled]
         now, zone = self.clock.now(), self.clock.zone()
         with self.store.reading() as db:
             states, pause = state.load_states(db), load_pause(db)
@@ -524,6 +531,12 @@ def _listens(port: int) -> bool:
 def _same_sign_in(one: Endpoint, other: Endpoint) -> bool:
     """Whether the tokens of one endpoint may be used for the other: they are for one service and one server."""
     return one.auth == other.auth and origin(one.url) == origin(other.url)
+
+
+def unnamed(endpoint: Endpoint, data: Mapping[str, Any]) -> Endpoint:
+    """The endpoint without the id, and the table's name, that were made up because `data` has none."""
+    name = data.get("table", {}).get("name", "")
+    return msgspec.structs.replace(endpoint, id="", table=msgspec.structs.replace(endpoint.table, name=name))
 
 
 def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:

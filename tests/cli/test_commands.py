@@ -247,6 +247,17 @@ def test_export_and_import_bring_endpoints_to_another_home(cli, added, tmp_path)
     assert cli.json("sync", "--home", other)["runs"][0]["added"] == 23
 
 
+def test_an_imported_endpoint_without_an_id_replaces_nobody(cli, added, api):
+    other = api.route("/other/items", json_reply(RECORDS[:2]))
+    cli("import", "-", stdin=f'[[endpoint]]\nurl = "{other}"\n')
+    assert [each["id"] for each in cli.json("endpoints")["endpoints"]] == ["items", "items_2"]
+    assert [run["added"] for run in cli.json("sync")["runs"]] == [23, 2]
+
+
+def test_an_endpoint_that_is_named_twice_runs_once(cli, added):
+    assert len(cli.json("sync", "items", "items")["runs"]) == 1
+
+
 def test_a_broken_settings_file_is_explained_with_its_line(cli, added, home):
     file = home / "settings.toml"
     file.write_text(file.read_text() + "\nevry = 5\n")

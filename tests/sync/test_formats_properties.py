@@ -89,6 +89,8 @@ tables = st.integers(2, 5).flatmap(lambda n: st.lists(st.lists(cells, min_size=n
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
 def test_csv(rows, delimiter, end, quoting, encoding):
+    # csv.writer quotes a lone \r only where it is part of the line's end.
+    assume(quoting == csv.QUOTE_ALL or end == "\r\n" or not any("\r" in cell for row in rows for cell in row))
     file = io.StringIO()
     writer = csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=quoting)
     header = [f"field {n}" for n in range(len(rows[0]) if rows else 2)]

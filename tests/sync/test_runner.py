@@ -231,6 +231,20 @@ def test_a_total_that_does_not_match_deletes_nothing(api, store):
     assert mirror(store, url).deleted == 3
 
 
+def test_an_incomplete_listing_replaces_nothing(api, store):
+    served = Listing(RECORDS, pages="link", total="header:X-Total-Count")
+    url = api.route("/items", served)
+    replace = Table(mode="replace", key=("id",))
+    mirror(store, url, table=replace)
+    served.records = RECORDS[:12]
+    api.route("/items", lambda seen: served(seen).with_headers(X_Total_Count="50"))
+    report = mirror(store, url, table=replace)
+    assert (report.status, report.problem.title) == ("failed", "The listing is incomplete")
+    assert rows(store) == as_stored(RECORDS)
+    api.route("/items", served)
+    assert mirror(store, url, table=replace).rows == 12
+
+
 def test_a_list_that_becomes_empty_is_held_until_the_user_agrees(api, store):
     served = Listing(RECORDS)
     url = api.route("/items", served)

@@ -49,6 +49,8 @@ class LiveBackend(Backend):
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
         self.scheduler.run_finished.connect(self.run_finished)
+        # Deleting without the brake was agreed to once: a run that did not take the word up must not leave it behind.
+        self.scheduler.run_finished.connect(lambda report: self._apply_held.discard(report.endpoint))
         self._runs_timer = QTimer(self, singleShot=True, interval=_RUNS_GAP_MS)
         self._runs_timer.timeout.connect(self.request_runs)
         self.scheduler.run_finished.connect(lambda _: self._runs_timer.start())
@@ -176,6 +178,7 @@ class LiveBackend(Backend):
 
     def stop(self, id: str) -> None:
         """Stop the endpoint's run."""
+        self._apply_held.discard(id)
         self.scheduler.stop(id)
 
     def pause(self, until: datetime | None) -> None:

@@ -54,7 +54,7 @@ class Remote(QObject):
         elif op == "status":
             request.reply(_status(backend.snapshot()))
         elif op == "pause":
-            backend.pause(datetime.fromisoformat(args["until"]) if args.get("until") else None)
+            backend.pause(_moment(args["until"]) if args.get("until") else None)
             request.reply({})
         elif op == "resume":
             backend.resume()
@@ -121,6 +121,14 @@ class Remote(QObject):
                             "total": status.progress.total,
                         }
                     )
+
+
+def _moment(text: str) -> datetime:
+    """ValueError when it is no time, or one that does not say which zone's: such compares with no other."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
 
 
 def _status(snapshot: Snapshot) -> dict[str, Any]:

@@ -265,6 +265,7 @@ class Planner:
     def finished(self, id: str, report: Report, now: datetime) -> Report:
         """A started run ended; the answer is its report with the next due time filled in."""
         running = self._running.pop(id)
+        self._cancels = [each for each in self._cancels if each[0] != id]  # it ended by itself, just before
         endpoint = self._endpoints.get(id)
         self.changed.add(id)
         if endpoint is None:

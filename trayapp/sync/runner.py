@@ -328,6 +328,12 @@ class _Run:
             self.warnings += [*self.opener.warnings, *reading.walked.warnings]
             if reading.tracker is not None:
                 self.warnings += reading.tracker.warnings()
+            if endpoint.table.mode == "replace" and not complete and self.endpoint.pages.max is None:
+                raise SyncError(
+                    "The listing is incomplete",
+                    self.warnings[-1] if self.warnings else "It ended before it was all there.",
+                    "The table stays as it was; the next run tries again.",
+                )
             return self._publish(endpoint, plan, staging, complete, aim, reading)
         except (Cancelled, SyncError) as trouble:
             if isinstance(trouble, Cancelled | TransientError | AuthError):
