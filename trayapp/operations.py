@@ -10,11 +10,11 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trayapp.demo import DemoServer, demo_endpoint, demo_port
+from trayapp.demo.endpoint import demo_endpoint, demo_port
 from trayapp.desktop import background, machine
 from trayapp.desktop.background import BackgroundState
 from trayapp.desktop.paths import Home
@@ -55,6 +55,9 @@ from trayapp.sync.oauth.signin import Person
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Progress, Report
 from trayapp.sync.runner import Surroundings, run
+
+if TYPE_CHECKING:
+    from trayapp.demo.server import DemoServer
 
 WORKERS = 4
 _STALENESS = "staleness"
@@ -501,6 +504,8 @@ class Workspace:
         if found is not None and demo_port(found) is not None:
             self._serve_demo(found)
             return found
+        from trayapp.demo.server import DemoServer
+
         with self._lock:
             if self._demo is None:
                 self._demo = DemoServer()
@@ -512,6 +517,8 @@ class Workspace:
         port = demo_port(endpoint)
         if port is None:
             return
+        from trayapp.demo.server import DemoServer
+
         with self._lock:
             if self._demo is None and not _listens(port):
                 self._demo = DemoServer(port=port)

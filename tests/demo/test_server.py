@@ -5,7 +5,9 @@ import time
 import pytest
 import requests
 
-from trayapp.demo import DemoServer, demo_endpoint, demo_port, records_at
+from trayapp.demo.endpoint import demo_endpoint, demo_port
+from trayapp.demo.server import DemoServer
+from trayapp.demo.tickets import records_at
 from trayapp.endpoints.model import Endpoint
 
 NOON = 1_795_521_600.0

@@ -1,5 +1,5 @@
 """The tray program: the one place where all parts meet."""
 
-from trayapp.app.program import main
+from trayapp.app.start import main
 
 __all__ = ["main"]

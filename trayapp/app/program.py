@@ -1,23 +1,20 @@
-"""Composes the tray program and runs it until the user, or the session, ends it."""
+"""The running tray program: its parts and the wires between them."""
 
 import logging
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
-from trayapp import __version__
 from trayapp.app.backend import LiveBackend
 from trayapp.app.login import keep_autostart
 from trayapp.app.notices import Notice, Notices, stale_notice
 from trayapp.app.remote import Remote
 from trayapp.assets import resource
-from trayapp.desktop.crash import CrashWatch
-from trayapp.desktop.instance import Lock
-from trayapp.desktop.logs import start_logging
 from trayapp.desktop.network import Network, NetworkWatcher
 from trayapp.desktop.notifications import Action, Notification, Notifier
-from trayapp.desktop.paths import Home
 from trayapp.desktop.power import Power, PowerWatcher
 from trayapp.desktop.server import LocalServer
 from trayapp.desktop.signals import EndSignals
@@ -29,11 +26,12 @@ from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report
-from trayapp.ui.icons import app_icon
-from trayapp.ui.main_window import MainWindow
-from trayapp.ui.settings_dialog import SettingsDialog
 from trayapp.ui.theme import Theme
 from trayapp.ui.tray import Tray
+
+if TYPE_CHECKING:
+    from trayapp.ui.main_window import MainWindow
+    from trayapp.ui.settings_dialog import SettingsDialog
 
 log = logging.getLogger(__name__)
 
@@ -41,64 +39,31 @@ _STALE_CHECK_MS = 10 * 60_000
 _PRUNING_MS = 6 * 3600_000
 
 
-def main(home: Home, lock: Lock, background: bool = False) -> int:
-    """Run the tray program of a home whose engine lock is held; its exit code. background: open no window."""
-    scrubber = start_logging(home.log_file)
-    crash_watch = CrashWatch(home.crash_file)
-    if crash_watch.previous:
-        log.error("the program crashed last time:\n%s", crash_watch.previous)
-    application = QApplication(["traysync"])
-    application.setApplicationName("TraySync")
-    application.setApplicationVersion(__version__)
-    application.setDesktopFileName("traysync")
-    application.setWindowIcon(app_icon())
-    application.setQuitOnLastWindowClosed(False)
-    workspace = Workspace(home, heard_secret=scrubber.register)
-    try:
-        workspace.store  # noqa: B018  opening it is what may fail
-    except UserError as error:
-        log.error("the database can't be opened: %s", error)
-        box = QMessageBox(QMessageBox.Icon.Critical, "TraySync", error.title)
-        box.setInformativeText(f"{error.cause}\n\n{error.next}")
-        box.exec()
-        return 1
-    program = Program(application, workspace, background)
-    status = application.exec()
-    program.close()
-    workspace.close()
-    lock.release()
-    crash_watch.close()
-    return status
-
-
 class Program(QObject):
-    """The running tray program: its parts and the wires between them."""
+    """All parts, from the moment that the event loop runs. `icon` is shown already, where there is a tray."""
 
-    def __init__(self, application: QApplication, workspace: Workspace, background: bool) -> None:
+    def __init__(
+        self, application: QApplication, workspace: Workspace, background: bool, icon: QSystemTrayIcon | None = None
+    ) -> None:
         super().__init__(application)
         self.workspace = workspace
         self.backend = LiveBackend(workspace, self)
         self.backend.quit_wanted = self.quit
         self.theme = Theme(application)
-        self.tray = Tray(self.backend, self)
-        self.window = MainWindow(self.backend, workspace.home.window_state)
+        self.tray = Tray(self.backend, self, icon=icon)
         self.settings_dialog: SettingsDialog | None = None
         self._quitting = False
         self._show_window_first = not background
         self._conditions = Conditions()
         self._notices = Notices()
         self._wire_windows()
-        # The icon is there first; whatever takes long to import or to open comes when the event loop runs.
         QTimer.singleShot(0, self._start)
 
     def _wire_windows(self) -> None:
         self.tray.open_requested.connect(self.open)
-        self.tray.toggle_requested.connect(self.window.toggle)
+        self.tray.toggle_requested.connect(lambda: self.window.toggle())
         self.tray.settings_requested.connect(self.open_settings)
         self.tray.quit_requested.connect(self.quit)
-        self.window.add_requested.connect(self.add_endpoint)
-        self.window.edit_requested.connect(self.edit_endpoint)
-        self.window.settings_requested.connect(self.open_settings)
         self.backend.settings_changed.connect(self._settings_changed)
         self.backend.run_finished.connect(self._tell)
         self.backend.run_finished.connect(lambda _: self._look_at_disk())
@@ -142,6 +107,17 @@ class Program(QObject):
 
     # Windows
 
+    @cached_property
+    def window(self) -> "MainWindow":
+        """The main window, made when it is first needed: the resident program shall be small."""
+        from trayapp.ui.main_window import MainWindow
+
+        window = MainWindow(self.backend, self.workspace.home.window_state)
+        window.add_requested.connect(self.add_endpoint)
+        window.edit_requested.connect(self.edit_endpoint)
+        window.settings_requested.connect(self.open_settings)
+        return window
+
     def open(self, id: str = "") -> None:
         """Show the window, at an endpoint if one is named."""
         self.window.show_endpoint(id)
@@ -158,8 +134,10 @@ class Program(QObject):
         """Show the settings dialog with the editor for this endpoint."""
         self._dialog().edit_endpoint(id)
 
-    def _dialog(self) -> SettingsDialog:
+    def _dialog(self) -> "SettingsDialog":
         if self.settings_dialog is None:
+            from trayapp.ui.settings_dialog import SettingsDialog
+
             self.settings_dialog = SettingsDialog(self.backend)
         self.settings_dialog.show()
         self.settings_dialog.raise_()
@@ -256,7 +234,8 @@ class Program(QObject):
         if self._quitting:
             return
         self._quitting = True
-        self.window.hide()
+        if "window" in self.__dict__:
+            self.window.hide()
         self.backend.shutdown(lambda: QCoreApplication.exit(0))  # quit() would ask every dialog first
 
     def close(self) -> None:

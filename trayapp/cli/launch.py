@@ -5,8 +5,6 @@ import os
 import sys
 import time
 
-from trayapp.cli.output import print_error
-from trayapp.desktop.client import NotRunning, ask
 from trayapp.desktop.instance import Lock, acquire_engine_lock
 from trayapp.desktop.paths import Home, find_home
 from trayapp.errors import UserError
@@ -30,6 +28,8 @@ def launch(options: argparse.Namespace) -> int:
         home.create()
         lock = _lock_or_raise(home, quiet=options.background)
     except UserError as error:
+        from trayapp.cli.output import print_error  # here and below: not before the icon is there
+
         print_error(error, options.json)
         return 3 if isinstance(error, _Held) else 2
     if lock is None:
@@ -50,6 +50,8 @@ def _lock_or_raise(home: Home, quiet: bool) -> Lock | None:
         lock = acquire_engine_lock(home)
         if lock is not None:
             return lock
+        from trayapp.desktop.client import NotRunning, ask
+
         try:
             if not quiet:
                 ask(home.socket_address, "raise", connect_within=1.0)

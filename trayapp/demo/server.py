@@ -12,14 +12,11 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from trayapp.demo.endpoint import HOST, PATH
 from trayapp.demo.tickets import TICK_SECONDS, Ticket, records_at, tick_at, time_of
-from trayapp.endpoints.model import Endpoint, Pages, Response, Table
-from trayapp.endpoints.units import Duration
 
 DEFAULT_PORT = 8765
 PAGE_SIZE = 50
-PATH = "/api/tickets"
-_HOST = "127.0.0.1"
 
 
 class DemoServer:
@@ -55,7 +52,7 @@ class DemoServer:
             return
         self._stopping = True
         # The accept loop sleeps without a timeout; a connection is the one thing that wakes it on every system.
-        socket.create_connection((_HOST, self._server.server_port), timeout=5).close()
+        socket.create_connection((HOST, self._server.server_port), timeout=5).close()
         self._thread.join()
         self._server.server_close()
         self._server = self._thread = None
@@ -72,7 +69,7 @@ class DemoServer:
         """The URL of the listing; RuntimeError when the server is not started."""
         if self._server is None:
             raise RuntimeError("the demo server is not started")
-        return f"http://{_HOST}:{self._server.server_port}{PATH}"
+        return f"http://{HOST}:{self._server.server_port}{PATH}"
 
     @property
     def tick(self) -> int:
@@ -98,26 +95,6 @@ class DemoServer:
             server.handle_request()
 
 
-def demo_endpoint(url: str) -> Endpoint:
-    """The endpoint that mirrors the demo server at `url` (what `DemoServer.start` returned)."""
-    return Endpoint(
-        id="demo",
-        name="Demo tickets",
-        url=url,
-        every=Duration(60),
-        response=Response(records=""),
-        pages=Pages(kind="link"),
-        table=Table(name="demo_tickets", key=("id",)),
-    )
-
-
-def demo_port(endpoint: Endpoint) -> int | None:
-    """The port on which the demo server has to listen for this endpoint; None if it is not the demo's endpoint."""
-    parts = urlsplit(endpoint.url)
-    is_demo = endpoint.id == "demo" and parts.scheme == "http" and parts.hostname == _HOST and parts.path == PATH
-    return parts.port if is_demo else None
-
-
 class _Listener(ThreadingHTTPServer):
     # On Windows this option would let two programs listen on one port.
     allow_reuse_address = os.name != "nt"
@@ -125,7 +102,7 @@ class _Listener(ThreadingHTTPServer):
 
     def __init__(self, demo: DemoServer, port: int) -> None:
         self.demo = demo
-        super().__init__((_HOST, port), _Handler)
+        super().__init__((HOST, port), _Handler)
 
     def server_bind(self) -> None:
         # HTTPServer.server_bind asks the resolver for the host's full name, which can take seconds.
@@ -191,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._problem(404, "No such ticket", f"Ticket {id} does not exist, or was withdrawn.")
 
     def _here(self, path: str) -> str:
-        return f"http://{_HOST}:{self.server.server_port}{path}"
+        return f"http://{HOST}:{self.server.server_port}{path}"
 
     def _problem(self, status: int, title: str, detail: str) -> None:
         """An error as RFC 9457 wants it."""

@@ -39,10 +39,13 @@ class Tray(QObject):
         backend: Backend,
         parent: QObject | None = None,
         *,
+        icon: QSystemTrayIcon | None = None,
         available: Callable[[], bool] = QSystemTrayIcon.isSystemTrayAvailable,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        """`icon` is one that was made, and shown, before."""
         super().__init__(parent)
+        self._early = icon
         self._available = available
         self._clock = clock
         self._snapshot = backend.snapshot()
@@ -93,7 +96,8 @@ class Tray(QObject):
             self._poll.setInterval(_POLL_LATER)
 
     def _make_icon(self) -> None:
-        icon = QSystemTrayIcon(tray_icon(self._state), self)
+        icon = self._early or QSystemTrayIcon(self)
+        icon.setIcon(tray_icon(self._state))
         icon.setObjectName("trayIcon")
         icon.setToolTip(self._tooltip)
         icon.setContextMenu(self.menu)
