@@ -196,7 +196,7 @@ class Chain:
                 self._nothing.append(error)
             return
         opened = self._opener.open(client, call, answer, self._endpoint.url)
-        listing = Listing(client, opened.endpoint, opened.source, opened.first, opened.second)
+        listing = Listing(client, opened.endpoint, opened.source, opened.first, opened.second, page=opened.page)
         with self._lock:
             self._listings.append(listing)
         for records in listing:

@@ -7,7 +7,7 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync.ahead import DEPTH, Ahead
-from trayapp.sync.decode import check_records, read, split_records
+from trayapp.sync.decode import Body, check_records, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
@@ -28,8 +28,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 class Listing:
     """One walk over a listing; iterating gives the records of page after page.
 
-    `first` and `second` are pages that were fetched before, and need not be again. `start` and `walk` go on with a walk
-    that was broken off: the next request, and how far it was. `ahead` fetches pages that can be told beforehand.
+    `first` and `second` are pages that were fetched before, and need not be again; `page` is the first, read. `start`
+    and `walk` go on with a walk that was broken off: the next request, and how far it was. `ahead` fetches pages that
+    can be told beforehand.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
     and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `check_records` for what is used.
@@ -45,6 +46,7 @@ class Listing:
         start: Call | None = None,
         walk: Walk | None = None,
         ahead: Ahead | None = None,
+        page: Body | None = None,
     ) -> None:
         self.complete = False
         self.shifting = False
@@ -60,6 +62,7 @@ class Listing:
         self._second = second
         self._start = start
         self._ahead = ahead
+        self._page = page
         self._digests: set[bytes] = set()
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -70,7 +73,7 @@ class Listing:
         answer: Answer | None = self._first or self._client.fetch(start)
         asked = {_identity(source.call), _identity(start)}
         while answer is not None:
-            page = read(answer, self._endpoint, checked=False)
+            page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             records = split_records(page.text, source.path, answer.url)
             if self._is_repeated(answer, records):
