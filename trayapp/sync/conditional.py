@@ -73,6 +73,8 @@ def is_whole(endpoint: Endpoint, walk: Walk) -> bool:
 def digest(answer: Answer) -> str:
     """A digest of the body and of the headers that say how the listing goes on."""
     hasher = xxhash.xxh3_128(answer.body)
+    if answer.large is not None:
+        hasher.update(answer.large.digest)
     for name, value in sorted((name.lower(), value) for name, value in answer.headers.items()):
         if _TELLING.search(name):
             hasher.update(f"\n{name}: {value}".encode())

@@ -42,6 +42,8 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     a web page, an empty or a wrongly encoded answer, and for what is not of its format.
     checked: every byte of the text is proven to be UTF-8; else `check_records` is to be called for what is used of it.
     """
+    if answer.large is not None and not _is_plain_json(answer, endpoint.response):
+        answer = answer.whole()
     body = _unpacked(answer, endpoint.limits.bytes.bytes)
     if not body.strip(_SPACE):
         return _nothing(answer, endpoint.response)
@@ -66,6 +68,26 @@ def _nothing(answer: Answer, response: Response) -> Body:
     if response.format == "ndjson" or (response.format == "auto" and sniff.is_lines_type(answer.headers)):
         return Body(format="ndjson", text=b"[]")
     raise SyncError("The answer is empty", f"{place_of(answer.url)} sent nothing.", "Check the address.")
+
+
+def _is_plain_json(answer: Answer, response: Response) -> bool:
+    """Whether the body is read as it came: then its list may be shorter than what the server sent."""
+    given = response.encoding or charset(answer.headers)
+    utf8 = unicode_encoding(answer.body) is None and (given is None or is_utf8(given))
+    return utf8 and response.format in ("auto", "json") and answer.body[:1] in (b"[", b"{")
+
+
+def is_large_list(answer: Answer, response: Response, path: str) -> bool:
+    """Whether the records at `path` are those of which some are left out of a large answer's body.
+
+    If not, `Answer.whole` is to be read.
+    """
+    if answer.large is None or path.startswith("jmes:") or not _is_plain_json(answer, response):
+        return False
+    try:
+        return split_records(answer.large.sample(), path, answer.url) == [b"{}"]
+    except SyncError:
+        return False
 
 
 def _unpacked(answer: Answer, limit: int) -> bytes:

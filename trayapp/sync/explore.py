@@ -34,6 +34,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     format: Format
     path: str
     records: tuple[bytes, ...]
+    count: int
     total: int | None
     total_pages: int | None
     named: Pages | None
@@ -54,18 +55,20 @@ def look_at(endpoint: Endpoint, answer: Answer, page: Body, hide: Callable[[str]
             raise _no_list(answer, body, hide)
         path = found
     records = tuple(split_records(page.text, path, answer.url))
+    count = len(records) + (answer.large.count if answer.large is not None else 0)
     said = detect.total(answer.headers, body)
     pages = detect.total_pages(answer.headers, body)
-    if said is not None and (said < len(records) or (said == len(records) and (pages or 1) > 1)):
+    if said is not None and (said < count or (said == count and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
     return Found(
         format=page.format,
         path=path,
         records=records,
+        count=count,
         total=said,
         total_pages=pages,
         named=named_by_answer(answer.headers, body),
-        more=detect.signs_of_more(answer.headers, body, len(records)),
+        more=detect.signs_of_more(answer.headers, body, count),
     )
 
 
@@ -81,7 +84,7 @@ def still_holds(pages: Pages, count: int, found: Found) -> bool:
     """Whether what was proven at an earlier run (its first page had `count` records) can be believed of this answer."""
     if found.named is not None:
         return (pages.kind, pages.path) == (found.named.kind, found.named.path)
-    return pages.kind != "none" or (found.more is None and len(found.records) == count)
+    return pages.kind != "none" or (found.more is None and found.count == count)
 
 
 def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:

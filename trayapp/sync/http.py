@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -15,6 +16,7 @@ from trayapp.sync.budget import Budgets, HostBudget, Pace
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError, TransientError
 from trayapp.sync.failures import bad_address, status_error
+from trayapp.sync.large import Large
 from trayapp.sync.links import joined, origin, place_of
 from trayapp.sync.preview import RequestMade
 from trayapp.sync.refusal import hidden_refusal, token_refused
@@ -33,12 +35,22 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete 2xx answer (or 304). `url` is where it came from after redirects, `body` is decompressed."""
+    """A complete 2xx answer (or 304). `url` is where it came from after redirects, `body` is decompressed.
+
+    `large` has records that belong into the body's list, but are left out of it as there are so many.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    large: Large | None = None
+
+    def whole(self) -> "Answer":
+        """The answer with nothing left out of its body."""
+        if self.large is None:
+            return self
+        return msgspec.structs.replace(self, body=self.large.restored(self.body), large=None)
 
 
 def first_call(endpoint: Endpoint) -> Call:
@@ -84,8 +96,12 @@ class Client:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         budgets: Budgets | None = None,
         pace: Pace | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """`budgets` is what all clients of the program share, `pace` what those of one endpoint share."""
+        """`budgets` is what all clients of the program share, `pace` what those of one endpoint share.
+
+        `folder` is where large answers may be kept.
+        """
         self.endpoint = endpoint
         self.made: list[RequestMade] = []
         self.bytes = 0
@@ -103,7 +119,7 @@ class Client:
         self._deadline = Deadline(endpoint.limits.run)
         self._budgets = budgets or Budgets()
         self._pace = pace or Pace(endpoint.limits.rate)
-        self._transport = Transport(endpoint.request, cancel, self._deadline, access.proxy_password)
+        self._transport = Transport(endpoint.request, cancel, self._deadline, access.proxy_password, folder)
 
     def fetch(self, call: Call, patient: bool = True) -> Answer:
         """The answer to a call, if `patient` tried again where that makes sense. Raises SyncErrors and Cancelled."""
@@ -170,7 +186,9 @@ class Client:
             renewed = self._access.renewed(credentials)
             if renewed is not None:
                 received = self._exchange(call, self._noted(renewed))
-        answer = Answer(url=call.url, status=received.status, headers=received.headers, body=received.body)
+        answer = Answer(
+            url=call.url, status=received.status, headers=received.headers, body=received.body, large=received.large
+        )
         if received.is_redirect:
             return answer, received.headers["Location"]
         if not 200 <= answer.status < 300 and answer.status != 304:
@@ -220,7 +238,7 @@ class Client:
             ) from None
         finally:
             self.requests += 1
-            self.bytes += len(received.body)
+            self.bytes += received.size
             if len(self.made) < self.keep_requests:
                 self.made.append(
                     RequestMade(
@@ -228,7 +246,7 @@ class Client:
                         url=self.hide(call.url),
                         status=received.status,
                         seconds=monotonic() - started,
-                        bytes=len(received.body),
+                        bytes=received.size,
                     )
                 )
         return received

@@ -7,7 +7,7 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync.ahead import DEPTH, Ahead
-from trayapp.sync.decode import Body, check_records, read, split_records
+from trayapp.sync.decode import Body, check_records, is_large_list, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
@@ -73,12 +73,17 @@ class Listing:
         answer: Answer | None = self._first or self._client.fetch(start)
         asked = {_identity(source.call), _identity(start)}
         while answer is not None:
+            if answer.large is not None and not is_large_list(answer, self._endpoint.response, source.path):
+                answer = answer.whole()
             page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             records = split_records(page.text, source.path, answer.url)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
+            if answer.large is not None:
+                walk.count += answer.large.count
+                walk.records += answer.large.count
             try:
                 following = next_call(source.call, answer, page.text, source.pages, walk)
             except UnicodeDecodeError:
@@ -89,6 +94,7 @@ class Listing:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
                 self._look_ahead(following)
             yield records
+            yield from answer.large or ()
             if following is None:
                 break
             if _identity(following) in asked:
@@ -124,7 +130,8 @@ class Listing:
     def _is_repeated(self, answer: Answer, records: list[bytes]) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
-        digest = xxhash.xxh3_128_digest(b"\n".join(records) if numbered else answer.body)
+        content = b"\n".join(records) if numbered else answer.body
+        digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)
             return False

@@ -9,7 +9,7 @@ from trayapp.store.publish import stored_key
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
-from trayapp.sync.decode import Body, read
+from trayapp.sync.decode import Body, is_large_list, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.explore import Found, find_source, key_for, look_at, settled, still_holds
 from trayapp.sync.http import Answer, Call, Client
@@ -58,6 +58,10 @@ class Opener:
         """
         page = read(answer, self._endpoint)
         found = look_at(self._endpoint, answer, page, client.hide)
+        if answer.large is not None and not self._fits(answer, found):
+            answer = answer.whole()
+            page = read(answer, self._endpoint)
+            found = look_at(self._endpoint, answer, page, client.hide)
         asked = f"{call.method} {asked} {found.path}"
         pages, second = self._pages(client, call, answer, page, found, asked, whole)
         source = Source(call=call, path=found.path, pages=pages, total=found.total, total_pages=found.total_pages)
@@ -82,9 +86,16 @@ class Opener:
         with self._lock:
             is_less = trial.pages.kind == "none" and known is not None and known.pages.kind != "none"
             if whole and not is_less:
-                self._known = _Proven(asked, trial.pages, len(found.records))
+                self._known = _Proven(asked, trial.pages, found.count)
                 self.proven = msgspec.json.encode(self._known).decode()
         return trial.pages, trial.second
+
+    def _fits(self, answer: Answer, found: Found) -> bool:
+        """Whether the rest of a large answer need not be seen: neither for other records, nor to find the next page."""
+        is_named = found.named is not None or (found.total is None and found.total_pages is None and found.more is None)
+        return is_large_list(answer, self._endpoint.response, found.path) and (
+            self._endpoint.pages.kind != "auto" or is_named
+        )
 
     def _remembered(self, asked: str) -> _Proven | None:
         with self._lock:

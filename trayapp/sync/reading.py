@@ -100,7 +100,9 @@ class Reading:
             check_records([records[place] for place in staged], self.endpoint.url)
             if isinstance(self.walked, Listing):
                 self._follow(self.walked, records)
-                if journal is not None:
+                if journal is not None and self.answer is not None and self.answer.large is not None:
+                    journal.discard()  # it would say that all of the page is kept when its first piece is
+                elif journal is not None:
                     self._keep(journal, self.walked, records, staging.digests, staged)
             told(self.walked.walk)
 

@@ -176,7 +176,8 @@ class _Run:
         return self._single(client, partial=False, full=self.full)
 
     def _client(self, access: Access, cancel: CancelToken, pace: Pace | None = None) -> Client:
-        client = Client(self.endpoint, access, cancel, self.surroundings.now, self.surroundings.budgets, pace)
+        around = self.surroundings
+        client = Client(self.endpoint, access, cancel, around.now, around.budgets, pace, around.staging)
         self.clients.append(client)
         return client
 

@@ -6,6 +6,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -16,6 +17,7 @@ from trayapp.endpoints.units import Duration
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.failures import bad_address, broken_off, connection_error
+from trayapp.sync.large import LARGE, Large
 
 if TYPE_CHECKING:
     import requests
@@ -47,12 +49,17 @@ class Deadline:
 
 
 class Received:
-    """An answer as it comes in; `status` stays 0 when none does. `body` is decompressed."""
+    """An answer as it comes in; `status` stays 0 when none does. `body` is decompressed, `size` all bytes of it.
+
+    `large` has the records that are left out of the body of a large one.
+    """
 
     def __init__(self) -> None:
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.body = b""
+        self.size = 0
+        self.large: Large | None = None
 
     @property
     def is_redirect(self) -> bool:
@@ -71,13 +78,21 @@ class Transport:
     """
 
     def __init__(
-        self, request: Request, cancel: CancelToken, deadline: Deadline, proxy_password: str | None = None
+        self,
+        request: Request,
+        cancel: CancelToken,
+        deadline: Deadline,
+        proxy_password: str | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is where large answers may be kept; without one they are in memory."""
         self._request = request
         self._cancel = cancel
         self._deadline = deadline
         self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
         self._sessions: dict[bool, requests.Session] = {}
+        self._folder = folder
+        self._large: list[Large] = []
         self._worker: _Worker | None = None
         self._found_ways: dict[tuple[str, str], tuple[dict[str, str], str | bool]] = {}
 
@@ -122,7 +137,7 @@ class Transport:
             ) as response:
                 received.status, received.headers = response.status_code, response.headers
                 if not received.is_redirect:
-                    received.body = self._read(response, url, limit)
+                    self._read(response, url, limit, received)
 
         try:
             if self._worker is None:
@@ -139,6 +154,8 @@ class Transport:
         self._stop_worker()
         for session in self._sessions.values():
             session.close()
+        for large in self._large:
+            large.close()
 
     def _stop_worker(self) -> None:
         if self._worker is not None:
@@ -175,27 +192,44 @@ class Transport:
             return None
         return (cert, key) if key else cert
 
-    def _read(self, response: "requests.Response", url: str, limit: int) -> bytes:
+    def _read(self, response: "requests.Response", url: str, limit: int, received: Received) -> None:
         import http.client
 
         from urllib3.exceptions import HTTPError
 
         pieces: list[bytes] = []
-        size = 0
+        large: Large | None = None
+        may_be_large = self._folder is not None and response.status_code == 200
         try:
             while True:
                 # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
                 chunk = response.raw.read1(_CHUNK, decode_content=True)
                 if not chunk:
-                    return b"".join(pieces)
-                pieces.append(chunk)
-                size += len(chunk)
-                if size > limit:
+                    received.body = b"".join(pieces) if large is None else large.finish()
+                    received.large = large
+                    return
+                received.size += len(chunk)
+                if received.size > limit:
                     raise TooLarge
+                if large is not None:
+                    large.feed(chunk)
+                else:
+                    pieces.append(chunk)
+                if may_be_large and received.size > LARGE:
+                    may_be_large = False
+                    large = self._begin_large(b"".join(pieces))
+                    pieces = [] if large is not None else pieces
                 self._cancel.check()
                 self._deadline.check()
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise broken_off(error, url, self._request.timeout.seconds) from None
+
+    def _begin_large(self, head: bytes) -> Large | None:
+        assert self._folder is not None
+        large = Large.begin(head, self._folder)
+        if large is not None:
+            self._large.append(large)
+        return large
 
 
 def _with_login(proxy: str, user: str, password: str | None) -> str:
