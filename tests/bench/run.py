@@ -125,10 +125,14 @@ def add_peers(rows: list[Row], size: Size) -> str:
                 print(f"measuring: {peer}", file=sys.stderr, flush=True)
                 found = peers.measure(peer, server.url, f"{large.base}/document", table)
                 for row in rows:
-                    known = [found[key] for start, key in names.items() if row.name.startswith(start) and key in found]
+                    known = [found[key] for start, key in names.items() if _is_of(row, start) and key in found]
                     if known and row.unit == "CPU s":
                         row.peers[peer] = known
     return "Other programs: " + ", ".join(peers.PACKAGES[:2])
+
+
+def _is_of(row: Row, start: str) -> bool:
+    return row.name.startswith(start) and "1,000,000" not in row.name and "memory" not in row.name
 
 
 def gui_gap(records: int, repetitions: int) -> list[Row]:

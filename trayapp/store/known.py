@@ -79,11 +79,12 @@ class KnownTable:
 
     def load(self) -> Known:
         """All digests in order."""
-        rows: list[tuple[Any, ...]] = self._db.execute(
-            f"SELECT digests, later FROM {self.name} ORDER BY block"
-        ).fetchall()
-        digests = b"".join([digests for digests, _ in rows])
-        return Known(digests, self._void() if any(later for _, later in rows) else ())
+        digests = bytearray()
+        is_later = False
+        for part, later in self._db.execute(f"SELECT digests, later FROM {self.name} ORDER BY block"):
+            digests += part
+            is_later = is_later or bool(later)
+        return Known(bytes(digests), self._void() if is_later else ())
 
     def _void(self) -> tuple[int, ...]:
         blocks = list(self._blocks())
@@ -124,10 +125,13 @@ class KnownTable:
     def _blocks(self, known: Known | None = None, wanted: Sequence[int] | None = None) -> Iterator[_Block]:
         """The blocks in order; where no position is wanted, keys are left as so many None."""
         start = index = 0
-        rows: list[tuple[Any, ...]] = self._db.execute(
-            f"SELECT block, keys, digests, later FROM {self.name} ORDER BY block"
-        ).fetchall()
-        for number, keys, digests, later in rows:
+        # One by one, as all of them together are large, and may be changed on the way.
+        numbers = [number for (number,) in self._db.execute(f"SELECT block FROM {self.name} ORDER BY block")]
+        for number in numbers:
+            row: Any = self._db.execute(
+                f"SELECT keys, digests, later FROM {self.name} WHERE block = ?", (number,)
+            ).fetchone()
+            keys, digests, later = row
             count = len(digests) // DIGEST
             if known is not None and not known.digests.startswith(digests, start * DIGEST):
                 raise _written_meanwhile()
@@ -191,19 +195,15 @@ class KnownTable:
 
     def _patch(self, known: Known) -> None:
         touched = sorted(self._replaced.keys() | self._dropped)
-        ends: list[tuple[int, _Block]] = []
-        start = 0
+        start = index = 0
         for block in self._blocks(known, touched):
-            ends.append((start, block))
-            start += len(block.keys)
-        index = 0
-        for start, block in ends:
             end = start + len(block.keys)
             first = index
             while index < len(touched) and touched[index] < end:
                 index += 1
             if index > first:
                 self._patch_block(block, start, touched[first:index])
+            start = end
 
     def _patch_block(self, block: _Block, start: int, positions: Sequence[int]) -> None:
         digests = bytearray(block.digests)
