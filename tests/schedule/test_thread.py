@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
 from pytestqt.qtbot import QtBot
 
 from tests.schedule.fakes import BERLIN, MemoryStates, endpoint, report
@@ -440,6 +442,19 @@ def test_an_error_in_the_planner_loses_no_run(bench: Bench, monkeypatch: pytest.
     assert "The scheduler met an error and goes on" in caplog.text
 
 
+def _ten_thousand_bare_jobs() -> float:
+    """CPU seconds that APScheduler alone takes for as many jobs: what this machine can do, under whatever load."""
+    bare = BackgroundScheduler()
+    at = datetime.now(UTC) + timedelta(days=1)
+    started = time.process_time()
+    for number in range(10_000):
+        bare.add_job(print, DateTrigger(at), id=str(number))
+    bare.start(paused=True)  # only now are they put in order
+    spent = time.process_time() - started
+    bare.shutdown(wait=False)
+    return spent
+
+
 def test_ten_thousand_endpoints(bench: Bench) -> None:
     endpoints = tuple(endpoint(f"e{number}", every="1d") for number in range(10_000))
     now = datetime.now(UTC)
@@ -462,4 +477,4 @@ def test_ten_thousand_endpoints(bench: Bench) -> None:
         bench.settled()
     woken = time.process_time()
     print(f"posted {posted - started:.3f} s, applied {applied - posted:.3f} s, 20 resumes {woken - applied:.3f} s")
-    assert applied - posted < 1.0
+    assert applied - posted < _ten_thousand_bare_jobs()
