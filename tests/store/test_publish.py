@@ -343,6 +343,20 @@ def test_a_new_key_or_other_columns_make_the_table_anew(store):
     assert rows(store)[4]["size"] == "4"
 
 
+@pytest.mark.parametrize("old", ["append", "upsert"])
+def test_rows_that_cannot_be_fetched_again_are_not_dropped(store, old):
+    key = () if old == "append" else ("id",)
+    mirror(store, FIVE, endpoint(mode=old, key=key))
+    for change in ({"mode": old, "key": key, "ignore": ("size",)}, {"mode": "mirror"}):
+        with pytest.raises(StoreError, match="would lose rows") as caught:
+            mirror(store, FIVE[:1], endpoint(**change))
+        assert "another table name" in caught.value.next
+    assert rows(store) == FIVE
+    assert counts(mirror(store, FIVE[:1], endpoint(name="fresh", mode="mirror"))) == (1, 0, 0, 0)
+    assert rows(store) == FIVE
+    assert counts(mirror(store, FIVE[1:2], endpoint(name="fresh", mode="mirror"), apply_held=True)) == (1, 0, 1, 0)
+
+
 def test_a_renamed_table_keeps_its_rows(store):
     mirror(store, FIVE)
     assert counts(mirror(store, FIVE, endpoint(name="things"))) == (0, 0, 0, 5)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.server import ApiServer, Listing, json_reply, late, problem
+from tests.server import Listing, json_reply, late, problem
 from trayapp.endpoints.model import Auth, Endpoint
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Rate
@@ -19,12 +19,6 @@ from trayapp.sync.runner import Surroundings, run
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 RECORDS = [{"id": n} for n in range(25)]
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
 
 
 @pytest.fixture

@@ -7,30 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.server import ApiServer, Guarded, Listing, bearer, json_reply, late, problem, silent
+from tests.server import Guarded, Listing, bearer, json_reply, late, problem, silent
 from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Limits, Pages, Request, Settings, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.placeholders import Unfillable, filled, names_in
 from trayapp.endpoints.units import Rate, Size
 from trayapp.endpoints.validate import check_endpoint, check_settings
-from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.chain import one_of, with_fields
 from trayapp.sync.errors import SyncError
 from trayapp.sync.runner import Surroundings, run
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
 
 
 def mirror(store, endpoint, token=None, secret=None, **how):

@@ -5,31 +5,17 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.server import ApiServer, Listing, Reply, json_reply
+from tests.server import Listing, Reply, json_reply
 from trayapp.endpoints.model import Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store import publish
 from trayapp.store.marks import read_marks
-from trayapp.store.store import Store
 from trayapp.sync import runner
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.runner import Surroundings, run
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(7)]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
 
 
 def mirror(store, url, full=False, apply_held=False, now=START, **fields):

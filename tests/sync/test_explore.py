@@ -1,6 +1,6 @@
 import pytest
 
-from tests.server import ApiServer, Listing, json_reply
+from tests.server import Listing, json_reply
 from trayapp.endpoints.model import Auth, Endpoint, Response, Table
 from trayapp.store.table import HASH_KEY
 from trayapp.sync.auth import Credentials, credentials
@@ -11,12 +11,6 @@ from trayapp.sync.explore import explore
 RECORDS = [
     {"id": n, "name": f"n{n}", "updated_at": "2026-01-01", "size": 1.5, "ok": True, "x": None} for n in range(25)
 ]
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
 
 
 def look(url, **fields):

@@ -24,19 +24,6 @@ from trayapp.sync.runner import Surroundings, run
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
-
-
 class Clock:
     def __init__(self):
         self.now = START

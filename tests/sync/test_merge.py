@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.server import ApiServer, json_reply
+from tests.server import json_reply
 from trayapp.endpoints.model import Endpoint, Pages, Response, Table
 from trayapp.endpoints.naming import completed
-from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.runner import Surroundings, run
 
@@ -21,19 +20,6 @@ PARTS = [
     ([{"pageid": 2, "title": "B", "cats": ["z"], "links": {"n": 1}}], {"gapcontinue": "C", "continue": "gap||"}),
     ([{"pageid": 3, "title": "C", "cats": ["x"]}], None),
 ]
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
 
 
 def serve(parts):

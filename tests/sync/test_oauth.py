@@ -27,19 +27,6 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SECRET = "cl1ent:s3cret&more"
 
 
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
-
-
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch):
     monkeypatch.setattr(retry, "pause_before", lambda attempt, asked, jitter: 0.0)

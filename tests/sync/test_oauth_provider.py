@@ -78,13 +78,6 @@ class Sync:
             return [{"id": id, "name": name} for id, name in db.execute("SELECT id, name FROM items ORDER BY id")]
 
 
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
-
-
 @pytest.mark.parametrize("client", ["machine", "machine-post"])
 def test_a_client_gets_a_token_and_uses_it_until_it_expires(provider, store, client):
     sync = Sync(store, provider, provider.auth(client=client))

@@ -2,27 +2,13 @@
 
 import pytest
 
-from tests.server import ApiServer, Reply, html, json_reply, login_page, problem, redirect
+from tests.server import Reply, html, json_reply, login_page, problem, redirect
 from trayapp.endpoints.model import Auth, Endpoint
 from trayapp.endpoints.naming import completed
-from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.runner import Surroundings, run
 
 RECORDS = [{"id": 1, "error": "unauthorized", "status": "401"}, {"id": 2, "error": None, "status": "ok"}]
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
 
 
 BEARER = Auth(kind="bearer")

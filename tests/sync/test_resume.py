@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import ApiServer, json_reply, problem, reset
+from tests.server import json_reply, problem, reset
 from trayapp.endpoints.model import Auth, Endpoint, Incremental, Limits, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.store import Store
@@ -23,12 +23,6 @@ from trayapp.sync.runner import Surroundings, run
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 PAGES, SIZE = 30, 4
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
 
 
 @pytest.fixture

@@ -32,25 +32,11 @@ from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Resp
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, Rate, Size
 from trayapp.store.runs import list_runs
-from trayapp.store.store import Store
 from trayapp.sync import retry
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.runner import Surroundings, run
 
 RECORDS = [{"id": n, "name": f"n{n}", "nested": {"a": [n]}} for n in range(1, 24)]
-
-
-@pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ from tests.server import ApiServer, Certificate, Listing, certificate, in_turn, 
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.settings import SettingsError, parse_endpoint
-from trayapp.store.store import Store
 from trayapp.sync import retry
 from trayapp.sync.auth import MemorySecrets
 from trayapp.sync.cancel import CancelToken
@@ -26,13 +25,6 @@ from trayapp.sync.oauth.accounts import Accounts
 from trayapp.sync.runner import Surroundings, run
 
 RECORDS = [{"id": n} for n in range(1, 24)]
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "t.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture(autouse=True)

@@ -73,12 +73,11 @@ def query(engine: Engine, options: Options) -> int:
 def save(engine: Engine, options: Options) -> int:
     """`save`: a table as a file. Exit code."""
     from trayapp.store.export import save_rows
-    from trayapp.store.names import quote
-    from trayapp.store.read import run_query
+    from trayapp.store.read import table_rows
 
     table = engine.workspace.endpoint(options.id).table.name
     with engine.workspace.store.reading() as db:
-        columns, rows = run_query(db, f"SELECT * FROM {quote(table)}")
+        columns, rows = table_rows(db, table)
         count = save_rows(columns, rows, Path(options.file))
     if options.json:
         output.print_json({"file": options.file, "rows": count})

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.sync.preview import Preview
@@ -94,8 +93,3 @@ def print_preview(preview: Preview) -> None:
         print(f"… and {len(preview.columns) - len(columns)} more columns")
     for warning in preview.warnings:
         print(f"Warning: {warning}")
-
-
-def endpoint_document(endpoint: Endpoint) -> Any:
-    """An endpoint as in the settings file, as plain data."""
-    return to_builtins(endpoint)

@@ -153,11 +153,10 @@ def demo(engine: Engine, options: Options) -> int:
         except KeyboardInterrupt:
             return 0
     runs = engine.sync([endpoint["id"]], due=False, full=False, apply_held=False)
-    from trayapp.store.names import quote
-    from trayapp.store.read import run_query
+    from trayapp.store.read import table_rows
 
     with engine.workspace.store.reading() as db:
-        columns, rows = run_query(db, f"SELECT * FROM {quote(endpoint['table']['name'])} LIMIT 10")
+        columns, rows = table_rows(db, endpoint["table"]["name"], 10)
         sample = list(rows)
     if options.json:
         output.print_json({"runs": runs, "columns": columns, "rows": sample})

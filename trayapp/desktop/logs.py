@@ -4,7 +4,6 @@ import logging
 import logging.handlers
 import os
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -83,12 +82,6 @@ def start_logging(log_file: Path, *, debug: bool = False, stream: TextIO | None 
         handler.setFormatter(ScrubbingFormatter(scrubber))
         root.addHandler(handler)
     return scrubber
-
-
-def log_files(log_file: Path) -> Iterable[Path]:
-    """The log and its older parts, as far as they exist, the newest first."""
-    names = [log_file, *(log_file.with_name(f"{log_file.name}.{number}") for number in range(1, _OLD_FILES + 1))]
-    return [name for name in names if name.exists()]
 
 
 class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):

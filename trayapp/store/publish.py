@@ -80,6 +80,14 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
     number, old_name, old_mapping, rows = row
     name = endpoint.table.name
     there = old_name is not None and tables.exists(db, old_name)
+    if there and rows and _keeps_what_is_gone(old_mapping) and old_mapping != mapping:
+        if old_name == name:
+            raise StoreError(
+                f"The table {name} would lose rows",
+                "Its key, columns or mode were changed, and it holds rows that the server may no longer list.",
+                "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change.",
+            )
+        there = False  # the old table stays as it is, and is the user's from now on
     if there and old_name != name and (old_name.lower() == name.lower() or not tables.exists(db, name)):
         db.execute(f"ALTER TABLE {quote(old_name)} RENAME TO {quote(name)}")
         db.execute("UPDATE _sync_endpoints SET table_name = ? WHERE number = ?", (name, number))
@@ -92,6 +100,11 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
         )
     shape = tables.load_shape(db, number, endpoint.table.key) if there and old_mapping == mapping else None
     return Plan(number, name, mapping, shape, rows if there else 0)
+
+
+def _keeps_what_is_gone(mapping: str) -> bool:
+    """Whether a table made so may hold rows that can't be fetched again."""
+    return msgspec.json.decode(mapping)[1] in ("append", "upsert")
 
 
 def load_known(db: apsw.Connection, plan: Plan) -> Known:

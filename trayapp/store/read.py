@@ -33,6 +33,11 @@ def rows_page(db: apsw.Connection, endpoint: str, table: str, offset: int, count
     return RowsPage(endpoint=endpoint, columns=columns, offset=offset, total=int(total or 0), rows=tuple(rows))
 
 
+def table_rows(db: apsw.Connection, table: str, limit: int = -1) -> tuple[tuple[str, ...], Iterator[SqlRow]]:
+    """Column names and rows of a mirrored table, the first `limit` ones if it is not negative. StoreError if none."""
+    return run_query(db, f"SELECT * FROM {quote(table)} LIMIT {limit}")
+
+
 _READING = {
     apsw.SQLITE_SELECT,
     apsw.SQLITE_READ,

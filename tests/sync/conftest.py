@@ -1,0 +1,19 @@
+"""What most tests of runs need: a server to sync from, and a file to sync into."""
+
+import pytest
+
+from tests.server import ApiServer
+from trayapp.store.store import Store
+
+
+@pytest.fixture
+def api():
+    with ApiServer() as api:
+        yield api
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "t.db")
+    yield store
+    store.close()
