@@ -32,11 +32,13 @@ from trayapp.endpoints.settings import (
 )
 from trayapp.errors import UserError
 from trayapp.schedule import work
+from trayapp.schedule.chains import children_of
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.constraints import Conditions, blocked_by, needs_network
 from trayapp.schedule.due import parent
-from trayapp.schedule.planner import Planner, children_of, prepared
+from trayapp.schedule.planner import Planner
 from trayapp.schedule.questions import due_now, why
+from trayapp.schedule.rows import prepared
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.staleness import Stale, Watch, look
 from trayapp.store import publish, runs, state, table

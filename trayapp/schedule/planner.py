@@ -1,4 +1,7 @@
-"""The scheduler without threads: told what happened, it answers what is to be done. All decisions are made here.
+"""The scheduler without threads: told what happened, it answers what is to be done.
+
+It holds the state; what follows from it is decided by pure functions: `place` (where an endpoint belongs), `work` (how
+its row goes on), `chains` (who runs after whom), `shown` (how it looks).
 
 The owner calls one method per event, each with the present time, and then `take`, which hands over the runs to start
 and stop, the rows to save and the skipped runs to record; `wakes` holds when each endpoint wants `wake` to be called.
@@ -12,16 +15,30 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.schedule import work
-from trayapp.schedule.constraints import Conditions, blocked_by, blocked_until, lost, window_edge
-from trayapp.schedule.due import SPREAD, only_after, parent, spread
-from trayapp.schedule.queue import Item, RunQueue, host
-from trayapp.schedule.snapshot import EndpointState, EndpointStatus
+from trayapp.schedule import shown, work
+from trayapp.schedule.chains import OUTCOMES, children_of, skipped
+from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.due import SPREAD, spread
+from trayapp.schedule.place import (
+    Blocked,
+    Going,
+    HeldBack,
+    Queued,
+    Running,
+    Stopping,
+    Waiting,
+    Wish,
+    place,
+    run_place,
+)
+from trayapp.schedule.queue import RunQueue
+from trayapp.schedule.rows import prepared
+from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.work import Stop
 from trayapp.store.pause import Pause
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
-from trayapp.sync.report import Problem, Progress, Report
+from trayapp.sync.report import Progress, Report
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +49,6 @@ PAUSE = ""
 WHOLE = ""
 """The id in `changed` that stands for the pause and the network."""
 _RECENT = 12
-_OUTCOMES = {"failed": "failed", "stopped": "was stopped", "held": "holds deletions back"}
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -51,46 +67,6 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[RunRow, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     """Runs the user asked for that cannot start now: (id, reason). They start when that is over."""
-
-
-class _Running(msgspec.Struct):
-    """A run in progress, on the settings it began with."""
-
-    item: Item
-    endpoint: Endpoint
-    deadline: datetime
-    stop: Stop | None = None
-
-
-def prepared(
-    settings: Settings, states: Mapping[str, EndpointRow], now: datetime, zone: tzinfo
-) -> dict[str, EndpointRow]:
-    """The rows of all endpoints of the settings at program start: interrupted runs recovered, new endpoints added."""
-    rows = {}
-    for endpoint in settings.endpoint:
-        row = states.get(endpoint.id)
-        if row is None or row.last_enqueued is None:
-            # The store makes a bare row when a table is mirrored before the endpoint was ever scheduled.
-            rows[endpoint.id] = _merged(work.created(endpoint, now, zone), row)
-        else:
-            row = work.recover_at_start(row, endpoint, now, zone)
-            rows[endpoint.id] = work.refresh(row, endpoint, now, zone)
-    return rows
-
-
-def children_of(settings: Settings) -> dict[str, list[str]]:
-    """The ids of the endpoints that run after each one, by its id."""
-    children: dict[str, list[str]] = {}
-    for endpoint in settings.endpoint:
-        if before := parent(endpoint):
-            children.setdefault(before, []).append(endpoint.id)
-    return children
-
-
-def _merged(fresh: EndpointRow, row: EndpointRow | None) -> EndpointRow:
-    if row is None:
-        return fresh
-    return msgspec.structs.replace(row, status="enqueued", last_enqueued=fresh.last_enqueued, next_due=fresh.next_due)
 
 
 class Planner:
@@ -120,7 +96,7 @@ class Planner:
         self._rows: dict[str, EndpointRow] = {}
         self._conditions = Conditions()
         self._queue = RunQueue()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._blocked: set[str] = set()
         self._recorded: set[str] = set()
         self._held_back: dict[str, datetime] = {}
@@ -130,8 +106,8 @@ class Planner:
         self._refused: list[tuple[str, str]] = []
         self._unreached: set[str] = set()
         """Endpoints whose last run failed for want of a connection."""
-        self._wishes: dict[str, bool] = {}
-        """Runs the user asked for that have not started, by id: whether full."""
+        self._wishes: dict[str, Wish] = {}
+        """Runs the user asked for that have not started, by id."""
         self._set_pause(pause)
 
     # Events
@@ -196,7 +172,7 @@ class Planner:
             if endpoint is not None and id not in self._running:
                 self._put(msgspec.structs.replace(self._rows[id], next_override=now))
                 self._held_back.pop(id, None)
-                self._wishes[id] = full or self._wishes.get(id, False)
+                self._wishes[id] = Wish(full or self._wishes.get(id, Wish()).full)
                 self._consider(id, now)
                 if reason := self._rows[id].blocked_by:
                     self._refused.append((id, reason))
@@ -208,7 +184,7 @@ class Planner:
         elif self._wishes.pop(id, None) is not None or id in self._queue:
             self._queue.remove(id)
             self._put(work.skip(self._rows[id], self._endpoints[id], reason, now, self._zone))
-            self._skip_children(self._endpoints[id], _OUTCOMES["stopped"], now)
+            self._skip_children(self._endpoints[id], OUTCOMES["stopped"], now)
             self._consider(id, now)
 
     def pause(self, until: datetime | None, now: datetime) -> None:
@@ -282,7 +258,7 @@ class Planner:
                 self._put(work.follow(self._rows[child], now))
                 self._consider(child, now)
         elif not work.backing_off(self._rows[id]) and self._rows[id].next_override is None:
-            self._skip_children(endpoint, _OUTCOMES[report.status], now)
+            self._skip_children(endpoint, OUTCOMES[report.status], now)
         return msgspec.structs.replace(report, next_due=work.due_at(self._rows[id]))
 
     def note(self, report: Report) -> None:
@@ -309,7 +285,7 @@ class Planner:
         while (item := self._queue.take(running)) is not None:
             endpoint = self._endpoints[item.id]
             deadline = now + timedelta(seconds=endpoint.limits.run.seconds)
-            self._running[item.id] = _Running(item, endpoint, deadline)
+            self._running[item.id] = Running(item, endpoint, deadline)
             running.append(item)
             self._put(work.start(self._rows[item.id], now))
             self._recorded.discard(item.id)
@@ -343,48 +319,15 @@ class Planner:
 
     def status(self, id: str, progress: Progress | None) -> EndpointStatus:
         """How the endpoint is shown; `progress` is that of its present run."""
-        endpoint, row = self._endpoints[id], self._rows[id]
-        due = work.due_at(row)
-        if due is not None and id in self._held_back:
-            due = max(due, self._held_back[id])
-        return EndpointStatus(
-            id=id,
-            name=endpoint.name or id,
-            table=endpoint.table.name,
-            state=self._state(endpoint, row),
-            enabled=endpoint.enabled,
-            blocked_by=row.blocked_by or self._awaited(endpoint, row),
-            last_attempt=row.last_attempt,
-            last_success=row.last_success,
-            next_due=due if endpoint.enabled else None,
-            attempts=row.attempts,
-            rows=row.rows,
-            held=row.held,
-            sentence=row.sentence,
-            problem=Problem(row.problem_title, row.problem_cause, row.problem_next) if row.problem_title else None,
-            progress=progress if id in self._running else None,
+        return shown.status(
+            self._endpoints[id],
+            self._rows[id],
+            self._endpoints,
+            running=id in self._running,
+            held_back=self._held_back.get(id),
+            progress=progress,
             recent=self._recent.get(id, ()),
         )
-
-    def _state(self, endpoint: Endpoint, row: EndpointRow) -> EndpointState:
-        if endpoint.id in self._running:
-            return "running"
-        if not endpoint.enabled:
-            return "disabled"
-        if row.blocked_by:
-            return "blocked"
-        if row.problem_title:
-            return "failing"
-        if row.held:
-            return "held"
-        return "blocked" if self._awaited(endpoint, row) else "enqueued"
-
-    def _awaited(self, endpoint: Endpoint, row: EndpointRow) -> str:
-        """The success of another endpoint that must come first, in words; "" if there is none to wait for."""
-        if not endpoint.enabled or row.status == "running" or not only_after(endpoint) or work.due_at(row) is not None:
-            return ""
-        before = self._endpoints.get(parent(endpoint))
-        return f"waits for {before.name or before.id if before else parent(endpoint)}"
 
     # What all events come down to
 
@@ -393,37 +336,31 @@ class Planner:
         endpoint = self._endpoints.get(id)
         if id in self._running:
             self._consider_running(self._running[id], now)
-        elif endpoint is None:
+            return
+        if endpoint is None:
             self._wake(id, None)
-        elif id in self._wishes:
-            self._consider_wish(endpoint, now)
-        elif not endpoint.enabled or (due := work.due_at(self._rows[id])) is None:
-            self._wait(id, None)
-        elif due > now:
-            self._wait(id, due)
-        elif reason := blocked_by(endpoint, self._conditions, now, self._zone):
+            return
+        where = place(
+            endpoint,
+            self._rows[id],
+            self._wishes.get(id),
+            self._held_back.get(id),
+            self._conditions,
+            now,
+            self._zone,
+        )
+        if isinstance(where, Waiting):
+            self._wait(id, where.until)
+        elif isinstance(where, Blocked):
             self._queue.remove(id)
-            self._block(endpoint, reason, now)
-            self._wake(id, blocked_until(endpoint, self._conditions, now, self._zone))
+            self._block(endpoint, where.reason, now)
+            self._wake(id, where.look_again)
         else:
             self._unblock(id)
-            held_back = self._held_back.get(id, now)
-            self._wake(id, held_back if held_back > now else None)
-            if held_back <= now:
-                self._enqueue(endpoint, due)
-
-    def _consider_wish(self, endpoint: Endpoint, now: datetime) -> None:
-        """As for other runs, but soft constraints do not count, nor does it matter whether the endpoint is on."""
-        if reason := blocked_by(endpoint, self._conditions, now, self._zone, wished=True):
-            self._queue.remove(endpoint.id)
-            self._block(endpoint, reason, now)
-            self._wake(endpoint.id, None)
-            return
-        self._unblock(endpoint.id)
-        held_back = self._held_back.get(endpoint.id, now)
-        self._wake(endpoint.id, held_back if held_back > now else None)
-        if held_back <= now:
-            self._enqueue(endpoint, now, expedited=True, full=self._wishes[endpoint.id])
+            self._wake(id, where.until if isinstance(where, HeldBack) else None)
+            if isinstance(where, Queued):
+                self._held_back.pop(id, None)
+                self._queue.add(where.item)
 
     def _wake_from_pause(self, now: datetime) -> None:
         until = None if self.pause_in_force is None else self.pause_in_force.until
@@ -432,18 +369,14 @@ class Planner:
         else:
             self._wake(PAUSE, until)
 
-    def _consider_running(self, running: _Running, now: datetime) -> None:
-        id, endpoint = running.endpoint.id, running.endpoint
-        wakes = [running.deadline]
-        if now >= running.deadline:
-            self._cancel(id, Stop(f"took longer than {endpoint.limits.run}", "retry"))
-        elif reason := lost(endpoint, self._conditions, now, self._zone, wished=running.item.expedited):
-            self._cancel(id, Stop(reason, "again"))
-            if running.item.expedited and id in self._endpoints:
-                self._wishes[id] = running.item.full
-        elif (edge := window_edge(endpoint, now, self._zone)) is not None and not running.item.expedited:
-            wakes.append(edge)
-        self._wake(id, min(wakes) if running.stop is None else None)
+    def _consider_running(self, running: Running, now: datetime) -> None:
+        id = running.endpoint.id
+        where = None if running.stop is not None else run_place(running, self._conditions, now, self._zone)
+        if isinstance(where, Stopping):
+            self._cancel(id, where.stop)
+            if where.wish is not None and id in self._endpoints:
+                self._wishes[id] = where.wish
+        self._wake(id, where.look_again if isinstance(where, Going) else None)
 
     def _reconsider(self, now: datetime) -> None:
         """Look again at all whose place depends on conditions."""
@@ -457,13 +390,6 @@ class Planner:
         self._held_back.pop(id, None)
         self._recorded.discard(id)
         self._wake(id, until)
-
-    def _enqueue(self, endpoint: Endpoint, due: datetime, *, expedited: bool = False, full: bool = False) -> None:
-        self._held_back.pop(endpoint.id, None)
-        item = Item(
-            id=endpoint.id, host=host(endpoint.url), due=due, expedited=expedited, full=full, after=parent(endpoint)
-        )
-        self._queue.add(item)
 
     def _block(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
         """One skipped run is recorded for the whole time from falling due to starting, not one per reason or look."""
@@ -488,19 +414,9 @@ class Planner:
             )
         )
 
-    def _skip_children(self, endpoint: Endpoint, what: str, now: datetime) -> None:
-        """A run ended without success, and no retry follows: those that only run after it do not, nor those after them.
-
-        Every endpoint has one parent and circles are refused in the settings, so nobody is met twice.
-        """
-        waiting = [(endpoint, what)]
-        while waiting:
-            before, how = waiting.pop()
-            for id in self._children.get(before.id, ()):
-                child = self._endpoints[id]
-                if child.enabled and only_after(child):
-                    self._record_skip(child, f"{before.name or before.id} {how}", now)
-                    waiting.append((child, "was skipped"))
+    def _skip_children(self, endpoint: Endpoint, how: str, now: datetime) -> None:
+        for child, reason in skipped(endpoint, how, self._endpoints, self._children):
+            self._record_skip(child, reason, now)
 
     def _unblock(self, id: str) -> None:
         self._blocked.discard(id)

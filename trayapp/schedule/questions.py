@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.constraints import Conditions, blocked_by, checks, clock_time
 from trayapp.schedule.due import by_interval, describe, only_after, parent
-from trayapp.schedule.planner import prepared
+from trayapp.schedule.rows import prepared
 from trayapp.schedule.work import backing_off, due_at
 from trayapp.store.state import EndpointRow
 
@@ -17,7 +17,7 @@ def due_now(
     """The enabled endpoints that are due and allowed to run, who has been due for longest first.
 
     To be asked while no scheduler runs: rows that say "running" are taken for interrupted. The caller saves the rows
-    of `planner.prepared`, so that an endpoint with fixed times that is seen for the first time is due at the next one.
+    of `rows.prepared`, so that an endpoint with fixed times that is seen for the first time is due at the next one.
     """
     rows = prepared(settings, states, now, zone)
     due = []

@@ -1,0 +1,112 @@
+"""Where an endpoint belongs at one moment: waiting, blocked, held back or queued; a run: going on or stopping.
+
+Pure decisions over an endpoint's settings, its row and the machine's conditions; the planner carries them out.
+"""
+
+from datetime import datetime, tzinfo
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.schedule import work
+from trayapp.schedule.constraints import Conditions, blocked_by, blocked_until, lost, window_edge
+from trayapp.schedule.due import parent
+from trayapp.schedule.queue import Item, host
+from trayapp.schedule.work import Stop
+from trayapp.store.state import EndpointRow
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A run that the user asked for and that has not started. full: every record is to be compared."""
+
+    full: bool = False
+
+
+class Running(msgspec.Struct):
+    """A run in progress, on the settings it began with. stop: what it was told, None if nothing."""
+
+    item: Item
+    endpoint: Endpoint
+    deadline: datetime
+    stop: Stop | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing is due before `until`; None: not by itself."""
+
+    until: datetime | None
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """It is due, but something holds it back. look_again: when time alone may have lifted that; None: it can't."""
+
+    reason: str
+    look_again: datetime | None
+
+
+class HeldBack(msgspec.Struct, frozen=True):
+    """It may run, but at `until`, so that not all start at once."""
+
+    until: datetime
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """It waits for a worker only."""
+
+    item: Item
+
+
+class Going(msgspec.Struct, frozen=True):
+    """The run goes on; `look_again` is when its time is over or a constraint may be lost."""
+
+    look_again: datetime
+
+
+class Stopping(msgspec.Struct, frozen=True):
+    """The run must stop. wish: what the user asked for with it, and still wants."""
+
+    stop: Stop
+    wish: Wish | None = None
+
+
+def place(
+    endpoint: Endpoint,
+    row: EndpointRow,
+    wish: Wish | None,
+    held_back: datetime | None,
+    conditions: Conditions,
+    now: datetime,
+    zone: tzinfo,
+) -> Waiting | Blocked | HeldBack | Queued:
+    """Where an endpoint that is not running belongs. held_back: it shall not start before.
+
+    For what the user asked for, soft constraints do not count, nor does it matter whether the endpoint is on.
+    """
+    due = now if wish is not None else work.due_at(row) if endpoint.enabled else None
+    if due is None or due > now:
+        return Waiting(due)
+    if reason := blocked_by(endpoint, conditions, now, zone, wished=wish is not None):
+        return Blocked(reason, None if wish is not None else blocked_until(endpoint, conditions, now, zone))
+    if held_back is not None and held_back > now:
+        return HeldBack(held_back)
+    return Queued(
+        Item(
+            id=endpoint.id,
+            host=host(endpoint.url),
+            due=due,
+            expedited=wish is not None,
+            full=wish is not None and wish.full,
+            after=parent(endpoint),
+        )
+    )
+
+
+def run_place(running: Running, conditions: Conditions, now: datetime, zone: tzinfo) -> Going | Stopping:
+    """Whether a run may go on."""
+    endpoint, item = running.endpoint, running.item
+    if now >= running.deadline:
+        return Stopping(Stop(f"took longer than {endpoint.limits.run}", "retry"))
+    if reason := lost(endpoint, conditions, now, zone, wished=item.expedited):
+        return Stopping(Stop(reason, "again"), Wish(item.full) if item.expedited else None)
+    edge = None if item.expedited else window_edge(endpoint, now, zone)
+    return Going(running.deadline if edge is None else min(edge, running.deadline))

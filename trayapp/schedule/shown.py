@@ -1,0 +1,66 @@
+"""How an endpoint is shown: its status from its row and what the planner knows of it. Pure functions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.schedule import work
+from trayapp.schedule.due import only_after, parent
+from trayapp.schedule.snapshot import EndpointState, EndpointStatus
+from trayapp.store.state import EndpointRow
+from trayapp.sync.report import Problem, Progress
+
+
+def status(
+    endpoint: Endpoint,
+    row: EndpointRow,
+    endpoints: Mapping[str, Endpoint],
+    *,
+    running: bool = False,
+    held_back: datetime | None = None,
+    progress: Progress | None = None,
+    recent: tuple[str, ...] = (),
+) -> EndpointStatus:
+    """The endpoint's status. held_back: it does not start before; progress: of its present run."""
+    due = work.due_at(row)
+    if due is not None and held_back is not None:
+        due = max(due, held_back)
+    awaited = _awaited(endpoint, row, endpoints)
+    return EndpointStatus(
+        id=endpoint.id,
+        name=endpoint.name or endpoint.id,
+        table=endpoint.table.name,
+        state="running" if running else _state(endpoint, row, awaited),
+        enabled=endpoint.enabled,
+        blocked_by=row.blocked_by or awaited,
+        last_attempt=row.last_attempt,
+        last_success=row.last_success,
+        next_due=due if endpoint.enabled else None,
+        attempts=row.attempts,
+        rows=row.rows,
+        held=row.held,
+        sentence=row.sentence,
+        problem=Problem(row.problem_title, row.problem_cause, row.problem_next) if row.problem_title else None,
+        progress=progress if running else None,
+        recent=recent,
+    )
+
+
+def _state(endpoint: Endpoint, row: EndpointRow, awaited: str) -> EndpointState:
+    if not endpoint.enabled:
+        return "disabled"
+    if row.blocked_by:
+        return "blocked"
+    if row.problem_title:
+        return "failing"
+    if row.held:
+        return "held"
+    return "blocked" if awaited else "enqueued"
+
+
+def _awaited(endpoint: Endpoint, row: EndpointRow, endpoints: Mapping[str, Endpoint]) -> str:
+    """The success of another endpoint that must come first, in words; "" if there is none to wait for."""
+    if not endpoint.enabled or row.status == "running" or not only_after(endpoint) or work.due_at(row) is not None:
+        return ""
+    before = endpoints.get(parent(endpoint))
+    return f"waits for {before.name or before.id if before else parent(endpoint)}"
