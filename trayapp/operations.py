@@ -41,7 +41,7 @@ from trayapp.schedule.questions import due_now, why
 from trayapp.schedule.rows import prepared
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.staleness import Stale, Watch, look
-from trayapp.store import publish, runs, state, table
+from trayapp.store import missing, runs, state, table
 from trayapp.store.pause import Pause, load_pause, save_pause
 from trayapp.store.store import Store
 from trayapp.sync import resume
@@ -496,7 +496,7 @@ class Workspace:
     def keep_held(self, id: str) -> None:
         """Keep the rows whose deletion is held."""
         with self.store.writing() as db:
-            publish.keep_held(db, self.endpoint(id).id)
+            missing.keep_held(db, self.endpoint(id).id)
 
     # Demo
 

@@ -7,7 +7,8 @@ import pytest
 
 from trayapp.endpoints.model import Endpoint, Incremental, Table
 from trayapp.store.known import Known
-from trayapp.store.publish import ListingNeeded, load_known, make_plan, publish
+from trayapp.store.plan import load_known, make_plan
+from trayapp.store.publish import ListingNeeded, publish
 from trayapp.store.runs import next_number
 from trayapp.store.staging import Staging
 from trayapp.store.store import Store
@@ -46,7 +47,7 @@ def mirror(store, *pages, endpoint=ENDPOINT, partial=False, full=False, complete
                 plan,
                 staging,
                 next_number(db),
-                complete=not partial if complete is None else complete,
+                proof="whole" if (not partial if complete is None else complete) else "none",
                 full=full,
                 partial=partial,
                 apply_held=apply_held,

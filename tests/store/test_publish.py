@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from trayapp.endpoints.model import Endpoint, Table
 from trayapp.store.errors import StoreError
 from trayapp.store.known import Known
-from trayapp.store.publish import ListingNeeded, keep_held, load_known, make_plan, publish, stored_key
+from trayapp.store.missing import keep_held
+from trayapp.store.plan import load_known, make_plan, stored_key
+from trayapp.store.publish import ListingNeeded, publish
 from trayapp.store.records import decode_records
 from trayapp.store.runs import list_changes, next_number
 from trayapp.store.staging import Staging
@@ -55,7 +57,14 @@ def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True,
             staging.add_page(records[start : start + page])
         with store.writing() as db:
             return publish(
-                db, endpoint, plan, staging, next_number(db), complete=complete, full=full, apply_held=apply_held
+                db,
+                endpoint,
+                plan,
+                staging,
+                next_number(db),
+                proof="whole" if complete else "none",
+                full=full,
+                apply_held=apply_held,
             )
     except ListingNeeded:
         return mirror(store, listing, endpoint, page, True, complete, apply_held)
@@ -212,6 +221,31 @@ def test_two_different_records_with_one_key_are_refused(store):
     with pytest.raises(StoreError, match="does not tell the records apart") as caught:
         mirror(store, [{"id": 7, "name": "a"}, {"id": 7, "name": "b"}])
     assert "table.key" in caught.value.next
+    assert rows(store) == FIVE
+
+
+def test_a_known_record_listed_twice_counts_once_is_told_and_writes_nothing(store):
+    mirror(store, FIVE)
+    store.checkpoint()
+    before = store.path.read_bytes()
+    outcome = mirror(store, [*FIVE[:4], FIVE[1], FIVE[4], FIVE[0]])
+    assert (counts(outcome), outcome.warnings) == ((0, 0, 0, 5), ("The server listed 2 records twice.",))
+    store.checkpoint()
+    assert store.path.read_bytes() == before
+
+
+def test_a_known_record_that_changes_while_it_is_listed_counts_once(store):
+    mirror(store, FIVE)
+    outcome = mirror(store, [*FIVE, FIVE[0] | {"name": "x"}])
+    assert (counts(outcome), outcome.rows) == ((0, 1, 0, 4), 5)
+    assert "later form" in outcome.warnings[0]
+    assert rows(store)[0]["name"] == "x"
+
+
+def test_a_key_that_stops_to_tell_the_records_of_one_page_apart_is_refused(store):
+    mirror(store, FIVE, page=9)
+    with pytest.raises(StoreError, match="does not tell the records apart"):
+        mirror(store, [*FIVE, FIVE[0] | {"name": "x"}], page=9)
     assert rows(store) == FIVE
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store import table as tables
-from trayapp.store.publish import stored_key
+from trayapp.store.plan import stored_key
 from trayapp.store.times import from_text, to_text
 
 

@@ -77,4 +77,11 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE _sync_meta (name TEXT PRIMARY KEY, value TEXT);
     """,
+    """
+    CREATE TABLE _sync_suspects (
+        endpoint INTEGER NOT NULL,
+        key NOT NULL,
+        PRIMARY KEY (endpoint, key)
+    ) WITHOUT ROWID;
+    """,
 )

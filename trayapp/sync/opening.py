@@ -5,7 +5,7 @@ import threading
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.store.publish import stored_key
+from trayapp.store.plan import stored_key
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY

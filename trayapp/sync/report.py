@@ -36,6 +36,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     deleted: int = 0
     unchanged: int = 0
     held: int = 0
+    suspects: int = 0
+    """Records that seem deleted; the next run tells."""
     rows: int | None = None
     """What the table holds now; None when the run did not get that far."""
     requests: int = 0
@@ -83,4 +85,8 @@ def sentence_of(report: Report) -> str:
     sentence = ", ".join(parts) or "No changes"
     if report.held:
         sentence += f"; {report.held:,} {'deletion waits' if report.held == 1 else 'deletions wait'} for your word"
+    if report.suspects:
+        sentence += (
+            f"; {report.suspects:,} {'seems' if report.suspects == 1 else 'seem'} deleted, the next run confirms"
+        )
     return f"{sentence}."

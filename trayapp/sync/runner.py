@@ -14,16 +14,9 @@ from trayapp.store import runs
 from trayapp.store.errors import StoreFull
 from trayapp.store.known import Known
 from trayapp.store.marks import Marks, is_current, last_publish, read_marks, write_marks
-from trayapp.store.publish import (
-    ListingNeeded,
-    Outcome,
-    Plan,
-    count_missing,
-    load_known,
-    make_plan,
-    mapping_of,
-    publish,
-)
+from trayapp.store.missing import Proof, count_missing
+from trayapp.store.plan import Plan, load_known, make_plan, mapping_of
+from trayapp.store.publish import ListingNeeded, Outcome, publish
 from trayapp.store.staging import Staging
 from trayapp.store.state import load_state, write_found
 from trayapp.store.store import Store
@@ -58,7 +51,10 @@ from trayapp.sync.supported import require_supported
 log = logging.getLogger(__name__)
 
 MOST_PAGES_TWICE = 100
-"""Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped."""
+"""Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped.
+
+What a longer one lacks must be missing in the next run's too.
+"""
 
 
 _CANT_GO_ON = (400, 404, 409, 410, 422, 500)
@@ -321,21 +317,19 @@ class _Run:
                 endpoint = keyed(endpoint, self.opener.find_key(reading.sample))
                 aim = msgspec.structs.replace(aim, full=aim.full or endpoint.table.key == (HASH_KEY,))
             plan = self._plan(endpoint)
-            complete = reading.walked.complete
-            if complete:
-                complete = self._confirmed(endpoint, plan, staging, reading, aim)
+            proof = self._proof(endpoint, plan, staging, reading, aim)
             self.cancel.check()
             self.progress(Progress(endpoint=endpoint.id, pages=staging.pages, records=staging.records, doing="saving"))
             self.warnings += [*self.opener.warnings, *reading.walked.warnings]
             if reading.tracker is not None:
                 self.warnings += reading.tracker.warnings()
-            if endpoint.table.mode == "replace" and not complete and self.endpoint.pages.max is None:
+            if endpoint.table.mode == "replace" and proof == "none" and self.endpoint.pages.max is None:
                 raise SyncError(
                     "The listing is incomplete",
                     self.warnings[-1] if self.warnings else "It ended before it was all there.",
                     "The table stays as it was; the next run tries again.",
                 )
-            return self._publish(endpoint, plan, staging, complete, aim, reading)
+            return self._publish(endpoint, plan, staging, proof, aim, reading)
         except (Cancelled, SyncError) as trouble:
             if isinstance(trouble, Cancelled | TransientError | AuthError):
                 self._tell_kept(reading)
@@ -364,28 +358,34 @@ class _Run:
     def _tell(self, walk: Walk) -> None:
         self.progress(Progress(endpoint=self.endpoint.id, pages=walk.pages, records=walk.records, total=walk.total))
 
-    def _confirmed(self, endpoint: Endpoint, plan: Plan, staging: Staging, reading: Reading, aim: Aim) -> bool:
-        """Whether the listing is complete indeed. Rows may have slipped between numbered pages: they are walked again.
+    def _proof(self, endpoint: Endpoint, plan: Plan, staging: Staging, reading: Reading, aim: Aim) -> Proof:
+        """How far the listing proves that what it lacks is gone.
 
-        So is a listing that was read in two parts, if anything seems deleted. Where only what changed is asked for,
-        nobody would ask again for what slipped through, so that it is always walked again.
+        Rows may have slipped between numbered pages, or between the two parts of a listing that broke off: if anything
+        is missing it is walked again, unless it is long. Where only what changed is asked for, nobody would ask again
+        for what slipped through, so that it is always walked again.
         """
-        shifting = reading.walked.shifting
-        if not shifting and (aim.partial or not reading.resumed):
-            return True
-        if not (shifting and self.incremental is not None):
+        walked = reading.walked
+        if not walked.complete:
+            return "none"
+        if not walked.shifting and (aim.partial or not reading.resumed):
+            return "whole"
+        at_once = walked.shifting and self.incremental is not None
+        if not at_once:
             with self.store.reading() as db:
                 if not count_missing(db, endpoint, plan, staging, aim.full):
-                    return True
-        if reading.walked.walk.pages <= MOST_PAGES_TWICE:
+                    return "whole"
+        if walked.walk.pages <= MOST_PAGES_TWICE or aim.partial:
             reading.stage_again(staging, self._tell)
-            return reading.walked.complete
-        if reading.resumed:
-            self.warnings.append("The listing was read in two parts; what seems deleted is looked at in the next run.")
-        return not reading.resumed
+            return "whole" if reading.walked.complete else "none"
+        if walked.walk.total is not None and not reading.resumed:
+            return "counted"
+        if at_once:
+            self.warnings.append("What moved between the pages meanwhile may come with the next whole listing only.")
+        return "half"
 
     def _publish(
-        self, endpoint: Endpoint, plan: Plan, staging: Staging, complete: bool, aim: Aim, reading: Reading
+        self, endpoint: Endpoint, plan: Plan, staging: Staging, proof: Proof, aim: Aim, reading: Reading
     ) -> Report:
         with self.store.writing(self.cancel) as db:
             number = runs.next_number(db)
@@ -395,7 +395,7 @@ class _Run:
                 plan,
                 staging,
                 number,
-                complete=complete and not aim.partial,
+                proof="none" if aim.partial else proof,
                 full=aim.full,
                 apply_held=self.apply_held,
                 partial=aim.partial,
@@ -404,22 +404,26 @@ class _Run:
             runs.record_run(db, _row(report), number)
             if self.opener.proven is not None:
                 write_found(db, endpoint.id, self.opener.proven)
-            write_marks(db, endpoint.id, self._marks(complete, bool(outcome.held), reading))
+            write_marks(db, endpoint.id, self._marks(proof != "none", outcome, reading))
         self.store.checkpoint()
         return report
 
-    def _marks(self, complete: bool, held: bool, reading: Reading) -> Marks:
+    def _marks(self, complete: bool, outcome: Outcome, reading: Reading) -> Marks:
         """What the next run can go on from."""
         before = self.marks
         if reading.tracker is not None:
             if not complete:
                 return before
-            whole = None if reading.aim.partial else self.started
+            last_full = before.last_full if reading.aim.partial else self.started
+            if outcome.suspects:
+                last_full = None  # only a whole listing can tell of them
             return msgspec.structs.replace(
-                before, cursor=reading.tracker.cursor(reading.aim.began), last_full=whole or before.last_full
+                before, cursor=reading.tracker.cursor(reading.aim.began), last_full=last_full
             )
         walk, answer = reading.walked.walk, reading.answer
-        is_whole = complete and not held and not reading.resumed and conditional.is_whole(reading.endpoint, walk)
+        is_whole = (
+            complete and not outcome.held and not reading.resumed and conditional.is_whole(reading.endpoint, walk)
+        )
         if answer is None or not is_whole:
             return Marks()
         return conditional.marked(before, answer, self.started)
@@ -438,6 +442,7 @@ class _Run:
             deleted=outcome.deleted,
             unchanged=outcome.unchanged,
             held=outcome.held,
+            suspects=outcome.suspects,
             rows=outcome.rows if status in ("succeeded", "held") else None,
             requests=sum(client.requests for client in self.clients),
             bytes=sum(client.bytes for client in self.clients),

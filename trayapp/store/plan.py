@@ -1,0 +1,86 @@
+"""What is known of an endpoint's table before a run: whose it is, what it is called, what it was made with."""
+
+import apsw
+import msgspec
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.store import table as tables
+from trayapp.store.errors import StoreError
+from trayapp.store.known import Known, KnownTable
+from trayapp.store.names import quote
+from trayapp.store.table import Shape
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is known of an endpoint's table before a run.
+
+    `mapping` tells how records become rows; when it differs from what the table was made with, the table is made anew.
+    `shape` is None while there is no table. `rows` is how many the table held after the last run.
+    """
+
+    number: int
+    table: str
+    mapping: str
+    shape: Shape | None
+    rows: int
+
+
+def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
+    """The plan for the endpoint's next run; inside a writing transaction, as it may follow a renamed table."""
+    mapping = mapping_of(endpoint)
+    db.execute("INSERT INTO _sync_endpoints (id) VALUES (?) ON CONFLICT DO NOTHING", (endpoint.id,))
+    row = db.execute(
+        "SELECT number, table_name, mapping, coalesce(rows, 0) FROM _sync_endpoints WHERE id = ?", (endpoint.id,)
+    ).fetchone()
+    assert row is not None
+    number, old_name, old_mapping, rows = row
+    name = endpoint.table.name
+    there = old_name is not None and tables.exists(db, old_name)
+    if there and rows and _keeps_what_is_gone(old_mapping) and old_mapping != mapping:
+        if old_name == name:
+            raise StoreError(
+                f"The table {name} would lose rows",
+                "Its key, columns or mode were changed, and it holds rows that the server may no longer list.",
+                "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change.",
+            )
+        there = False  # the old table stays as it is, and is the user's from now on
+    if there and old_name != name and (old_name.lower() == name.lower() or not tables.exists(db, name)):
+        db.execute(f"ALTER TABLE {quote(old_name)} RENAME TO {quote(name)}")
+        db.execute("UPDATE _sync_endpoints SET table_name = ? WHERE number = ?", (name, number))
+        old_name = name
+    if tables.exists(db, name) and old_name != name:
+        raise StoreError(
+            f"The table {name} belongs to something else",
+            f"The database already has a table {name} that was not made for this endpoint.",
+            "Choose another table name for the endpoint.",
+        )
+    shape = tables.load_shape(db, number, endpoint.table.key) if there and old_mapping == mapping else None
+    return Plan(number, name, mapping, shape, rows if there else 0)
+
+
+def _keeps_what_is_gone(mapping: str) -> bool:
+    """Whether a table made so may hold rows that can't be fetched again."""
+    return msgspec.json.decode(mapping)[1] in ("append", "upsert")
+
+
+def load_known(db: apsw.Connection, plan: Plan) -> Known:
+    """The digests of all records published before; none when the table is to be made anew."""
+    table = KnownTable(db, plan.number)
+    return table.load() if plan.shape is not None and tables.exists(db, table.name) else Known()
+
+
+def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
+    """The key the endpoint's table was made with; () when there is none, or the rest of the mapping differs."""
+    mapping = db.execute("SELECT mapping FROM _sync_endpoints WHERE id = ?", (endpoint.id,)).get
+    if not isinstance(mapping, str):
+        return ()
+    key = tuple(msgspec.json.decode(mapping)[0])
+    keyed = msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=key))
+    return key if mapping_of(keyed) == mapping else ()
+
+
+def mapping_of(endpoint: Endpoint) -> str:
+    """The settings that decide how records become rows, as text."""
+    table = endpoint.table
+    parts = (table.key, table.mode, dict(table.rename), table.ignore, dict(table.types))
+    return msgspec.json.encode(parts, order="sorted").decode()
