@@ -178,11 +178,19 @@ class After(_Section, frozen=True):
     """Runs after another endpoint; `each` is a query whose rows fill {placeholders}: one listing for each row.
 
     Placeholders are names of the query's columns, in the URL's path and query, in params and in the JSON body. One that
-    `table.key` names becomes a field of the records that have none of that name.
+    `table.key` names becomes a field of the records that have none of that name. A row whose value can't be part of a
+    request (NULL, empty) is left out, and nothing is deleted as long as there are such rows.
+
+    With `only_changed`, requests are made only for rows that are new, or of which any column differs from when they
+    were last listed: the query selects, beside the placeholders, what tells a change (`SELECT id, updated_at FROM …`).
+    The records of the other rows stay as they are; those of rows that the query no longer gives are deleted. Every
+    `full_every` (a day if left out) all rows are asked for.
     """
 
     endpoint: str = ""
     each: str = ""
+    only_changed: bool = False
+    full_every: Duration | None = None
 
 
 class Endpoint(_Section, frozen=True):

@@ -249,6 +249,17 @@ def _after_problems(endpoint: Endpoint, after: After) -> Iterator[tuple[str, str
         yield "after.endpoint", "name the endpoint to run after, or a query (after.each), or leave out after"
     if after.endpoint and after.endpoint == endpoint.id:
         yield "after.endpoint", "an endpoint can't run after itself"
+    if after.only_changed and not after.each:
+        yield "after.only_changed", "only the rows of a query (after.each) can be told apart by what changed"
+    if after.only_changed and endpoint.table.mode in ("append", "replace"):
+        yield (
+            "after.only_changed",
+            f"with table.mode = {endpoint.table.mode!r} every run needs all rows; use mirror or upsert",
+        )
+    if after.full_every is not None and not after.only_changed:
+        yield "after.full_every", "every run asks for all rows, unless after.only_changed is true"
+    if after.full_every is not None and after.full_every.seconds <= 0:
+        yield "after.full_every", "leave it out for once a day"
     if not after.each:
         return
     if not names_in(endpoint):

@@ -86,6 +86,7 @@ def forget(db: apsw.Connection, id: str) -> None:
         db.execute("DELETE FROM _sync_held WHERE endpoint = ?", (number,))
         db.execute("DELETE FROM _sync_suspects WHERE endpoint = ?", (number,))
         db.execute(f"DROP TABLE IF EXISTS _sync_rows_{number}")
+        db.execute(f"DROP TABLE IF EXISTS _sync_parents_{number}")
         db.execute("DELETE FROM _sync_endpoints WHERE number = ?", (number,))
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
+import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
@@ -26,12 +27,21 @@ _AHEAD = 4
 """Pages that may wait to be taken."""
 
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.msgpack.Encoder().encode
 
 Row = Mapping[str, Value]
 
 
-def parent_rows(endpoint: Endpoint, store: Store) -> list[Row]:
-    """The rows of `after.each`, each with what the endpoint's placeholders name, none twice.
+class ParentRow(msgspec.Struct, frozen=True, gc=False):
+    """A row of `after.each`: what it fills in; `id` tells it apart by that, `seen` is a digest of all its columns."""
+
+    values: Row
+    id: bytes
+    seen: bytes
+
+
+def parent_rows(endpoint: Endpoint, store: Store) -> list[ParentRow]:
+    """The rows of `after.each`, none twice that fill in the same.
 
     SyncError when the query lacks a column; StoreErrors when it can't be run.
     """
@@ -47,15 +57,26 @@ def parent_rows(endpoint: Endpoint, store: Store) -> list[Row]:
                 "Name the column so in after.each (SELECT … AS …), or correct the placeholder.",
             )
         positions = [columns.index(name) for name in wanted]
-        distinct = dict.fromkeys(tuple(row[position] for position in positions) for row in rows)
-    return [dict(zip(wanted, values, strict=True)) for values in distinct]
+        seen: dict[tuple[Value, ...], set[bytes]] = {}
+        for row in rows:
+            forms = seen.setdefault(tuple(row[position] for position in positions), set())
+            forms.add(xxhash.xxh3_128_digest(_encode([columns, row])))
+    return [
+        ParentRow(dict(zip(wanted, values, strict=True)), _encode(values), _one(forms))
+        for values, forms in seen.items()
+    ]
+
+
+def _one(digests: set[bytes]) -> bytes:
+    """One digest for several, whatever their order."""
+    return digests.pop() if len(digests) == 1 else xxhash.xxh3_128_digest(b"".join(sorted(digests)))
 
 
 def one_of(endpoint: Endpoint, store: Store) -> Endpoint:
     """The endpoint filled from the first row that will do, to be tried out. Errors as `parent_rows`."""
     for row in parent_rows(endpoint, store):
         try:
-            return filled(endpoint, row)
+            return filled(endpoint, row.values)
         except Unfillable:
             continue
     raise SyncError(
@@ -65,37 +86,54 @@ def one_of(endpoint: Endpoint, store: Store) -> Endpoint:
     )
 
 
+class _Page(msgspec.Struct, frozen=True, gc=False):
+    row: ParentRow
+    records: list[bytes]
+
+
+class _End(msgspec.Struct, frozen=True, gc=False):
+    row: ParentRow
+
+
 class Chain:
     """One walk over the listings of all rows; iterating gives the records of page after page, in no fixed order.
 
-    The attributes are those of a Listing, for all listings together. Complete only if every one was. A row at whose
-    address there is nothing (404) has no records, unless that is so for all of them. Raises SyncErrors and Cancelled.
+    `others`: how many rows the query gives besides these. `row` is the one that the newest page is of; `ended` is
+    called with each row whose listing was read completely, after all its pages were taken.
+    The other attributes are those of a Listing, for all listings together. Complete only if every one was, and every
+    row could be asked for. A row at whose address there is nothing (404) has no records, unless that is so for all.
+    Raises SyncErrors and Cancelled.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
-        rows: Sequence[Row],
+        rows: Sequence[ParentRow],
         opener: Opener,
         client: Callable[[CancelToken], Client],
         cancel: CancelToken,
+        others: int = 0,
+        ended: Callable[[ParentRow], None] = lambda _: None,
     ) -> None:
         self.complete = False
         self.shifting = False
         self.warnings: list[str] = []
         self.walk = Walk()
+        self.row: ParentRow | None = None
         self._endpoint = endpoint
         self._rows = rows
         self._opener = opener
         self._new_client = client
         self._cancel = cancel
+        self._others = others
+        self._ended = ended
         self._own = CancelToken()  # ends the other requests when one fails
         self._left = iter(rows)
-        self._pages: queue.Queue[list[bytes] | BaseException | None] = queue.Queue(_AHEAD)
+        self._pages: queue.Queue[_Page | _End | BaseException | None] = queue.Queue(_AHEAD)
         self._lock = threading.Lock()
         self._listings: list[Listing] = []
         self._clients: list[Client] = []
-        self._nothing: list[SyncError] = []
+        self._nothing: list[tuple[ParentRow, SyncError]] = []
         self._unfilled: list[Unfillable] = []
         self._fields = [name for name in endpoint.table.key if name in names_in(endpoint)]
 
@@ -121,17 +159,20 @@ class Chain:
         while working:
             self._cancel.check()
             try:
-                page = self._pages.get(timeout=0.2)
+                found = self._pages.get(timeout=0.2)
             except queue.Empty:
                 continue  # after a stop nobody may be left to put anything
-            if page is None:
+            if found is None:
                 working -= 1
-            elif isinstance(page, BaseException):
-                raise page
+            elif isinstance(found, BaseException):
+                raise found
+            elif isinstance(found, _End):
+                self._ended(found.row)
             else:
-                self.walk.step(page)
+                self.row = found.row
+                self.walk.step(found.records)
                 self._check_limits()
-                yield page
+                yield found.records
 
     def _check_limits(self) -> None:
         limits = self._endpoint.limits
@@ -166,22 +207,22 @@ class Chain:
             self._put(error)
         self._put(None)
 
-    def _next_row(self) -> Row | None:
+    def _next_row(self) -> ParentRow | None:
         with self._lock:
             return next(self._left, None)
 
-    def _put(self, page: list[bytes] | BaseException | None) -> None:
+    def _put(self, found: _Page | _End | BaseException | None) -> None:
         while True:
             try:
-                self._pages.put(page, timeout=0.1)
+                self._pages.put(found, timeout=0.1)
                 return
             except queue.Full:
                 if self._own.cancelled:
                     return  # nobody takes pages any more
 
-    def _read(self, row: Row, client: Client) -> None:
+    def _read(self, row: ParentRow, client: Client) -> None:
         try:
-            endpoint = filled(self._endpoint, row)
+            endpoint = filled(self._endpoint, row.values)
         except Unfillable as error:
             with self._lock:
                 self._unfilled.append(error)
@@ -193,7 +234,7 @@ class Chain:
             if error.status not in _NOTHING_THERE:
                 raise
             with self._lock:
-                self._nothing.append(error)
+                self._nothing.append((row, error))
             return
         opened = self._opener.open(client, call, answer, self._endpoint.url)
         listing = Listing(client, opened.endpoint, opened.source, opened.first, opened.second, page=opened.page)
@@ -201,22 +242,32 @@ class Chain:
             self._listings.append(listing)
         for records in listing:
             self._own.check()
-            self._put(with_fields(records, {name: row[name] for name in self._fields}))
+            self._put(_Page(row, with_fields(records, {name: row.values[name] for name in self._fields})))
+        if listing.complete:
+            self._put(_End(row))
 
     def _finish(self) -> None:
-        if self._nothing and len(self._nothing) == len(self._rows):
-            raise self._nothing[0]
+        asked = len(self._rows) - len(self._unfilled)
+        is_nowhere = bool(self._nothing) and len(self._nothing) == asked
+        if is_nowhere and not self._others:
+            raise self._nothing[0][1]
         self.shifting = any(listing.shifting for listing in self._listings)
-        self.complete = all(listing.complete for listing in self._listings)
+        self.complete = not is_nowhere and not self._unfilled and all(listing.complete for listing in self._listings)
         for listing in self._listings:
             self.warnings += [warning for warning in listing.warnings if warning not in self.warnings]
-        if self._nothing:
+        if is_nowhere:
+            self.warnings.append(f"At none of {asked:,} addresses is there anything (404); nothing was deleted.")
+        elif self._nothing:
             self.warnings.append(
-                f"At {len(self._nothing):,} of {len(self._rows):,} addresses there is nothing (404):"
-                " taken as having no records."
+                f"At {len(self._nothing):,} of {asked:,} addresses there is nothing (404): taken as having no records."
             )
+            for row, _ in self._nothing:
+                self._ended(row)
         if self._unfilled:
-            self.warnings.append(f"{len(self._unfilled):,} rows of the query were left out: {self._unfilled[0]}.")
+            self.warnings.append(
+                f"{len(self._unfilled):,} rows of the query were left out: {self._unfilled[0]}. Nothing was deleted:"
+                " their records may be there still. If they have none, leave the rows out in after.each."
+            )
 
 
 def with_fields(records: list[bytes], fields: Row) -> list[bytes]:

@@ -62,7 +62,7 @@ class Reading:
         walks: tuple[Walkable, Callable[[], Walkable]],
         tracker: Tracker | None = None,
         journal: Journal | None = None,
-        kept: Kept | None = None,
+        kept: Kept[KeptPage] | None = None,
     ) -> None:
         """`walks` are the first walk and how to make another one."""
         self.endpoint = endpoint
@@ -136,7 +136,7 @@ class Reading:
                 )
             )
 
-    def _replay(self, kept: Kept, staging: Staging) -> None:
+    def _replay(self, kept: Kept[KeptPage], staging: Staging) -> None:
         digests = (
             page.unchanged[start : start + DIGEST] for page in kept for start in range(0, len(page.unchanged), DIGEST)
         )

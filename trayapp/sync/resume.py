@@ -1,7 +1,8 @@
 """The pages of a long listing, kept while it is read, so that a run that broke off can go on where it was.
 
 Kept in a private file of the staging folder: a line that names the format, then frames of length, checksum and
-MessagePack. The first frame is the Ticket, each other a page. What a kill left half written is not believed.
+MessagePack. The first frame is the Ticket, each other a page, or a part of a chain. What a kill left half written is
+not believed.
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 import msgspec
 import xxhash
@@ -50,16 +51,19 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found out of a listing before its pages: how it is read, and when it began by the server's clock."""
+    """What was found out of a listing before its pages: how it is read, and when it began by the server's clock.
+
+    A chain's listings are each found out about anew.
+    """
 
     terms: Terms
     made: datetime
     began: datetime
-    path: str
-    format: str
-    pages: Pages
-    total: int | None
-    total_pages: int | None
+    path: str = ""
+    format: str = "auto"
+    pages: Pages = Pages()
+    total: int | None = None
+    total_pages: int | None = None
 
 
 class KeptCall(msgspec.Struct, frozen=True):
@@ -100,6 +104,22 @@ class KeptPage(msgspec.Struct, frozen=True, kw_only=True):
     own: str | None = None
 
 
+class KeptPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a chain: a page of one row's listing, or its end. Digests and records as in a KeptPage.
+
+    `is_first`: what was kept of the row before does not count. `seen` is set at the end: how the row was.
+    """
+
+    row: bytes
+    is_first: bool = False
+    seen: bytes = b""
+    unchanged: bytes = b""
+    records: list[bytes] = []
+
+
+Frame = TypeVar("Frame", KeptPage, KeptPart)
+
+
 class Journal:
     """Writes the pages of one listing. A short listing leaves no file; a disk that is full ends the keeping only."""
 
@@ -117,16 +137,16 @@ class Journal:
         self._count = 0
         self._given_up = False
 
-    def add(self, page: KeptPage) -> None:
+    def add(self, page: KeptPage | KeptPart) -> None:
         """Keep a page."""
         if self._given_up:
             return
-        text = page.following.texts()
+        text = page.following.texts() if isinstance(page, KeptPage) else ""
         if self._hide(text) != text:
             self._given_up = True  # the server repeats a secret in its next addresses, and a file must not hold it
             self.discard()
             return
-        self._count += 1
+        self._count += isinstance(page, KeptPage) or not page.seen
         self._waiting.append(_framed(page))
         size = sum(map(len, self._waiting))
         is_long = self._count >= LONG_PAGES or size >= LONG_BYTES or monotonic() - self._since >= LONG_SECONDS
@@ -167,15 +187,16 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
 
-class Kept:
+class Kept(Generic[Frame]):
     """A listing that broke off, as it was kept."""
 
-    def __init__(self, path: Path, ticket: Ticket, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, ticket: Ticket, file: IO[bytes], kind: type[Frame]) -> None:
         self.ticket = ticket
         self._path = path
         self._file = file
+        self._decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(kind)
         self._start = file.tell()
-        self.last: KeptPage | None = None
+        self.last: Frame | None = None
         self.count = 0
         end = self._start
         for page in self._frames():
@@ -183,16 +204,16 @@ class Kept:
             self.count += 1
         self._end = end
 
-    def _frames(self) -> Iterator[KeptPage]:
+    def _frames(self) -> Iterator[Frame]:
         self._file.seek(self._start)
         while (payload := _payload(self._file)) is not None:
-            yield _page_decoder.decode(payload)
+            yield self._decoder.decode(payload)
 
-    def __iter__(self) -> Iterator[KeptPage]:
+    def __iter__(self) -> Iterator[Frame]:
         """The pages in the order they were read."""
         return self._frames()
 
-    def journal(self, hide: Callable[[str], str]) -> Journal:
+    def journal(self, hide: Callable[[str], str] = str) -> Journal:
         """Go on keeping behind the last page."""
         self._file.truncate(self._end)
         self._file.seek(self._end)
@@ -202,9 +223,6 @@ class Kept:
         """Throw it away."""
         self._file.close()
         self._path.unlink(missing_ok=True)
-
-
-_page_decoder = msgspec.msgpack.Decoder(KeptPage)
 
 
 def _framed(value: object) -> bytes:
@@ -226,13 +244,13 @@ def path_for(folder: Path, id: str) -> Path:
     return folder / f"{id}-{xxhash.xxh3_64_hexdigest(id.encode())[:8]}{SUFFIX}"
 
 
-def load(path: Path, terms: Terms, now: datetime) -> Kept | None:
-    """What was kept on these terms; anything else there is thrown away."""
+def load(path: Path, terms: Terms, now: datetime, kind: type[Frame]) -> Kept[Frame] | None:
+    """What was kept on these terms, in frames of this kind; anything else there is thrown away."""
     try:
         file = path.open("r+b")
     except FileNotFoundError:
         return None
-    kept = _read(path, file)
+    kept = _read(path, file, kind)
     if kept is not None and kept.count and kept.ticket.terms == terms and _is_recent(kept.ticket.made, now):
         return kept
     file.close()
@@ -240,14 +258,14 @@ def load(path: Path, terms: Terms, now: datetime) -> Kept | None:
     return None
 
 
-def _read(path: Path, file: IO[bytes]) -> Kept | None:
+def _read(path: Path, file: IO[bytes], kind: type[Frame]) -> Kept[Frame] | None:
     if file.read(len(_MAGIC)) != _MAGIC:
         return None
     payload = _payload(file)
     if payload is None:
         return None
     try:
-        return Kept(path, msgspec.msgpack.decode(payload, type=Ticket), file)
+        return Kept(path, msgspec.msgpack.decode(payload, type=Ticket), file, kind)
     except msgspec.DecodeError:
         return None
 

@@ -2,19 +2,20 @@
 
 import errno
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.endpoints.model import After, Auth, Endpoint
 from trayapp.errors import UserError
 from trayapp.store import runs
 from trayapp.store.errors import StoreFull
 from trayapp.store.known import Known
 from trayapp.store.marks import Marks, is_current, last_publish, read_marks, write_marks
 from trayapp.store.missing import Proof, count_missing
+from trayapp.store.parents import Parent, load_parents, save_parents
 from trayapp.store.plan import Plan, load_known, make_plan, mapping_of
 from trayapp.store.publish import ListingNeeded, Outcome, publish
 from trayapp.store.staging import Staging
@@ -26,7 +27,8 @@ from trayapp.sync.ahead import Ahead
 from trayapp.sync.auth import Access, SecretReader
 from trayapp.sync.budget import Budgets, Pace
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.chain import Chain, SharedAccess, parent_rows
+from trayapp.sync.chain import Chain, ParentRow, SharedAccess, parent_rows
+from trayapp.sync.chain_reading import ChainReading, is_whole_due
 from trayapp.sync.errors import AuthError, SyncError, TransientError, failure_of, hide_secrets
 from trayapp.sync.http import Call, Client, first_call
 from trayapp.sync.incremental import (
@@ -45,7 +47,7 @@ from trayapp.sync.opening import Opened, Opener, keyed
 from trayapp.sync.paging import Walk, first_page
 from trayapp.sync.reading import Aim, OutOfDate, Reading
 from trayapp.sync.report import Problem, Progress, Report, RunStatus, sentence_of
-from trayapp.sync.resume import Journal, Kept, Terms, Ticket, load, path_for
+from trayapp.sync.resume import Journal, Kept, KeptPage, KeptPart, Terms, Ticket, load, path_for
 from trayapp.sync.supported import require_supported
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,9 @@ What a longer one lacks must be missing in the next run's too.
 
 _CANT_GO_ON = (400, 404, 409, 410, 422, 500)
 """Answers to the request that goes on with a listing after which it is begun anew: its cursor is no longer known."""
+
+
+AnyReading = Reading | ChainReading
 
 
 def _no_secret(_id: str, _auth: Auth) -> str | None:
@@ -154,7 +159,7 @@ class _Run:
             access_for(self.endpoint, self.surroundings.secret, self.surroundings.accounts, self.cancel)
         )
         if self.endpoint.after is not None and self.endpoint.after.each:
-            return self._chained(access)
+            return self._chained(access, self.endpoint.after)
         pace = Pace(self.endpoint.limits.rate)
         client = self._client(access, self.cancel, pace)
         self.ahead = Ahead(lambda cancel: self._client(access, cancel, pace), self.cancel)
@@ -197,7 +202,7 @@ class _Run:
             call = since(base, self.incremental, self.marks.cursor if partial else None)
         full = full or self.opener.key() == (HASH_KEY,)
         terms = self._terms(partial, full)
-        kept = load(path_for(self.surroundings.staging, self.endpoint.id), terms, self.started)
+        kept = load(path_for(self.surroundings.staging, self.endpoint.id), terms, self.started, KeptPage)
         if kept is not None and (report := self._gone_on(client, call, kept)) is not None:
             return report
         may_skip = not (partial or full or self.apply_held) and conditional.can_ask(
@@ -210,7 +215,9 @@ class _Run:
         aim = Aim(partial=partial, full=full, began=server_time(answer) or self.started)
         return self._listed(self._reading(client, opened, aim, journal=self._journal(client, opened, aim, terms)))
 
-    def _reading(self, client: Client, opened: Opened, aim: Aim, journal: Journal, kept: Kept | None = None) -> Reading:
+    def _reading(
+        self, client: Client, opened: Opened, aim: Aim, journal: Journal, kept: Kept[KeptPage] | None = None
+    ) -> Reading:
         endpoint, source = opened.endpoint, opened.source
         tracker = None
         if self.incremental is not None:
@@ -261,7 +268,7 @@ class _Run:
         )
         return Journal(path_for(self.surroundings.staging, self.endpoint.id), ticket, client.hide)
 
-    def _gone_on(self, client: Client, call: Call, kept: Kept) -> Report | None:
+    def _gone_on(self, client: Client, call: Call, kept: Kept[KeptPage]) -> Report | None:
         """Go on with a listing that broke off; None when that is not possible: then nothing of it is left."""
         ticket = kept.ticket
         response = msgspec.structs.replace(self.endpoint.response, records=ticket.path, format=ticket.format)
@@ -282,23 +289,48 @@ class _Run:
         self.warnings = []
         return None
 
-    def _chained(self, access: Access) -> Report:
+    def _chained(self, access: Access, after: After) -> Report:
         """Mirror the listings of all rows of a query as one."""
+        self._recall()
         rows = parent_rows(self.endpoint, self.store)
-        key = self.opener.key()
-        endpoint = keyed(self.endpoint, key)
-        aim = Aim(full=self.full or key == (HASH_KEY,), began=self.started)
+        aim = Aim(full=self.full or self.opener.key() == (HASH_KEY,), began=self.started)
+        if after.only_changed and self.opener.key() == (HASH_KEY,):
+            self.warnings.append("All rows were asked for: without a key the records of the others can't be known.")
         pace = Pace(self.endpoint.limits.rate)
-
-        def chain() -> Chain:
-            return Chain(endpoint, rows, self.opener, lambda cancel: self._client(access, cancel, pace), self.cancel)
-
         try:
-            return self._listed(Reading(endpoint, aim, (chain(), chain)))
+            return self._listed(self._chain_reading(access, pace, rows, after, aim))
         except ListingNeeded:
             self.warnings = []
             whole = msgspec.structs.replace(aim, full=True)
-            return self._listed(Reading(endpoint, whole, (chain(), chain)))
+            return self._listed(self._chain_reading(access, pace, rows, after, whole))
+
+    def _chain_reading(
+        self, access: Access, pace: Pace, rows: Sequence[ParentRow], after: After, aim: Aim
+    ) -> ChainReading:
+        endpoint = keyed(self.endpoint, self.opener.key())
+
+        def chain(asked: Sequence[ParentRow], others: int, ended: Callable[[ParentRow], None]) -> Chain:
+            return Chain(
+                endpoint,
+                asked,
+                self.opener,
+                lambda cancel: self._client(access, cancel, pace),
+                self.cancel,
+                others,
+                ended,
+            )
+
+        before: dict[bytes, Parent] = {}
+        if not (aim.full or is_whole_due(after, self.marks, self.started)):
+            with self.store.reading() as db:
+                before = load_parents(db, endpoint.id)
+        path = path_for(self.surroundings.staging, endpoint.id)
+        terms = self._terms(False, aim.full)
+        kept = load(path, terms, self.started, KeptPart)
+        journal = Journal(path, Ticket(terms=terms, made=self.started, began=aim.began))
+        if kept is not None:
+            journal = kept.journal()
+        return ChainReading(endpoint, aim, rows, chain, before, journal, kept)
 
     def _unmodified(self) -> Report:
         with self.store.writing(self.cancel) as db:
@@ -307,7 +339,7 @@ class _Run:
             runs.record_run(db, _row(report))
         return report
 
-    def _listed(self, reading: Reading) -> Report:
+    def _listed(self, reading: AnyReading) -> Report:
         endpoint, aim = reading.endpoint, reading.aim
         keyless = not endpoint.table.key and endpoint.table.mode != "append"
         staging = Staging(self.surroundings.staging, Known() if keyless else self._known(endpoint, aim))
@@ -340,7 +372,7 @@ class _Run:
             reading.close()
             staging.close()
 
-    def _tell_kept(self, reading: Reading) -> None:
+    def _tell_kept(self, reading: AnyReading) -> None:
         if reading.kept_pages:
             self.warnings.append(f"{reading.kept_pages:,} pages are kept: the next run goes on from there.")
 
@@ -358,7 +390,7 @@ class _Run:
     def _tell(self, walk: Walk) -> None:
         self.progress(Progress(endpoint=self.endpoint.id, pages=walk.pages, records=walk.records, total=walk.total))
 
-    def _proof(self, endpoint: Endpoint, plan: Plan, staging: Staging, reading: Reading, aim: Aim) -> Proof:
+    def _proof(self, endpoint: Endpoint, plan: Plan, staging: Staging, reading: AnyReading, aim: Aim) -> Proof:
         """How far the listing proves that what it lacks is gone.
 
         Rows may have slipped between numbered pages, or between the two parts of a listing that broke off: if anything
@@ -385,7 +417,7 @@ class _Run:
         return "half"
 
     def _publish(
-        self, endpoint: Endpoint, plan: Plan, staging: Staging, proof: Proof, aim: Aim, reading: Reading
+        self, endpoint: Endpoint, plan: Plan, staging: Staging, proof: Proof, aim: Aim, reading: AnyReading
     ) -> Report:
         with self.store.writing(self.cancel) as db:
             number = runs.next_number(db)
@@ -405,12 +437,17 @@ class _Run:
             if self.opener.proven is not None:
                 write_found(db, endpoint.id, self.opener.proven)
             write_marks(db, endpoint.id, self._marks(proof != "none", outcome, reading))
+            if isinstance(reading, ChainReading):
+                save_parents(db, endpoint.id, reading.before, reading.parents)
         self.store.checkpoint()
         return report
 
-    def _marks(self, complete: bool, outcome: Outcome, reading: Reading) -> Marks:
+    def _marks(self, complete: bool, outcome: Outcome, reading: AnyReading) -> Marks:
         """What the next run can go on from."""
         before = self.marks
+        if isinstance(reading, ChainReading):
+            last_full = self.started if reading.is_whole else before.last_full
+            return Marks(asked=before.asked, last_full=None if outcome.suspects else last_full)
         if reading.tracker is not None:
             if not complete:
                 return before
@@ -464,21 +501,5 @@ class _Run:
 
 
 def _row(report: Report) -> runs.RunRow:
-    return runs.RunRow(
-        endpoint=report.endpoint,
-        name=report.name,
-        table=report.table,
-        started=report.started,
-        finished=report.finished,
-        status=report.status,
-        reason=report.reason,
-        added=report.added,
-        changed=report.changed,
-        deleted=report.deleted,
-        unchanged=report.unchanged,
-        held=report.held,
-        requests=report.requests,
-        bytes=report.bytes,
-        warnings=report.warnings,
-        sentence=report.sentence,
-    )
+    names = [name for name in runs.RunRow.__struct_fields__ if name != "run"]
+    return runs.RunRow(**{name: getattr(report, name) for name in names})
