@@ -34,7 +34,8 @@ from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.chains import children_of
 from trayapp.schedule.clock import SystemClock
-from trayapp.schedule.constraints import Conditions, blocked_by, needs_network
+from trayapp.schedule.conditions import Conditions
+from trayapp.schedule.constraints import blocked_by, needs_network
 from trayapp.schedule.due import parent
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.questions import due_now, why

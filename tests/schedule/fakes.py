@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.schedule.clock import ClockWatch, wait_for
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.states import Change, Saved
 from trayapp.store.pause import Pause

@@ -8,7 +8,7 @@ import pytest
 from tests.schedule.fakes import BERLIN, NOW, World, endpoint, report
 from trayapp.endpoints.model import After, Endpoint, Retry, Settings
 from trayapp.endpoints.units import Duration
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.due import describe, next_due
 from trayapp.schedule.questions import why
 from trayapp.store.state import EndpointRow

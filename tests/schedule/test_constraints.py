@@ -8,8 +8,8 @@ import pytest
 from tests.schedule.fakes import BERLIN, NOW, endpoint
 from trayapp.endpoints.model import When
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
+from trayapp.schedule.conditions import FULLSCREEN, IDLE, WIFI, Conditions, program, server
 from trayapp.schedule.constraints import (
-    Conditions,
     blocked_by,
     blocked_until,
     checks,
@@ -49,7 +49,7 @@ def test_the_unknown_meets_every_constraint() -> None:
         ({"on_battery": True}, "on battery"),
         ({"battery_percent": 15.4}, "battery at 15 %"),
         ({"battery_percent": 20}, "battery at 20 %"),
-        ({"idle_seconds": 599}, "the computer is in use"),
+        ({"answers": {IDLE: 599.0}}, "the computer is in use"),
         ({"disk_free": 500 * 2**20}, "only 500 MiB free"),
         ({"paused": True}, "paused"),
         ({"paused": True, "paused_until": datetime(2026, 6, 10, 13, 0, tzinfo=UTC)}, "paused until 15:00"),
@@ -58,7 +58,7 @@ def test_the_unknown_meets_every_constraint() -> None:
         ({"paused": True, "paused_until": NOW}, ""),
         ({"online": True, "metered": False, "on_battery": False, "battery_percent": 21.0}, ""),
         ({"on_battery": False, "battery_percent": 5}, ""),
-        ({"idle_seconds": 600, "disk_free": 2**30}, ""),
+        ({"answers": {IDLE: 600.0}, "disk_free": 2**30}, ""),
     ],
 )
 def test_reasons_in_words(conditions: dict[str, Any], reason: str) -> None:
@@ -66,7 +66,7 @@ def test_reasons_in_words(conditions: dict[str, Any], reason: str) -> None:
 
 
 def test_what_was_not_asked_for_does_not_hold_back() -> None:
-    low = Conditions(metered=True, on_battery=True, battery_percent=3, idle_seconds=0, disk_free=0)
+    low = Conditions(metered=True, on_battery=True, battery_percent=3, answers={IDLE: 0.0}, disk_free=0)
     assert blocked(low) == ""
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.schedule.fakes import BERLIN, NOW, FakeClock, MemoryStates, World, endpoint, report
 from trayapp.endpoints.model import Endpoint, Limits, Retry, Settings, When
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import IDLE, Conditions, Question, program, server
 from trayapp.schedule.planner import Planner
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Report
@@ -181,7 +181,7 @@ def test_sync_now_jumps_the_queue_in_spite_of_all_wishes() -> None:
     )
     w = world(*(endpoint(f"e{number}", when=night, manual=True) for number in range(3)))
     w.pause()
-    w.be(online=True, metered=True, on_battery=True, battery_percent=5.0, idle_seconds=0.0)
+    w.be(online=True, metered=True, on_battery=True, battery_percent=5.0, answers={IDLE: 0.0})
     w.sync("e1")
     w.sync("e1", "e9")
     w.sync("e1")

@@ -8,7 +8,7 @@ import pytest
 from tests.schedule.fakes import BERLIN, NOW, endpoint
 from trayapp.endpoints.model import Endpoint, Settings, When
 from trayapp.endpoints.units import Size
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.questions import due_now, why
 from trayapp.store.state import EndpointRow
 

@@ -17,7 +17,6 @@ from trayapp.endpoints.model import Endpoint, Limits, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
 from trayapp.schedule import thread as thread_module
-from trayapp.schedule.constraints import Conditions
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.thread import SchedulerThread
@@ -234,10 +233,10 @@ def test_a_pause_survives_a_restart_and_is_ended_by_resume(bench: Bench) -> None
 def test_a_skipped_run_is_recorded_once(bench: Bench) -> None:
     bench.states.states["a"] = row(due_in=0.1)
     scheduler = bench.start(endpoint())
-    scheduler.set_conditions(Conditions(online=False))
+    scheduler.update_conditions(online=False)
     bench.until(lambda: bench.skipped)
     for free in range(5):
-        scheduler.set_conditions(Conditions(online=False, disk_free=free))
+        scheduler.update_conditions(online=False, disk_free=free)
     bench.settled()
     bench.until(lambda: bench.status().blocked_by == "no network")
     bench.until(lambda: [run.status for run in bench.states.runs] == ["skipped"])
@@ -328,7 +327,7 @@ def test_a_clock_set_back_does_not_hold_up(bench: Bench) -> None:
     scheduler = bench.start(endpoint())
     bench.settled()
     bench.clock.moved = timedelta(hours=-1)
-    scheduler.set_conditions(Conditions())
+    scheduler.update_conditions()
     bench.until(lambda: bench.reports)
 
 

@@ -22,7 +22,7 @@ from trayapp.desktop.sleep import SleepWatcher
 from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
 from trayapp.operations import Workspace
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from trayapp.desktop.dbus import failures
+
 if TYPE_CHECKING:
     from jeepney import Message
     from jeepney.io.threading import DBusRouter
@@ -83,7 +85,7 @@ class Notifier(QObject):
                 if self._service is None:
                     self._service = _Service(self._icon, self.activated.emit)
                 self._service.notify(notification)
-            except _failures():
+            except failures():
                 self._end_service()
                 # The program may have ended meanwhile, and this object with it.
                 with suppress(RuntimeError):
@@ -165,23 +167,3 @@ def notify_arguments(
     hints = {"urgency": ("y", _URGENCIES[notification.urgency]), "desktop-entry": ("s", "traysync")}
     when_the_service_thinks = -1
     return ("TraySync", replaces, icon, notification.title, body, actions, hints, when_the_service_thinks)
-
-
-def _failures() -> tuple[type[BaseException], ...]:
-    """What a missing, broken or silent service, or a missing bus, makes jeepney raise."""
-    from jeepney import DBusErrorResponse
-    from jeepney.auth import AuthenticationError
-    from jeepney.io.common import RouterClosed
-
-    # KeyError: no bus in the environment; StopIteration and RuntimeError: an address jeepney cannot read.
-    return (
-        OSError,
-        TimeoutError,
-        KeyError,
-        StopIteration,
-        RuntimeError,
-        ValueError,
-        DBusErrorResponse,
-        AuthenticationError,
-        RouterClosed,
-    )

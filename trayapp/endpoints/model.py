@@ -5,11 +5,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from trayapp.endpoints.units import Duration, Rate, Size, TimeOfDay
+from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A table of the settings file: unknown keys are errors, defaults are not written."""
+
+
+Obstacle = Literal["metered", "wifi", "power", "hours", "program", "fullscreen"]
+"""Kinds of constraints that a person may overrule, after being asked."""
 
 
 class General(_Section, frozen=True):
@@ -20,6 +24,10 @@ class General(_Section, frozen=True):
     background: bool = False
     """Whether the system runs what is due while the tray program does not run."""
     theme: Literal["system", "light", "dark"] = "system"
+    metered: Literal["auto", "yes", "no"] = "auto"
+    """Whether the network costs; "auto": as the system says."""
+    sync_anyway: tuple[Obstacle, ...] = ()
+    """What *Sync now* ignores without asking."""
     keep_history: Duration = Duration(30 * 86400)
 
 
@@ -136,14 +144,25 @@ class Incremental(_Section, frozen=True):
 
 
 class When(_Section, frozen=True):
-    """What must hold for a scheduled run to start."""
+    """What must hold for a scheduled run to start, and to go on.
+
+    `wifi` and `not_wifi` are names of Wi-Fi networks: only in one of these, or in none of those. `reachable` is
+    "host:port" of a server that must take a connection. `idle` is for how long nobody has touched keyboard and mouse.
+    `not_while` are names of programs, as the system's list of processes shows them. What the system can't tell holds
+    nothing back.
+    """
 
     network: Literal["any", "unmetered"] = "any"
+    wifi: tuple[str, ...] = ()
+    not_wifi: tuple[str, ...] = ()
+    reachable: HostPort | None = None
     power: Literal["any", "ac"] = "any"
     battery_above: int | None = None
     idle: Duration | None = None
     between: tuple[TimeOfDay, TimeOfDay] | None = None
     disk_free: Size | None = None
+    not_while: tuple[str, ...] = ()
+    not_fullscreen: bool = False
 
 
 class Retry(_Section, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.naming import completed
-from trayapp.endpoints.units import Duration, Rate, Size, TimeOfDay
+from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 from trayapp.endpoints.validate import check_settings
 from trayapp.errors import UserError
 
@@ -42,14 +42,20 @@ def decode_hook(type_: type, value: Any) -> Any:
     """Turn settings text into units; for `msgspec.convert`. ValueError says what is allowed."""
     if type_ is TimeOfDay and isinstance(value, time):
         return TimeOfDay(value.hour, value.minute)
-    if type_ in (Duration, Size, Rate, TimeOfDay):
+    if type_ in _EXAMPLES:
         if not isinstance(value, str):
             raise ValueError(f"Expected text like {_EXAMPLES[type_]}, got {value!r}")
         return type_.parse(value)
     raise NotImplementedError(type_)
 
 
-_EXAMPLES: Mapping[type, str] = {Duration: '"1h"', Size: '"2GiB"', Rate: '"5/s"', TimeOfDay: '"08:00"'}
+_EXAMPLES: Mapping[type, str] = {
+    Duration: '"1h"',
+    Size: '"2GiB"',
+    Rate: '"5/s"',
+    TimeOfDay: '"08:00"',
+    HostPort: '"nas.local:445"',
+}
 
 
 def to_builtins(value: msgspec.Struct) -> Any:

@@ -1,4 +1,4 @@
-"""Durations, sizes, rates and times of day as people write them in settings."""
+"""Durations, sizes, rates, times of day and servers as people write them in settings."""
 
 import re
 from datetime import time
@@ -147,3 +147,33 @@ class TimeOfDay(_Unit):
 
     def __str__(self) -> str:
         return "{:02d}:{:02d}".format(*self._value)
+
+
+class HostPort(_Unit):
+    """A server's name or address, and a TCP port there, written like "nas.local:445" or "[2001:db8::1]:22"."""
+
+    __slots__ = ()
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "nas.local:445"; ValueError says what is allowed."""
+        found = re.fullmatch(r"\s*(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s:/\[\]@]+)):(\d{1,5})\s*", text)
+        if not found or not 0 < int(found[3]) < 65536:
+            raise ValueError(f"{text!r} is not a server and a port; write both with a colon, like nas.local:445")
+        return cls(found[1] or found[2], int(found[3]))
+
+    @property
+    def host(self) -> str:
+        """The name or address, without brackets."""
+        return str(self._value[0])
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return int(self._value[1])
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

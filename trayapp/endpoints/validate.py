@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
 
-from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table
+from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table, When
 from trayapp.endpoints.paths import parse_records_path
 from trayapp.endpoints.placeholders import host_names_in, names_in
 from trayapp.endpoints.units import Duration
@@ -91,8 +91,7 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
             yield "response.encoding", f"{endpoint.response.encoding!r} is no encoding; write utf-8, latin-1 or another"
     if endpoint.pages.max is not None and endpoint.pages.max < 1:
         yield "pages.max", "at least one page must be allowed"
-    if endpoint.when.battery_above is not None and not 0 <= endpoint.when.battery_above < 100:
-        yield "when.battery_above", f"{endpoint.when.battery_above} is no percentage; write a number from 0 to 99"
+    yield from _when_problems(endpoint.when)
     if endpoint.retry.attempts < 1:
         yield "retry.attempts", "at least one attempt is needed; 1 means no second try"
     if endpoint.retry.delay > endpoint.retry.max_delay:
@@ -149,6 +148,24 @@ def _schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
                 "cron",
                 f"{endpoint.cron!r} is no cron expression; write minute, hour, day, month, weekday, like 0 9 * * mon",
             )
+
+
+def _when_problems(when: When) -> Iterator[tuple[str, str]]:
+    if when.battery_above is not None and not 0 <= when.battery_above < 100:
+        yield "when.battery_above", f"{when.battery_above} is no percentage; write a number from 0 to 99"
+    if when.idle is not None and when.idle.seconds < 1:
+        yield "when.idle", "write for how long the computer must not be used, like 10m"
+    for name in ("wifi", "not_wifi"):
+        if not all(getattr(when, name)):
+            yield f"when.{name}", "a network's name is empty"
+    for network in set(when.wifi) & set(when.not_wifi):
+        yield "when.not_wifi", f"{network!r} is also in when.wifi; no run could ever start there"
+    for program in when.not_while:
+        if not program.strip():
+            yield "when.not_while", "a program's name is empty"
+        elif "/" in program or "\\" in program:
+            name = program.replace("\\", "/").rstrip("/").rpartition("/")[2]
+            yield "when.not_while", f"{program!r} is a path; write the program's name alone, like {name}"
 
 
 def _request_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:

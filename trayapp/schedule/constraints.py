@@ -1,4 +1,4 @@
-"""What must hold for a run to start, and what holds it back, in words. Pure functions.
+"""What must hold for a run to start and to go on, and what holds it back, in words. Pure functions.
 
 Most constraints are soft: a run that the user asks for ("Sync now") ignores them, since they express what is wished for
 scheduled runs. Without a network, or on a full disk, no run can work: those are hard.
@@ -8,48 +8,88 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from ipaddress import ip_address
 from itertools import takewhile
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.model import Endpoint, General, Obstacle
 from trayapp.endpoints.units import TimeOfDay
+from trayapp.schedule.conditions import FULLSCREEN, IDLE, WIFI, Conditions, Question, program, server
 from trayapp.schedule.due import resolve
 
-
-class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the machine; None: unknown, which meets every constraint. disk_free is in bytes."""
-
-    online: bool | None = None
-    metered: bool | None = None
-    on_battery: bool | None = None
-    battery_percent: float | None = None
-    idle_seconds: float | None = None
-    disk_free: int | None = None
-    paused: bool = False
-    paused_until: datetime | None = None
-    """None while paused means: until the user resumes."""
+Kind = Obstacle | Literal["pause", "network", "portal", "idle", "disk", "server"]
+_HARD = frozenset({"network", "portal", "disk", "server"})
+_ASKED = frozenset({"wifi", "idle", "program", "fullscreen", "server"})
+_OVERRULED = frozenset(get_args(Obstacle))
+"""What a person is asked about before it is overruled. Not the pause, and not idleness: whoever asks is there."""
 
 
 class Check(msgspec.Struct, frozen=True):
     """One constraint of an endpoint: what it wants, how things are, and if it is not met the reason, else ""."""
 
+    kind: Kind
     wants: str
     value: str
     reason: str
-    hard: bool = False
+
+    @property
+    def hard(self) -> bool:
+        """Whether also a run that the user asks for needs it."""
+        return self.kind in _HARD
+
+    @property
+    def asked(self) -> bool:
+        """Whether the machine is only asked about it when an endpoint is due."""
+        return self.kind in _ASKED
+
+
+def with_general(conditions: Conditions, general: General) -> Conditions:
+    """The conditions as the user's settings have them: a network may be called metered by hand."""
+    if general.metered == "auto":
+        return conditions
+    return msgspec.structs.replace(conditions, metered=general.metered == "yes")
+
+
+def obstacle(
+    endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False
+) -> Check | None:
+    """The first check that a run of the endpoint fails now; None if it may start. wished: the user asked for it.
+
+    What the machine is only asked when needed comes last: such an obstacle is the only one left.
+    """
+    found = (check for check in checks(endpoint, conditions, now, zone) if check.reason)
+    return next((check for check in found if check.hard or not wished), None)
 
 
 def blocked_by(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> str:
     """The first reason why a run of the endpoint may not start now; "" if it may. wished: the user asked for it."""
-    found = (check for check in checks(endpoint, conditions, now, zone) if check.reason)
-    return next((check.reason for check in found if check.hard or not wished), "")
+    check = obstacle(endpoint, conditions, now, zone, wished=wished)
+    return "" if check is None else check.reason
 
 
 def lost(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> str:
     """The first reason why a run that is running must stop; "" if none. A pause lets it end."""
     unpaused = msgspec.structs.replace(conditions, paused=False)
     return blocked_by(endpoint, unpaused, now, zone, wished=wished)
+
+
+def overruled(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> tuple[Check, ...]:
+    """What a run that the user asks for would ignore, and the user should know."""
+    found = checks(endpoint, conditions, now, zone)
+    return tuple(check for check in found if check.reason and check.kind in _OVERRULED)
+
+
+def questions(endpoint: Endpoint, *, wished: bool = False) -> frozenset[Question]:
+    """What the machine must be asked before a run of the endpoint, and during it. wished: the user asked for it."""
+    when = endpoint.when
+    found = [] if when.reachable is None else [server(when.reachable)]
+    if not wished:
+        found += [WIFI] if when.wifi or when.not_wifi else []
+        found += [IDLE] if when.idle is not None else []
+        found += [FULLSCREEN] if when.not_fullscreen else []
+        found += map(program, when.not_while)
+    return frozenset(found)
 
 
 def blocked_until(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> datetime | None:
@@ -67,40 +107,71 @@ def window_edge(endpoint: Endpoint, now: datetime, zone: tzinfo) -> datetime | N
 
 
 def checks(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo) -> Iterator[Check]:
-    """Every constraint of the endpoint with its present value, the pause first."""
+    """Every constraint of the endpoint with its present value: the pause first, what must be asked last."""
     when = endpoint.when
     if _paused(conditions, now):
         until = conditions.paused_until
         reason = "paused" if until is None else f"paused until {clock_time(until, now, zone)}"
-        yield Check("no pause", reason, reason)
+        yield Check("pause", "no pause", reason, reason)
     if needs_network(endpoint):
-        yield _hard(_check("a network", conditions.online, "connected", "no network"))
+        yield _check("network", "a network", conditions.online, "connected", "no network")
+        if conditions.captive is not None:
+            reason = "the network wants you to sign in"
+            yield _check("portal", "a network without a sign-in page", not conditions.captive, "there is none", reason)
         if when.network == "unmetered":
             unmetered = None if conditions.metered is None else not conditions.metered
-            yield _check("an unmetered network", unmetered, "unmetered network", "metered network")
+            yield _check("metered", "an unmetered network", unmetered, "unmetered network", "metered network")
     if when.power == "ac":
         plugged = None if conditions.on_battery is None else not conditions.on_battery
-        yield _check("mains power", plugged, "on mains power", "on battery")
+        yield _check("power", "mains power", plugged, "on mains power", "on battery")
     if when.battery_above is not None:
         level = conditions.battery_percent
         enough = None if level is None else level > when.battery_above or conditions.on_battery is False
         value = "" if level is None else f"battery at {level:.0f} %"
-        yield _check(f"battery above {when.battery_above} %", enough, value, value)
-    if when.idle is not None:
-        idle = conditions.idle_seconds
-        enough = None if idle is None else idle >= when.idle.seconds
-        value = "" if idle is None else f"unused for {idle:.0f} s"
-        yield _check(f"computer unused for {when.idle}", enough, value, "the computer is in use")
+        yield _check("power", f"battery above {when.battery_above} %", enough, value, value)
     if when.between is not None:
         first, last = when.between
         inside = _inside(first, last, now, zone)
         value = now.astimezone(zone).strftime("%H:%M")
-        yield _check(f"between {first} and {last}", inside, value, f"outside {first}-{last}")
+        yield _check("hours", f"between {first} and {last}", inside, value, f"outside {first}-{last}")
     if when.disk_free is not None:
         free = conditions.disk_free
         enough = None if free is None else free >= when.disk_free.bytes
         value = "" if free is None else f"{_size(free)} free"
-        yield _hard(_check(f"{when.disk_free} of free disk space", enough, value, f"only {value}"))
+        yield _check("disk", f"{when.disk_free} of free disk space", enough, value, f"only {value}")
+    yield from _asked_checks(endpoint, conditions)
+
+
+def _asked_checks(endpoint: Endpoint, conditions: Conditions) -> Iterator[Check]:
+    when, answers = endpoint.when, conditions.answers
+    if when.wifi or when.not_wifi:
+        name = answers.get(WIFI)
+        value = f"on Wi-Fi {name}" if name else "not on Wi-Fi"
+        if when.wifi:
+            yield _check("wifi", f"Wi-Fi {_or(when.wifi)}", None if name is None else name in when.wifi, value, value)
+        if when.not_wifi:
+            other = None if name is None else name not in when.not_wifi
+            yield _check("wifi", f"another Wi-Fi than {_or(when.not_wifi)}", other, value, value)
+    if when.not_fullscreen:
+        shows = answers.get(FULLSCREEN)
+        free_view = None if shows is None else not shows
+        yield _check("fullscreen", "no full-screen window", free_view, "none shows", "a full-screen window shows")
+    for name in when.not_while:
+        runs = answers.get(program(name))
+        yield _check(
+            "program", f"{name} not running", None if runs is None else not runs, "it does not run", f"{name} runs"
+        )
+    if when.idle is not None:
+        idle = answers.get(IDLE)
+        enough = None if idle is None else float(idle) >= when.idle.seconds
+        value = "" if idle is None else f"unused for {float(idle):.0f} s"
+        yield _check("idle", f"the computer unused for {when.idle}", enough, value, "the computer is in use")
+    if when.reachable is not None:
+        answer = answers.get(server(when.reachable))
+        reached = None if answer is None else bool(answer)
+        yield _check(
+            "server", f"{when.reachable} within reach", reached, "it answers", f"{when.reachable} can't be reached"
+        )
 
 
 def needs_network(endpoint: Endpoint) -> bool:
@@ -125,14 +196,14 @@ def _paused(conditions: Conditions, now: datetime) -> bool:
     return conditions.paused and (conditions.paused_until is None or conditions.paused_until > now)
 
 
-def _check(wants: str, met: bool | None, value: str, reason: str) -> Check:
+def _check(kind: Kind, wants: str, met: bool | None, value: str, reason: str) -> Check:
     if met is None:
-        return Check(wants, "unknown", "")
-    return Check(wants, value, "") if met else Check(wants, reason, reason)
+        return Check(kind, wants, "unknown", "")
+    return Check(kind, wants, value, "") if met else Check(kind, wants, reason, reason)
 
 
-def _hard(check: Check) -> Check:
-    return msgspec.structs.replace(check, hard=True)
+def _or(names: tuple[str, ...]) -> str:
+    return " or ".join(names)
 
 
 def _inside(first: TimeOfDay, last: TimeOfDay, now: datetime, zone: tzinfo) -> bool:

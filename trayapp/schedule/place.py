@@ -3,17 +3,21 @@
 Pure decisions over an endpoint's settings, its row and the machine's conditions; the planner carries them out.
 """
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.schedule import work
-from trayapp.schedule.constraints import Conditions, blocked_by, blocked_until, lost, window_edge
+from trayapp.schedule.conditions import Conditions
+from trayapp.schedule.constraints import blocked_until, lost, obstacle, questions, window_edge
 from trayapp.schedule.due import parent
 from trayapp.schedule.queue import Item, host
 from trayapp.schedule.work import Stop
 from trayapp.store.state import EndpointRow
+
+ASKING = timedelta(seconds=60)
+"""How long an answer of the machine is waited for; then the question counts as unknown, so that no run is lost."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -38,10 +42,20 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Blocked(msgspec.Struct, frozen=True):
-    """It is due, but something holds it back. look_again: when time alone may have lifted that; None: it can't."""
+    """It is due, but something holds it back. look_again: when time alone may have lifted that; None: it can't.
+
+    asks: the machine must go on being asked, since nothing else is in the way.
+    """
 
     reason: str
     look_again: datetime | None
+    asks: bool = False
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """It may run as far as is known, but the machine has not answered yet; it is not waited for after `until`."""
+
+    until: datetime
 
 
 class HeldBack(msgspec.Struct, frozen=True):
@@ -77,16 +91,24 @@ def place(
     conditions: Conditions,
     now: datetime,
     zone: tzinfo,
-) -> Waiting | Blocked | HeldBack | Queued:
+    asked_since: datetime,
+) -> Waiting | Blocked | Asking | HeldBack | Queued:
     """Where an endpoint that is not running belongs. held_back: it shall not start before.
+
+    asked_since: when the machine was first asked for it, or now.
 
     For what the user asked for, soft constraints do not count, nor does it matter whether the endpoint is on.
     """
     due = now if wish is not None else work.due_at(row) if endpoint.enabled else None
     if due is None or due > now:
         return Waiting(due)
-    if reason := blocked_by(endpoint, conditions, now, zone, wished=wish is not None):
-        return Blocked(reason, None if wish is not None else blocked_until(endpoint, conditions, now, zone))
+    wished = wish is not None
+    if check := obstacle(endpoint, conditions, now, zone, wished=wished):
+        look_again = None if wished else blocked_until(endpoint, conditions, now, zone)
+        return Blocked(check.reason, look_again, check.asked)
+    answered = questions(endpoint, wished=wished) <= conditions.answers.keys()
+    if not answered and now < asked_since + ASKING:
+        return Asking(asked_since + ASKING)
     if held_back is not None and held_back > now:
         return HeldBack(held_back)
     return Queued(

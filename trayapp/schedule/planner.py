@@ -11,15 +11,18 @@ import logging
 import random
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.schedule import shown, work
 from trayapp.schedule.chains import OUTCOMES, children_of, skipped
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import Conditions, Question
+from trayapp.schedule.constraints import questions, with_general
 from trayapp.schedule.due import SPREAD, spread
 from trayapp.schedule.place import (
+    Asking,
     Blocked,
     Going,
     HeldBack,
@@ -94,7 +97,11 @@ class Planner:
         self._endpoints: dict[str, Endpoint] = {}
         self._children: dict[str, list[str]] = {}
         self._rows: dict[str, EndpointRow] = {}
-        self._conditions = Conditions()
+        self._conditions = self._found = Conditions()
+        self._general = General()
+        self._asking: dict[str, tuple[frozenset[Question], datetime]] = {}
+        """What the machine is to be asked for each endpoint that is due or runs, and since when."""
+        self._asked: tuple[frozenset[Question], bool] = (frozenset(), False)
         self._queue = RunQueue()
         self._running: dict[str, Running] = {}
         self._blocked: set[str] = set()
@@ -130,6 +137,9 @@ class Planner:
                 self._put(work.update_spec(self._rows[id], new[id], now, self._zone))
         self._endpoints = new
         self._children = children_of(settings)
+        if settings.general != self._general:
+            self._general = settings.general
+            self.set_conditions(self._found, now)
         self.changed.update(changed)
         overdue = [endpoint.id for endpoint in fresh if self._is_due(endpoint.id, now)]
         self._hold_back(overdue, now + SETTLE)
@@ -139,8 +149,11 @@ class Planner:
     def set_conditions(self, conditions: Conditions, now: datetime) -> None:
         """The machine's conditions changed; the pause in it is ignored, the planner keeps that itself."""
         before = self.online
+        self._found = conditions
         self._conditions = msgspec.structs.replace(
-            conditions, paused=self._conditions.paused, paused_until=self._conditions.paused_until
+            with_general(conditions, self._general),
+            paused=self._conditions.paused,
+            paused_until=self._conditions.paused_until,
         )
         if self.online != before:
             self.changed.add(WHOLE)
@@ -152,6 +165,10 @@ class Planner:
                 self._consider(id, now)
             self._unreached.clear()
         self._reconsider(now)
+
+    def update_conditions(self, changed: Mapping[str, Any], now: datetime) -> None:
+        """These of the machine's conditions are otherwise now."""
+        self.set_conditions(msgspec.structs.replace(self._found, **changed), now)
 
     def set_zone(self, zone: tzinfo, now: datetime) -> None:
         """The machine moved to another time zone: times of day mean other moments."""
@@ -200,6 +217,9 @@ class Planner:
 
     def woke_up(self, now: datetime, asleep: timedelta) -> None:
         """The machine slept that long, or the clock was set forward: let the network settle, then catch up once."""
+        self._found = msgspec.structs.replace(self._found, answers={})
+        self._conditions = msgspec.structs.replace(self._conditions, answers={})
+        self._asking = {id: (asked, now) for id, (asked, _) in self._asking.items()}
         for running in self._running.values():
             running.deadline += asleep
         overdue = [id for id in self._endpoints if id not in self._running and self._is_due(id, now)]
@@ -245,6 +265,7 @@ class Planner:
         endpoint = self._endpoints.get(id)
         self.changed.add(id)
         if endpoint is None:
+            self._asking.pop(id, None)
             return report
         self._put(work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop))
         self._recent[id] = (*self._recent.get(id, ()), report.status)[-_RECENT:]
@@ -302,6 +323,18 @@ class Planner:
         self._cancels, self._unsaved, self._skipped, self._refused = [], {}, [], []
         return actions
 
+    def asks(self) -> tuple[frozenset[Question], bool] | None:
+        """What the machine is to be asked from now on, and whether a run depends on it; None when that did not change.
+
+        The answers come by `update_conditions`.
+        """
+        wanted = frozenset[Question]().union(*(asked for asked, _ in self._asking.values()))
+        asks = (wanted, not self._asking.keys().isdisjoint(self._running))
+        if asks == self._asked:
+            return None
+        self._asked = asks
+        return asks
+
     @property
     def busy(self) -> bool:
         """Whether any run is in progress."""
@@ -311,6 +344,11 @@ class Planner:
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The endpoints by id, in the order of the settings."""
         return self._endpoints
+
+    @property
+    def conditions(self) -> Conditions:
+        """What is known of the machine, as the settings have it, and the pause."""
+        return self._conditions
 
     @property
     def online(self) -> bool:
@@ -338,17 +376,23 @@ class Planner:
             self._consider_running(self._running[id], now)
             return
         if endpoint is None:
+            self._asking.pop(id, None)
             self._wake(id, None)
             return
+        wish = self._wishes.get(id)
+        _, asked_since = self._asking.get(id, (None, now))
         where = place(
             endpoint,
             self._rows[id],
-            self._wishes.get(id),
+            wish,
             self._held_back.get(id),
             self._conditions,
             now,
             self._zone,
+            asked_since,
         )
+        depends = not isinstance(where, Waiting) and not (isinstance(where, Blocked) and not where.asks)
+        self._ask(id, questions(endpoint, wished=wish is not None) if depends else None, now)
         if isinstance(where, Waiting):
             self._wait(id, where.until)
         elif isinstance(where, Blocked):
@@ -357,8 +401,10 @@ class Planner:
             self._wake(id, where.look_again)
         else:
             self._unblock(id)
-            self._wake(id, where.until if isinstance(where, HeldBack) else None)
-            if isinstance(where, Queued):
+            self._wake(id, None if isinstance(where, Queued) else where.until)
+            if isinstance(where, HeldBack | Asking):
+                self._queue.remove(id)
+            else:
                 self._held_back.pop(id, None)
                 self._queue.add(where.item)
 
@@ -371,6 +417,7 @@ class Planner:
 
     def _consider_running(self, running: Running, now: datetime) -> None:
         id = running.endpoint.id
+        self._ask(id, questions(running.endpoint, wished=running.item.expedited), now)
         where = None if running.stop is not None else run_place(running, self._conditions, now, self._zone)
         if isinstance(where, Stopping):
             self._cancel(id, where.stop)
@@ -380,7 +427,7 @@ class Planner:
 
     def _reconsider(self, now: datetime) -> None:
         """Look again at all whose place depends on conditions."""
-        for id in (*self._blocked, *(item.id for item in self._queue), *self._running):
+        for id in dict.fromkeys((*self._blocked, *(item.id for item in self._queue), *self._running, *self._asking)):
             self._consider(id, now)
 
     def _wait(self, id: str, until: datetime | None) -> None:
@@ -389,6 +436,7 @@ class Planner:
         self._unblock(id)
         self._held_back.pop(id, None)
         self._recorded.discard(id)
+        self._asking.pop(id, None)
         self._wake(id, until)
 
     def _block(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
@@ -418,6 +466,13 @@ class Planner:
         for child, reason in skipped(endpoint, how, self._endpoints, self._children):
             self._record_skip(child, reason, now)
 
+    def _ask(self, id: str, wanted: frozenset[Question] | None, now: datetime) -> None:
+        """Have the machine asked this for the endpoint; None: nothing any more."""
+        if not wanted:
+            self._asking.pop(id, None)
+        elif self._asking.get(id, (None, now))[0] != wanted:
+            self._asking[id] = (wanted, now)
+
     def _unblock(self, id: str) -> None:
         self._blocked.discard(id)
         if self._rows[id].blocked_by:
@@ -442,6 +497,7 @@ class Planner:
         self._unsaved.pop(id, None)
         self._recent.pop(id, None)
         self._rows.pop(id)
+        self._asking.pop(id, None)
         self._wake(id, None)
         self.changed.add(id)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.schedule.constraints import Conditions, blocked_by, checks, clock_time
+from trayapp.schedule.conditions import Conditions
+from trayapp.schedule.constraints import blocked_by, checks, clock_time
 from trayapp.schedule.due import by_interval, describe, only_after, parent
 from trayapp.schedule.rows import prepared
 from trayapp.schedule.work import backing_off, due_at

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import msgspec
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.base import STATE_STOPPED
@@ -22,7 +21,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
 from trayapp.schedule.clock import Clock, ClockWatch, SystemClock, wait_for
-from trayapp.schedule.constraints import Conditions
+from trayapp.schedule.conditions import Answers, Conditions
 from trayapp.schedule.planner import WHOLE, Planner, Start
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.states import Saver, StateStore
@@ -144,6 +143,9 @@ class SchedulerThread(QThread):
     """RunRow of the store: a run that was due but blocked, once until it starts; it is recorded already."""
     refused = Signal(str, str)
     """id, reason: a run that the user asked for cannot start now, and will when that is over."""
+    asks = Signal(object, bool)
+    """frozenset[Question], whether a run depends on it: what the machine is to be asked, again and again, from now on.
+    """
 
     def __init__(
         self,
@@ -168,7 +170,6 @@ class SchedulerThread(QThread):
         self._settings_problem: Problem | None = None
         self._statuses: dict[str, EndpointStatus] = {}
         self._snapshot = Snapshot()
-        self._conditions = Conditions()
         self._shown_at = -SNAPSHOT_GAP
         self._zone = self._clock.zone()
         self._watch = ClockWatch(self._clock)
@@ -196,15 +197,13 @@ class SchedulerThread(QThread):
 
         self._post(show)
 
-    def set_conditions(self, conditions: Conditions) -> None:
-        """The machine's network, power, idleness or disk changed; the pause in it is ignored."""
-        self._conditions = conditions
-        self._post(lambda planner, now: planner.set_conditions(conditions, now))
+    def update_conditions(self, **changed: bool | float | Answers | None) -> None:
+        """These fields of `Conditions` are otherwise now: network, power, disk, or the answers to `asks`."""
+        self._post(lambda planner, now: planner.update_conditions(changed, now))
 
     def conditions(self) -> Conditions:
         """What is known of the machine, and the pause."""
-        snapshot = self._snapshot
-        return msgspec.structs.replace(self._conditions, paused=snapshot.paused, paused_until=snapshot.paused_until)
+        return Conditions() if self._planner is None else self._planner.conditions
 
     def sync_now(self, ids: Iterable[str] = (), full: bool = False) -> None:
         """Run these before all others (all enabled ones if none is named), in spite of a pause or soft constraints.
@@ -290,6 +289,8 @@ class SchedulerThread(QThread):
         if self._quit_at is not None:
             planner.cancel_all("the program ended")
         self._do(planner, now)
+        if (asks := planner.asks()) is not None:
+            self.asks.emit(*asks)
         if planner.pause_in_force != paused:
             self._saver.save_pause(planner.pause_in_force)
         self._show(planner)
