@@ -7,7 +7,7 @@ for commands that reach it over the local socket (`perform`).
 import shutil
 import threading
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import msgspec
 from trayapp.demo.endpoint import demo_endpoint, demo_port
 from trayapp.desktop import background, machine
 from trayapp.desktop.background import BackgroundState
+from trayapp.desktop.lookout import answers
 from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, from_environment
 from trayapp.desktop.token_store import TokenStore
@@ -34,8 +35,8 @@ from trayapp.errors import UserError
 from trayapp.schedule import work
 from trayapp.schedule.chains import children_of
 from trayapp.schedule.clock import SystemClock
-from trayapp.schedule.conditions import Conditions
-from trayapp.schedule.constraints import blocked_by, needs_network
+from trayapp.schedule.conditions import Conditions, Question
+from trayapp.schedule.constraints import blocked_by, needs_network, questions, with_general
 from trayapp.schedule.due import parent
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.questions import due_now, why
@@ -61,6 +62,7 @@ from trayapp.sync.runner import Surroundings, run
 
 if TYPE_CHECKING:
     from trayapp.demo.server import DemoServer
+    from trayapp.desktop.network import Network
 
 WORKERS = 4
 _STALENESS = "staleness"
@@ -341,8 +343,11 @@ class Workspace:
         reports: list[Report] = []
         may_run = {each.id for each in chosen}
         if due:
+            due_endpoints = due_now(states, settings, conditions, now, zone)
+            conditions = _answered(conditions, due_endpoints)
             chosen = [each for each in due_now(states, settings, conditions, now, zone) if each.id in may_run]
         else:
+            conditions = _answered(conditions, chosen, wished=True)
             for each in tuple(chosen):
                 if reason := blocked_by(each, conditions, now, zone, wished=True):
                     chosen.remove(each)
@@ -414,7 +419,7 @@ class Workspace:
         return why(
             endpoint,
             rows[endpoint.id],
-            conditions or self._conditions(pause, (endpoint,)),
+            _answered(conditions or self._conditions(pause, (endpoint,)), (endpoint,)),
             now,
             zone,
             (before, rows[before.id]) if before else None,
@@ -451,12 +456,11 @@ class Workspace:
             network, supply = machine.look(power)
             found = msgspec.structs.replace(
                 found,
-                online=network.online if network.known else None,
-                metered=network.metered if network.known else None,
+                **network_conditions(network),
                 on_battery=supply.on_battery,
                 battery_percent=supply.percent,
             )
-        return found
+        return with_general(found, self.settings().general)
 
     def disk_free(self) -> int | None:
         """Bytes free where the database is, None where the system can't say."""
@@ -526,6 +530,19 @@ class Workspace:
             if self._demo is None and not _listens(port):
                 self._demo = DemoServer(port=port)
                 self._demo.start()
+
+
+def network_conditions(network: "Network") -> dict[str, bool | None]:
+    """What a network means for runs: fields of `Conditions`."""
+    if not network.known:
+        return {"online": None, "metered": network.metered, "captive": None}
+    return {"online": network.online, "metered": network.metered, "captive": network.captive}
+
+
+def _answered(conditions: Conditions, endpoints: Iterable[Endpoint], *, wished: bool = False) -> Conditions:
+    """The conditions with the machine's answers to what must be asked for these endpoints. May take seconds."""
+    wanted = frozenset[Question]().union(*(questions(each, wished=wished) for each in endpoints))
+    return msgspec.structs.replace(conditions, answers=answers(wanted)) if wanted else conditions
 
 
 def _listens(port: int) -> bool:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from trayapp.endpoints.model import Endpoint, Incremental, Table
-from trayapp.endpoints.units import Duration
+from trayapp.endpoints.model import Endpoint, Incremental, Table, When
+from trayapp.endpoints.settings import SettingsError, decode_endpoint
+from trayapp.endpoints.units import Duration, HostPort
 from trayapp.endpoints.validate import check_endpoint
 
 
@@ -49,3 +50,35 @@ def test_a_part_of_a_listing_needs_a_mode_that_keeps_the_rest(mode):
         url="https://a.example/x", table=Table(mode=mode), incremental=Incremental(field="at", param="since")
     )
     assert [problem.path for problem in check_endpoint(endpoint)] == ["incremental.field"]
+
+
+@pytest.mark.parametrize(
+    ("when", "path", "says"),
+    [
+        (When(idle=Duration(0)), "when.idle", "like 10m"),
+        (When(wifi=("",)), "when.wifi", "is empty"),
+        (When(wifi=("a", "b"), not_wifi=("b",)), "when.not_wifi", "also in when.wifi"),
+        (When(not_while=(" ",)), "when.not_while", "is empty"),
+        (When(not_while=("/usr/bin/zoom",)), "when.not_while", "like zoom"),
+        (When(not_while=("C:\\Zoom\\zoom.exe",)), "when.not_while", "like zoom.exe"),
+    ],
+    ids=str,
+)
+def test_what_no_run_can_wait_for(when, path, says):
+    ((found, message),) = check_endpoint(Endpoint(url="https://a.example/x", when=when))
+    assert found == path
+    assert says in message
+
+
+@pytest.mark.parametrize("text", ["nas.local", "nas.local:", "nas:0", "nas:99999", "::1:80", "http://nas:80", "a@b:1"])
+def test_what_is_no_server_and_port_is_refused_with_an_example(text):
+    with pytest.raises(SettingsError) as refused:
+        decode_endpoint({"url": "https://a.example/x", "when": {"reachable": text}})
+    assert refused.value.field == "endpoint[0].when.reachable"
+    assert "like nas.local:445" in refused.value.cause
+
+
+@pytest.mark.parametrize(("text", "host", "port"), [("nas.local:445", "nas.local", 445), ("[::1]:80", "::1", 80)])
+def test_servers_are_read_and_written(text, host, port):
+    read = HostPort.parse(text)
+    assert (read.host, read.port, str(read)) == (host, port, text)

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, endpoint
-from trayapp.endpoints.model import When
-from trayapp.endpoints.units import Duration, Size, TimeOfDay
+from trayapp.endpoints.model import General, When
+from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
 from trayapp.schedule.conditions import FULLSCREEN, IDLE, WIFI, Conditions, program, server
 from trayapp.schedule.constraints import (
     blocked_by,
@@ -15,7 +16,10 @@ from trayapp.schedule.constraints import (
     checks,
     lost,
     needs_network,
+    overruled,
+    questions,
     window_edge,
+    with_general,
 )
 
 
@@ -68,6 +72,77 @@ def test_reasons_in_words(conditions: dict[str, Any], reason: str) -> None:
 def test_what_was_not_asked_for_does_not_hold_back() -> None:
     low = Conditions(metered=True, on_battery=True, battery_percent=3, answers={IDLE: 0.0}, disk_free=0)
     assert blocked(low) == ""
+
+
+NAS = HostPort("nas.local", 445)
+
+
+@pytest.mark.parametrize(
+    ("when", "conditions", "reason"),
+    [
+        (When(), {"online": True, "captive": True}, "the network wants you to sign in"),
+        (When(), {"online": True, "captive": False}, ""),
+        (When(wifi=("Home", "Work")), {"answers": {WIFI: "Work"}}, ""),
+        (When(wifi=("Home", "Work")), {"answers": {WIFI: "Cafe"}}, "on Wi-Fi Cafe"),
+        (When(wifi=("Home",)), {"answers": {WIFI: ""}}, "not on Wi-Fi"),
+        (When(not_wifi=("Phone",)), {"answers": {WIFI: "Phone"}}, "on Wi-Fi Phone"),
+        (When(not_wifi=("Phone",)), {"answers": {WIFI: "phone"}}, ""),
+        (When(not_wifi=("Phone",)), {"answers": {WIFI: ""}}, ""),
+        (When(not_wifi=("Phone",)), {"answers": {WIFI: None}}, ""),
+        (When(not_fullscreen=True), {"answers": {FULLSCREEN: True}}, "a full-screen window shows"),
+        (When(not_fullscreen=True), {"answers": {FULLSCREEN: None}}, ""),
+        (When(not_while=("vlc", "zoom")), {"answers": {program("vlc"): False, program("zoom"): True}}, "zoom runs"),
+        (When(not_while=("zoom",)), {"answers": {program("zoom"): False}}, ""),
+        (When(reachable=NAS), {"answers": {server(NAS): False}}, "nas.local:445 can't be reached"),
+        (When(reachable=NAS), {"answers": {server(NAS): True}}, ""),
+        (When(reachable=NAS, idle=Duration(60)), {"answers": {server(NAS): False, IDLE: 0}}, "the computer is in use"),
+    ],
+)
+def test_reasons_of_what_the_machine_is_asked(when: When, conditions: dict[str, Any], reason: str) -> None:
+    assert blocked(Conditions(**conditions), when) == reason
+
+
+def test_only_a_server_is_asked_for_what_the_user_wishes() -> None:
+    all_of_them = endpoint(
+        when=When(wifi=("a",), idle=Duration(1), not_fullscreen=True, not_while=("x",), reachable=NAS)
+    )
+    assert questions(all_of_them) == {WIFI, IDLE, FULLSCREEN, program("x"), server(NAS)}
+    assert questions(all_of_them, wished=True) == {server(NAS)}
+    nothing_met = {WIFI: "b", IDLE: 0, FULLSCREEN: True, program("x"): True}
+    assert blocked_by(all_of_them, Conditions(answers=nothing_met), NOW, BERLIN, wished=True) == ""
+    refused = blocked_by(all_of_them, Conditions(answers={server(NAS): False}), NOW, BERLIN, wished=True)
+    assert refused == "nas.local:445 can't be reached"
+
+
+def test_a_network_is_metered_by_hand() -> None:
+    unmetered = endpoint(when=When(network="unmetered"))
+    for said in (True, False, None):
+        for by_hand, reason in (("yes", "metered network"), ("no", "")):
+            conditions = with_general(Conditions(metered=said), General(metered=by_hand))
+            assert blocked_by(unmetered, conditions, NOW, BERLIN) == reason
+    assert with_general(Conditions(metered=True), General()).metered is True
+
+
+def test_what_a_wish_overrules_is_named() -> None:
+    conditions = Conditions(
+        online=True,
+        metered=True,
+        on_battery=True,
+        battery_percent=5,
+        paused=True,
+        disk_free=0,
+        answers={IDLE: 0, WIFI: "Phone", FULLSCREEN: True, program("zoom"): True, server(NAS): False},
+    )
+    when = msgspec.structs.replace(
+        EVERYTHING,
+        between=night().between,
+        not_wifi=("Phone",),
+        not_fullscreen=True,
+        not_while=("zoom",),
+        reachable=NAS,
+    )
+    named = [check.kind for check in overruled(endpoint(when=when), conditions, NOW, BERLIN)]
+    assert named == ["metered", "power", "power", "hours", "wifi", "fullscreen", "program"]
 
 
 @pytest.mark.parametrize(

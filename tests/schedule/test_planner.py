@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, FakeClock, MemoryStates, World, endpoint, report
-from trayapp.endpoints.model import Endpoint, Limits, Retry, Settings, When
-from trayapp.endpoints.units import Duration, Size, TimeOfDay
-from trayapp.schedule.conditions import IDLE, Conditions, Question, program, server
+from trayapp.endpoints.model import Endpoint, General, Limits, Retry, Settings, When
+from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
+from trayapp.schedule.conditions import FULLSCREEN, IDLE, WIFI, Conditions, Question, program, server
 from trayapp.schedule.planner import Planner
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Report
@@ -496,3 +496,84 @@ def test_a_year_of_everything() -> None:
                 assert last >= awake_since - timedelta(hours=1), event
             assert w.clock.now() - last <= timedelta(hours=77 if spec.id == "cron" else 24) + timedelta(hours=7) + slack
     assert len(list(w.runs("times"))) > 300
+
+
+# What the machine is asked
+
+NAS = HostPort("nas.local", 445)
+
+
+def asked(w: World) -> tuple[frozenset[Question], bool] | None:
+    return w.planner.asks()
+
+
+@pytest.mark.parametrize(
+    ("when", "bad", "good", "reason"),
+    [
+        (When(idle=Duration(600)), {IDLE: 3.0}, {IDLE: 601.0}, "the computer is in use"),
+        (When(not_wifi=("Phone",)), {WIFI: "Phone"}, {WIFI: "Home"}, "on Wi-Fi Phone"),
+        (When(wifi=("Home",)), {WIFI: ""}, {WIFI: "Home"}, "not on Wi-Fi"),
+        (When(not_fullscreen=True), {FULLSCREEN: True}, {FULLSCREEN: False}, "a full-screen window shows"),
+        (When(not_while=("zoom",)), {program("zoom"): True}, {program("zoom"): False}, "zoom runs"),
+        (When(reachable=NAS), {server(NAS): False}, {server(NAS): True}, "nas.local:445 can't be reached"),
+    ],
+)
+def test_the_machine_is_asked_when_it_matters_and_the_answer_starts_and_stops_runs(
+    when: When, bad: Any, good: Any, reason: str
+) -> None:
+    w = world(endpoint("a", when=when), states=known(), run_seconds=600)
+    assert asked(w) is None
+    w.live(timedelta(minutes=30, seconds=30))
+    assert asked(w) == (frozenset(bad), False)
+    assert not w.started
+    w.be(answers=bad)
+    assert w.planner.status("a", None).blocked_by == reason
+    assert [(run.status, run.reason) for run in w.states.runs] == [("skipped", reason)]
+    w.be(online=False, answers=bad)
+    if reason != "no network":
+        assert asked(w) == (frozenset(), False)  # it would be in vain
+    w.be(answers=good)
+    w.live(MOMENT)
+    assert len(w.started) == 1
+    assert asked(w) == (frozenset(bad), True)
+    w.be(answers=bad)
+    assert w.cancelled == [("a", reason)]
+    assert w.planner.status("a", None).state == "blocked"
+    w.be(answers=good)
+    assert len(w.started) == 2
+    w.live(timedelta(minutes=11))
+    assert asked(w) == (frozenset(), False)
+
+
+def test_a_machine_that_does_not_answer_does_not_hold_a_run_up_for_long() -> None:
+    w = world(endpoint("a", when=When(idle=Duration(600))), states=known())
+    w.live(timedelta(minutes=30, seconds=59))
+    assert not w.started
+    w.live(timedelta(minutes=2))
+    assert len(w.started) == 1
+
+
+def test_answers_from_before_sleep_do_not_count() -> None:
+    w = world(endpoint("a", when=When(idle=Duration(600))), states=known())
+    w.live(timedelta(minutes=30, seconds=30))
+    w.be(answers={IDLE: 3.0})
+    w.clock.sleep(timedelta(hours=8))
+    w.turn()
+    w.live(timedelta(seconds=31))
+    assert w.planner.status("a", None).blocked_by == ""
+    assert not w.started
+    w.be(answers={IDLE: 30000.0})
+    w.live(MOMENT)
+    assert len(w.started) == 1
+
+
+def test_a_network_is_metered_by_hand() -> None:
+    spec = endpoint("a", when=When(network="unmetered"))
+    w = world(spec, states=known())
+    w.be(online=True, metered=False)
+    w.turn(lambda now: w.planner.apply_settings(Settings(General(metered="yes"), (spec,)), now))
+    w.live(timedelta(minutes=31))
+    assert w.planner.status("a", None).blocked_by == "metered network"
+    w.turn(lambda now: w.planner.apply_settings(Settings(General(), (spec,)), now))
+    w.live(MOMENT)
+    assert len(w.started) == 1

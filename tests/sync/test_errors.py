@@ -8,7 +8,7 @@ from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.settings import SettingsError
 from trayapp.errors import UserError
-from trayapp.sync.errors import NotSupported, failure_of
+from trayapp.sync.errors import failure_of
 
 
 @pytest.fixture
@@ -40,7 +40,6 @@ def test_a_success_is_no_failure(mirror):
     ("error", "failure"),
     [
         (SettingsError("Bad", "x"), "permanent"),
-        (NotSupported("Not yet"), "permanent"),
         (UserError("The disk is full"), "passing"),
     ],
 )

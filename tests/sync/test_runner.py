@@ -28,7 +28,7 @@ from tests.server import (
     silent,
     trickle,
 )
-from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Response, Retry, Table, When
+from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Response, Retry, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, Rate, Size
 from trayapp.store.runs import list_runs
@@ -389,19 +389,6 @@ def test_the_key_found_first_stays(api, store):
     served.records = [{"code": "a", "id": 7}, {"code": "b", "id": 1}]
     report = mirror(store, url)
     assert (report.added, report.changed) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("fields", "what"),
-    [
-        ({"when": When(idle=Duration(600))}, "idle"),
-    ],
-)
-def test_what_is_not_supported_yet_is_said(store, fields, what):
-    report = mirror(store, "http://127.0.0.1:1/x", **fields)
-    assert report.status == "failed"
-    assert what in report.problem.title
-    assert "not supported yet" in report.problem.title
 
 
 def test_progress_is_told_and_the_clock_is_the_given_one(api, store):

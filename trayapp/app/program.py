@@ -4,7 +4,6 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
@@ -13,6 +12,7 @@ from trayapp.app.login import keep_autostart
 from trayapp.app.notices import Notice, Notices, stale_notice
 from trayapp.app.remote import Remote
 from trayapp.assets import resource
+from trayapp.desktop.lookout import Lookout
 from trayapp.desktop.network import Network, NetworkWatcher
 from trayapp.desktop.notifications import Action, Notification, Notifier
 from trayapp.desktop.power import Power, PowerWatcher
@@ -21,8 +21,7 @@ from trayapp.desktop.signals import EndSignals
 from trayapp.desktop.sleep import SleepWatcher
 from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
-from trayapp.operations import Workspace
-from trayapp.schedule.conditions import Conditions
+from trayapp.operations import Workspace, network_conditions
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report
@@ -54,7 +53,6 @@ class Program(QObject):
         self.settings_dialog: SettingsDialog | None = None
         self._quitting = False
         self._show_window_first = not background
-        self._conditions = Conditions()
         self._notices = Notices()
         self._wire_windows()
         QTimer.singleShot(0, self._start)
@@ -77,10 +75,16 @@ class Program(QObject):
         self.notifier.activated.connect(self._activated)
         self.network = NetworkWatcher(self)
         self.network.changed.connect(self._network_changed)
+        scheduler = self.backend.scheduler
+        self.lookout = Lookout(lambda answers: scheduler.update_conditions(answers=answers))
+        scheduler.asks.connect(self.lookout.ask)
+        self.network.moved.connect(self.lookout.again)
+        self.network.changed.connect(self.lookout.again)
         self.power = PowerWatcher(self)
         self.power.changed.connect(self._power_changed)
         self.sleep = SleepWatcher(self)
-        self.sleep.resumed.connect(self.backend.scheduler.system_resumed)
+        self.sleep.resumed.connect(scheduler.system_resumed)
+        self.sleep.resumed.connect(self.lookout.again)
         self.remote = Remote(self.backend, self.open, self)
         self.server = LocalServer(home.socket_address, self)
         self.server.request.connect(self.remote.answer)
@@ -162,20 +166,13 @@ class Program(QObject):
             self.notifier.show(Notification(key="background", title=result.title, body=result.cause))
 
     def _network_changed(self, network: Network) -> None:
-        if network.known:
-            self._set_conditions(online=network.online, metered=network.metered)
-        else:
-            self._set_conditions(online=None, metered=None)
+        self.backend.scheduler.update_conditions(**network_conditions(network))
 
     def _power_changed(self, power: Power) -> None:
-        self._set_conditions(on_battery=power.on_battery, battery_percent=power.percent)
+        self.backend.scheduler.update_conditions(on_battery=power.on_battery, battery_percent=power.percent)
 
     def _look_at_disk(self) -> None:
-        self._set_conditions(disk_free=self.workspace.disk_free())
-
-    def _set_conditions(self, **changed: bool | float | None) -> None:
-        self._conditions = msgspec.structs.replace(self._conditions, **changed)
-        self.backend.scheduler.set_conditions(self._conditions)
+        self.backend.scheduler.update_conditions(disk_free=self.workspace.disk_free())
 
     def _first_snapshot(self, snapshot: Snapshot) -> None:
         """Problems from before this start were told then."""
@@ -241,5 +238,6 @@ class Program(QObject):
     def close(self) -> None:
         """Let go of what the event loop served."""
         self.server.close()
+        self.lookout.close()
         self.notifier.close()
         self.signals.close()

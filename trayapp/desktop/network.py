@@ -1,9 +1,13 @@
 """Whether there is a network, and whether it costs: QNetworkInformation, calmed down."""
 
+from typing import Any
+
 import msgspec
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import SLOT, QObject, QTimer, Signal, Slot
+from PySide6.QtDBus import QDBusConnection, QDBusMessage
 from PySide6.QtNetwork import QNetworkInformation
 
+_Feature = QNetworkInformation.Feature
 _CALM_MS = 1500
 """A network that changes (sleep, roaming, VPN) does so several times in a second; only the last word counts."""
 
@@ -12,8 +16,10 @@ class Network(msgspec.Struct, frozen=True):
     """The network as it is now; `known` is False where the system cannot say, and then it counts as online."""
 
     online: bool = True
-    metered: bool = False
+    metered: bool | None = None
     known: bool = False
+    captive: bool | None = None
+    """Whether it leads nowhere before one signs in on a page of its own; this and `metered` None: not known."""
 
 
 class NetworkWatcher(QObject):
@@ -21,8 +27,12 @@ class NetworkWatcher(QObject):
 
     changed = Signal(object)
     """Network."""
+    moved = Signal()
+    """The computer may be in another Wi-Fi, as NetworkManager says: its Manager's properties have changed."""
 
-    def __init__(self, parent: QObject | None = None, calm_ms: int = _CALM_MS) -> None:
+    def __init__(
+        self, parent: QObject | None = None, calm_ms: int = _CALM_MS, bus: QDBusConnection | None = None
+    ) -> None:
         super().__init__(parent)
         self._calm = QTimer(self, singleShot=True, interval=calm_ms)
         self._calm.timeout.connect(self._settle)
@@ -31,12 +41,25 @@ class NetworkWatcher(QObject):
         if self._system is not None:
             self._system.reachabilityChanged.connect(self._calm.start)
             self._system.isMeteredChanged.connect(self._calm.start)
+            self._system.isBehindCaptivePortalChanged.connect(self._calm.start)
+        system = bus or QDBusConnection.systemBus()
+        if system.isConnected():
+            name, path = "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"
+            # The stub wants the slot as bytes, the function takes only what SLOT returns.
+            slot: Any = SLOT("_manager_changed(QDBusMessage)")
+            system.connect(name, path, "org.freedesktop.DBus.Properties", "PropertiesChanged", self, slot)
         self.network = self._look()
 
     def _look(self) -> Network:
         if self._system is None:
             return Network()
-        return as_network(self._system.reachability(), self._system.isMetered())
+        metered = self._system.isMetered() if self._system.supports(_Feature.Metered) else None
+        captive = self._system.isBehindCaptivePortal() if self._system.supports(_Feature.CaptivePortal) else None
+        return as_network(self._system.reachability(), metered, captive)
+
+    @Slot(QDBusMessage)
+    def _manager_changed(self, _: QDBusMessage) -> None:
+        self.moved.emit()
 
     def _settle(self) -> None:
         found = self._look()
@@ -45,10 +68,13 @@ class NetworkWatcher(QObject):
             self.changed.emit(found)
 
 
-def as_network(reachability: QNetworkInformation.Reachability, metered: bool) -> Network:
+def as_network(
+    reachability: QNetworkInformation.Reachability, metered: bool | None, captive: bool | None = None
+) -> Network:
     """Qt's words in ours. Offline is only a network that is not there at all: an API may well be in the local one."""
     return Network(
         online=reachability != QNetworkInformation.Reachability.Disconnected,
         metered=metered,
+        captive=captive,
         known=reachability != QNetworkInformation.Reachability.Unknown,
     )

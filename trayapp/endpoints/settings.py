@@ -42,7 +42,7 @@ def decode_hook(type_: type, value: Any) -> Any:
     """Turn settings text into units; for `msgspec.convert`. ValueError says what is allowed."""
     if type_ is TimeOfDay and isinstance(value, time):
         return TimeOfDay(value.hour, value.minute)
-    if type_ in _EXAMPLES:
+    if issubclass(type_, Duration | Size | Rate | TimeOfDay | HostPort):
         if not isinstance(value, str):
             raise ValueError(f"Expected text like {_EXAMPLES[type_]}, got {value!r}")
         return type_.parse(value)

@@ -32,15 +32,11 @@ class AuthError(SyncError):
     """The server does not accept who we are."""
 
 
-class NotSupported(SyncError):
-    """A part of the settings that this version can't carry out yet."""
-
-
 def failure_of(error: UserError) -> Failure:
     """Whether trying again soon makes sense: "network", "passing", or "permanent" until somebody does something."""
     if isinstance(error, NetworkError):
         return "network"
-    if isinstance(error, AuthError | NotSupported | SettingsError):
+    if isinstance(error, AuthError | SettingsError):
         return "permanent"
     refused = isinstance(error, SyncError) and error.status is not None and 400 <= error.status < 500
     return "permanent" if refused and not isinstance(error, TransientError) else "passing"

@@ -23,7 +23,6 @@ from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn
 from trayapp.sync.probe import FirstPage, Trial, find_pages, named_by_answer
-from trayapp.sync.supported import require_supported
 
 SHOWN_ROWS = 50
 
@@ -110,7 +109,6 @@ def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, 
 
 def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken, budgets: Budgets | None = None) -> Preview:
     """Fetch one page, and a second where there is one; nothing is stored. Raises SyncErrors and Cancelled."""
-    require_supported(endpoint)
     client = Client(endpoint, credentials, cancel, budgets=budgets)
     try:
         return _explore(endpoint, client)

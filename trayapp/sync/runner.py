@@ -48,7 +48,6 @@ from trayapp.sync.paging import Walk, first_page
 from trayapp.sync.reading import Aim, OutOfDate, Reading
 from trayapp.sync.report import Problem, Progress, Report, RunStatus, sentence_of
 from trayapp.sync.resume import Journal, Kept, KeptPage, KeptPart, Terms, Ticket, load, path_for
-from trayapp.sync.supported import require_supported
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +153,6 @@ class _Run:
         return text
 
     def _mirror(self) -> Report:
-        require_supported(self.endpoint)
         access = SharedAccess(
             access_for(self.endpoint, self.surroundings.secret, self.surroundings.accounts, self.cancel)
         )
