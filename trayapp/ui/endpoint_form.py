@@ -22,6 +22,7 @@ from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
 from trayapp.ui.settings_edits import named, origin, with_endpoint
+from trayapp.ui.when_editor import WhenEditor
 
 _T = TypeVar("_T")
 _SAME_FIELD = {"cron": "every", "at": "every", "manual": "every"}
@@ -48,6 +49,7 @@ class EndpointForm(QWidget):
         self.name = _line("name")
         self.schedule = ScheduleEditor()
         self.auth = AuthEditor()
+        self.when = WhenEditor()
         self.table_name = _line("tableName")
         self.mode = QComboBox()
         self.mode.setObjectName("tableMode")
@@ -81,6 +83,7 @@ class EndpointForm(QWidget):
                 Field("name", self.tr("&Name:"), self.name),
                 Field("every", self.tr("Fre&quency:"), self.schedule, focus=self.schedule.kind),
                 *self.auth.fields,
+                *self.when.fields,
                 Field("table.name", self.tr("Ta&ble:"), self.table_name),
                 Field("table.mode", self.tr("&Mode:"), self.mode),
                 Field("table.key", self.tr("&Key fields:"), self.key, self.tr("Separated by commas.")),
@@ -94,6 +97,7 @@ class EndpointForm(QWidget):
             )
         }
         self._table_part = self._part("tablePart", self.tr("Table and records"), ("table.", "response.", "pages"))
+        self._when_part = self._part("whenPart", self.tr("Conditions"), ("when.",))
         self._request_part = self._part("requestPart", self.tr("Request"), ("request.",))
         layout = QVBoxLayout(self)
         basics = _form_layout()
@@ -102,6 +106,7 @@ class EndpointForm(QWidget):
         self.auth.add_to(basics)
         layout.addLayout(basics)
         layout.addWidget(self._table_part)
+        layout.addWidget(self._when_part)
         layout.addWidget(self._request_part)
         layout.addStretch(1)
         widest = max(field.label.sizeHint().width() for field in self._fields.values())
@@ -124,6 +129,7 @@ class EndpointForm(QWidget):
         self.name.setText(endpoint.name)
         self.schedule.set_frequency(Frequency.of(endpoint))
         self.auth.set_auth(endpoint.auth, stored_secret)
+        self.when.set_when(endpoint.when)
         self.table_name.setText(table.name)
         self.mode.setCurrentIndex(self.mode.findData(table.mode))
         self.key.setText(", ".join(table.key))
@@ -249,6 +255,7 @@ class EndpointForm(QWidget):
         self._watch(self.name.textChanged, "name")
         self._watch(self.schedule.changed, "every")
         self._watch(self.auth.changed, *(field.path for field in self.auth.fields if self._typed(field)))
+        self.when.changed.connect(self._on_edit)
         self._watch(self.table_name.textChanged, "table.name")
         self._watch(self.mode.currentIndexChanged, "table.mode")
         self._watch(self.key.textChanged, "table.key")
@@ -261,13 +268,13 @@ class EndpointForm(QWidget):
         self._watch(self.timeout.textChanged, "request.timeout")
 
     def _watch(self, signal: Any, *paths: str) -> None:
-        def on_edit() -> None:
-            if not self._loading:
-                self._shown.update(paths)
-                self._refresh()
-                self.changed.emit()
+        signal.connect(lambda *_: self._on_edit(*paths))
 
-        signal.connect(on_edit)
+    def _on_edit(self, *paths: str) -> None:
+        if not self._loading:
+            self._shown.update(paths)
+            self._refresh()
+            self.changed.emit()
 
     @staticmethod
     def _typed(field: Field) -> bool:
@@ -280,7 +287,7 @@ class EndpointForm(QWidget):
         return path
 
     def _open_part_of(self, path: str) -> None:
-        for part in (self._table_part, self._request_part):
+        for part in (self._table_part, self._when_part, self._request_part):
             if part.isAncestorOf(self._fields[path]):
                 part.set_open(True)
 
@@ -334,6 +341,7 @@ class EndpointForm(QWidget):
             name=self.name.text().strip(),
             request=request,
             auth=self.auth.auth(),
+            when=self.when.when(read),
             response=msgspec.structs.replace(before.response, records=records),
             pages=read("pages", self.pages.pages, Pages()),
             table=table,

@@ -34,6 +34,12 @@ class GeneralPage(QWidget):
         self.notifications = _choices("notifications", notifications)
         themes = (("system", self.tr("As the system")), ("light", self.tr("Light")), ("dark", self.tr("Dark")))
         self.theme = _choices("theme", themes)
+        metered = (
+            ("auto", self.tr("As the system says")),
+            ("yes", self.tr("Always metered")),
+            ("no", self.tr("Never metered")),
+        )
+        self.metered = _choices("metered", metered)
         self.history = QSpinBox()
         self.history.setObjectName("keepHistory")
         self.history.setRange(1, 3650)
@@ -47,6 +53,12 @@ class GeneralPage(QWidget):
                 self.tr("The system looks every few minutes for what is due, and runs it."),
             ),
             Field("general.notifications", self.tr("&Notify me of:"), self.notifications),
+            Field(
+                "general.metered",
+                self.tr("Treat the net&work as:"),
+                self.metered,
+                self.tr("For endpoints that only run in unmetered networks."),
+            ),
             Field("general.theme", self.tr("&Theme:"), self.theme),
             Field(
                 "general.keep_history",
@@ -58,7 +70,7 @@ class GeneralPage(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for editor in (self.login, self.notifications, self.theme, self.history):
+        for editor in (self.login, self.notifications, self.metered, self.theme, self.history):
             editor.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(12)
@@ -68,6 +80,7 @@ class GeneralPage(QWidget):
         self.login.toggled.connect(self.changed)
         self.background.toggled.connect(self.changed)
         self.notifications.currentIndexChanged.connect(self.changed)
+        self.metered.currentIndexChanged.connect(self.changed)
         self.theme.currentIndexChanged.connect(self.changed)
         self.history.valueChanged.connect(self.changed)
 
@@ -78,6 +91,7 @@ class GeneralPage(QWidget):
         self.login.setChecked(general.start_at_login)
         self.background.setChecked(general.background)
         self.notifications.setCurrentIndex(self.notifications.findData(general.notifications))
+        self.metered.setCurrentIndex(self.metered.findData(general.metered))
         self.theme.setCurrentIndex(self.theme.findData(general.theme))
         self.history.setValue(self._days())
         self.blockSignals(False)
@@ -92,6 +106,7 @@ class GeneralPage(QWidget):
             start_at_login=self.login.isChecked(),
             background=self.background.isChecked(),
             notifications=self.notifications.currentData(),
+            metered=self.metered.currentData(),
             theme=self.theme.currentData(),
             keep_history=history,
         )
