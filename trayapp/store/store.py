@@ -28,6 +28,14 @@ class _Sleeper:
         time.sleep(seconds)
 
 
+def _has_ended(db: apsw.Connection) -> bool:
+    """End a reader's transaction; False if it is of no use any more."""
+    if db.authorizer is not None:  # a query's, which would forbid any other statement
+        return False
+    db.execute("ROLLBACK")
+    return db.txn_state("main") == apsw.SQLITE_TXN_NONE
+
+
 class Store:
     """The database at `path`. Thread-safe; `close` when done. `notices` are sentences for the user about the file."""
 
@@ -37,6 +45,7 @@ class Store:
         self.notices: list[str] = []
         self._lock = threading.RLock()
         self._db: apsw.Connection | None = None
+        self._idle: list[apsw.Connection] = []  # at most one reader, for the next block that reads
         with self._lock:
             self._connection()
 
@@ -92,12 +101,21 @@ class Store:
     def reading(self) -> Iterator[apsw.Connection]:
         """A read-only connection of its own, with one consistent view of the file for as long as the block lasts."""
         with translated(self.path):
-            db = open_reader(self.path)
             try:
-                db.execute("BEGIN")  # ended by closing, as a query's authorizer would forbid any statement for it
+                db = self._idle.pop()
+            except IndexError:
+                db = open_reader(self.path)
+            is_free = False
+            try:
+                db.execute("BEGIN")
                 yield db
+                is_free = _has_ended(db)
             finally:
-                db.close()
+                # One is kept: opening one, and reading the schema, costs more than most blocks do.
+                if is_free and not self._idle:
+                    self._idle.append(db)
+                else:
+                    db.close()
 
     def checkpoint(self) -> None:
         """Move the WAL into the file and truncate it; readers that are still in it only make it do less."""
@@ -116,6 +134,8 @@ class Store:
     def close(self) -> None:
         """Let go of the file; a later use opens it again."""
         with self._lock:
+            while self._idle:
+                self._idle.pop().close()
             if self._db is not None:
                 self._db.close()
                 self._db = None

@@ -124,6 +124,7 @@ class _Run:
         self.opener = Opener(endpoint, self.store)
         self.incremental = endpoint.incremental if asks_for_changes(endpoint) else None
         self.marks = Marks()
+        self.published = 0
         self.ahead: Ahead | None = None
 
     def run(self) -> Report:
@@ -185,6 +186,7 @@ class _Run:
         with self.store.reading() as db:
             marks = read_marks(db, self.endpoint.id)
             current = is_current(db, self.endpoint)
+            self.published = last_publish(db, self.endpoint.id)
         asked = fingerprint(self.endpoint)
         self.marks = marks if current and marks.asked == asked else Marks(asked=asked)
 
@@ -241,12 +243,10 @@ class _Run:
         )
 
     def _terms(self, partial: bool, full: bool) -> Terms:
-        with self.store.reading() as db:
-            published = last_publish(db, self.endpoint.id)
         return Terms(
             asked=fingerprint(self.endpoint),
             table=mapping_of(self.endpoint),
-            published=published,
+            published=self.published,
             cursor=self.marks.cursor if partial else None,
             partial=partial,
             full=full,

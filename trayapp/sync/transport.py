@@ -1,5 +1,6 @@
 """Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
 
+import functools
 import logging
 import os
 import queue
@@ -21,6 +22,7 @@ from trayapp.sync.large import LARGE, Large
 
 if TYPE_CHECKING:
     import requests
+    from requests.adapters import HTTPAdapter
 
 USER_AGENT = f"TraySync/{__version__}"
 _CHUNK = 2**18
@@ -329,6 +331,17 @@ class _Worker:
 
 
 def _new_session() -> "requests.Session":
+    session_type, adapter_type = _session_types()
+    session = session_type()
+    session.trust_env = False  # the environment's proxies are looked up once, not for every request
+    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
+    session.mount("https://", adapter_type())
+    return session
+
+
+@functools.cache
+def _session_types() -> tuple[type["requests.Session"], type["HTTPAdapter"]]:
+    """Made once, and not before the first request, as importing requests takes long."""
     import ssl
 
     import requests
@@ -363,11 +376,7 @@ def _new_session() -> "requests.Session":
 
     # Its debug messages hold whole addresses, with whatever secret a query parameter carries.
     logging.getLogger("urllib3").setLevel(logging.INFO)
-    session = NoRedirects()
-    session.trust_env = False  # the environment's proxies are looked up once, not for every request
-    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
-    session.mount("https://", SystemTrustAdapter())
-    return session
+    return NoRedirects, SystemTrustAdapter
 
 
 def _no_auth(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
