@@ -24,8 +24,8 @@ BATCH_BYTES = 2**20
 _WINDOW = 64
 """A record that is not the next one expected is looked for in so many positions behind."""
 
-_STRIDE = 8
-"""So many digests are compared at once at first, twice as many each time they are as expected."""
+_STRIDE = 256
+"""So many digests are compared at once."""
 
 _SMALL = BATCH_BYTES // 4
 """What less bytes of a page than this are staged wait for those of the next pages."""
@@ -64,8 +64,8 @@ class Staging:
         self.known = known
         self.records = 0
         self.pages = 0
-        self.digests: list[bytes] = []
-        """Those of the newest page's records."""
+        self.digests = b""
+        """Those of the newest page's records, one after the other."""
         self._unchanged = 0
         self._taken = bytearray(known.count)  # 1 where the record was listed again
         for position in known.void:
@@ -115,7 +115,8 @@ class Staging:
     def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
         """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
         self.pages += 1
-        self.digests = digests = list(map(xxhash.xxh3_128_digest, records))
+        digests = list(map(xxhash.xxh3_128_digest, records))
+        self.digests = b"".join(digests)
         if self._staged is not None:
             unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
         else:
@@ -123,7 +124,7 @@ class Staging:
             if not self.known.count:
                 self._keep(records, digests)
                 return range(len(records))
-            unknown = self._compare(digests, b"".join(digests))
+            unknown = self._compare(digests, self.digests)
         if unknown:
             self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
         return unknown
@@ -142,22 +143,22 @@ class Staging:
         return True
 
     def _compare(self, digests: list[bytes], joined: bytes) -> list[int]:
-        """Take what is known of these digests, in long strides where they are as and where they were before."""
+        """Take what is known of these digests, in strides where they are as and where they were before."""
         unknown = []
-        start, stride = 0, _STRIDE
+        start, known = 0, self.known.digests
         while start < len(digests):
-            same = self._expected(joined[start * DIGEST : (start + stride) * DIGEST])
+            same = self._expected(joined[start * DIGEST : (start + _STRIDE) * DIGEST])
             here = self._next
             self._taken[here : here + same] = b"\1" * same
             self._next += same
             self._unchanged += same
             start += same
-            if same == stride:
-                stride *= 2
-            elif start < len(digests):
+            if same < _STRIDE and start < len(digests):
                 if not self._take(digests[start]):
                     unknown.append(start)
-                start, stride = start + 1, _STRIDE
+                    if start + 1 < len(digests) and known.startswith(digests[start + 1], (self._next + 1) * DIGEST):
+                        self._next += 1  # it stands in the place of one that was there before
+                start += 1
         return unknown
 
     def _expected(self, joined: bytes) -> int:

@@ -1,6 +1,6 @@
 """A listing on its way into the staging: its cursor followed, its pages kept in case that it breaks off."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -116,18 +116,19 @@ class Reading:
         journal: Journal,
         listing: Listing,
         records: list[bytes],
-        digests: list[bytes],
-        staged: Collection[int],
+        digests: bytes,
+        staged: Sequence[int],
     ) -> None:
         if listing.shifting:
             journal.discard()  # its positions mean something else by the time of the next run
         elif listing.following is not None:
-            new = set(staged)
-            known = [digest for place, digest in enumerate(digests) if place not in new]
+            unchanged = bytearray(digests if len(staged) < len(records) else b"")
+            for place in reversed(staged) if unchanged else ():
+                del unchanged[place * DIGEST : (place + 1) * DIGEST]
             tracker = self.tracker
             journal.add(
                 KeptPage(
-                    unchanged=b"".join(known),
+                    unchanged=bytes(unchanged),
                     records=[records[place] for place in staged],
                     walk=listing.walk,
                     following=KeptCall.of(listing.following, listing.source.call),
