@@ -8,7 +8,7 @@ import pytest
 from tests.server import Listing, Reply, json_reply
 from trayapp.endpoints.model import Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
-from trayapp.store import publish
+from trayapp.store import plan
 from trayapp.store.marks import read_marks
 from trayapp.sync import runner
 from trayapp.sync.cancel import CancelToken
@@ -73,7 +73,7 @@ def test_an_unchanged_page_is_asked_for_but_not_sent(api, store, kind, monkeypat
     assert (report.unchanged, report.rows, report.requests, report.bytes) == (7, 7, 1, 0)
     assert report.sentence == "No changes."
     assert (server.same, server.whole) == (1, 1)
-    monkeypatch.setattr(runner, "load_known", publish.load_known)
+    monkeypatch.setattr(runner, "load_known", plan.load_known)
     server.set([RECORDS[0] | {"name": "x"}, *RECORDS[2:]])
     changed = mirror(store, url)
     assert (changed.changed, changed.deleted, changed.unchanged) == (1, 1, 5)

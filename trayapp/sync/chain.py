@@ -237,7 +237,15 @@ class Chain:
                 self._nothing.append((row, error))
             return
         opened = self._opener.open(client, call, answer, self._endpoint.url)
-        listing = Listing(client, opened.endpoint, opened.source, opened.first, opened.second, page=opened.page)
+        listing = Listing(
+            client,
+            opened.endpoint,
+            opened.source,
+            opened.first,
+            opened.second,
+            page=opened.page,
+            records=opened.records,
+        )
         with self._lock:
             self._listings.append(listing)
         for records in listing:

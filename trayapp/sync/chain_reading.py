@@ -102,7 +102,7 @@ class ChainReading:
         for part in kept:
             if part.records:
                 staging.add_page(part.records)
-                self._note(part.row, staging.digests)
+                self._note(part.row, _split(staging.digests))
                 self.sample += part.records[: SAMPLE - len(self.sample)]
 
     def _walk(
@@ -129,8 +129,9 @@ class ChainReading:
             staged = set(staging.add_page(records))
             new = [record for place, record in enumerate(records) if place in staged]
             check_records(new, self.endpoint.url)
-            self._note(row.id, staging.digests)
-            known = b"".join(digest for place, digest in enumerate(staging.digests) if place not in staged)
+            digests = _split(staging.digests)
+            self._note(row.id, digests)
+            known = b"".join(digest for place, digest in enumerate(digests) if place not in staged)
             keep(KeptPart(row=row.id, is_first=row.id not in begun, unchanged=known, records=new))
             told(self.walked.walk)
 

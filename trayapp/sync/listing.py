@@ -28,9 +28,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 class Listing:
     """One walk over a listing; iterating gives the records of page after page.
 
-    `first` and `second` are pages that were fetched before, and need not be again; `page` is the first, read. `start`
-    and `walk` go on with a walk that was broken off: the next request, and how far it was. `ahead` fetches pages that
-    can be told beforehand.
+    `first` and `second` are pages that were fetched before, and need not be again; `page` is the first, read, with its
+    `records`. `start` and `walk` go on with a walk that was broken off: the next request, and how far it was.
+    `ahead` fetches pages that can be told beforehand.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
     and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `check_records` for what is used.
@@ -47,6 +47,7 @@ class Listing:
         walk: Walk | None = None,
         ahead: Ahead | None = None,
         page: Body | None = None,
+        records: tuple[bytes, ...] = (),
     ) -> None:
         self.complete = False
         self.shifting = False
@@ -63,6 +64,7 @@ class Listing:
         self._start = start
         self._ahead = ahead
         self._page = page
+        self._records = records
         self._digests: set[bytes] = set()
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -77,7 +79,8 @@ class Listing:
                 answer = answer.whole()
             page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
-            records = split_records(page.text, source.path, answer.url)
+            given, self._records = self._records, ()
+            records = list(given) or split_records(page.text, source.path, answer.url)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)

@@ -20,13 +20,14 @@ from trayapp.sync.probe import SecondPage
 class Opened(msgspec.Struct, frozen=True):
     """A listing ready to be walked: the endpoint with what was found, and the pages that were fetched already.
 
-    `page` is `first`, read.
+    `page` is `first`, read, and `records` are its.
     """
 
     endpoint: Endpoint
     source: Source
     first: Answer | None = None
     page: Body | None = None
+    records: tuple[bytes, ...] = ()
     second: SecondPage | None = None
 
 
@@ -65,7 +66,7 @@ class Opener:
         asked = f"{call.method} {asked} {found.path}"
         pages, second = self._pages(client, call, answer, page, found, asked, whole)
         source = Source(call=call, path=found.path, pages=pages, total=found.total, total_pages=found.total_pages)
-        return Opened(settled(self._endpoint, found), source, answer, page, second)
+        return Opened(settled(self._endpoint, found), source, answer, page, found.records, second)
 
     def _pages(
         self, client: Client, call: Call, answer: Answer, page: Body, found: Found, asked: str, whole: bool

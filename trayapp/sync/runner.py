@@ -223,7 +223,9 @@ class _Run:
         if self.incremental is not None:
             tracker = Tracker(self.incremental, source.pages, self.marks.cursor if aim.partial else None)
         ahead = self.ahead
-        first = Listing(client, endpoint, source, opened.first, opened.second, ahead=ahead, page=opened.page)
+        first = Listing(
+            client, endpoint, source, opened.first, opened.second, ahead=ahead, page=opened.page, records=opened.records
+        )
         if kept is not None and kept.last is not None:
             last = kept.last
             first = Listing(

@@ -1,11 +1,13 @@
 """CSV and its kin: the dialect found, rows turned into JSON objects."""
 
 import csv
+import functools
 import io
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -15,10 +17,14 @@ from trayapp.sync.formats.values import field_names, typed
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
 _SAMPLE_ROWS = 100
-_BATCH = 200
-_FIRST_OF_NUMBER = frozenset("-0123456789")
-_BETWEEN = "\x1f"
-_NUMBER_AMONG = re.compile(r"\x1f-?[0-9]+(?:\.[0-9]+)?(?=\x1f)")
+_BATCH = 1000
+_DIGITS = frozenset("0123456789")
+_FIRST_OF_NUMBER = _DIGITS | {"-"}
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_LONG_NUMBER = 40
+"""What `typed` takes for a number is no longer."""
+_number_list = msgspec.json.Decoder(list[int | float])
 
 # A field may be as long as an answer; the module's own limit of 128 KiB is meant for untrusted streams.
 csv.field_size_limit(2**31 - 1)
@@ -78,7 +84,7 @@ def to_json(text: str, tell: Callable[[str], None], delimiter: str | None = None
     header = ["" if cell == empty else cell for cell in header]
     if all(isinstance(typed(cell), int | float) for cell in header):
         tell("The first row holds only numbers: it was taken as a record, and the columns are numbered.")
-        rows, header = _chained(header, rows), [""] * len(header)
+        rows, header = chain([header], rows), [""] * len(header)
     parts: list[bytes] = []
     odd = _Odd()
     while batch := list(islice(rows, _BATCH)):
@@ -102,18 +108,23 @@ class _Odd:
             tell(f"{self.blank:,} rows without any value were left out.")
 
 
-def _chained(first: list[str], rows: Iterable[list[str]]) -> Iterator[list[str]]:
-    yield first
-    yield from rows
-
-
 def _rows(text: str, delimiter: str, tell: Callable[[str], None]) -> Iterator[list[str]]:
     if '"' not in text:
-        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    return _quoted_rows(text, delimiter, tell)
+        lines = _lines(text) or io.StringIO(text, newline="")
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    return chain.from_iterable(_quoted_rows(text, delimiter, tell))
 
 
-def _quoted_rows(text: str, delimiter: str, tell: Callable[[str], None]) -> Iterator[list[str]]:
+def _lines(text: str) -> list[str]:
+    """The lines, without their ends; none where some end otherwise than usual.
+
+    Cut at once: letting the reader ask a file for line after line costs as much as all it does with them.
+    """
+    return text.split("\n") if text.count("\r") == text.count("\r\n") else []
+
+
+def _quoted_rows(text: str, delimiter: str, tell: Callable[[str], None]) -> Iterator[Iterable[list[str]]]:
+    """The rows, several at a time."""
     spaced = bool(re.search(rf"{re.escape(delimiter)} +\"", text[:_SAMPLE]))
 
     def reader(strict: bool, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:
@@ -127,18 +138,32 @@ def _quoted_rows(text: str, delimiter: str, tell: Callable[[str], None]) -> Iter
         except csv.Error:
             tell("Quotation marks don't enclose cells here; they were kept as they are.")
             rows = list(reader(strict=False, quoting=csv.QUOTE_NONE))
-        yield from rows
-    else:
-        done = 0
+        yield rows
+        return
+    lines, done = _lines(text), 0
+    while done < len(lines):
+        several = lines[done : done + _BATCH]
         try:
-            for row in reader(strict=True):
-                yield row
-                done += 1
-        except csv.Error as error:
-            if "unexpected end" in str(error):
-                raise BrokenOff("the last quoted cell has no end") from None
-            tell("Some quotation marks stand inside quoted cells; they were left out.")
-            yield from islice(reader(strict=False), done, None)
+            rows = list(csv.reader(several, delimiter=delimiter, skipinitialspace=spaced, strict=True))
+        except csv.Error:
+            break
+        if len(rows) != len(several):
+            break  # a cell with a line break
+        yield rows
+        done += len(rows)
+    if lines and done == len(lines):
+        return
+    del lines
+    left = islice(reader(strict=True), done, None)
+    try:
+        for row in left:
+            yield [row]
+            done += 1
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise BrokenOff("the last quoted cell has no end") from None
+        tell("Some quotation marks stand inside quoted cells; they were left out.")
+        yield islice(reader(strict=False), done, None)
 
 
 def _unused(text: str) -> str:
@@ -148,7 +173,7 @@ def _unused(text: str) -> str:
 
 def _mark_quoted_empties(text: str, delimiter: str, mark: str) -> str:
     """Put `mark` into every field that is `""`: the reader would not tell it from one with nothing at all."""
-    if '""' not in text:
+    if not any(f'{before}""' in text for before in (delimiter, "\n", "\r")) and not text.startswith('""'):
         return text
     edge = re.escape(delimiter)
     if not re.search(rf'(?:^|[{edge}\n\r])""(?=[{edge}\n\r]|$)', text):
@@ -194,25 +219,28 @@ def _column(cells: Sequence[str], empty: str) -> Sequence[str | int | float | No
             return numbers
         after = iter(numbers)
         return [next(after) if cell else None for cell in cells]
-    starts = {cell[0] for cell in filled}
-    if not starts.isdisjoint(_FIRST_OF_NUMBER) and _NUMBER_AMONG.search(f"\x1f{_BETWEEN.join(filled)}\x1f"):
+    may_be_numbers = not _DIGITS.isdisjoint(map(_LAST, filled)) and not _FIRST_OF_NUMBER.isdisjoint(map(_FIRST, filled))
+    if may_be_numbers and any(map(_NUMBER.fullmatch, filled)):
         return [_cell(cell, empty) for cell in cells]
     if len(filled) == len(cells) and empty not in cells:
         return cells
     return ["" if cell == empty else cell or None for cell in cells]
 
 
-def _numbers(cells: list[str]) -> list[Any] | None:
-    """All cells as integers, or all as reals, where `typed` would find each of them so; else None."""
-    for number in (int, float):
-        try:
-            numbers: list[Any] = list(map(number, cells))
-        except ValueError:
-            continue
-        if list(map(repr, numbers)) == cells:
-            letters = "" if number is int else "".join(cells)
-            return numbers if "e" not in letters and "n" not in letters else None  # 1e+16, inf, nan
-    return None
+def _numbers(cells: list[str]) -> list[int | float] | None:
+    """All cells as numbers, where `typed` would find each of them so; None where not, or where that is hard to tell.
+
+    Numbers that are encoded just as they were written are those, but for the few that Python writes otherwise.
+    """
+    text = f"[{','.join(cells)}]"
+    if "e" in text or "0.0000" in text or max(map(len, cells), default=0) > _LONG_NUMBER:
+        return None
+    try:
+        numbers = _number_list.decode(text)
+    except msgspec.DecodeError:
+        return None
+    is_same = len(numbers) == len(cells) and msgspec.json.encode(numbers) == text.encode()
+    return numbers if is_same else None
 
 
 def _cell(cell: str, empty: str) -> str | int | float | None:
@@ -231,8 +259,12 @@ def _encoded(names: list[str], columns: list[Sequence[Any]], optional: Collectio
             encode({n: v for n, v in zip(names, row, strict=True) if v is not None or n not in optional})
             for row in zip(*columns, strict=True)
         ]
-    # A struct has its names encoded once and is not tracked by the garbage collector: several times as fast as dicts.
+    return list(map(encode, map(_row_type(tuple(names)), *columns)))
+
+
+@functools.lru_cache(8)
+def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
+    """Its names are encoded once, and the garbage collector does not track it: several times as fast as dicts."""
     fields = [(f"f{number}", Any) for number in range(len(names))]
     rename = {f"f{number}": name for number, name in enumerate(names)}
-    row_type: Callable[..., msgspec.Struct] = msgspec.defstruct("Row", fields, rename=rename, gc=False)
-    return list(map(encode, map(row_type, *columns)))
+    return msgspec.defstruct("Row", fields, rename=rename, gc=False)
