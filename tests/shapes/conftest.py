@@ -2,21 +2,18 @@
 
 import pytest
 
-_RESULTS = pytest.StashKey[dict[str, str]]()
+SHAPE = "shape"
+"""The property of a test's report, as a pair: a shape's name, and what came of it."""
 
 
-@pytest.fixture(scope="session")
-def shape_results(request: pytest.FixtureRequest) -> dict[str, str]:
-    """What came of each shape, by name."""
-    return request.config.stash.setdefault(_RESULTS, {})
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table of results."""
-    results = config.stash.get(_RESULTS, {})
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of results; the reports come from all processes that ran tests."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    properties = [each for report in reports for each in report.user_properties]
+    results = sorted(tuple(value) for name, value in properties if name == SHAPE)
     if not results:
         return
     terminalreporter.section(f"{len(results)} API shapes")
-    widest = max(map(len, results))
-    for name, result in results.items():
+    widest = max(len(name) for name, _ in results)
+    for name, result in results:
         terminalreporter.write_line(f"{name:{widest}}  {result}")

@@ -3,7 +3,7 @@ server, or say by name why they don't."""
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.comparing import canonical_hash, rows
 from tests.server import ApiServer
+from tests.shapes.conftest import SHAPE
 from tests.shapes.readme import README, table_in
 from tests.shapes.shape import Record, Shape
 from tests.shapes.table import SHAPES, as_markdown
@@ -87,7 +88,7 @@ def test_a_shape_becomes_exactly_its_table_or_is_refused_by_name(
     shape: Shape,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    shape_results: dict[str, str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setenv("SHAPE_SECRET", shape.secret)
@@ -97,7 +98,7 @@ def test_a_shape_becomes_exactly_its_table_or_is_refused_by_name(
     title = user.add()
     if not title:
         title = user.refused()
-    shape_results[name] = f"refused: {title}" if title else shape.outcome
+    record_property(SHAPE, (name, f"refused: {title}" if title else shape.outcome))
     assert title == shape.refused
     if shape.refused:
         assert user.table() == []

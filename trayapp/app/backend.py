@@ -48,12 +48,9 @@ class LiveBackend(Backend):
         self._stamp: FileStamp | None = None
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
-        self.scheduler.run_finished.connect(self.run_finished)
-        # Deleting without the brake was agreed to once: a run that did not take the word up must not leave it behind.
-        self.scheduler.run_finished.connect(lambda report: self._apply_held.discard(report.endpoint))
+        self.scheduler.run_finished.connect(self._finished)
         self._runs_timer = QTimer(self, singleShot=True, interval=_RUNS_GAP_MS)
         self._runs_timer.timeout.connect(self.request_runs)
-        self.scheduler.run_finished.connect(lambda _: self._runs_timer.start())
         self.scheduler.skipped.connect(lambda _: self._runs_timer.start())
         self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MS)
         self._settled.timeout.connect(self.reload)
@@ -171,6 +168,13 @@ class LiveBackend(Backend):
         return ticket
 
     # Runs
+
+    def _finished(self, report: Report) -> None:
+        # Deleting without the brake was agreed to once: a run that did not take the word up must not leave it behind.
+        # First, since whoever hears of the end may agree again.
+        self._apply_held.discard(report.endpoint)
+        self._runs_timer.start()
+        self.run_finished.emit(report)
 
     def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:
         """Run these endpoints now (all enabled ones when none is named)."""
