@@ -25,6 +25,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Settings
 from trayapp.endpoints.settings import (
     SettingsError,
     SettingsFile,
+    convert,
     decode_endpoint,
     parse_endpoint,
     parse_settings,
@@ -36,7 +37,16 @@ from trayapp.schedule import work
 from trayapp.schedule.chains import children_of
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.conditions import Conditions, Question
-from trayapp.schedule.constraints import blocked_by, needs_network, questions, with_general
+from trayapp.schedule.constraints import (
+    Overruled,
+    blocked_by,
+    may_wait,
+    needs_network,
+    overruled,
+    questions,
+    spoken,
+    with_general,
+)
 from trayapp.schedule.due import parent
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.questions import due_now, why
@@ -425,6 +435,27 @@ class Workspace:
             (before, rows[before.id]) if before else None,
         )
 
+    def overruled(self, ids: Sequence[str] = (), conditions: Conditions | None = None) -> list[Overruled]:
+        """Which of these endpoints (all enabled ones) a run now would start in spite of what they wait for.
+
+        What the user does not want to be asked about is left out. May take seconds.
+        """
+        settings = self.settings()
+        chosen = [self.endpoint(id) for id in ids] or [each for each in settings.endpoint if each.enabled]
+        chosen = [each for each in chosen if may_wait(each)]
+        if not chosen:
+            return []
+        found = _answered(conditions or self._conditions(None, chosen), chosen)
+        now, zone = self.clock.now(), self.clock.zone()
+        asked = []
+        for each in chosen:
+            checks = overruled(each, found, now, zone)
+            told = [check for check in checks if check.kind not in settings.general.sync_anyway]
+            if told:
+                kinds = tuple(dict.fromkeys(check.kind for check in told))
+                asked.append(Overruled(each.id, kinds, tuple(map(spoken, told))))
+        return asked
+
     def newly_stale(self, statuses: Sequence[EndpointStatus]) -> list[Stale]:
         """The endpoints without success for so long that the user must be told now, each once. Ask every few minutes.
 
@@ -473,6 +504,15 @@ class Workspace:
         """Write a pause (a Pause, or None to end it) for the next start of a scheduler."""
         with self.store.writing() as db:
             save_pause(db, until)
+
+    def ask_no_more(self, kinds: Sequence[str]) -> None:
+        """Have *Sync now* ignore these kinds of constraints without asking, from now on."""
+
+        def change(old: Settings) -> Settings:
+            data = {**to_builtins(old.general), "sync_anyway": sorted({*old.general.sync_anyway, *kinds})}
+            return msgspec.structs.replace(old, general=convert({"general": data}, lambda _: None, "general").general)
+
+        self.settings_file.edit(change)
 
     def set_background(self, on: bool) -> BackgroundState:
         """Have the system run what is due while the tray program does not run, or not. UserError when it refuses."""

@@ -1,12 +1,13 @@
 """The live backend: what windows ask of it happens on the real scheduler, settings file and database."""
 
 import msgspec
+import psutil
 import pytest
 
 from tests.server import ApiServer, Listing, json_reply, late, problem
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.paths import Home
-from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.model import Endpoint, Settings, When
 from trayapp.endpoints.units import Duration
 from trayapp.operations import Workspace
 from trayapp.sync.preview import Preview
@@ -160,3 +161,27 @@ def test_secrets_never_reach_settings_or_signals(qtbot, backend, api, monkeypatc
     ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}))
     assert kept == {"items": "s3cret"}
     assert "s3cret" not in backend.workspace.settings_file.path.read_text()
+
+
+def test_sync_now_asks_before_it_overrules_a_constraint_and_remembers_the_answer(qtbot, backend, api):
+    """This very process is the program that an endpoint waits for."""
+    url = api.route("/items", Listing(RECORDS))
+    busy = When(not_while=(psutil.Process().name(),))
+    assert save(qtbot, backend, endpoint(url, when=busy), endpoint(url, id="free", manual=True, every=None)) is None
+    qtbot.waitUntil(lambda: api.count("/items") == 1)  # the free one: it is new
+    with qtbot.waitSignal(backend.sync_question, timeout=5000) as asked:
+        backend.sync_now()
+    (question,) = asked.args
+    assert (question.ids, question.kinds) == (("items",), ("program",))
+    assert question.words == (f"{busy.not_while[0]} runs",)
+    qtbot.waitUntil(lambda: api.count("/items") == 2)  # the free one did not wait for the answer
+    with qtbot.waitSignal(backend.run_finished, timeout=5000) as run:
+        backend.sync_anyway(question, ask_again=True)
+    assert run.args[0].endpoint == "items"
+    with qtbot.waitSignal(backend.sync_question, timeout=5000) as asked:
+        backend.sync_now(("items",))
+    with qtbot.waitSignals([backend.run_finished, backend.settings_changed], timeout=5000):
+        backend.sync_anyway(asked.args[0], ask_again=False)
+    assert backend.settings().general.sync_anyway == ("program",)
+    with qtbot.assertNotEmitted(backend.sync_question), qtbot.waitSignal(backend.run_finished, timeout=5000):
+        backend.sync_now(("items",))

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.server import ApiServer, Guarded, Listing, basic, bearer, json_reply, problem
@@ -452,3 +453,52 @@ def test_background_is_off_until_the_system_takes_it(cli, monkeypatch, tmp_path)
     assert "sync --due" in cli("background", "on", code=2).err
     assert cli.json("background", "status")["state"] == "off"
     assert cli.json("background", "off") == {"state": "off", "note": ""}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def busy(cli, items):
+    """An endpoint that waits until this very process ends, and one that waits for nothing."""
+    listing, api = items
+    url = api.route("/api/items", listing)
+    cli("add", url, "--id", "waits", "--yes", "--set", f'when.not_while=["{psutil.Process().name()}"]')
+    cli("add", url, "--id", "free", "--yes", "--set", "table.name=free")
+
+
+def test_sync_without_a_terminal_overrules_and_says_so(cli, busy):
+    done = cli("sync", "waits")
+    assert "23 new" in done.out
+    assert f"{psutil.Process().name()} runs; syncing waits anyway." in done.err
+    assert cli("sync", "free").err == ""
+    assert cli("sync", "waits", "--anyway").err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "synced", "code"),
+    [
+        (("waits",), "y", ["waits"], 0),
+        (("waits",), "n", [], 1),
+        (("waits",), "", [], 1),
+        ((), "n", ["free"], 0),
+        ((), "yes", ["waits", "free"], 0),
+        (("--anyway",), "", ["waits", "free"], 0),
+    ],
+)
+def test_sync_asks_on_a_terminal(cli, busy, monkeypatch, arguments, answer, synced, code):
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    done = cli.json("sync", *arguments, code=code)
+    assert [run["endpoint"] for run in done["runs"]] == synced
+
+
+def test_what_is_due_is_never_forced(cli, busy):
+    assert [run["endpoint"] for run in cli.json("sync", "--due")["runs"]] == ["free"]
+
+
+def test_why_tells_what_the_machine_answers(cli, busy):
+    name = psutil.Process().name()
+    assert f"It wants {name} not running: {name} runs, which holds it back." in cli("why", "waits").out

@@ -10,7 +10,7 @@ from trayapp.endpoints.model import Endpoint, Pages, Settings
 from trayapp.schedule.snapshot import EndpointStatus, RowsPage, RunRow, Snapshot
 from trayapp.sync.preview import Preview, PreviewColumn, RequestMade
 from trayapp.sync.report import Problem, Report
-from trayapp.ui.backend import Backend
+from trayapp.ui.backend import Backend, SyncQuestion
 
 Value = str | int | float | bytes | None
 
@@ -101,6 +101,9 @@ class FakeBackend(Backend):
 
     def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:
         self.calls.append(("sync_now", ids, full))
+
+    def sync_anyway(self, question: SyncQuestion, ask_again: bool) -> None:
+        self.calls.append(("sync_anyway", question, ask_again))
 
     def stop(self, id: str) -> None:
         self.calls.append(("stop", id))

@@ -15,6 +15,7 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import UserError
 from trayapp.operations import Workspace
+from trayapp.schedule.constraints import Overruled, may_wait
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.states import StoredStates
 from trayapp.schedule.thread import SchedulerThread
@@ -23,7 +24,7 @@ from trayapp.store.runs import list_runs
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem, Progress, Report
-from trayapp.ui.backend import Backend
+from trayapp.ui.backend import Backend, SyncQuestion
 
 log = logging.getLogger(__name__)
 
@@ -142,8 +143,10 @@ class LiveBackend(Backend):
             result, settings, self._stamp = outcome
             before = {each.id for each in self._settings.endpoint}
             self._apply(settings)
-            # Whoever adds an endpoint wants to see its data now, not after the spread of first runs.
-            if fresh := tuple(each.id for each in settings.endpoint if each.id not in before and each.enabled):
+            # Whoever adds an endpoint wants to see its data now, not after the spread of first runs, unless it is to
+            # wait for something.
+            added = [each for each in settings.endpoint if each.id not in before and each.enabled]
+            if fresh := tuple(each.id for each in added if not may_wait(each)):
                 self.scheduler.sync_now(fresh)
             then(result)
 
@@ -177,8 +180,31 @@ class LiveBackend(Backend):
         self.run_finished.emit(report)
 
     def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:
-        """Run these endpoints now (all enabled ones when none is named)."""
-        self.scheduler.sync_now(ids, full)
+        """Run these endpoints now (all enabled ones when none is named); `sync_question` may ask about some first."""
+        chosen = [each for each in self._settings.endpoint if (each.id in ids if ids else each.enabled)]
+        if not any(map(may_wait, chosen)):
+            self.scheduler.sync_now(ids, full)
+            return
+        named, known = tuple(each.id for each in chosen), self.scheduler.conditions()
+        self.background.run(
+            lambda: self.workspace.overruled(named, known), lambda held: self._sync_now(named, full, held)
+        )
+
+    def _sync_now(self, ids: tuple[str, ...], full: bool, held: list[Overruled] | Problem) -> None:
+        waiting = [] if isinstance(held, Problem) else held
+        waiting_ids = {each.id for each in waiting}
+        if free := tuple(id for id in ids if id not in waiting_ids):
+            self.scheduler.sync_now(free, full)
+        if waiting:
+            kinds = tuple(dict.fromkeys(kind for each in waiting for kind in each.kinds))
+            words = tuple(dict.fromkeys(word for each in waiting for word in each.words))
+            self.sync_question.emit(SyncQuestion(tuple(each.id for each in waiting), full, kinds, words))
+
+    def sync_anyway(self, question: SyncQuestion, ask_again: bool) -> None:
+        """Run the endpoints of a question; unless `ask_again`, its kinds are never asked about from now on."""
+        self.scheduler.sync_now(question.ids, question.full)
+        if not ask_again:
+            self.change(lambda: self.workspace.ask_no_more(question.kinds), lambda _: None)
 
     def stop(self, id: str) -> None:
         """Stop the endpoint's run."""

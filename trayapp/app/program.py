@@ -25,6 +25,7 @@ from trayapp.operations import Workspace, network_conditions
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report
+from trayapp.ui.sync_question import SyncQuestions
 from trayapp.ui.theme import Theme
 from trayapp.ui.tray import Tray
 
@@ -50,6 +51,7 @@ class Program(QObject):
         self.backend.quit_wanted = self.quit
         self.theme = Theme(application)
         self.tray = Tray(self.backend, self, icon=icon)
+        self.sync_questions = SyncQuestions(self.backend, self)
         self.settings_dialog: SettingsDialog | None = None
         self._quitting = False
         self._show_window_first = not background

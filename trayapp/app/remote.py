@@ -61,6 +61,12 @@ class Remote(QObject):
             request.reply({})
         elif op == "sync":
             self._sync(request)
+        elif op == "overruled":
+            known = backend.scheduler.conditions()
+            self._in_background(
+                request,
+                lambda: {"endpoints": msgspec.to_builtins(backend.workspace.overruled(args["ids"], known))},
+            )
         elif op == "why":
             self._in_background(
                 request, lambda: {"lines": backend.workspace.why(args["id"], backend.scheduler.conditions())}
@@ -92,7 +98,8 @@ class Remote(QObject):
         self._syncs.append(_SyncRequest(request, set(ids), []))
         if request.args.get("apply_held"):
             self._backend.apply_held(tuple(ids))
-        self._backend.sync_now(tuple(ids), bool(request.args.get("full")))
+        # The command line has asked the person already.
+        self._backend.scheduler.sync_now(tuple(ids), bool(request.args.get("full")))
 
     def _finished(self, report: Report) -> None:
         for sync in tuple(self._syncs):

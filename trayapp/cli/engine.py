@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from trayapp.desktop.client import NotRunning, ask
 from trayapp.desktop.instance import acquire_engine_lock
 from trayapp.desktop.paths import Home
@@ -62,6 +64,13 @@ class Engine:
             time.sleep(0.1)
         with lock:
             yield
+
+    def overruled(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The endpoints among these (all enabled ones) that a run now would start in spite of what they wait for."""
+        answer = self.ask("overruled", {"ids": list(ids)})
+        if answer is not None:
+            return list(answer["endpoints"])
+        return list(msgspec.to_builtins(self.workspace.overruled(ids)))
 
     def sync(self, ids: Sequence[str], *, due: bool, full: bool, apply_held: bool) -> list[dict[str, Any]]:
         """Run endpoints, here or in the tray program; the reports as documents."""

@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--due", action="store_true", help="only what is due and allowed")
     sync.add_argument("--full", action="store_true", help="compare every record with the table")
     sync.add_argument("--apply-held", action="store_true", help="delete what was held back")
+    sync.add_argument("--anyway", action="store_true", help="don't ask about what endpoints would wait for")
 
     command("status", "every endpoint's state")
     command("endpoints", "the endpoints")

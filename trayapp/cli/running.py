@@ -1,6 +1,7 @@
 """The commands about runs: now, later, and why not."""
 
 import argparse
+import sys
 from datetime import datetime, timedelta
 
 import msgspec
@@ -16,6 +17,14 @@ Options = argparse.Namespace
 def sync(engine: Engine, options: Options) -> int:
     """`sync`: run now, here or in the tray program. Exit code 1 if a run failed or is held."""
     ids = [engine.workspace.endpoint(id).id for id in options.ids]
+    if not options.due and not options.anyway:
+        left = _left_after_asking(engine, ids)
+        if left == []:
+            print("Nothing was synced.", file=sys.stderr)
+            if options.json:
+                output.print_json({"runs": []})
+            return 1
+        ids = ids if left is None else left
     runs = engine.sync(ids, due=options.due, full=options.full, apply_held=options.apply_held)
     if options.json:
         output.print_json({"runs": runs})
@@ -29,6 +38,27 @@ def sync(engine: Engine, options: Options) -> int:
         if not runs:
             print("Nothing is due." if options.due else "There is nothing to sync. Add an endpoint: traysync add URL")
     return 0 if all(run["status"] == "succeeded" for run in runs) else 1
+
+
+def _left_after_asking(engine: Engine, ids: list[str]) -> list[str] | None:
+    """The endpoints that are left when the person does not want to overrule what the others wait for; None: all.
+
+    Without a terminal to ask on they are overruled, and that is said.
+    """
+    held = engine.overruled(ids)
+    if not held:
+        return None
+    reasons = "; ".join(dict.fromkeys(word for each in held for word in each["words"]))
+    names = ", ".join(each["id"] for each in held)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print(f"{reasons}; syncing {names} anyway.", file=sys.stderr)
+        return None
+    print(f"{names}: {reasons}. Sync anyway? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return None
+    waiting = {each["id"] for each in held}
+    chosen = ids or [each.id for each in engine.workspace.settings().endpoint if each.enabled]
+    return [id for id in chosen if id not in waiting]
 
 
 def status(engine: Engine, options: Options) -> int:

@@ -80,6 +80,32 @@ def overruled(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: t
     return tuple(check for check in found if check.reason and check.kind in _OVERRULED)
 
 
+def spoken(check: Check) -> str:
+    """Why a check fails, as the beginning of a sentence for a person: "This network is metered"."""
+    if check.kind == "metered":
+        return "This network is metered"
+    if check.kind == "power":
+        return f"The computer is {check.reason}" if check.reason == "on battery" else f"The {check.reason}"
+    if check.kind == "fullscreen":
+        return "A full-screen window shows"
+    return {"wifi": "The computer is ", "hours": "The time is "}.get(check.kind, "") + check.reason
+
+
+class Overruled(msgspec.Struct, frozen=True):
+    """An endpoint that a run the user asks for would start in spite of what it waits for: kinds, and in words."""
+
+    id: str
+    kinds: tuple[Kind, ...]
+    words: tuple[str, ...]
+
+
+def may_wait(endpoint: Endpoint) -> bool:
+    """Whether there is anything at all that the user may have to overrule."""
+    when = endpoint.when
+    plain = when.network == "any" and when.power == "any" and when.battery_above is None and when.between is None
+    return not plain or bool(when.wifi or when.not_wifi or when.not_fullscreen or when.not_while)
+
+
 def questions(endpoint: Endpoint, *, wished: bool = False) -> frozenset[Question]:
     """What the machine must be asked before a run of the endpoint, and during it. wished: the user asked for it."""
     when = endpoint.when

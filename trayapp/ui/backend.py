@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.snapshot import Snapshot
+
+
+class SyncQuestion(msgspec.Struct, frozen=True):
+    """Whether to run these endpoints in spite of what holds them back: kinds of it, and in words."""
+
+    ids: tuple[str, ...]
+    full: bool
+    kinds: tuple[str, ...]
+    words: tuple[str, ...]
 
 
 class Backend(QObject):
@@ -30,6 +40,8 @@ class Backend(QObject):
     """ticket, Preview | Problem: answers preview."""
     sign_in_asked = Signal(int, str, str)
     """ticket of a preview, code, URL: somebody has to sign in there, with that code if there is one."""
+    sync_question = Signal(object)
+    """SyncQuestion: endpoints that sync_now would start in spite of what they wait for; `sync_anyway` answers yes."""
     saved = Signal(int, object)
     """ticket, None | Problem: answers save, add_demo."""
 
@@ -42,7 +54,11 @@ class Backend(QObject):
         raise NotImplementedError
 
     def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:
-        """Run these endpoints now (all enabled ones when none is named)."""
+        """Run these endpoints now (all enabled ones when none is named); `sync_question` may ask about some first."""
+        raise NotImplementedError
+
+    def sync_anyway(self, question: SyncQuestion, ask_again: bool) -> None:
+        """Run the endpoints of a question; unless `ask_again`, its kinds are never asked about from now on."""
         raise NotImplementedError
 
     def stop(self, id: str) -> None:
