@@ -21,6 +21,7 @@ from trayapp.desktop.lookout import answers
 from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, from_environment
 from trayapp.desktop.token_store import TokenStore
+from trayapp.desktop.watched import stamp
 from trayapp.endpoints.model import Auth, Endpoint, Settings
 from trayapp.endpoints.settings import (
     SettingsError,
@@ -47,7 +48,7 @@ from trayapp.schedule.constraints import (
     spoken,
     with_general,
 )
-from trayapp.schedule.due import parent
+from trayapp.schedule.due import parents
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.questions import due_now, why
 from trayapp.schedule.rows import prepared
@@ -199,6 +200,13 @@ class Workspace:
     def remove(self, id: str, drop_table: bool = False) -> Endpoint:
         """Remove an endpoint, its state and its secret; its table too if wished. Returns what it was."""
         endpoint = self.endpoint(id)
+        followers = [each.id for each in self.settings().endpoint if endpoint.id in parents(each)]
+        if followers:
+            raise UserError(
+                f"{endpoint.id} can't be removed",
+                f"{' and '.join(followers)} run{'s' if len(followers) == 1 else ''} after it.",
+                f"Change that first, like: traysync edit {followers[0]} --set after=",
+            )
         self.settings_file.edit(
             lambda settings: msgspec.structs.replace(
                 settings, endpoint=tuple(each for each in settings.endpoint if each.id != endpoint.id)
@@ -235,13 +243,11 @@ class Workspace:
 
     def import_text(self, text: str) -> tuple[Endpoint, ...]:
         """Add, or replace by id, the endpoints of a TOML text."""
-        parsed = parse_settings(text, "import")
+        parsed = parse_settings(text, "import", alone=True)
         given = tomllib.loads(text).get("endpoint", [])
-        # A made-up id must not replace an endpoint that happens to have it.
-        return tuple(
-            self.save(endpoint if "id" in data else unnamed(endpoint, data))
-            for endpoint, data in zip(parsed.endpoint, given, strict=True)
-        )
+        # A made-up id must not replace an endpoint that happens to have it. Who runs after others comes after them.
+        pairs = sorted(zip(parsed.endpoint, given, strict=True), key=lambda pair: _depth(pair[0], parsed))
+        return tuple(self.save(endpoint if "id" in data else unnamed(endpoint, data)) for endpoint, data in pairs)
 
     def export_text(self, ids: Sequence[str] = ()) -> str:
         """Endpoints (all, or these) as TOML, never with secrets."""
@@ -345,6 +351,11 @@ class Workspace:
         with self.store.reading() as db:
             states, pause = state.load_states(db), load_pause(db)
         rows = prepared(settings, states, now, zone)
+        if due:
+            for each in settings.endpoint:
+                if each.watch and each.enabled:
+                    rows[each.id] = work.file_seen(rows[each.id], each.watch, stamp(each.watch), now)
+        states = rows
         with self.store.writing(cancel) as db:
             for row in rows.values():
                 state.save_state(db, row)
@@ -365,7 +376,7 @@ class Workspace:
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="sync") as pool:
             while chosen:
                 waiting = {each.id for each in chosen}
-                ready = [each for each in chosen if parent(each) not in waiting]
+                ready = [each for each in chosen if not waiting.intersection(parents(each))]
                 reports += pool.map(
                     lambda each: self._work(each, settings, rows, full, apply_held, token, progress), ready
                 )
@@ -373,7 +384,7 @@ class Workspace:
                 chosen = [each for each in chosen if each.id in may_run]
                 if due:
                     allowed = due_now(rows, settings, conditions, self.clock.now(), zone)
-                    chosen = [each for each in allowed if each.id in may_run and (each in chosen or parent(each))]
+                    chosen = [each for each in allowed if each.id in may_run and (each in chosen or parents(each))]
         self.prune_history()
         return reports
 
@@ -400,7 +411,9 @@ class Workspace:
             changed = [row]
             if report.status == "succeeded":
                 for id in children_of(settings).get(endpoint.id, ()):
-                    rows[id] = work.follow(rows[id], now)
+                    child = settings.find(id)
+                    assert child is not None
+                    rows[id] = work.parent_succeeded(rows[id], child, endpoint.id, now)
                     changed.append(rows[id])
             for each in changed:
                 state.save_state(db, each)
@@ -424,15 +437,16 @@ class Workspace:
         now, zone = self.clock.now(), self.clock.zone()
         with self.store.reading() as db:
             states, pause = state.load_states(db), load_pause(db)
-        before = self.settings().find(parent(endpoint)) if parent(endpoint) else None
-        rows = prepared(Settings(endpoint=(endpoint, *([before] if before else []))), states, now, zone)
+        found = map(self.settings().find, parents(endpoint))
+        before = {each.id: each for each in found if each is not None}
+        rows = prepared(Settings(endpoint=(endpoint, *before.values())), states, now, zone)
         return why(
             endpoint,
             rows[endpoint.id],
             _answered(conditions or self._conditions(pause, (endpoint,)), (endpoint,)),
             now,
             zone,
-            (before, rows[before.id]) if before else None,
+            {id: (each, rows[id]) for id, each in before.items()},
         )
 
     def overruled(self, ids: Sequence[str] = (), conditions: Conditions | None = None) -> list[Overruled]:
@@ -583,6 +597,13 @@ def _answered(conditions: Conditions, endpoints: Iterable[Endpoint], *, wished: 
     """The conditions with the machine's answers to what must be asked for these endpoints. May take seconds."""
     wanted = frozenset[Question]().union(*(questions(each, wished=wished) for each in endpoints))
     return msgspec.structs.replace(conditions, answers=answers(wanted)) if wanted else conditions
+
+
+def _depth(endpoint: Endpoint, settings: Settings, met: frozenset[str] = frozenset()) -> int:
+    """How many of the settings' endpoints come one after the other before this one; circles are cut."""
+    before = [settings.find(id) for id in parents(endpoint) if id not in met]
+    found = [each for each in before if each is not None]
+    return max((1 + _depth(each, settings, met | {endpoint.id}) for each in found), default=0)
 
 
 def _listens(port: int) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Auth, Endpoint, General, Pages, Request, Response, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError, SettingsFile, complete, parse_settings, render, to_builtins
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
@@ -141,11 +142,10 @@ def test_endpoints_can_be_removed_added_and_reordered(order):
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
-endpoints = st.builds(
+unscheduled = st.builds(
     Endpoint,
     url=st.sampled_from(["https://a.example/x", "http://127.0.0.1:8000/äö?x=1", "https://b.example/a.json"]),
     name=names,
-    every=st.none() | st.integers(10, 10**6).map(Duration),
     enabled=st.booleans(),
     request=st.builds(
         Request,
@@ -163,13 +163,29 @@ endpoints = st.builds(
         between=st.none() | st.just((TimeOfDay(22, 0), TimeOfDay(6, 0))),
         disk_free=st.none() | st.integers(1, 2**40).map(Size),
     ),
-    after=st.none() | st.just(After(endpoint="other")),
+    at_start=st.booleans(),
+    watch=st.sampled_from(["", "~/in/list.csv"]),
+    tags=st.sampled_from([(), ("work", "daily")]),
+    after=st.none() | st.builds(After, endpoints=st.just(("other",)), need=st.sampled_from(["all", "any"])),
 )
+OTHER = Endpoint(url="https://c.example/", id="other", table=Table(name="other"))
+schedules = st.one_of(
+    st.fixed_dictionaries({"every": st.integers(10, 10**6).map(Duration)}),
+    st.fixed_dictionaries(
+        {"on": st.lists(st.sampled_from(["15", "last", "mon", "mon-fri", "last fri nov"]).map(Days.parse)).map(tuple)}
+    ),
+    st.fixed_dictionaries(
+        {"once": st.sampled_from(["2026-12-01T08:00", "2026-12-01T08:00:01+01:00", "in 10m"]).map(Once.parse)}
+    ),
+    st.just({"every": Duration(3600), "flex": Duration(900)}),
+    st.just({}),
+)
+endpoints = st.builds(lambda endpoint, schedule: msgspec.structs.replace(endpoint, **schedule), unscheduled, schedules)
 
 
 @given(st.lists(endpoints, max_size=4), st.sampled_from(["all", "changes", "problems", "none"]))
 def test_whatever_can_be_configured_survives_the_file(configured, notifications):
-    settings = complete(Settings(general=General(notifications=notifications), endpoint=tuple(configured)))
+    settings = complete(Settings(general=General(notifications=notifications), endpoint=(*configured, OTHER)))
     text = render(COMMENTED, settings)
     assert parse_settings(text) == settings
     assert tomllib.loads(text) == to_builtins(settings)
@@ -182,6 +198,38 @@ def file(tmp_path):
 
 def with_endpoint(url):
     return lambda settings: msgspec.structs.replace(settings, endpoint=(*settings.endpoint, Endpoint(url=url)))
+
+
+def test_a_moment_may_be_a_time_of_toml():
+    for text in ("2026-12-01T08:00:00", '"2026-12-01T08:00"'):
+        settings = parse_settings(f"[[endpoint]]\nurl = 'https://a.test/'\nonce = {text}")
+        assert str(settings.endpoint[0].once) == "2026-12-01T08:00"
+
+
+CHAINED = """
+[[endpoint]]
+id = "stock"
+url = "https://a.example/stock"
+[[endpoint]]
+id = "prices"
+url = "https://a.example/prices"
+[endpoint.after]
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "says"),
+    [
+        ("endpoint = 'stok'", "after.endpoint", "there is no endpoint 'stok'; did you mean 'stock'?"),
+        ("endpoints = ['stock', 'zzz']", "after.endpoints", "there is no endpoint 'zzz'; known are: stock"),
+    ],
+)
+def test_an_unknown_parent_is_named_with_a_suggestion(line, field, says):
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(CHAINED + line)
+    assert caught.value.field == f"endpoint[1].{field}"
+    assert caught.value.line == 9
+    assert says in caught.value.cause
 
 
 def test_what_equals_its_default_is_left_out():

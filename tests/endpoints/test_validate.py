@@ -2,10 +2,11 @@
 
 import pytest
 
-from trayapp.endpoints.model import Endpoint, Incremental, Table, When
+from trayapp.endpoints.calendar import Days, Once
+from trayapp.endpoints.model import After, Endpoint, Incremental, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError, decode_endpoint
 from trayapp.endpoints.units import Duration, HostPort
-from trayapp.endpoints.validate import check_endpoint
+from trayapp.endpoints.validate import check_endpoint, check_settings
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,46 @@ def test_what_is_no_server_and_port_is_refused_with_an_example(text):
 def test_servers_are_read_and_written(text, host, port):
     read = HostPort.parse(text)
     assert (read.host, read.port, str(read)) == (host, port, text)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "path"),
+    [
+        ({"flex": Duration(60)}, "flex"),
+        ({"every": Duration(60), "flex": Duration(61)}, "flex"),
+        ({"every": Duration(60), "flex": Duration(1)}, "flex"),
+        ({"every": Duration(60), "on": (Days.parse("mon"),)}, "on"),
+        ({"cron": "* * * * *", "once": Once.parse("in 1h")}, "once"),
+        ({"manual": True, "at_start": True}, "at_start"),
+        ({"manual": True, "watch": "/in"}, "watch"),
+        ({"watch": "in.csv"}, "watch"),
+    ],
+    ids=str,
+)
+def test_which_schedules_make_no_sense(schedule, path):
+    assert [problem.path for problem in check_endpoint(Endpoint(url="https://a.example/x", **schedule))] == [path]
+
+
+def chain(**after):
+    return check_settings(
+        Settings(
+            endpoint=tuple(
+                Endpoint(url="https://a.example/x", id=id, table=Table(name=id), after=after.get(id)) for id in "abc"
+            )
+        )
+    )
+
+
+def test_circles_are_refused_wherever_they_close():
+    assert chain(b=After(endpoint="a"), c=After(endpoints=("a", "b"))) == []
+    found = chain(a=After(endpoint="c"), b=After(endpoint="a"), c=After(endpoint="a", endpoints=("b",)))
+    assert [(index, problem.path) for index, problem in found] == [
+        (0, "after.endpoint"),
+        (1, "after.endpoint"),
+        (2, "after.endpoint"),
+    ]
+    assert "a → c → a" in found[0][1].message
+
+
+def test_nobody_runs_after_itself():
+    assert [problem.path for _, problem in chain(a=After(endpoints=("a",)))] == ["after.endpoints"]

@@ -9,8 +9,9 @@ from tests.schedule.fakes import BERLIN, NOW, World, endpoint, report
 from trayapp.endpoints.model import After, Endpoint, Retry, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.schedule.conditions import Conditions
-from trayapp.schedule.due import describe, next_due
+from trayapp.schedule.due import next_due
 from trayapp.schedule.questions import why
+from trayapp.schedule.wording import describe
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Report
 
@@ -185,10 +186,65 @@ def test_it_has_no_time_of_its_own_and_says_so() -> None:
     ],
 )
 def test_why(parent: Endpoint, state: EndpointRow, line: str) -> None:
-    lines = why(after("b", "a"), EndpointRow(id="b"), Conditions(), NOW, BERLIN, (parent, state))
+    lines = why(after("b", "a"), EndpointRow(id="b"), Conditions(), NOW, BERLIN, {"a": (parent, state)})
     assert lines[:2] == ["It runs after a has succeeded.", line]
 
 
 def test_why_says_that_the_parent_is_gone() -> None:
     lines = why(after("b", "a"), EndpointRow(id="b"), Conditions(), NOW, BERLIN)
     assert "There is no endpoint a any more, so it is never run after it." in lines
+
+
+def of_two(need: str, *endpoints: Endpoint, **fields: Any) -> World:
+    child = endpoint("c", after=After(endpoint="a", endpoints=("b",), need=need))  # type: ignore[arg-type]
+    return world(*endpoints, child, **fields)
+
+
+def test_a_child_of_all_runs_when_the_last_of_them_succeeded() -> None:
+    w = of_two("all", endpoint("a", manual=True), endpoint("b", manual=True))
+    w.sync("a")
+    w.live(MOMENT)
+    assert w.planner.status("c", None).blocked_by == "waits for B"
+    w.boot()
+    w.sync("a")
+    w.live(MOMENT)
+    assert not list(w.runs("c"))
+    w.sync("b")
+    w.live(MOMENT)
+    assert len(list(w.runs("c"))) == 1
+    assert w.planner.status("c", None).blocked_by == "waits for A and B"
+
+
+def test_a_child_of_any_runs_at_every_success() -> None:
+    w = of_two("any", endpoint("a", manual=True), endpoint("b", manual=True))
+    for id in "abba":
+        w.sync(id)
+        w.live(MOMENT)
+    assert len(list(w.runs("c"))) == 4
+    assert w.planner.status("c", None).blocked_by == "waits for A or B"
+
+
+def test_a_child_of_all_is_skipped_by_one_failure_a_child_of_any_by_the_last() -> None:
+    never = Retry(attempts=1)
+    for need, expected in (("all", ["A failed", "B failed"]), ("any", ["B failed"])):
+        w = of_two(
+            need,
+            endpoint("a", manual=True, retry=never),
+            endpoint("b", manual=True, retry=never),
+            outcome=failing("a", "b"),
+        )
+        w.sync("a")
+        w.live(MOMENT)
+        w.sync("b")
+        w.live(MOMENT)
+        assert [reason for id, reason in skips(w) if id == "c"] == expected
+
+
+def test_leaving_out_the_parent_that_is_missing_lets_the_child_run() -> None:
+    parents = (endpoint("a", manual=True), endpoint("b", manual=True))
+    w = of_two("all", *parents)
+    w.sync("a")
+    w.live(MOMENT)
+    w.apply(*parents, after("c", "a"))
+    w.live(MOMENT)
+    assert len(list(w.runs("c"))) == 1

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.errors import UserError
-from trayapp.schedule.due import MINIMUM, describe, next_due, resolve, spread, upcoming
+from trayapp.schedule.due import MINIMUM, next_due, resolve, spread, upcoming
+from trayapp.schedule.wording import describe
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")

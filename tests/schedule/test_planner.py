@@ -577,3 +577,61 @@ def test_a_network_is_metered_by_hand() -> None:
     w.turn(lambda now: w.planner.apply_settings(Settings(General(), (spec,)), now))
     w.live(MOMENT)
     assert len(w.started) == 1
+
+
+def test_what_runs_at_the_start_runs_once_at_every_start_beside_its_schedule() -> None:
+    w = world(endpoint("a", at_start=True), endpoint("b", every="1d", at_start=True), endpoint("c", every="1d"))
+    for _ in range(3):
+        w.turn(w.planner.program_started)
+        w.live(HOUR)
+        w.boot()
+    w.live(HOUR)
+    assert [len(list(w.runs(id))) for id in "abc"] == [3, 3, 1]
+    assert w.planner.status("a", None).event == "at the program's start"
+
+
+def test_a_start_waits_for_the_network() -> None:
+    w = world(endpoint("a", at_start=True))
+    w.be(online=False)
+    w.turn(w.planner.program_started)
+    w.live(HOUR)
+    assert not w.started
+    w.be(online=True)
+    w.live(MOMENT)
+    assert len(w.started) == 1
+
+
+def test_a_watched_file_makes_it_run_when_it_changes() -> None:
+    w = world(endpoint("a", watch="/in"), endpoint("b", watch="/other"))
+
+    def sees(stamp: str) -> int:
+        w.turn(lambda now: w.planner.files_seen({"/in": stamp}, now))
+        w.live(MOMENT)
+        return len(w.started)
+
+    assert sees("1") == 0  # seen for the first time
+    assert sees("1") == 0
+    assert sees("2") == 1
+    assert sees("") == 1  # gone
+    assert sees("2") == 1  # and back as it was
+    w.boot()
+    assert sees("2") == 1
+    assert sees("3") == 2  # changed while the program was off
+    assert {id for _, id in w.started} == {"a"}
+
+
+def test_a_file_that_comes_to_be_counts_as_changed() -> None:
+    w = world(endpoint("a", watch="/in"))
+    for stamp in ("", "1"):
+        w.turn(lambda now, stamp=stamp: w.planner.files_seen({"/in": stamp}, now))
+        w.live(MOMENT)
+    assert len(w.started) == 1
+
+
+def test_a_change_during_the_run_makes_it_run_again() -> None:
+    w = world(endpoint("a", watch="/in"), run_seconds=600)
+    for stamp in ("1", "2", "3"):
+        w.turn(lambda now, stamp=stamp: w.planner.files_seen({"/in": stamp}, now))
+        w.live(MOMENT)
+    w.live(HOUR)
+    assert len(w.started) == 2

@@ -8,6 +8,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Response, Settings, Table
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration, TimeOfDay
@@ -227,3 +228,51 @@ def test_an_endpoint_with_everything_is_read_back(qtbot: QtBot) -> None:
 )
 def test_which_endpoints_have_a_stored_secret(auth: Auth, stored: bool) -> None:
     assert stored_in_keyring(auth) is stored
+
+
+@pytest.mark.parametrize(
+    "frequency",
+    [
+        Frequency(every=Duration(3600), flex=Duration(900)),
+        Frequency(on=(Days.parse("mon"), Days.parse("last fri"))),
+        Frequency(on=(Days.parse("31"),), at=(TimeOfDay(8, 0),), at_start=True),
+        Frequency(once=Once.parse("2026-12-01T08:00")),
+        Frequency(once=Once.parse("in 10m")),
+        Frequency(at_start=True),
+        Frequency(watch="~/in/list.csv"),
+        Frequency(every=Duration(60), watch="~/in", at_start=True),
+        Frequency(other=True),
+        Frequency(other=True, at_start=True),
+    ],
+    ids=str,
+)
+def test_every_kind_of_schedule_can_be_shown_and_read_back(qtbot, frequency):
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    editor.set_frequency(frequency)
+    assert editor.frequency() == frequency
+    assert editor.problem() == ""
+
+
+def test_days_are_shown_with_their_next_times_and_what_is_skipped(qtbot):
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    editor.kind.setCurrentText("On days")
+    editor.days.setText("30 feb")
+    assert "No February" in editor.problem()
+    editor.days.setText("31")
+    assert editor.next_runs.text().endswith("Months without such a day are skipped.")
+    assert editor.next_runs.text().count("00:00") == 5
+    editor.days.setText("mon")
+    assert "skipped" not in editor.next_runs.text()
+
+
+def test_no_fixed_time_needs_an_event(qtbot):
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    editor.kind.setCurrentText("At no fixed time")
+    assert editor.problem()
+    editor.at_start.setChecked(True)
+    assert editor.frequency() == Frequency(at_start=True)
+    editor.kind.setCurrentText("Every")
+    assert editor.frequency() == Frequency(every=Duration(3600), at_start=True)

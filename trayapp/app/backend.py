@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
 from trayapp.app.background import Background, problem_of
+from trayapp.app.watching import FileWatch
 from trayapp.desktop import opening
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.settings import FileStamp, SettingsFile
@@ -50,6 +51,7 @@ class LiveBackend(Backend):
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
         self.scheduler.run_finished.connect(self._finished)
+        self._files = FileWatch(self.background, self.scheduler.files_seen, self)
         self._runs_timer = QTimer(self, singleShot=True, interval=_RUNS_GAP_MS)
         self._runs_timer.timeout.connect(self.request_runs)
         self.scheduler.skipped.connect(lambda _: self._runs_timer.start())
@@ -126,6 +128,7 @@ class LiveBackend(Backend):
     def _apply(self, settings: Settings) -> None:
         self._settings = settings
         self.scheduler.apply_settings(settings)
+        self._files.apply(settings)
         self.settings_changed.emit(settings)
 
     def change(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:

@@ -19,7 +19,7 @@ Options = argparse.Namespace
 
 def endpoints(engine: Engine, options: Options) -> int:
     """`endpoints`: a line each. Exit code."""
-    from trayapp.schedule.due import describe
+    from trayapp.schedule.wording import describe
 
     endpoints = engine.workspace.settings().endpoint
     if options.json:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 
 
@@ -194,7 +195,10 @@ class Notify(_Section, frozen=True):
 
 
 class After(_Section, frozen=True):
-    """Runs after another endpoint; `each` is a query whose rows fill {placeholders}: one listing for each row.
+    """Runs after other endpoints, `endpoint` and `endpoints`, on top of a schedule or instead of one.
+
+    need = "all": when all of them have succeeded since its last start; "any": at each success of any. `each` is a query
+    whose rows fill {placeholders}: one listing for each row.
 
     Placeholders are names of the query's columns, in the URL's path and query, in params and in the JSON body. One that
     `table.key` names becomes a field of the records that have none of that name. A row whose value can't be part of a
@@ -207,21 +211,34 @@ class After(_Section, frozen=True):
     """
 
     endpoint: str = ""
+    endpoints: tuple[str, ...] = ()
+    need: Literal["all", "any"] = "all"
     each: str = ""
     only_changed: bool = False
     full_every: Duration | None = None
 
 
 class Endpoint(_Section, frozen=True):
-    """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name."""
+    """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name.
+
+    When it runs, one of: `every`, with `flex` at some moment in the last part of each such period; `cron`; `at` times
+    of day, `on` some days only; `once`; `manual`, only by hand. On top of that, or instead: `at_start` of the tray
+    program, when the file or folder `watch` changes, and `after` others. `trayapp.schedule.due` has the rules.
+    """
 
     url: str
     id: str = ""
     name: str = ""
     every: Duration | None = None
+    flex: Duration | None = None
     cron: str | None = None
     at: tuple[TimeOfDay, ...] = ()
+    on: tuple[Days, ...] = ()
+    once: Once | None = None
+    at_start: bool = False
+    watch: str = ""
     manual: bool = False
+    tags: tuple[str, ...] = ()
     enabled: bool = True
     request: Request = Request()
     auth: Auth = Auth()

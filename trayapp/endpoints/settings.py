@@ -6,12 +6,13 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
@@ -42,7 +43,9 @@ def decode_hook(type_: type, value: Any) -> Any:
     """Turn settings text into units; for `msgspec.convert`. ValueError says what is allowed."""
     if type_ is TimeOfDay and isinstance(value, time):
         return TimeOfDay(value.hour, value.minute)
-    if issubclass(type_, Duration | Size | Rate | TimeOfDay | HostPort):
+    if type_ is Once and isinstance(value, datetime):
+        return Once(value)
+    if issubclass(type_, Duration | Size | Rate | TimeOfDay | HostPort | Days | Once):
         if not isinstance(value, str):
             raise ValueError(f"Expected text like {_EXAMPLES[type_]}, got {value!r}")
         return type_.parse(value)
@@ -55,6 +58,8 @@ _EXAMPLES: Mapping[type, str] = {
     Rate: '"5/s"',
     TimeOfDay: '"08:00"',
     HostPort: '"nas.local:445"',
+    Days: '"mon", "15" or "last fri"',
+    Once: '"2026-12-01T08:00" or "in 10m"',
 }
 
 
@@ -85,8 +90,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def parse_settings(text: str, source: str = "settings.toml") -> Settings:
-    """Settings from TOML text, complete and checked. SettingsError names `source`, the line and the field."""
+def parse_settings(text: str, source: str = "settings.toml", alone: bool = False) -> Settings:
+    """Settings from TOML text, complete and checked. SettingsError names `source`, the line and the field.
+
+    alone: these are some endpoints of several.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -99,7 +107,7 @@ def parse_settings(text: str, source: str = "settings.toml") -> Settings:
             line=line,
         ) from error
     settings = convert(data, lambda path: _line_of(text, path), source)
-    return complete(settings, lambda path: _line_of(text, path), source)
+    return complete(settings, lambda path: _line_of(text, path), source, alone)
 
 
 def convert(data: Any, line_of: Callable[[_Path], int | None], source: str) -> Settings:
@@ -111,9 +119,15 @@ def convert(data: Any, line_of: Callable[[_Path], int | None], source: str) -> S
 
 
 def complete(
-    settings: Settings, line_of: Callable[[_Path], int | None] = lambda _: None, source: str = "settings"
+    settings: Settings,
+    line_of: Callable[[_Path], int | None] = lambda _: None,
+    source: str = "settings",
+    alone: bool = False,
 ) -> Settings:
-    """The settings with names filled in, or SettingsError for the first thing that makes no sense."""
+    """The settings with names filled in, or SettingsError for the first thing that makes no sense.
+
+    alone: these are some endpoints of several.
+    """
     ids = {endpoint.id for endpoint in settings.endpoint if endpoint.id}
     tables = {endpoint.table.name for endpoint in settings.endpoint if endpoint.table.name}
     endpoints = []
@@ -123,7 +137,7 @@ def complete(
         tables.add(filled.table.name)
         endpoints.append(filled)
     settings = msgspec.structs.replace(settings, endpoint=tuple(endpoints))
-    for index, problem in check_settings(settings):
+    for index, problem in check_settings(settings, alone):
         path: _Path = ("endpoint", index, *problem.path.split(".", 2))
         line = line_of(path)
         where = _place(source, line)
@@ -351,4 +365,4 @@ def decode_endpoint(data: Mapping[str, Any]) -> Endpoint:
 
 def parse_endpoint(data: Mapping[str, Any]) -> Endpoint:
     """One endpoint from plain data, named and checked; SettingsError as in `parse_settings`."""
-    return complete(Settings(endpoint=(decode_endpoint(data),)), source="endpoint").endpoint[0]
+    return complete(Settings(endpoint=(decode_endpoint(data),)), source="endpoint", alone=True).endpoint[0]

@@ -2,20 +2,14 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from cronsim import CronSim, CronSimError
-
+from trayapp.endpoints.check_schedule import chain_problems, schedule_problems
 from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table, When
 from trayapp.endpoints.paths import parse_records_path
 from trayapp.endpoints.placeholders import host_names_in, names_in
-from trayapp.endpoints.units import Duration
-
-MINIMUM_INTERVAL = Duration(10)
-"""The shortest time between two scheduled runs; shorter would be a strain on servers, not a schedule."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
@@ -35,8 +29,11 @@ def check_endpoint(endpoint: Endpoint) -> list[FieldProblem]:
     return [FieldProblem(path, message) for path, message in _problems(endpoint)]
 
 
-def check_settings(settings: Settings) -> list[tuple[int, FieldProblem]]:
-    """Everything wrong with all endpoints, each with its endpoint's position; ids and tables must be unique."""
+def check_settings(settings: Settings, alone: bool = False) -> list[tuple[int, FieldProblem]]:
+    """Everything wrong with all endpoints, each with its endpoint's position; ids and tables must be unique.
+
+    alone: there are others, which they may run after.
+    """
     found = [
         (index, problem) for index, endpoint in enumerate(settings.endpoint) for problem in check_endpoint(endpoint)
     ]
@@ -61,7 +58,8 @@ def check_settings(settings: Settings) -> list[tuple[int, FieldProblem]]:
                     ),
                 )
             )
-    found += [(index, FieldProblem("after.endpoint", problem)) for index, problem in _circles(settings.endpoint)]
+    if not alone:
+        found += [(index, FieldProblem(path, text)) for index, path, text in chain_problems(settings.endpoint)]
     return found
 
 
@@ -69,7 +67,7 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _url_problems(endpoint.url)
     if endpoint.id and not _ID.fullmatch(endpoint.id):
         yield "id", f"{endpoint.id!r} is no id; use letters, digits, - _ and ., at most 64 of them"
-    yield from _schedule_problems(endpoint)
+    yield from schedule_problems(endpoint)
     yield from _request_problems(endpoint)
     yield from _auth_problems(endpoint.auth)
     yield from _table_problems(endpoint.table)
@@ -123,31 +121,6 @@ def _url_problems(url: str) -> Iterator[tuple[str, str]]:
         yield "url", "the address must not contain spaces or line breaks; write %20 for a space"
     if parts.username or parts.password:
         yield "url", "a user name or password in the address would be stored readably; use the authentication fields"
-
-
-def _schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    given = [
-        name
-        for name, there in (
-            ("every", endpoint.every is not None),
-            ("cron", endpoint.cron is not None),
-            ("at", bool(endpoint.at)),
-            ("manual", endpoint.manual),
-        )
-        if there
-    ]
-    if len(given) > 1:
-        yield given[1], f"only one of every, cron, at and manual can be used; here are {' and '.join(given)}"
-    if endpoint.every is not None and endpoint.every < MINIMUM_INTERVAL:
-        yield "every", f"the shortest interval is {MINIMUM_INTERVAL}"
-    if endpoint.cron is not None:
-        try:
-            next(CronSim(endpoint.cron, datetime.now(UTC)))
-        except (CronSimError, StopIteration):
-            yield (
-                "cron",
-                f"{endpoint.cron!r} is no cron expression; write minute, hour, day, month, weekday, like 0 9 * * mon",
-            )
 
 
 def _when_problems(when: When) -> Iterator[tuple[str, str]]:
@@ -262,7 +235,7 @@ def _incremental_problems(incremental: Incremental, table: Table) -> Iterator[tu
 
 
 def _after_problems(endpoint: Endpoint, after: After) -> Iterator[tuple[str, str]]:
-    if not after.endpoint and not after.each:
+    if not after.endpoint and not after.endpoints and not after.each:
         yield "after.endpoint", "name the endpoint to run after, or a query (after.each), or leave out after"
     if after.endpoint and after.endpoint == endpoint.id:
         yield "after.endpoint", "an endpoint can't run after itself"
@@ -277,6 +250,10 @@ def _after_problems(endpoint: Endpoint, after: After) -> Iterator[tuple[str, str
         yield "after.full_every", "every run asks for all rows, unless after.only_changed is true"
     if after.full_every is not None and after.full_every.seconds <= 0:
         yield "after.full_every", "leave it out for once a day"
+    if endpoint.id in after.endpoints:
+        yield "after.endpoints", "an endpoint can't run after itself"
+    if not all(after.endpoints):
+        yield "after.endpoints", "an id is empty"
     if not after.each:
         return
     if not names_in(endpoint):
@@ -288,19 +265,6 @@ def _after_problems(endpoint: Endpoint, after: After) -> Iterator[tuple[str, str
         yield "url", f"{{{name}}} stands before the path; the server must be the same for all rows"
     if endpoint.incremental is not None and (endpoint.incremental.field or endpoint.incremental.path):
         yield "incremental.field", "one cursor can't stand for the listings of many rows (after.each)"
-
-
-def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str]]:
-    """Each endpoint that waits for itself in the end, with what is wrong."""
-    before = {each.id: each.after.endpoint for each in endpoints if each.after is not None and each.after.endpoint}
-    for index, endpoint in enumerate(endpoints):
-        if before.get(endpoint.id) == endpoint.id:
-            continue  # that is told where the endpoint is checked by itself
-        way = [endpoint.id]
-        while way[-1] in before and way[-1] not in way[:-1]:
-            way.append(before[way[-1]])
-        if way[-1] == endpoint.id and len(way) > 1:
-            yield index, f"these run after each other in a circle: {' → '.join(way)}"
 
 
 def _jmespath_problems(expression: str) -> Iterator[tuple[str, str]]:

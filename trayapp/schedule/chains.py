@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.schedule.due import only_after, parent
+from trayapp.schedule.due import only_after, parents
+from trayapp.schedule.work import ended_badly
+from trayapp.store.state import EndpointRow
 
 OUTCOMES = {"failed": "failed", "stopped": "was stopped", "held": "holds deletions back"}
 """How a run ended without success, in words that follow the endpoint's name."""
@@ -13,24 +15,37 @@ def children_of(settings: Settings) -> dict[str, list[str]]:
     """The ids of the endpoints that run after each one, by its id."""
     children: dict[str, list[str]] = {}
     for endpoint in settings.endpoint:
-        if before := parent(endpoint):
+        for before in parents(endpoint):
             children.setdefault(before, []).append(endpoint.id)
     return children
 
 
 def skipped(
-    endpoint: Endpoint, how: str, endpoints: Mapping[str, Endpoint], children: Mapping[str, Sequence[str]]
+    endpoint: Endpoint,
+    how: str,
+    endpoints: Mapping[str, Endpoint],
+    children: Mapping[str, Sequence[str]],
+    rows: Mapping[str, EndpointRow],
 ) -> Iterator[tuple[Endpoint, str]]:
     """Who does not run since a run of `endpoint` ended like that and no retry follows, each with the reason.
 
-    Those that only run after it, and those after them. Every endpoint has one parent and circles are refused in the
-    settings, so nobody is met twice.
+    Those that only run after it, and those after them. Of those that need any one of several, only whose others have
+    ended without success too. Circles are refused in the settings.
     """
-    waiting = [(endpoint, how)]
+    waiting, met = [(endpoint, how)], {endpoint.id}
     while waiting:
         before, what = waiting.pop()
         for id in children.get(before.id, ()):
             child = endpoints[id]
-            if child.enabled and only_after(child):
-                yield child, f"{before.name or before.id} {what}"
-                waiting.append((child, "was skipped"))
+            if id in met or not child.enabled or not only_after(child):
+                continue
+            others = [other for other in parents(child) if other in rows and other not in met]
+            if (
+                child.after is not None
+                and child.after.need == "any"
+                and not all(ended_badly(rows[other]) for other in others)
+            ):
+                continue
+            met.add(id)
+            yield child, f"{before.name or before.id} {what}"
+            waiting.append((child, "was skipped"))

@@ -1,24 +1,32 @@
-"""Due times: when an endpoint runs next by its schedule, and how that is said in words. Pure functions.
+"""Due times: when an endpoint runs next by its schedule. Pure functions.
 
-Which schedule holds: `manual`, else `cron`, else `at`, else `every`, else after another endpoint's success
-(`after.endpoint`, which may also come on top of a schedule), else every hour. All answers are aware UTC.
+Which schedule holds: `manual`, else `once`, else `cron`, else `on` and `at`, else `every`. On top of any of these, or
+instead, come events: another endpoint's success (`after.endpoint`), the program's start (`at_start`), a change of a
+file (`watch`). With neither a schedule nor an event it is every hour. All answers are aware UTC.
 
 - `every` counts from the last attempt. A first run comes at once, moved by `spread`, so that a hundred endpoints
   imported together do not start together; later runs keep the phase of the first one, so nothing accumulates.
+- `every` with `flex`: periods of that length count from `anchor`, when the schedule was set. One run falls into the
+  last `flex` of each, always at the same moment of it, moved by `spread`. So the first comes after `every - flex` at
+  the earliest, as WorkManager has it.
 - `cron` means what Debian's cron means: 0 and 7 are Sunday; a job at a fixed hour that falls into the spring gap runs
   at the end of the gap, and in autumn runs once, in the first of the two hours; jobs with `*` in the hour or minute
   follow real time.
-- `at` are local times of day with the same rules for gap and repeated hour.
+- `at` are local times of day with the same rules for gap and repeated hour; `on` are the days they count on (all days
+  without it), at 00:00 without `at`. A day that a month lacks, like the 31st of June, is skipped, as cron does it.
+- `once` is a moment, or a delay from `anchor`, when it was set.
 
 A time that was missed is answered as it is, in the past: it is due once, however many slots passed by since.
 """
 
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import xxhash
 from cronsim import CronSim, CronSimError
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.units import TimeOfDay
 from trayapp.errors import UserError
@@ -29,6 +37,10 @@ DEFAULT = timedelta(hours=1)
 """The interval of an endpoint without any schedule."""
 SPREAD = timedelta(seconds=30)
 """Over how long first and overdue runs are spread."""
+MIDNIGHT = TimeOfDay(0, 0)
+"""The time of day of calendar days without `at`."""
+_RAREST = 12 * 41
+"""Months within which every day there is comes: a fifth Friday of February may take 40 years."""
 REPEATED = timedelta(hours=3)
 """A wall clock set back by at most this does not make times of day count again; the limit is Debian cron's."""
 
@@ -43,68 +55,102 @@ def interval(endpoint: Endpoint) -> timedelta:
     return DEFAULT if endpoint.every is None else max(MINIMUM, timedelta(seconds=endpoint.every.seconds))
 
 
-def by_interval(endpoint: Endpoint) -> bool:
-    """Whether the endpoint runs every so often, as opposed to at times of the wall clock or by hand."""
-    return not endpoint.manual and endpoint.cron is None and not endpoint.at and not only_after(endpoint)
+def timed(endpoint: Endpoint) -> bool:
+    """Whether the settings name a schedule, as opposed to events or nothing."""
+    given = (endpoint.every, endpoint.cron, endpoint.once)
+    return not endpoint.manual and (any(each is not None for each in given) or bool(endpoint.at or endpoint.on))
 
 
-def parent(endpoint: Endpoint) -> str:
-    """The id of the endpoint after whose success this one runs; "" if there is none."""
-    return "" if endpoint.after is None or endpoint.manual else endpoint.after.endpoint
+def parents(endpoint: Endpoint) -> tuple[str, ...]:
+    """The ids of the endpoints after whose success this one runs, each once."""
+    if endpoint.after is None or endpoint.manual:
+        return ()
+    return tuple(dict.fromkeys(filter(None, (endpoint.after.endpoint, *endpoint.after.endpoints))))
 
 
 def only_after(endpoint: Endpoint) -> bool:
-    """Whether the endpoint has no time of its own: it runs when its parent has succeeded."""
-    return bool(parent(endpoint)) and endpoint.every is None and endpoint.cron is None and not endpoint.at
+    """Whether the endpoint has no time of its own, but others whose success it runs after."""
+    return bool(parents(endpoint)) and not timed(endpoint)
 
 
-def next_due(endpoint: Endpoint, last: datetime | None, now: datetime, zone: tzinfo) -> datetime | None:
-    """When the endpoint runs next if it last ran at `last` (None: never); None if only by hand, or only
-    after another one.
+def by_event(endpoint: Endpoint) -> bool:
+    """Whether the endpoint has no time of its own, but something whose happening it runs after."""
+    return (
+        not endpoint.manual and not timed(endpoint) and bool(parents(endpoint) or endpoint.at_start or endpoint.watch)
+    )
 
-    The answer is in the past when it was missed, and never farther away than one interval or slot from `now`: a
-    `last` in the future, left by a wall clock that was set back, does not hold it up.
-    Raises UserError for a cron expression that cannot be read.
+
+def by_interval(endpoint: Endpoint) -> bool:
+    """Whether the endpoint runs every so often, counted from its last run."""
+    return (
+        not endpoint.manual
+        and not by_event(endpoint)
+        and (not timed(endpoint) or (endpoint.every is not None and endpoint.flex is None))
+    )
+
+
+def counted(endpoint: Endpoint) -> bool:
+    """Whether its times are counted from some moment, as opposed to read off the wall clock."""
+    delayed = endpoint.once is not None and endpoint.once.delay is not None
+    return by_interval(endpoint) or (not endpoint.manual and (endpoint.flex is not None or delayed))
+
+
+def next_due(
+    endpoint: Endpoint, last: datetime | None, now: datetime, zone: tzinfo, anchor: datetime | None = None
+) -> datetime | None:
+    """When the endpoint runs next if it last ran at `last` (None: never); None if not by itself, or only after events.
+
+    anchor: since when the schedule counts, for `flex` and a delay; None: now. The answer is in the past when it was
+    missed, and never farther away than one interval or slot from `now`: a `last` in the future, left by a wall clock
+    that was set back, does not hold it up. Raises UserError for a cron expression that cannot be read.
     """
-    if endpoint.manual or only_after(endpoint):
+    if endpoint.manual or by_event(endpoint):
         return None
     if by_interval(endpoint):
         if last is None:
             return now + spread(endpoint.id, min(SPREAD, interval(endpoint) / 10))
         return min(last, now) + interval(endpoint)
+    anchor = now if anchor is None else anchor
     base = now if last is None or last - now > REPEATED else last
-    return _cron_after(endpoint.cron, base, zone) if endpoint.cron is not None else _at_after(endpoint.at, base, zone)
+    if endpoint.once is not None:
+        moment = once_at(endpoint.once, anchor, zone)
+        return moment if moment > base else None
+    if endpoint.cron is not None:
+        return _cron_after(endpoint.cron, base, zone)
+    if endpoint.flex is not None:
+        return _flex_after(endpoint, anchor if last is None else max(anchor, base), anchor)
+    return _day_after(endpoint.on, endpoint.at or (MIDNIGHT,), base, zone)
 
 
 def upcoming(endpoint: Endpoint, now: datetime, zone: tzinfo, count: int = 5) -> tuple[datetime, ...]:
-    """The next `count` times if the endpoint ran right now; fewer if the schedule has no more, none if by hand.
+    """The next `count` times if the endpoint was set up and ran right now; fewer if the schedule has no more.
 
     Raises UserError for a cron expression that cannot be read.
     """
     times: list[datetime] = []
     last: datetime | None = now
     while last is not None and len(times) < count:
-        last = next_due(endpoint, last, last, zone)
+        last = next_due(endpoint, last, last, zone, now)
         if last is not None:
             times.append(last)
     return tuple(times)
 
 
-def describe(endpoint: Endpoint) -> str:
-    """The schedule in words: "every hour", "at 08:00 and 13:00", "only by hand", "after stock"."""
-    if endpoint.manual:
-        return "only by hand"
-    if only_after(endpoint):
-        return f"after {parent(endpoint)}"
-    return f"{_times(endpoint)} and after {parent(endpoint)}" if parent(endpoint) else _times(endpoint)
+def once_at(once: Once, anchor: datetime, zone: tzinfo) -> datetime:
+    """The moment that is meant, for a delay from `anchor`. A local time that the clocks skip: the end of the gap."""
+    if once.delay is not None:
+        return anchor + timedelta(seconds=once.delay.seconds)
+    moment = once.moment
+    assert moment is not None
+    return resolve(moment.date(), moment.time(), zone) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _times(endpoint: Endpoint) -> str:
-    if endpoint.cron is not None:
-        return _cron_words(endpoint.cron)
-    if endpoint.at:
-        return "at " + _listed([str(each) for each in sorted(set(endpoint.at))])
-    return "every " + _length(interval(endpoint))
+def _flex_after(endpoint: Endpoint, base: datetime, anchor: datetime) -> datetime:
+    assert endpoint.flex is not None
+    period = interval(endpoint)
+    flex = min(period, timedelta(seconds=endpoint.flex.seconds))
+    first = anchor - flex + spread(endpoint.id, flex)
+    return first + ((base - first) // period + 1) * period
 
 
 def _cron_after(expression: str, base: datetime, zone: tzinfo) -> datetime | None:
@@ -125,17 +171,26 @@ def _cron_after(expression: str, base: datetime, zone: tzinfo) -> datetime | Non
     return None
 
 
-def _at_after(times: tuple[TimeOfDay, ...], base: datetime, zone: tzinfo) -> datetime:
-    today = base.astimezone(zone).date()
-    return next(slot for slot in _slots(today - timedelta(days=1), times, zone) if slot > base)
+def _day_after(days: Sequence[Days], times: Sequence[TimeOfDay], base: datetime, zone: tzinfo) -> datetime | None:
+    yesterday = base.astimezone(zone).date() - timedelta(days=1)
+    return next((slot for slot in _slots(yesterday, days, times, zone) if slot > base), None)
 
 
-def _slots(first: date, times: tuple[TimeOfDay, ...], zone: tzinfo) -> Iterator[datetime]:
-    day = first
-    while True:
-        for each in sorted(times):
-            yield resolve(day, each.time, zone)
-        day += timedelta(days=1)
+def _slots(first: date, days: Sequence[Days], times: Sequence[TimeOfDay], zone: tzinfo) -> Iterator[datetime]:
+    """The times on the days from that one on; none after _RAREST."""
+    for month in range(first.month - 1, first.month + _RAREST):
+        year, number = first.year + month // 12, month % 12 + 1
+        for each in _days_of(days, year, number):
+            day = date(year, number, each)
+            if day >= first:
+                for time in sorted(times):
+                    yield resolve(day, time.time, zone)
+
+
+def _days_of(days: Sequence[Days], year: int, month: int) -> list[int]:
+    if not days:
+        return list(range(1, monthrange(year, month)[1] + 1))
+    return sorted({day for each in days for day in each.of(year, month)})
 
 
 def resolve(day: date, at: time, zone: tzinfo) -> datetime:
@@ -154,74 +209,3 @@ def resolve(day: date, at: time, zone: tzinfo) -> datetime:
         else:
             late = middle
     return late
-
-
-_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_SHORT = tuple(day[:3].upper() for day in _DAYS)
-_NUMBERS = tuple("01234567")
-
-
-def _cron_words(expression: str) -> str:
-    """Words for the simple and common expressions, the expression itself for all others."""
-    fields = expression.upper().split()
-    if len(fields) != 5 or fields[3] != "*":
-        return expression
-    minute, hour, day, _, weekday = fields
-    if (hour, day, weekday) == ("*", "*", "*"):
-        return _within_hour(minute) or expression
-    if not (minute.isdigit() and all(each.isdigit() for each in hour.split(","))):
-        return expression
-    at = "at " + _listed([f"{each:02d}:{int(minute):02d}" for each in sorted(map(int, hour.split(",")))])
-    if day == "*":
-        days = _weekdays(weekday)
-        return f"{days} {at}" if days else expression
-    if day.isdigit() and weekday == "*":
-        return f"on day {int(day)} of every month {at}"
-    return expression
-
-
-def _within_hour(minute: str) -> str:
-    if minute in {"*", "*/1"}:
-        return "every minute"
-    if minute == "0":
-        return "every hour"
-    if minute.isdigit():
-        return f"every hour at {int(minute)} minutes past"
-    step = minute.removeprefix("*/")
-    if step != minute and step.isdigit() and 60 % max(1, int(step)) == 0:
-        return f"every {int(step)} minutes"
-    return ""
-
-
-def _weekdays(field: str) -> str:
-    if field == "*":
-        return "every day"
-    if field in {"1-5", "MON-FRI"}:
-        return "on weekdays"
-    named = field.split(",")
-    if not all(day in _SHORT or day in _NUMBERS for day in named):
-        return ""
-    numbers = {_SHORT.index(day) if day in _SHORT else int(day) % 7 for day in named}
-    if numbers == {0, 6}:
-        return "on weekends"
-    return "on " + _listed([f"{_DAYS[number]}s" for number in sorted(numbers, key=lambda number: number or 7)])
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _length(length: timedelta) -> str:
-    """A length of time as one says it after "every": "hour", "15 minutes", "1 hour 30 minutes"."""
-    left, parts = length.total_seconds(), []
-    for unit, seconds in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        if unit == "week" and left % seconds:
-            continue
-        count, left = divmod(left, seconds)
-        if unit == "second":
-            count += left
-        if count:
-            parts.append((count, unit))
-    if len(parts) == 1 and parts[0][0] == 1:
-        return parts[0][1]
-    return " ".join(f"{count:g} {unit}{'' if count == 1 else 's'}" for count, unit in parts)

@@ -11,7 +11,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.schedule import work
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.constraints import blocked_until, lost, obstacle, questions, window_edge
-from trayapp.schedule.due import parent
+from trayapp.schedule.due import parents
 from trayapp.schedule.queue import Item, host
 from trayapp.schedule.work import Stop
 from trayapp.store.state import EndpointRow
@@ -118,7 +118,7 @@ def place(
             due=due,
             expedited=wish is not None,
             full=wish is not None and wish.full,
-            after=parent(endpoint),
+            after=parents(endpoint) if endpoint.after is None or endpoint.after.need == "all" else (),
         )
     )
 

@@ -146,6 +146,21 @@ class Planner:
         for id in changed:
             self._consider(id, now)
 
+    def program_started(self, now: datetime) -> None:
+        """The program has just started, with its settings applied: whoever wants that runs, once, spread out."""
+        wanting = [id for id, each in self._endpoints.items() if each.at_start and each.enabled and not each.manual]
+        self._hold_back(wanting, now + SETTLE)
+        for id in wanting:
+            self._put(work.trigger(self._rows[id], now))
+            self._consider(id, now)
+
+    def files_seen(self, stamps: Mapping[str, str], now: datetime) -> None:
+        """Watched files were looked at: what tells their versions apart by path, "" for those that are not there."""
+        for id, endpoint in self._endpoints.items():
+            if endpoint.watch in stamps:
+                self._put(work.file_seen(self._rows[id], endpoint.watch, stamps[endpoint.watch], now))
+                self._consider(id, now)
+
     def set_conditions(self, conditions: Conditions, now: datetime) -> None:
         """The machine's conditions changed; the pause in it is ignored, the planner keeps that itself."""
         before = self.online
@@ -276,7 +291,7 @@ class Planner:
         self._consider(id, now)
         if report.status == "succeeded":
             for child in self._children.get(id, ()):
-                self._put(work.follow(self._rows[child], now))
+                self._put(work.parent_succeeded(self._rows[child], self._endpoints[child], id, now))
                 self._consider(child, now)
         elif not work.backing_off(self._rows[id]) and self._rows[id].next_override is None:
             self._skip_children(endpoint, OUTCOMES[report.status], now)
@@ -463,7 +478,7 @@ class Planner:
         )
 
     def _skip_children(self, endpoint: Endpoint, how: str, now: datetime) -> None:
-        for child, reason in skipped(endpoint, how, self._endpoints, self._children):
+        for child, reason in skipped(endpoint, how, self._endpoints, self._children, self._rows):
             self._record_skip(child, reason, now)
 
     def _ask(self, id: str, wanted: frozenset[Question] | None, now: datetime) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime, tzinfo
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.constraints import blocked_by, checks, clock_time
-from trayapp.schedule.due import by_interval, describe, only_after, parent
+from trayapp.schedule.due import by_event, by_interval, only_after, parents
 from trayapp.schedule.rows import prepared
+from trayapp.schedule.wording import describe
 from trayapp.schedule.work import backing_off, due_at
 from trayapp.store.state import EndpointRow
 
@@ -38,15 +39,14 @@ def why(
     conditions: Conditions,
     now: datetime,
     zone: tzinfo,
-    before: tuple[Endpoint, EndpointRow] | None = None,
+    before: Mapping[str, tuple[Endpoint, EndpointRow]] | None = None,
 ) -> list[str]:
     """Sentences that answer "why does it not run now?": its time, its last result, and every constraint's value.
 
-    before: the endpoint that it runs after, if there is one.
+    before: the endpoints that it runs after, by id.
     """
     lines = [_when(endpoint, row, now, zone)]
-    if parent(endpoint):
-        lines.append(_parent_state(parent(endpoint), before, now, zone))
+    lines += [_parent_state(id, (before or {}).get(id), now, zone) for id in parents(endpoint)]
     if row.problem_title:
         tried = f"Attempt {row.attempts} of {endpoint.retry.attempts} failed" if backing_off(row) else "It failed"
         lines.append(f"{tried}: {row.problem_title}.")
@@ -67,7 +67,11 @@ def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> 
         return "It is switched off."
     due = due_at(row)
     if due is None and only_after(endpoint):
-        return f"It runs {describe(endpoint)} has succeeded."
+        return f"It runs {describe(endpoint)} {'has' if len(parents(endpoint)) == 1 else 'have'} succeeded."
+    if due is None and by_event(endpoint):
+        return f"It runs {describe(endpoint)}."
+    if due is None and endpoint.once is not None and not endpoint.manual:
+        return f"It was to run {describe(endpoint)}; from now on it runs only by hand."
     if due is None:
         return "It has no next time: it runs only by hand." if endpoint.manual else "Its schedule has no next time."
     kind = "to be tried again" if backing_off(row) else "due"

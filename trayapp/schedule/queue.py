@@ -17,7 +17,7 @@ PER_HOST = 2
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint that waits for a worker, or has one. expedited: asked for by the user. full: no incremental run.
 
-    after: the endpoint whose run, if it waits or runs, comes first.
+    after: the endpoints whose runs, if they wait or run, come first.
     """
 
     id: str
@@ -25,7 +25,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     due: datetime
     expedited: bool = False
     full: bool = False
-    after: str = ""
+    after: tuple[str, ...] = ()
 
 
 def host(url: str) -> str:
@@ -49,7 +49,7 @@ def next_to_start(queue: Sequence[Item], running: Collection[Item], waiting: Con
     busy = Counter(item.host for item in running)
     ids = {item.id for item in running}
     for item in queue:
-        follows = item.after in ids or item.after in waiting
+        follows = any(id in ids or id in waiting for id in item.after)
         if item.id not in ids and busy[item.host] < PER_HOST and not follows:
             return item
     return None

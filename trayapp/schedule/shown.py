@@ -5,8 +5,9 @@ from datetime import datetime
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.schedule import work
-from trayapp.schedule.due import only_after, parent
+from trayapp.schedule.due import by_event, only_after
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus
+from trayapp.schedule.wording import events, listed
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Problem, Progress
 
@@ -43,6 +44,8 @@ def status(
         problem=Problem(row.problem_title, row.problem_cause, row.problem_next) if row.problem_title else None,
         progress=progress if running else None,
         recent=recent,
+        once=endpoint.once is not None and not endpoint.manual,
+        event=listed(events(endpoint)) if by_event(endpoint) else "",
     )
 
 
@@ -62,5 +65,7 @@ def _awaited(endpoint: Endpoint, row: EndpointRow, endpoints: Mapping[str, Endpo
     """The success of another endpoint that must come first, in words; "" if there is none to wait for."""
     if not endpoint.enabled or row.status == "running" or not only_after(endpoint) or work.due_at(row) is not None:
         return ""
-    before = endpoints.get(parent(endpoint))
-    return f"waits for {before.name or before.id if before else parent(endpoint)}"
+    missing = work.awaited(row, endpoint)
+    names = [endpoints[id].name or id if id in endpoints else id for id in missing]
+    needs_all = endpoint.after is not None and endpoint.after.need == "all"
+    return f"waits for {listed(names, 'and' if needs_all else 'or')}" if names else ""

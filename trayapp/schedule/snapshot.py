@@ -33,6 +33,10 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
     recent: tuple[str, ...] = ()
     """Statuses of the last runs, oldest first, at most 12: for the sparkline."""
+    once: bool = False
+    """Whether it runs a single time; without next_due that is over."""
+    event: str = ""
+    """What it runs after, in words, if it has no times."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

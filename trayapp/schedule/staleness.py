@@ -35,6 +35,8 @@ def stale_at(endpoint: Endpoint, since: datetime, zone: tzinfo) -> datetime | No
     """When a success is missed so badly that the user should know; None: never, as nothing is expected."""
     if endpoint.notify.stale_after is not None:
         return since + timedelta(seconds=endpoint.notify.stale_after.seconds)
+    if endpoint.once is not None:
+        return None
     expected = next_due(endpoint, since, since, zone)
     return None if expected is None else expected + DEFAULT
 

@@ -7,7 +7,7 @@ job added from another thread never fires.
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -167,6 +167,7 @@ class SchedulerThread(QThread):
         self._progress_lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
         self._progressed: set[str] = set()
+        self._started = False
         self._settings_problem: Problem | None = None
         self._statuses: dict[str, EndpointStatus] = {}
         self._snapshot = Snapshot()
@@ -183,6 +184,9 @@ class SchedulerThread(QThread):
 
         def apply(planner: Planner, now: datetime) -> None:
             planner.apply_settings(settings, now)
+            if not self._started:
+                self._started = True
+                planner.program_started(now)
             self._settings_problem = None
             planner.changed.add(WHOLE)
 
@@ -196,6 +200,10 @@ class SchedulerThread(QThread):
             planner.changed.add(WHOLE)
 
         self._post(show)
+
+    def files_seen(self, stamps: Mapping[str, str]) -> None:
+        """Watched files were looked at: what tells their versions apart by path, "" for those that are not there."""
+        self._post(lambda planner, now: planner.files_seen(stamps, now))
 
     def update_conditions(self, **changed: bool | float | Answers | None) -> None:
         """These fields of `Conditions` are otherwise now: network, power, disk, or the answers to `asks`."""

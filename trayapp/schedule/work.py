@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Retry
-from trayapp.schedule.due import MINIMUM, by_interval, interval, next_due
+from trayapp.schedule.due import MINIMUM, by_interval, counted, interval, next_due, once_at, parents
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Problem, Report
 
@@ -37,7 +37,16 @@ class Stop(msgspec.Struct, frozen=True):
 
 def created(endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
     """The row of an endpoint that was never seen before."""
-    return EndpointRow(id=endpoint.id, last_enqueued=now, next_due=next_due(endpoint, None, now, zone))
+    row = anchored(EndpointRow(id=endpoint.id, last_enqueued=now), endpoint, now)
+    return msgspec.structs.replace(row, next_due=next_due(endpoint, None, now, zone, row.anchor))
+
+
+def anchored(row: EndpointRow, endpoint: Endpoint, now: datetime) -> EndpointRow:
+    """The row with the moment since which the schedule counts; it stays until another such schedule is set."""
+    name = f"once {endpoint.once}" if endpoint.once is not None else "flex" if endpoint.flex is not None else ""
+    if row.anchored == name:
+        return row
+    return msgspec.structs.replace(row, anchored=name, anchor=now if name else None)
 
 
 def due_at(row: EndpointRow) -> datetime | None:
@@ -52,9 +61,45 @@ def backing_off(row: EndpointRow) -> bool:
     return row.status == "enqueued" and row.attempts > 0
 
 
-def follow(row: EndpointRow, now: datetime) -> EndpointRow:
-    """The endpoint's parent succeeded: it runs too, after its present run if there is one. A retry keeps its time."""
+def trigger(row: EndpointRow, now: datetime) -> EndpointRow:
+    """Something happened that the endpoint runs after: it runs now, after its present run if there is one.
+
+    A retry keeps its time.
+    """
     return row if backing_off(row) else msgspec.structs.replace(row, next_override=now)
+
+
+def parent_succeeded(row: EndpointRow, endpoint: Endpoint, parent: str, now: datetime) -> EndpointRow:
+    """One of those that the endpoint runs after succeeded: it runs too, if it needs no other one or all have."""
+    arrived = dict.fromkeys([*row.arrived.splitlines(), parent])
+    row = msgspec.structs.replace(row, arrived="\n".join(arrived))
+    return row if awaited(row, endpoint) else trigger(row, now)
+
+
+def awaited(row: EndpointRow, endpoint: Endpoint) -> tuple[str, ...]:
+    """The endpoints whose success since its last start is missing before it may run after them; of "any", all."""
+    missing = tuple(id for id in parents(endpoint) if id not in row.arrived.splitlines())
+    needs_all = endpoint.after is not None and endpoint.after.need == "all"
+    return missing if needs_all or len(missing) == len(parents(endpoint)) else ()
+
+
+def ended_badly(row: EndpointRow) -> bool:
+    """Whether the last run had no success, and no retry follows."""
+    return row.status == "enqueued" and row.attempts == 0 and bool(row.problem_title or row.stop_reason or row.held)
+
+
+def file_seen(row: EndpointRow, path: str, stamp: str, now: datetime) -> EndpointRow:
+    """The watched file was looked at; stamp: what tells its versions apart, "" when it is not there.
+
+    A file that changed, or that came to be there, makes the endpoint run; one that is seen for the first time, or is
+    gone, does not.
+    """
+    known, seen = row.watched.partition("\n"), f"{path}\n{stamp}"
+    if known[0] != path:
+        return msgspec.structs.replace(row, watched=seen)
+    if not stamp or known[2] == stamp:
+        return row
+    return trigger(msgspec.structs.replace(row, watched=seen), now)
 
 
 def start(row: EndpointRow, now: datetime) -> EndpointRow:
@@ -69,6 +114,7 @@ def start(row: EndpointRow, now: datetime) -> EndpointRow:
         next_override=None,
         blocked_by="",
         stop_reason="",
+        arrived="",
     )
 
 
@@ -172,6 +218,8 @@ def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinf
     What failed and was given up is tried with the new settings at once.
     """
     row = refresh(msgspec.structs.replace(row, generation=row.generation + 1), endpoint, now, zone)
+    if row.arrived and not awaited(row, endpoint):
+        row = trigger(row, now)
     given_up = row.status == "enqueued" and row.attempts == 0 and bool(row.problem_title)
     return msgspec.structs.replace(row, next_override=now) if given_up and not endpoint.manual else row
 
@@ -192,26 +240,32 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
         latest = now + max(LONGEST_DELAY, LONGEST_RETRY_AFTER)
         due = latest if row.next_due is None else min(row.next_due, latest)
         return msgspec.structs.replace(row, next_due=due)
-    regular = next_due(endpoint, _last(row, endpoint), now, zone)
+    if endpoint.once is not None and row.next_due is not None and row.anchored == f"once {endpoint.once}":
+        # It has not run yet. In another zone its moment may be past by now; it is not lost for that.
+        moment = once_at(endpoint.once, row.anchor or now, zone)
+        return row if moment == row.next_due else msgspec.structs.replace(row, next_due=moment)
+    row = anchored(row, endpoint, now)
+    regular = next_due(endpoint, _last(row, endpoint), now, zone, row.anchor)
     if regular is not None and row.next_due is not None:
         punctual = abs(regular - row.next_due) <= LATE
         overdue = regular <= now and row.next_due <= now + MINIMUM
         if punctual or overdue:
             return row
     if regular is not None and regular <= now and not by_interval(endpoint):
-        regular = next_due(endpoint, now, now, zone)
+        regular = next_due(endpoint, now, now, zone, row.anchor)
     return row if regular == row.next_due else msgspec.structs.replace(row, next_due=regular)
 
 
 def clock_set_back(row: EndpointRow, endpoint: Endpoint, by: timedelta, now: datetime, zone: tzinfo) -> EndpointRow:
     """The wall clock was set back: what counts from the last run moves along, times of day are looked up anew."""
-    if by_interval(endpoint) and row.last_attempt is not None:
+    if counted(endpoint):
         # Else a restart, which counts from the last attempt anew, would wait for that much longer.
-        row = msgspec.structs.replace(row, last_attempt=row.last_attempt - by)
+        last = None if row.last_attempt is None else row.last_attempt - by
+        row = msgspec.structs.replace(row, last_attempt=last, anchor=None if row.anchor is None else row.anchor - by)
     if row.status == "running":
         return row
     override = None if row.next_override is None else row.next_override - by
-    if row.next_due is not None and (backing_off(row) or by_interval(endpoint)):
+    if row.next_due is not None and (backing_off(row) or counted(endpoint)):
         return msgspec.structs.replace(row, next_due=row.next_due - by, next_override=override)
     return refresh(msgspec.structs.replace(row, next_override=override), endpoint, now, zone)
 
@@ -227,7 +281,8 @@ def delay(retry: Retry, attempts: int) -> timedelta:
 
 def _regular(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
     """Enqueued for the next regular time; if the run lasted beyond that, soon, but not at once."""
-    due = next_due(endpoint, _last(row, endpoint), now, zone)
+    row = anchored(row, endpoint, now)
+    due = next_due(endpoint, _last(row, endpoint), now, zone, row.anchor)
     if due is not None and due <= now:
         due = now + MINIMUM
     return msgspec.structs.replace(row, status="enqueued", attempts=0, last_enqueued=now, next_due=due)

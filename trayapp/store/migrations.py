@@ -84,4 +84,11 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (endpoint, key)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE _sync_endpoints ADD COLUMN anchor TEXT;
+    ALTER TABLE _sync_endpoints ADD COLUMN anchored TEXT NOT NULL DEFAULT '';
+    ALTER TABLE _sync_endpoints ADD COLUMN watched TEXT NOT NULL DEFAULT '';
+    ALTER TABLE _sync_endpoints ADD COLUMN arrived TEXT NOT NULL DEFAULT '';
+    ALTER TABLE _sync_endpoints ADD COLUMN pause TEXT;
+    """,
 )

@@ -1,14 +1,32 @@
 """The persisted state of every endpoint: what the scheduler must still know after a restart."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import apsw
 import msgspec
 
 from trayapp.store.times import from_text, to_text
 
+_UNTIL_RESUMED = "until resumed"
+
 Status = Literal["enqueued", "running", "cancelled"]
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """No scheduled run starts before `until` (aware UTC); None: before the user resumes."""
+
+    until: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """As it is kept in the file."""
+        return to_text(self.until) or _UNTIL_RESUMED
+
+    @classmethod
+    def of_text(cls, text: str | None) -> "Pause | None":
+        """The pause that was kept as this text; None for none."""
+        return None if text is None else cls(None if text == _UNTIL_RESUMED else from_text(text))
 
 
 class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +36,10 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     the endpoint's settings changed. next_due: when it runs next by back-off or schedule, None when never by itself;
     next_override: a time that is taken once instead of it. stop_reason: why the last run was stopped, "" when it was
     not. held: deletes that await the user's word.
+
+    anchor: since when the schedule counts that `anchored` names, for those that count from when they were set.
+    watched: what the watched file was like when it was last looked at. arrived: ids of the endpoints it runs after that
+    have succeeded since its last start, a line each. pause: of this endpoint alone.
     """
 
     id: str
@@ -37,10 +59,15 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""
     held: int = 0
     rows: int | None = None
+    anchor: datetime | None = None
+    anchored: str = ""
+    watched: str = ""
+    arrived: str = ""
+    pause: Pause | None = None
 
 
 _FIELDS = EndpointRow.__struct_fields__
-_TIMES = {"last_enqueued", "last_attempt", "last_success", "next_due", "next_override"}
+_TIMES = {"last_enqueued", "last_attempt", "last_success", "next_due", "next_override", "anchor"}
 
 
 def load_states(db: apsw.Connection) -> dict[str, EndpointRow]:
@@ -53,6 +80,7 @@ def _from_sql(row: tuple[object, ...]) -> EndpointRow:
     values = dict(zip(_FIELDS, row, strict=True))
     for field in _TIMES:
         values[field] = from_text(values[field])  # type: ignore[arg-type]
+    values["pause"] = Pause.of_text(values["pause"])  # type: ignore[arg-type]
     return msgspec.convert(values, EndpointRow)
 
 
@@ -68,7 +96,7 @@ def save_state(db: apsw.Connection, row: EndpointRow) -> None:
     Nothing is written when nothing changed.
     """
     fields = [name for name in _FIELDS if name not in ("rows", "held")]
-    values = [to_text(getattr(row, name)) if name in _TIMES else getattr(row, name) for name in fields]
+    values = [_to_sql(getattr(row, name)) for name in fields]
     rest = fields[1:]
     db.execute(
         f"INSERT INTO _sync_endpoints ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
@@ -76,6 +104,12 @@ def save_state(db: apsw.Connection, row: EndpointRow) -> None:
         f" WHERE ({', '.join(rest)}) IS NOT ({', '.join(f'excluded.{name}' for name in rest)})",
         values,
     )
+
+
+def _to_sql(value: object) -> Any:
+    if isinstance(value, Pause):
+        return value.text
+    return to_text(value) if isinstance(value, datetime) else value
 
 
 def forget(db: apsw.Connection, id: str) -> None:

@@ -7,9 +7,11 @@ from itertools import pairwise
 import msgspec
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.units import Duration, TimeOfDay
-from trayapp.schedule.due import DEFAULT, describe
+from trayapp.schedule.due import DEFAULT, parents
+from trayapp.schedule.wording import describe
 
 DEFAULT_EVERY = Duration(DEFAULT.total_seconds())
 """What an endpoint that names no time runs at."""
@@ -20,28 +22,47 @@ UNITS: tuple[tuple[str, int], ...] = (("d", 86400), ("h", 3600), ("m", 60), ("s"
 
 
 class Frequency(msgspec.Struct, frozen=True):
-    """One of the four ways; all empty means the default interval."""
+    """When an endpoint runs, as far as it is chosen here; all empty means the default interval.
+
+    other: it also runs after other endpoints, which is not chosen here.
+    """
 
     every: Duration | None = None
     cron: str | None = None
     at: tuple[TimeOfDay, ...] = ()
     manual: bool = False
+    flex: Duration | None = None
+    on: tuple[Days, ...] = ()
+    once: Once | None = None
+    at_start: bool = False
+    watch: str = ""
+    other: bool = False
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> "Frequency":
         """The endpoint's own."""
-        return cls(endpoint.every, endpoint.cron, endpoint.at, endpoint.manual)
+        chosen = {name: getattr(endpoint, name) for name in _CHOSEN}
+        return cls(**chosen, other=bool(parents(endpoint)))
 
     def put_into(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint with this frequency instead of its own."""
-        return msgspec.structs.replace(endpoint, every=self.every, cron=self.cron, at=self.at, manual=self.manual)
+        return msgspec.structs.replace(endpoint, **{name: getattr(self, name) for name in _CHOSEN})
+
+    @property
+    def by_event(self) -> bool:
+        """Whether it has no times, only events."""
+        timed = self.every or self.cron is not None or self.at or self.on or self.once
+        return not self.manual and not timed and (self.at_start or bool(self.watch) or self.other)
 
     @property
     def interval(self) -> Duration | None:
         """Seconds between runs, None when it is not an interval."""
-        if self.manual or self.cron is not None or self.at:
+        if self.manual or self.cron is not None or self.at or self.on or self.once or self.by_event:
             return None
         return self.every or DEFAULT_EVERY
+
+
+_CHOSEN = tuple(name for name in Frequency.__struct_fields__ if name != "other")
 
 
 def count_and_unit(duration: Duration) -> tuple[int, str]:
@@ -56,6 +77,12 @@ def frequency_words(frequency: Frequency) -> str:
         return _tr("manually")
     if frequency.cron is not None:
         return describe(Endpoint(url="", cron=frequency.cron))
+    if frequency.on or frequency.once or frequency.flex or frequency.at_start or frequency.watch or frequency.by_event:
+        return (
+            describe(frequency.put_into(Endpoint(url="")))
+            if not frequency.by_event or not frequency.other
+            else _tr("after other endpoints")
+        )
     if frequency.at:
         return _tr("at {times}").format(times=", ".join(str(time) for time in frequency.at))
     return interval_words(frequency.every or DEFAULT_EVERY)

@@ -1,9 +1,23 @@
 """Chooses when an endpoint runs, and says the next run times in words."""
 
+from datetime import datetime
+
+import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
+from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.endpoints.validate import check_endpoint
@@ -13,13 +27,13 @@ from trayapp.schedule.due import upcoming
 from trayapp.ui.field import sentence
 from trayapp.ui.frequency import DEFAULT_EVERY, UNITS, Frequency, count_and_unit, times_words
 
-_EVERY, _AT, _CRON, _MANUAL = range(4)
+_EVERY, _AT, _ON, _ONCE, _CRON, _EVENTS, _MANUAL = range(7)
 _NEXT_RUNS = 5
 _SAMPLE = Endpoint(url="https://localhost/", id="sample")
 
 
 class ScheduleEditor(QWidget):
-    """Every N minutes, at times of day, by a cron expression, or manually."""
+    """Every N minutes, at times of day, on days, once, by a cron expression or manually; also at events."""
 
     changed = Signal()
 
@@ -31,7 +45,15 @@ class ScheduleEditor(QWidget):
         self.kind.setObjectName("scheduleKind")
         self.kind.setAccessibleName(self.tr("Kind of schedule"))
         self.kind.addItems(
-            [self.tr("Every"), self.tr("At times of day"), self.tr("Cron expression"), self.tr("Manually")]
+            [
+                self.tr("Every"),
+                self.tr("At times of day"),
+                self.tr("On days"),
+                self.tr("Once"),
+                self.tr("Cron expression"),
+                self.tr("At no fixed time"),
+                self.tr("Manually"),
+            ]
         )
         self.count = QSpinBox()
         self.count.setObjectName("scheduleCount")
@@ -47,6 +69,31 @@ class ScheduleEditor(QWidget):
         self.at.setObjectName("scheduleAt")
         self.at.setAccessibleName(self.tr("Times of day"))
         self.at.setPlaceholderText("08:00, 13:00")
+        self.flex = QLineEdit()
+        self.flex.setObjectName("scheduleFlex")
+        self.flex.setAccessibleName(self.tr("Flex window"))
+        self.flex.setPlaceholderText(self.tr("in its last …"))
+        self.flex.setToolTip(
+            self.tr("Run at some moment in the last part of each interval, like 15m; empty: after each interval.")
+        )
+        self.days = QLineEdit()
+        self.days.setObjectName("scheduleDays")
+        self.days.setAccessibleName(self.tr("Days"))
+        self.days.setPlaceholderText(self.tr("mon, thu – or 1, 15, last – or last fri – or 24 dec"))
+        self.day_times = QLineEdit()
+        self.day_times.setObjectName("scheduleDayTimes")
+        self.day_times.setAccessibleName(self.tr("Times on these days"))
+        self.day_times.setPlaceholderText("00:00")
+        self.once = QLineEdit()
+        self.once.setObjectName("scheduleOnce")
+        self.once.setAccessibleName(self.tr("Moment"))
+        self.once.setPlaceholderText(self.tr("2026-12-01T08:00, or in 10m"))
+        self.at_start = QCheckBox(self.tr("Also when TraySync starts"))
+        self.at_start.setObjectName("scheduleAtStart")
+        self.watch = QLineEdit()
+        self.watch.setObjectName("scheduleWatch")
+        self.watch.setAccessibleName(self.tr("Watched file or folder"))
+        self.watch.setPlaceholderText(self.tr("Also when this file or folder changes"))
         self.cron = QLineEdit()
         self.cron.setObjectName("scheduleCron")
         self.cron.setAccessibleName(self.tr("Cron expression"))
@@ -61,9 +108,14 @@ class ScheduleEditor(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.count)
         row.addWidget(self.unit)
-        row.addStretch(1)
+        row.addWidget(self.flex, 1)
+        on = QWidget()
+        row = QHBoxLayout(on)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.days, 3)
+        row.addWidget(self.day_times, 1)
         self._pages = QStackedWidget()
-        for page in (every, self.at, self.cron, QWidget()):
+        for page in (every, self.at, on, self.once, self.cron, QWidget(), QWidget()):
             self._pages.addWidget(page)
         top = QHBoxLayout()
         top.addWidget(self.kind)
@@ -72,6 +124,10 @@ class ScheduleEditor(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)
         layout.addWidget(self.next_runs)
+        also = QHBoxLayout()
+        also.addWidget(self.at_start)
+        also.addWidget(self.watch, 1)
+        layout.addLayout(also)
         self.setFocusProxy(self.kind)
 
         self.set_frequency(Frequency())
@@ -82,6 +138,12 @@ class ScheduleEditor(QWidget):
             self.unit.currentIndexChanged,
             self.at.textChanged,
             self.cron.textChanged,
+            self.flex.textChanged,
+            self.days.textChanged,
+            self.day_times.textChanged,
+            self.once.textChanged,
+            self.at_start.toggled,
+            self.watch.textChanged,
         ):
             signal.connect(self._on_change)
 
@@ -93,31 +155,52 @@ class ScheduleEditor(QWidget):
         self.unit.setCurrentIndex(self.unit.findData(unit))
         self.at.setText(", ".join(str(time) for time in frequency.at))
         self.cron.setText(frequency.cron or "")
-        if frequency.manual:
-            self.kind.setCurrentIndex(_MANUAL)
-        elif frequency.cron is not None:
-            self.kind.setCurrentIndex(_CRON)
-        else:
-            self.kind.setCurrentIndex(_AT if frequency.at else _EVERY)
+        self.flex.setText(str(frequency.flex or ""))
+        self.days.setText(", ".join(map(str, frequency.on)))
+        self.day_times.setText(", ".join(map(str, frequency.at)) if frequency.on else "")
+        self.once.setText(str(frequency.once or ""))
+        self.at_start.setChecked(frequency.at_start)
+        self.watch.setText(frequency.watch)
+        self.kind.setCurrentIndex(_kind_of(frequency))
         self._pages.setCurrentIndex(self.kind.currentIndex())
         self._show_next_runs()
 
     def frequency(self) -> Frequency:
         """The choice; ValueError says what is wrong with it."""
-        kind = self.kind.currentIndex()
-        if kind == _MANUAL:
+        if self.kind.currentIndex() == _MANUAL:
             return Frequency(manual=True)
+        watch = self.watch.text().strip()
+        chosen = msgspec.structs.replace(self._times_chosen(), at_start=self.at_start.isChecked(), watch=watch)
+        if self.kind.currentIndex() == _EVENTS and not chosen.by_event and not self._before.other:
+            raise ValueError(self.tr("Choose the start of TraySync, or a file, or times."))
+        if self.kind.currentIndex() == _EVERY and chosen.interval is None:
+            return msgspec.structs.replace(chosen, every=DEFAULT_EVERY)
+        return chosen
+
+    def _times_chosen(self) -> Frequency:
+        kind = self.kind.currentIndex()
+        if kind == _EVENTS:
+            return Frequency(other=self._before.other)
         if kind == _CRON:
             if not self.cron.text().strip():
                 raise ValueError(self.tr("Write a cron expression, like 0 9 * * mon-fri."))
             return Frequency(cron=self.cron.text().strip())
         if kind == _AT:
-            return Frequency(at=self._times())
+            return Frequency(at=self._times(self.at.text()))
+        if kind == _ON:
+            days = tuple(Days.parse(text) for text in self.days.text().split(",") if text.strip())
+            if not days:
+                raise ValueError(self.tr("Write one or more days, like mon, thu or 1, 15, last."))
+            return Frequency(on=days, at=self._times(self.day_times.text()) if self.day_times.text().strip() else ())
+        if kind == _ONCE:
+            return Frequency(once=Once.parse(self.once.text()))
+        flex = Duration.parse(self.flex.text()) if self.flex.text().strip() else None
         chosen = (self.count.value(), self.unit.currentData())
         before = self._before.interval
-        if before is not None and count_and_unit(before) == chosen:
-            return self._before  # untouched: an interval that is not written in the settings stays unwritten
-        return Frequency(every=Duration.parse(f"{chosen[0]}{chosen[1]}"))
+        if before is not None and count_and_unit(before) == chosen and (flex is None or self._before.every is not None):
+            # Untouched: an interval that is not written in the settings stays unwritten.
+            return Frequency(every=self._before.every, flex=flex)
+        return Frequency(every=Duration.parse(f"{chosen[0]}{chosen[1]}"), flex=flex)
 
     def problem(self) -> str:
         """What is wrong with the choice in words, "" when nothing is."""
@@ -127,11 +210,11 @@ class ScheduleEditor(QWidget):
             return sentence(str(error))
         return next((sentence(problem.message) for problem in check_endpoint(endpoint)), "")
 
-    def _times(self) -> tuple[TimeOfDay, ...]:
-        texts = [text for text in self.at.text().replace(";", ",").split(",") if text.strip()]
+    def _times(self, text: str) -> tuple[TimeOfDay, ...]:
+        texts = [each for each in text.replace(";", ",").split(",") if each.strip()]
         if not texts:
             raise ValueError(self.tr("Write one or more times of day, like 08:00, 13:00."))
-        return tuple(sorted({TimeOfDay.parse(text) for text in texts}))
+        return tuple(sorted({TimeOfDay.parse(each) for each in texts}))
 
     def _on_change(self) -> None:
         self._show_next_runs()
@@ -139,9 +222,29 @@ class ScheduleEditor(QWidget):
 
     def _show_next_runs(self) -> None:
         now, zone = self._clock.now(), self._clock.zone()
+        times: tuple[datetime, ...] = ()
+        days: tuple[Days, ...] = ()
         try:
-            times = upcoming(self.frequency().put_into(_SAMPLE), now, zone, _NEXT_RUNS)
+            frequency = self.frequency()
+            days = frequency.on
+            times = upcoming(frequency.put_into(_SAMPLE), now, zone, _NEXT_RUNS)
         except (ValueError, UserError):
             times = ()
         self.next_runs.setVisible(bool(times))
-        self.next_runs.setText(self.tr("Next runs: {times}").format(times=times_words(times, now, zone)))
+        note = self.tr("Months without such a day are skipped.") if any(day.may_lack for day in days) else ""
+        text = self.tr("Next runs: {times}").format(times=times_words(times, now, zone))
+        self.next_runs.setText(f"{text}. {note}" if note else text)
+
+
+def _kind_of(frequency: Frequency) -> int:
+    if frequency.manual:
+        return _MANUAL
+    if frequency.by_event:
+        return _EVENTS
+    if frequency.cron is not None:
+        return _CRON
+    if frequency.once is not None:
+        return _ONCE
+    if frequency.on:
+        return _ON
+    return _AT if frequency.at else _EVERY

@@ -179,6 +179,10 @@ def next_words(status: EndpointStatus, now: datetime, zone: tzinfo | None = None
         return translate("Words", "Disabled")
     if status.state == "running":
         return translate("Words", "Running now")
+    if status.next_due is None and status.event:
+        return status.event[:1].upper() + status.event[1:]
+    if status.next_due is None and status.once:
+        return translate("Words", "Never again")
     if status.next_due is None:
         return translate("Words", "By hand only")
     if status.next_due <= now:
