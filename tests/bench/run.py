@@ -23,7 +23,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from tests.bench import alone, engine, peers, startup
+from tests.bench import alone, engine, peers, scale, startup
 from tests.bench.figures import Row, markdown
 from tests.bench.serve import ROOT, serving
 
@@ -55,6 +55,7 @@ def _parts(size: Size) -> dict[str, Callable[[], list[Row]]]:
         "writes": lambda: alone.measure_writes(size.records),
         "start": lambda: startup.measure(size.repetitions),
         "gui": lambda: gui_gap(size.records, few),
+        "scale": lambda: scale.measure(few),
         "rest": lambda: startup.measure_rest(size.rest),
     }
     if size.growth:

@@ -64,7 +64,7 @@ def measure(repetitions: int) -> list[Row]:
     plain: list[float] = []
     tray: list[float] = []
     with serving(1000) as server, tempfile.TemporaryDirectory(prefix="traysync-bench-") as folder:
-        home = _home(Path(folder), f"{server.base}/one", 1, "manual = true")
+        home = home_with(Path(folder), f"{server.base}/one", 1, "manual = true")
         command = [*MODULE, "--home", str(home), "sync", "e1"]
         for start in (lambda: _clocked(command), lambda: _to_the_loop(_BARE, home), lambda: _to_the_loop(_OURS, home)):
             start()
@@ -110,7 +110,13 @@ def _environment() -> dict[str, str]:
     return {**kept, **added, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir(), "traysync-bench-code"))}
 
 
-def _home(folder: Path, url: str, count: int, when: str) -> Path:
+def to_the_loop(home: Path) -> float:
+    """Milliseconds from the command to the tray program's event loop, with the settings of that folder."""
+    return _to_the_loop(_OURS, home)
+
+
+def home_with(folder: Path, url: str, count: int, when: str) -> Path:
+    """A folder of the program with so many endpoints; `when` is the line that says when they run."""
     home = folder / "home"
     home.mkdir()
     endpoints = (_ENDPOINT.format(number=number, url=url, when=when) for number in range(1, count + 1))
@@ -124,26 +130,34 @@ def measure_rest(seconds: float) -> list[Row]:
         url = f"{server.base}/one"
         # Due at a minute far from now, so that none runs while we look.
         minute = (time.localtime().tm_min + 30) % 60
-        before, wakes = _at_rest(url, f'cron = "{minute} * * * *"', 5, seconds)
-        after, _ = _at_rest(url, 'every = "1h"', 45, 2)
+        before, wakes, written = _at_rest(url, f'cron = "{minute} * * * *"', 5, seconds)
+        after, *_ = _at_rest(url, 'every = "1h"', 45, 2)
     return [
         Row(name=f"wake-ups a second, {ENDPOINTS} hourly endpoints", unit="1/s", ours=[wakes], goal=0.1),
+        Row(name=f"files written in {seconds:g} s at rest", unit="files", ours=[written], goal=0),
         Row(name="resident memory before the first run", unit="MiB", ours=[before], goal=60),
         Row(name="resident memory after a run of each", unit="MiB", ours=[after], goal=90),
     ]
 
 
-def _at_rest(url: str, when: str, settle: float, seconds: float) -> tuple[float, float]:
+def _at_rest(url: str, when: str, settle: float, seconds: float) -> tuple[float, float, float]:
+    """Resident memory in MiB, wake-ups a second, and how many files of the program's folder were written."""
     with tempfile.TemporaryDirectory(prefix="traysync-bench-") as folder, _tray(Path(folder), url, when) as process:
         time.sleep(settle)
-        before = _wakes(process.pid)
+        files, before = _files(Path(folder)), _wakes(process.pid)
         time.sleep(seconds)
-        return _resident(process.pid), (_wakes(process.pid) - before) / seconds
+        wakes = (_wakes(process.pid) - before) / seconds
+        return _resident(process.pid), wakes, float(len(_files(Path(folder)) ^ files))
+
+
+def _files(folder: Path) -> set[tuple[str, int, int]]:
+    found = ((str(path), path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {(name, stat.st_mtime_ns, stat.st_size) for name, stat in found}
 
 
 @contextmanager
 def _tray(folder: Path, url: str, when: str) -> Iterator["subprocess.Popen[bytes]"]:
-    home = _home(folder, url, ENDPOINTS, when)
+    home = home_with(folder, url, ENDPOINTS, when)
     command = [*MODULE, "--home", str(home), "--background"]
     with subprocess.Popen(command, cwd=ROOT, env=_environment(), stderr=subprocess.DEVNULL) as process:
         try:

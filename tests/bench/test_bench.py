@@ -1,8 +1,8 @@
-"""The quick bench as a test with wide margins: it tells a design that went wrong, not a few per cent."""
+"""The quick bench as a test: ratios of CPU time against what was recorded, a third more is too much."""
 
 import pytest
 
-from tests.bench import engine
+from tests.bench import engine, readme
 from tests.bench.figures import markdown
 from tests.bench.run import gui_gap
 
@@ -10,7 +10,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 RECORDS = 20_000
 TRIES = 3
-RATIOS = {"first load": 4.0, "nothing changed": 6.0, "1 % changed": 6.0}
+MORE = 1.3
+RECORDED = {
+    "first load": 1.37,
+    "nothing changed": 1.7,
+    "1 % changed": 2.35,
+    "304, one page": 1.65,
+    "CSV, 20,000 rows": 7.9,
+}
+"""The ratios of CPU seconds with so many records, medians; lower them when the program becomes faster."""
 
 
 def test_the_gui_stands_still_for_no_longer_than_a_frame_more_than_at_rest():
@@ -27,9 +35,26 @@ def test_the_gui_stands_still_for_no_longer_than_a_frame_more_than_at_rest():
     pytest.fail(f"ms over the goal, at best: {best}")
 
 
-def test_a_run_costs_not_many_times_the_least_it_could():
-    rows = engine.measure(RECORDS, 3)
+def _ratios() -> dict[str, float]:
+    rows = [*engine.measure(RECORDS, 5), engine.measure_csv(RECORDS // 5, 5)]
     print(markdown(f"{RECORDS:,} records", rows))
-    judged = {row.name: min(row.judged) for row in rows if row.name in RATIOS}
-    assert judged.keys() == RATIOS.keys()
-    assert {name: ratio for name, ratio in judged.items() if ratio > RATIOS[name]} == {}
+    return {row.name: row.result for row in rows}
+
+
+def test_no_ratio_is_much_worse_than_it_was():
+    best: dict[str, float] = {}
+    for _ in range(TRIES):
+        # The smallest of the tries: other processes make a ratio worse, or leave it as it is.
+        found = _ratios()
+        best = {name: min(found[name], best.get(name, 1e9)) for name in RECORDED}
+        if all(best[name] <= MORE * RECORDED[name] for name in RECORDED):
+            return
+    worse = {name: f"{best[name]:.2f}, was {was:.2f}" for name, was in RECORDED.items() if best[name] > MORE * was}
+    pytest.fail(f"at best: {worse}")
+
+
+def test_the_readme_takes_a_table_between_its_markers_and_loses_nothing():
+    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
+    assert readme.written_into(text, "new") == text.replace("old", "new")
+    with pytest.raises(ValueError, match="is missing"):
+        readme.written_into(f"{readme.END}{readme.BEGIN}", "new")
