@@ -10,15 +10,17 @@ import apsw
 
 
 def rows(database: Path, table: str) -> list[dict[str, Any]]:
-    """The rows of a table of the mirror's file; none where there is no such table."""
+    """The rows of a table of the mirror's file, without columns of ours; none where there is no such table."""
     db = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         names = [row[1] for row in db.execute(f'PRAGMA table_info("{table}")')]
         if not names:
             return []
-        return [dict(zip(names, row, strict=True)) for row in db.execute(f'SELECT * FROM "{table}"').fetchall()]
+        found = db.execute(f'SELECT * FROM "{table}"').fetchall()
     finally:
         db.close()
+    pairs = [zip(names, row, strict=True) for row in found]
+    return [{name: value for name, value in row if not name.startswith("_sync_")} for row in pairs]
 
 
 def canonical(records: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -152,6 +152,10 @@ QUIRKS: dict[str, Shape] = {
     "not found": Shape(always(problem(404, "Not Found")), refused="There is nothing at this address"),
     "server error": Shape(always(problem(501, "Not Implemented")), refused="The server has a problem"),
     "100,000 levels deep": Shape(always(nested(100_000)), refused="The answer is nested too deeply"),
+    "a message and a code with status 200": Shape(
+        answering(lambda _: json_reply({"code": 404, "message": "No such thing", "path": "/api"})),
+        refused="The answer has no list of records",
+    ),
     "an error object with status 200": Shape(
         answering(lambda _: json_reply({"error": {"code": 17, "message": "Quota used up"}})),
         refused="The answer has no list of records",

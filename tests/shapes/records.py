@@ -95,6 +95,11 @@ def _shuffled(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
     return handler
 
 
+def _one(records: Records) -> Record:
+    """An object that differs when the records do."""
+    return {"id": 1, "name": f"of {len(records)}", "address": {"city": "Ulm"}, "tags": ["a"], "next_visit": None}
+
+
 RECORDS: dict[str, Shape] = {
     "list three levels down": Shape(_body(lambda r: {"response": {"body": {"items": list(r)}}})),
     "list under an unusual name": Shape(_body(lambda r: {"ok": True, "gadgets": list(r)})),
@@ -140,13 +145,32 @@ RECORDS: dict[str, Shape] = {
     'columns called order, group, Group, rowid, select"x': Shape(_body(_awkward), rows=_awkward_rows),
     "integers of any size, 007, U+2028": Shape(answering(lambda r: raw(_exact_values(r))), rows=_exact_rows),
     "in another order each time": Shape(_shuffled),
-    "a single object": Shape(
-        _body(lambda r: {"id": 1, "name": "only", "address": {"city": "Ulm"}}),
-        refused="The answer has no list of records",
+    "a single object": Shape(_body(_one), rows=lambda r: [_one(r)], counts=(0, 1, 0)),
+    "a single object without an id": Shape(
+        _body(lambda r: _without(_one(r), "id")), rows=lambda r: [_without(_one(r), "id")], counts=(0, 1, 0)
+    ),
+    "a single object below a name": Shape(
+        _body(lambda r: {"success": True, "data": _one(r), "meta": {"took": 3}}),
+        rows=lambda r: [_one(r)],
+        counts=(0, 1, 0),
     ),
     "a single number": Shape(_body(lambda r: 42), refused="The answer has no list of records"),
     "a list of plain texts": Shape(
-        _body(lambda r: [each["name"] for each in r]), refused="The answer has no list of records"
+        _body(lambda r: [each["name"] for each in r]),
+        rows=lambda r: [{"value": each["name"]} for each in r],
+        counts=(2, 0, 3),
+    ),
+    "a list of plain numbers below a name, some of them twice": Shape(
+        _body(lambda r: {"total": len(r), "ids": [each["id"] // 2 for each in r]}),
+        rows=lambda r: [{"value": each["id"] // 2} for each in r],
+        counts=(1, 0, 2),
+    ),
+    "an empty list under an unusual name": Shape(
+        _body(lambda r: {"total": 0, "gadgets": []}), refused="The answer has no list of records"
+    ),
+    "an empty collection (HAL)": Shape(
+        _body(lambda r: {"_links": {"self": {"href": "/x"}}, "page": {"totalElements": 0, "number": 0}}),
+        refused="The answer has no list of records",
     ),
     "nothing but errors, with status 200": Shape(
         _body(lambda r: {"errors": [{"message": "No such field", "path": ["items"]}], "data": None}),

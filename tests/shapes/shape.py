@@ -17,6 +17,7 @@ class Shape:
     """How the server answers, what the user gives besides the URL, and what comes of it.
 
     rows: what the table has of the server's records. flat: records without nested values, nulls and booleans.
+    counts: what the changes come to, as added, changed and deleted.
     keeps: what vanished from the answer stays in the table. `refused`: the title of the error that `add` or the first
     `sync` ends with; `told`: how a warning of that run begins, whose table is what the listing gave.
     """
@@ -30,6 +31,7 @@ class Shape:
     rows: Callable[[Records], list[Record]] = list
     flat: bool = False
     keeps: bool = False
+    counts: tuple[int, int, int] = (1, 1, 2)
     refused: str = ""
     told: str = ""
 

@@ -56,6 +56,7 @@ def test_one_page_stays_open_for_a_link_that_comes_later(api):
 def test_an_empty_list_is_told(api):
     preview = look(api.route("/items", json_reply({"data": []})))
     assert "empty now" in preview.warnings[0]
+    assert preview.endpoint.table.key == (), "it is found when the first records come"
 
 
 def test_records_without_key_are_known_by_content(api):
@@ -80,5 +81,5 @@ def test_the_secret_is_in_no_request_shown(api):
 
 def test_no_list_is_an_error_with_a_way_out(api):
     with pytest.raises(SyncError, match="no list of records") as caught:
-        look(api.route("/items", json_reply({"a": 1})))
-    assert 'response.records = ""' in caught.value.next
+        look(api.route("/items", json_reply({"total": 0, "tickets": []})))
+    assert 'response.records = "jmes:@"' in caught.value.next

@@ -130,7 +130,7 @@ def test_a_path_is_followed(mirror, body, path, expected):
         ([{"f": 1}], "flat f", "no object in every record"),
         ([{"f": 1}], "as x", "“as”"),
         ({"a": [1]}, "jmes:a", "not all objects"),
-        ({"a": "x"}, "auto", "an object without a list"),
+        ({"items": {}}, "auto", "an object without a list"),
     ],
 )
 def test_no_records_are_explained(mirror, body, path, why):

@@ -126,10 +126,11 @@ def test_records_and_key_can_be_given(api, store):
     assert (again.status, again.added) == ("succeeded", 1)
 
 
-def test_the_object_itself_can_be_the_record(api, store):
-    url = api.route("/items", json_reply({"id": 1, "name": "only"}))
+@pytest.mark.parametrize("path", ["", "jmes:@"])
+def test_the_object_itself_can_be_the_record(api, store, path):
+    url = api.route("/items", json_reply({"count": 1, "next": None, "name": "only"}))
     assert "no list of records" in mirror(store, url).problem.title
-    assert mirror(store, url, response=Response(records="")).added == 1
+    assert mirror(store, url, response=Response(records=path)).added == 1
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def test_a_list_that_becomes_empty_is_held_until_the_user_agrees(api, store):
         (raw(b'[{"id": 1}, {"id": 2'), "breaks off", "incomplete JSON"),
         (raw(b"id,name\n1,a\n"), "is not JSON", "id,name 1,a"),
         (json_reply({"a": 1}), "no list of records", "an object without a list"),
-        (json_reply(["a", "b"]), "no list of records", "holds texts, not objects"),
+        (json_reply(["a", "b"]), "no list of records", "a list of plain values"),
         (json_reply([{"name": "x"}, {"name": "x"}]), "", ""),
     ],
     ids=lambda value: "" if not isinstance(value, str) else value,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from trayapp.store.records import Fields
-from trayapp.store.table import HASH_KEY, Shape
+from trayapp.store.table import OWN_KEYS, Shape
 from trayapp.store.values import Kind, SqlValue, bound, classify, widen
 
 Rows = list[tuple[SqlValue, ...]]
@@ -59,10 +59,10 @@ class RowDecoder:
     """
 
     def __init__(self, shape: Shape, ignored: Sequence[str], loose: frozenset[str], strict: bool = True) -> None:
-        columns = [column for column in shape.columns if column.path != HASH_KEY]
+        columns = [column for column in shape.columns if column.path not in OWN_KEYS]
         fields: list[Any] = []
         self._work: list[tuple[int, Work]] = []
-        self._given = [position for position, column in enumerate(shape.columns) if column.path == HASH_KEY]
+        self._given = [position for position, column in enumerate(shape.columns) if column.path in OWN_KEYS]
         for position, column in enumerate(columns):
             name = f"f{position}"
             if column.path in shape.key:
@@ -97,8 +97,8 @@ class RowDecoder:
         )
         self._decoder: msgspec.json.Decoder[list[msgspec.Struct]] = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
-    def decode(self, text: bytes, hashes: Sequence[str] = ()) -> Rows:
-        """The rows of a JSON array of records, in column order; `hashes` are the values of the column HASH_KEY.
+    def decode(self, text: bytes, own: Sequence[SqlValue] = ()) -> Rows:
+        """The rows of a JSON array of records, in column order; `own` are the values of a key of ours.
 
         Raises Misfit.
         """
@@ -113,7 +113,7 @@ class RowDecoder:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Misfit from error
         for position in self._given:
-            columns.insert(position, hashes)
+            columns.insert(position, own)
         return list(zip(*columns, strict=True))
 
 

@@ -15,7 +15,7 @@ from trayapp.store.keys import joined
 from trayapp.store.plan import Plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.staging import Batch
-from trayapp.store.table import HASH_KEY, Shape
+from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape
 from trayapp.store.values import Kind, SqlValue, is_lossy, widen
 
 SAMPLE = 200
@@ -40,7 +40,7 @@ def see(seen: dict[str, Kind], records: Sequence[Fields]) -> None:
 class Fitting:
     """The table of one publish. `shape` is what it has now, or will have; `exists` whether it is there.
 
-    `hashed`: its records are known by their content.
+    `own_key`: the field of ours that is its key, "" when the records have one.
     """
 
     def __init__(self, db: apsw.Connection, plan: Plan, settings: Table, count: Callable[[], int]) -> None:
@@ -50,7 +50,7 @@ class Fitting:
         self._settings = settings
         self._count = count
         self._keyed = bool(settings.key) and settings.mode != "append"
-        self.hashed = self._keyed and settings.key == (HASH_KEY,)
+        self.own_key = settings.key[0] if self._keyed and settings.key[0] in OWN_KEYS else ""
         self.shape = plan.shape or Shape((), settings.key if self._keyed else ())
         self.exists = plan.shape is not None
         self._hashes: dict[str, int] = {}
@@ -76,11 +76,12 @@ class Fitting:
         self.shape = after
 
     def _shape_for(self, seen: dict[str, Kind]) -> Shape:
-        return tables.extended(self.shape, {HASH_KEY: "text", **seen} if self.hashed else seen, self._settings)
+        own: dict[str, Kind] = {self.own_key: OWN_KEYS[self.own_key]} if self.own_key else {}
+        return tables.extended(self.shape, {**own, **seen}, self._settings)
 
     def rows(self, batch: Batch) -> Rows:
         """The batch as rows of the table, brought to a shape that takes them. Raises Lossy where that can't be."""
-        hashes = self._digests_as_keys(batch.digests)
+        own = self._own_values(batch.digests)
         seen: dict[str, Kind] = {}
         shape = self.shape
         if not self.exists:
@@ -89,24 +90,24 @@ class Fitting:
         decoder = self._decoder_for(shape)
         if decoder is not None:
             try:
-                rows = decoder.decode(batch.text, hashes)
+                rows = decoder.decode(batch.text, own)
             except Misfit:
                 pass
             else:
                 self.prepare(seen)
                 return rows
-        return self._bound(decode_records(batch.records()), hashes)
+        return self._bound(decode_records(batch.records()), own)
 
     def rows_of(self, records: Sequence[Fields], digests: Sequence[bytes]) -> Rows:
         """Decoded records as rows likewise. Raises Lossy where stored values would lose their meaning."""
-        return self._bound(records, self._digests_as_keys(digests))
+        return self._bound(records, self._own_values(digests))
 
     def keys_of(self, records: Sequence[Fields]) -> list[Any]:
         """The keys of decoded records, which stay out of the table."""
         self._check_keys(records)
         return self.keys(list(map(tuple, map(tables.binder(self.shape), records))))
 
-    def _bound(self, records: Sequence[Fields], hashes: Sequence[str]) -> Rows:
+    def _bound(self, records: Sequence[Fields], own: Sequence[SqlValue]) -> Rows:
         """The records as rows, each value looked at."""
         seen: dict[str, Kind] = {}
         see(seen, records)
@@ -120,8 +121,9 @@ class Fitting:
             # Something rarer was the reason, like numbers in a text column that no double holds.
             texts = {column.path for column in self.shape.columns if column.kind == "text"}
             self._loose |= texts - set(self.shape.key)
-        if self.hashed:
-            records = [{HASH_KEY: ("text", text), **record} for text, record in zip(hashes, records, strict=True)]
+        if self.own_key:
+            kind = OWN_KEYS[self.own_key]
+            records = [{self.own_key: (kind, value), **record} for value, record in zip(own, records, strict=True)]
         self._check_keys(records)
         return list(map(tuple, map(tables.binder(self.shape), records)))
 
@@ -146,8 +148,10 @@ class Fitting:
             return list(map(itemgetter(positions[0]), rows))
         return list(map(joined, map(itemgetter(*positions), rows)))
 
-    def _digests_as_keys(self, digests: Sequence[bytes]) -> list[str]:
-        return [self._hash(digest) for digest in digests] if self.hashed else []
+    def _own_values(self, digests: Sequence[bytes]) -> list[SqlValue]:
+        if self.own_key == ONLY_KEY:
+            return [1] * len(digests)
+        return [self._hash(digest) for digest in digests] if self.own_key == HASH_KEY else []
 
     def _hash(self, digest: bytes) -> str:
         """Identical records are told apart by how many came before."""

@@ -13,7 +13,7 @@ from trayapp.store.names import quote
 from trayapp.store.plan import Plan
 from trayapp.store.records import decode_records
 from trayapp.store.staging import Batch, Staging
-from trayapp.store.table import HASH_KEY, Column, Shape
+from trayapp.store.table import ONLY_KEY, OWN_KEYS, Column, Shape
 from trayapp.store.values import Kind, SqlValue, bound
 
 Proof = Literal["none", "half", "counted", "whole"]
@@ -135,13 +135,17 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
 
 def _keys_of(batch: Batch, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
     """The keys of staged records, as they would be bound into these columns."""
+    own: list[SqlValue] = [digest.hex() for digest in batch.digests]
+    if columns[0].path == ONLY_KEY:
+        own = [1] * len(own)
     if decoder is not None:
         try:
-            yield from map(joined, decoder.decode(batch.text, [digest.hex() for digest in batch.digests]))
+            yield from map(joined, decoder.decode(batch.text, own))
             return
         except Misfit:
             pass
-    for digest, fields in zip(batch.digests, decode_records(batch.records()), strict=True):
-        fields.setdefault(HASH_KEY, ("text", digest.hex()))
+    for value, fields in zip(own, decode_records(batch.records()), strict=True):
+        if columns[0].path in OWN_KEYS:
+            fields[columns[0].path] = OWN_KEYS[columns[0].path], value
         values = [(fields.get(column.path, _NOTHING), column.kind) for column in columns]
         yield joined([bound(kind, value, column) for (kind, value), column in values])

@@ -63,6 +63,25 @@ def _keeps_what_is_gone(mapping: str) -> bool:
     return msgspec.json.decode(mapping)[1] in ("append", "upsert")
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """What an endpoint's table holds: how many rows, and from which fields of the records. Nothing: no table."""
+
+    rows: int = 0
+    fields: frozenset[str] = frozenset()
+
+
+def stored(db: apsw.Connection, id: str) -> Stored:
+    """What the endpoint's table holds since its last run."""
+    row = db.execute(
+        "SELECT number, coalesce(rows, 0) FROM _sync_endpoints WHERE id = ? AND table_name IS NOT NULL", (id,)
+    ).fetchone()
+    if row is None:
+        return Stored()
+    number, rows = row
+    fields = db.execute("SELECT path FROM _sync_columns WHERE endpoint = ?", (number,))
+    return Stored(rows, frozenset(path for (path,) in fields))
+
+
 def load_known(db: apsw.Connection, plan: Plan) -> Known:
     """The digests of all records published before; none when the table is to be made anew."""
     table = KnownTable(db, plan.number)

@@ -193,8 +193,8 @@ class _Publisher:
 
     def _bury(self, records: Sequence[Fields]) -> None:
         """Delete the records that these tombstones stand for."""
-        if not self.fitting.exists or self.fitting.hashed:
-            return  # a content hash does not tell which record it was: that one will be missing from the listing
+        if not self.fitting.exists or self.fitting.own_key:
+            return  # a key of ours does not tell which record it was: that one will be missing from the listing
         keys = self.fitting.keys_of(records)
         for key in keys:
             self.met.pop(key, None)

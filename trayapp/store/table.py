@@ -13,6 +13,12 @@ from trayapp.store.values import SQL_TYPES, Kind, SqlValue, bound, widen
 HASH_KEY = "_sync_hash"
 """The key field for records without one of their own: a digest of the record's bytes."""
 
+ONLY_KEY = "_sync_only"
+"""The key field of a table for one record, whatever that is: always 1."""
+
+OWN_KEYS: dict[str, Kind] = {HASH_KEY: "text", ONLY_KEY: "integer"}
+"""Key fields that no record has: we give their values."""
+
 MAX_COLUMNS = 1999
 """SQLite's default limit is 2,000 columns (https://sqlite.org/limits.html)."""
 
@@ -55,7 +61,7 @@ def extended(shape: Shape, seen: Mapping[str, Kind], table: Table) -> Shape:
     for path, kind in seen.items():
         if path in paths or path in table.ignore:
             continue
-        name = HASH_KEY if path == HASH_KEY else column_name(table.rename.get(path, path), names)
+        name = path if path in OWN_KEYS else column_name(table.rename.get(path, path), names)
         columns.append(Column(path, name, widen(table.types.get(path, "null"), kind)))
         names.add(name)
     if len(columns) > MAX_COLUMNS:

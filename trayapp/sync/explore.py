@@ -1,16 +1,18 @@
 """Trying an endpoint out: what its answer is, how the listing goes on, proven by fetching a second page."""
 
 from collections.abc import Callable
+from typing import Any, TypeGuard
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
+from trayapp.store.plan import Stored
 from trayapp.store.records import Fields, decode_records
-from trayapp.store.table import HASH_KEY, Shape, binder, extended
+from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
-from trayapp.sync import detect, shapes
+from trayapp.sync import detect, single
 from trayapp.sync.auth import Access
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
@@ -39,36 +41,56 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     named: Pages | None
     more: str | None
     """`named`: how the answer itself says to go on; `more`: a sign, in words, that there is more."""
+    alone: bool
+    """Whether the answer is one record, not a list of them."""
 
 
-def look_at(endpoint: Endpoint, answer: Answer, page: Body, hide: Callable[[str], str]) -> Found:
+def look_at(
+    endpoint: Endpoint, answer: Answer, page: Body, hide: Callable[[str], str], before: Stored | None = None
+) -> Found:
     """The records of a first page: at the path from the settings, else at the likeliest one. SyncError if none.
 
-    `hide` takes secrets out of what the server says.
+    `hide` takes secrets out of what the server says. `before`: what the table holds, which an answer without a list
+    must resemble.
     """
     body = outline(page.text, answer.url)
     path = endpoint.response.records
-    if path == "auto":
-        found = shapes.records_path(body, page.format)
-        if found is None:
-            raise _no_list(answer, body, hide)
-        path = found
-    records = tuple(split_records(page.text, path, answer.url))
+    guess = single.guess(body, page.format) if path == "auto" else single.Guess(path, path == "" and _is_object(body))
+    if guess is None:
+        raise _no_list(answer, body, hide)
+    records = tuple(split_records(page.text, guess.path, answer.url))
     count = len(records) + (answer.large.count if answer.large is not None else 0)
-    said = detect.total(answer.headers, body)
-    pages = detect.total_pages(answer.headers, body)
+    if guess.weak and before is not None and not _resembles(guess, records[0], before):
+        raise _no_list(answer, body, hide)
+    if _is_object(body) and (guess.alone or not count) and single.says_error(body):
+        raise _no_list(answer, body, hide)
+    said = None if guess.alone else detect.total(answer.headers, body)
+    pages = None if guess.alone else detect.total_pages(answer.headers, body)
     if said is not None and (said < count or (said == count and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
     return Found(
         format=page.format,
-        path=path,
+        path=guess.path,
         records=records,
         count=count,
         total=said,
         total_pages=pages,
         named=named_by_answer(answer.headers, body),
-        more=detect.signs_of_more(answer.headers, body, count),
+        more=None if guess.alone else detect.signs_of_more(answer.headers, body, count),
+        alone=guess.alone,
     )
+
+
+def _is_object(body: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(body, dict)
+
+
+def _resembles(guess: single.Guess, record: bytes, before: Stored) -> bool:
+    """Whether an answer without a list may be what filled the table before."""
+    if not before.fields:
+        return True
+    fields = decode_records([record])[0].keys()
+    return not (guess.alone and before.rows > 1) and not before.fields.isdisjoint(fields)
 
 
 def settled(endpoint: Endpoint, found: Found) -> Endpoint:
@@ -88,11 +110,15 @@ def still_holds(pages: Pages, count: int, found: Found) -> bool:
 
 def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:
     said = server_message(answer.body, answer.headers, hide) if isinstance(body, dict) else ""
-    what = "an object without a list" if isinstance(body, dict) else "a single value"
+    what = "a list of plain values" if isinstance(body, list) else "a single value"
+    if isinstance(body, dict):
+        what = "an object without a list"
     return SyncError(
         "The answer has no list of records",
         f"{place_of(answer.url)} sent {what}." + (f" The server says: {ended(said)}" if said else ""),
-        'To mirror the object itself as one row, set response.records = "".',
+        'To mirror the object itself as one row, set response.records = "jmes:@".'
+        if isinstance(body, dict)
+        else "Check the address, or set response.records.",
     )
 
 
@@ -102,6 +128,8 @@ def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, 
         return Trial(endpoint.pages, True, "The settings say how the listing goes on.")
     if found.format == "feed" and found.named is None:
         return Trial(Pages(kind="none"), True, "A feed shows its newest entries, without a way to older ones.")
+    if found.alone and found.named is None:
+        return Trial(Pages(kind="none"), True, "The answer is one object.")
     first = FirstPage(call, answer, text, found.path, found.records)
     trial = find_pages(endpoint, client, first)
     return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
@@ -132,14 +160,14 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     raw = [*found.records, *(each for each in (trial.second.records if trial.second else ()) if each not in first)]
     count = len(found.records)
     records = decode_records(raw)
-    key = endpoint.table.key or _key(records, endpoint.table.name)
-    warnings = [*_warnings(endpoint, count, key, proven, proof), *page.warnings]
     mode = endpoint.table.mode
+    key = endpoint.table.key or (_key(records, endpoint.table.name, found.alone) if count else ())
+    if mode == "append" and key and key[0] in OWN_KEYS:
+        key = ()
+    warnings = [*_warnings(count, key, proven, proof), *page.warnings]
     if found.format == "feed" and mode == "mirror":
         mode = "upsert"
         warnings.append("A feed shows only its newest entries: those that leave it are kept in the table (upsert).")
-    if not key and endpoint.table.mode != "append":
-        key = (HASH_KEY,)
     pages = trial.pages
     if endpoint.pages.kind == "auto" and pages.kind == "none":
         pages = endpoint.pages  # one page today; that a Link header never comes is not proven
@@ -168,13 +196,13 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     )
 
 
-def _warnings(endpoint: Endpoint, count: int, key: tuple[str, ...], proven: bool, proof: str) -> list[str]:
+def _warnings(count: int, key: tuple[str, ...], proven: bool, proof: str) -> list[str]:
     warnings = []
     if not proven:
         warnings.append(proof)
     if not count:
         warnings.append("The list is empty now; key and columns show when the first records come.")
-    elif not key and endpoint.table.mode != "append":
+    elif key == (HASH_KEY,):
         warnings.append(
             "No field tells the records apart: they are known by their content, so a changed record counts as one"
             " deleted and one new."
@@ -190,13 +218,19 @@ def _plain(records: list[Fields]) -> list[dict[str, object]]:
     ]
 
 
-def _key(records: list[Fields], table: str) -> tuple[str, ...]:
-    return detect.key_of(_plain(records), table)
+def key_for(records: list[bytes], table: str, alone: bool = False) -> tuple[str, ...]:
+    """The key to use for these raw records where the settings name none; one of ours when no field will do.
+
+    alone: there is only one record, and there will never be another.
+    """
+    return _key(decode_records(records), table, alone)
 
 
-def key_for(records: list[bytes], table: str) -> tuple[str, ...]:
-    """The key to use for these raw records where the settings name none; the content hash when no field will do."""
-    return _key(decode_records(records), table) or (HASH_KEY,)
+def _key(records: list[Fields], table: str, alone: bool) -> tuple[str, ...]:
+    plain = _plain(records)
+    if alone and len(records) == 1:
+        return (single.id_of(plain[0]) or ONLY_KEY,)
+    return detect.key_of(plain, table) or (HASH_KEY,)
 
 
 def _shape(endpoint: Endpoint, records: list[Fields]) -> Shape:

@@ -5,7 +5,7 @@ import threading
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.store.plan import stored_key
+from trayapp.store.plan import Stored, stored, stored_key
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
@@ -50,6 +50,7 @@ class Opener:
         self._store = store
         self._lock = threading.Lock()
         self._known: _Proven | None = None
+        self._alone = False
 
     def open(self, client: Client, call: Call, answer: Answer, asked: str, *, whole: bool = True) -> Opened:
         """The listing that begins with this answer to the call. SyncErrors.
@@ -57,12 +58,14 @@ class Opener:
         asked: what stands for the request, the same for all whose pages go on alike. whole: not only what changed,
         which may be too short to learn from.
         """
+        before = self._stored()
         page = read(answer, self._endpoint)
-        found = look_at(self._endpoint, answer, page, client.hide)
+        found = look_at(self._endpoint, answer, page, client.hide, before)
         if answer.large is not None and not self._fits(answer, found):
             answer = answer.whole()
             page = read(answer, self._endpoint)
-            found = look_at(self._endpoint, answer, page, client.hide)
+            found = look_at(self._endpoint, answer, page, client.hide, before)
+        self._alone = found.alone and (self._endpoint.after is None or not self._endpoint.after.each)
         asked = f"{call.method} {asked} {found.path}"
         pages, second = self._pages(client, call, answer, page, found, asked, whole)
         source = Source(call=call, path=found.path, pages=pages, total=found.total, total_pages=found.total_pages)
@@ -106,6 +109,10 @@ class Opener:
                 self._known = msgspec.json.decode(stored, type=_Proven) if stored else None
             return self._known if self._known is not None and self._known.asked == asked else None
 
+    def _stored(self) -> Stored:
+        with self._store.reading() as db:
+            return stored(db, self._endpoint.id)
+
     def key(self) -> tuple[str, ...]:
         """The key from the settings, else the one that the table was made with; () when there is none yet."""
         table = self._endpoint.table
@@ -118,7 +125,7 @@ class Opener:
         """A key found in the first records; () when there are none."""
         if not records or self._endpoint.table.mode == "append":
             return ()
-        key = key_for(records, self._endpoint.table.name)
+        key = key_for(records, self._endpoint.table.name, self._alone)
         if key == (HASH_KEY,):
             self.warnings.append("No field tells the records apart; they are known by their content.")
         return key

@@ -13,7 +13,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
 from trayapp.errors import UserError
-from trayapp.store.table import HASH_KEY
+from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.field import Field, sentence
@@ -225,6 +225,8 @@ class EndpointForm(QWidget):
         """Say beside automatic fields what the test found."""
         if found.table.key == (HASH_KEY,):
             self.key.setPlaceholderText(self.tr("none found: the whole record"))
+        elif found.table.key == (ONLY_KEY,):
+            self.key.setPlaceholderText(self.tr("none needed: one record"))
         else:
             self.key.setPlaceholderText(self.tr("found: {key}").format(key=", ".join(found.table.key)))
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.model import Pages
-from trayapp.store.table import HASH_KEY
+from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem
 from trayapp.ui.banner import Banner
@@ -139,7 +139,11 @@ def summary_lines(preview: Preview) -> list[str]:
     else:
         records = _tr("{count} of {total} records on the first page").format(count=preview.count, total=preview.total)
     where = _tr("at “{path}”").format(path=preview.records_path) if preview.records_path else _tr("in the whole answer")
-    key = _tr("the whole record") if preview.key == (HASH_KEY,) else ", ".join(preview.key)
+    own: dict[tuple[str, ...], str] = {
+        (HASH_KEY,): _tr("the whole record"),
+        (ONLY_KEY,): _tr("none needed, there is one record"),
+    }
+    key = own.get(preview.key) or ", ".join(preview.key)
     proven = "" if preview.proven else _tr(" (not proven)")
     pages = _tr("Pages: {kind}{proven}. {proof}")
     lines = [

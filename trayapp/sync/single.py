@@ -1,0 +1,119 @@
+"""Answers without a list of records that may be records all the same: one object, or a list of plain values.
+
+The signs are weak: a server's complaint is an object too, and so is a listing that is empty. Pure.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from trayapp.endpoints.paths import is_plain
+from trayapp.sync import shapes
+from trayapp.sync.formats.sniff import Format
+
+VALUE_FIELD = "value"
+"""The field that takes plain values."""
+
+_IDS = ("id", "_id", "uuid", "guid", "uid", "ID", "Id", "@id", "sha")
+_TROUBLE = {
+    "error", "errors", "fault", "exception", "error_message", "errorMessage", "error_code", "errorCode",
+    "error_description",
+}  # fmt: skip
+_ABOUT = {
+    "ok", "success", "status", "status_code", "statusCode", "code", "message", "messages", "msg", "detail", "details",
+    "title", "type", "instance", "reason", "request_id", "requestId", "trace", "trace_id", "timestamp", "path",
+    "documentation_url", "help", "jsonrpc", "api_version", "apiVersion", "version", "took", "duration",
+    "meta", "metadata", "links", "_links", "jsonapi", "included", "warnings", "@context", "@odata.context",
+}  # fmt: skip
+"""Names that stand beside what an answer is about, or in a complaint."""
+_LISTING = {
+    "next", "previous", "prev", "next_url", "next_page", "nextPage", "next_cursor", "nextCursor", "nextPageToken",
+    "next_page_token", "nextToken", "next_token", "cursor", "cursors", "has_more", "hasMore", "has_next", "hasNext",
+    "more", "continue", "pageInfo", "paging", "pagination", "page", "pages", "total", "total_count", "totalCount",
+    "totalElements", "total_pages", "totalPages", "totalItems", "total_items", "totalResults", "total_results",
+    "count", "limit", "offset", "per_page", "perPage", "pageSize", "page_size", "_embedded", "@odata.nextLink",
+    "@odata.count", "numFound",
+}  # fmt: skip
+_HOLDERS = ("data", "result", "response", "item", "object", "record")
+
+
+class Guess(msgspec.Struct, frozen=True):
+    """Where the records seem to be. alone: the answer is one record; weak: it has no list of records."""
+
+    path: str
+    alone: bool = False
+    weak: bool = False
+
+
+def guess(body: Any, format: Format) -> Guess | None:
+    """The likeliest place of the records in an answer; None when there is none."""
+    values = values_path(body)
+    found = None if values is not None and isinstance(body, list) else shapes.records_path(body, format)
+    if found is not None:
+        return Guess(found)
+    if values is not None:
+        return Guess(values, weak=True)
+    path = object_path(body) if format == "json" else None
+    return None if path is None else Guess(path, alone=True, weak=True)
+
+
+def object_path(body: Any) -> str | None:
+    """The path to the one object that the answer is, "" for all of it; None where it may be something else."""
+    if not _is_record(body):
+        return None
+    others = body.keys() - _ABOUT - _TROUBLE
+    for holder in _HOLDERS:
+        if others == {holder} and isinstance(body[holder], dict) and not has_id(body):
+            return f"{holder}[]" if _is_record(body[holder]) else None
+    return ""
+
+
+def values_path(body: Any) -> str | None:
+    """The path to a list of plain values that is all the answer has; None when there is none."""
+    if isinstance(body, list):
+        return f"as {VALUE_FIELD}" if _is_values(body) else None
+    if not isinstance(body, dict) or says_error(body):
+        return None
+    others = body.keys() - _ABOUT - _TROUBLE - _LISTING
+    name = next(iter(others)) if len(others) == 1 else ""
+    return f"{name} as {VALUE_FIELD}" if name and is_plain(name) and _is_values(body[name]) else None
+
+
+def says_error(body: Mapping[str, Any]) -> bool:
+    """Whether an object is a complaint and nothing else. A job that failed has an error too, but more besides."""
+    others = body.keys() - _ABOUT - _TROUBLE - {*_IDS}
+    failed = any(body.get(name) for name in _TROUBLE) or body.get("ok") is False or body.get("success") is False
+    if failed:
+        return len(others) < 2
+    return not others and not has_id(body) and any(body.get(name) for name in ("message", "msg", "detail", "title"))
+
+
+def id_of(record: Mapping[str, Any]) -> str:
+    """The field that is the object's own id; "" when it has none."""
+    return next((name for name in _IDS if _is_id(record.get(name))), "")
+
+
+def has_id(body: Mapping[str, Any]) -> bool:
+    """Whether the object has an id of its own."""
+    return bool(id_of(body))
+
+
+def _is_record(body: Any) -> bool:
+    if not isinstance(body, dict) or says_error(body):
+        return False
+    if has_id(body):
+        return not (body.keys() & _LISTING and any(item == [] for item in body.values()))
+    others = [body[name] for name in body.keys() - _ABOUT - _TROUBLE]
+    if body.keys() & _LISTING or all(item is None for item in others):
+        return False
+    # An empty list or object may be a listing without records, and a list of others one of what we don't know.
+    return all(_is_values(item) if isinstance(item, list) else item != {} for item in others)
+
+
+def _is_values(items: Any) -> bool:
+    return isinstance(items, list) and bool(items) and not any(isinstance(item, dict | list) for item in items)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
