@@ -165,7 +165,6 @@ unscheduled = st.builds(
     ),
     at_start=st.booleans(),
     watch=st.sampled_from(["", "~/in/list.csv"]),
-    tags=st.sampled_from([(), ("work", "daily")]),
     after=st.none() | st.builds(After, endpoints=st.just(("other",)), need=st.sampled_from(["all", "any"])),
 )
 OTHER = Endpoint(url="https://c.example/", id="other", table=Table(name="other"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.schedule.fakes import BERLIN, NOW, World, endpoint, report
 from trayapp.endpoints.calendar import MONTHS, WEEKDAYS, Days, Once
-from trayapp.endpoints.model import Endpoint, Retry, Settings
+from trayapp.endpoints.model import Endpoint, Limits, Retry, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.due import next_due, upcoming
@@ -226,7 +226,7 @@ def test_a_delay_counts_from_when_it_was_set_over_restarts_and_is_over_after_it(
 def test_another_delay_counts_anew_and_the_same_one_does_not() -> None:
     w = World(Settings(endpoint=(once("in 10m"),)))
     w.live(HOUR)
-    w.apply(once("in 10m", tags=("x",)))
+    w.apply(once("in 10m", limits=Limits(pages=7)))
     w.live(HOUR)
     w.apply(once("in 20m"))
     w.live(HOUR)
@@ -286,7 +286,7 @@ def test_an_edit_of_something_else_does_not_begin_the_period_anew() -> None:
     due = w.planner.status("a", None).next_due
     for number in range(5):
         w.live(timedelta(minutes=30))
-        w.apply(endpoint(every="4h", flex=Duration(3600), tags=(str(number),)))
+        w.apply(endpoint(every="4h", flex=Duration(3600), limits=Limits(pages=number + 1)))
     assert w.planner.status("a", None).next_due == due
 
 

@@ -238,7 +238,6 @@ class Endpoint(_Section, frozen=True):
     at_start: bool = False
     watch: str = ""
     manual: bool = False
-    tags: tuple[str, ...] = ()
     enabled: bool = True
     request: Request = Request()
     auth: Auth = Auth()
