@@ -306,7 +306,9 @@ def test_circles_are_told_with_the_settings():
     found = check_settings(Settings(endpoint=tuple(circle)))
     assert [(index, problem.path) for index, problem in found] == [(n, "after.endpoint") for n in range(3)]
     assert "a → b → c → a" in found[0][1].message
-    assert check_settings(Settings(endpoint=(after("a", "b"), after("b", "gone")))) == []
+    ((index, problem),) = check_settings(Settings(endpoint=(after("a", "b"), after("b", "gone"))))
+    assert (index, problem.path) == (1, "after.endpoint")
+    assert "'gone'" in problem.message
 
 
 @settings(deadline=None)
