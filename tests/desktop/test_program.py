@@ -52,6 +52,7 @@ def rows(home: Path, table: str) -> list[tuple[object, ...]]:
     if not (home / "traysync.db").exists():
         return []
     database = apsw.Connection(str(home / "traysync.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    database.set_busy_timeout(5000)
     try:
         return database.execute(f'SELECT * FROM "{table}"').fetchall()
     except apsw.SQLError:
