@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import engine, readme
+from tests.bench import engine
 from tests.bench.figures import markdown
 from tests.bench.run import gui_gap
 
@@ -51,10 +51,3 @@ def test_no_ratio_is_much_worse_than_it_was():
             return
     worse = {name: f"{best[name]:.2f}, was {was:.2f}" for name, was in RECORDED.items() if best[name] > MORE * was}
     pytest.fail(f"at best: {worse}")
-
-
-def test_the_readme_takes_a_table_between_its_markers_and_loses_nothing():
-    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
-    assert readme.written_into(text, "new") == text.replace("old", "new")
-    with pytest.raises(ValueError, match="is missing"):
-        readme.written_into(f"{readme.END}{readme.BEGIN}", "new")

@@ -1,4 +1,4 @@
-"""What other schedulers promise, what TraySync has for it, and the test that fails without it.
+"""What other schedulers promise, what TraySync has for it, and a test of it.
 
 `python -m tests.schedule.features` writes the table into README.md. Names of the others' features are those of their
 documentation: Jetpack WorkManager 2.12, the Flutter plugin workmanager 0.10, APScheduler 3.11, systemd.timer(5) and
@@ -9,9 +9,9 @@ import ast
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.readme import write_table
+
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-START, END = "<!-- features: written by python -m tests.schedule.features -->", "<!-- end of features -->"
 NONE = "–"
 NOT_YET = "not yet"
 
@@ -835,16 +835,5 @@ def without_test() -> list[str]:
     return missing
 
 
-def table_in(text: str) -> str:
-    """What stands between the markers."""
-    return text.partition(START)[2].partition(END)[0].strip()
-
-
-def main() -> None:
-    text = README.read_text("utf-8")
-    before, after = text.partition(START)[0], text.partition(END)[2]
-    README.write_text(f"{before}{START}\n\n{as_markdown()}\n\n{END}{after}", "utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_table("features", as_markdown())

@@ -1,6 +1,7 @@
 """The README's table of schedulers' features says what is so."""
 
-from tests.schedule.features import README, as_markdown, table_in, without_test
+from tests.readme import README, table_in
+from tests.schedule.features import as_markdown, without_test
 
 
 def test_every_feature_has_a_test_or_a_reason() -> None:
@@ -8,4 +9,4 @@ def test_every_feature_has_a_test_or_a_reason() -> None:
 
 
 def test_the_readme_has_the_same_table() -> None:
-    assert table_in(README.read_text("utf-8")) == as_markdown(), "run: python -m tests.schedule.features"
+    assert table_in(README.read_text("utf-8"), "features") == as_markdown(), "run: python -m tests.schedule.features"

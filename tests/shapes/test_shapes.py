@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.comparing import canonical_hash, rows
+from tests.readme import README, table_in
 from tests.server import ApiServer
 from tests.shapes.conftest import SHAPE
-from tests.shapes.readme import README, table_in
 from tests.shapes.shape import Record, Shape
 from tests.shapes.table import SHAPES, as_markdown
 from trayapp.cli import main
@@ -129,4 +129,4 @@ def _made(records: list[Record], shape: Shape) -> list[Record]:
 
 def test_the_readme_has_the_same_table() -> None:
     assert len(EVERY) == len({name for name, _ in EVERY}) >= 75
-    assert table_in(README.read_text("utf-8")) == as_markdown(), "run: python -m tests.shapes.readme"
+    assert table_in(README.read_text("utf-8"), "shapes") == as_markdown(), "run: python -m tests.shapes.readme"

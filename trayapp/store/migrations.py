@@ -89,6 +89,5 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE _sync_endpoints ADD COLUMN anchored TEXT NOT NULL DEFAULT '';
     ALTER TABLE _sync_endpoints ADD COLUMN watched TEXT NOT NULL DEFAULT '';
     ALTER TABLE _sync_endpoints ADD COLUMN arrived TEXT NOT NULL DEFAULT '';
-    ALTER TABLE _sync_endpoints ADD COLUMN pause TEXT;
     """,
 )

@@ -8,25 +8,7 @@ import msgspec
 
 from trayapp.store.times import from_text, to_text
 
-_UNTIL_RESUMED = "until resumed"
-
 Status = Literal["enqueued", "running", "cancelled"]
-
-
-class Pause(msgspec.Struct, frozen=True):
-    """No scheduled run starts before `until` (aware UTC); None: before the user resumes."""
-
-    until: datetime | None = None
-
-    @property
-    def text(self) -> str:
-        """As it is kept in the file."""
-        return to_text(self.until) or _UNTIL_RESUMED
-
-    @classmethod
-    def of_text(cls, text: str | None) -> "Pause | None":
-        """The pause that was kept as this text; None for none."""
-        return None if text is None else cls(None if text == _UNTIL_RESUMED else from_text(text))
 
 
 class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +21,7 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
 
     anchor: since when the schedule counts that `anchored` names, for those that count from when they were set.
     watched: what the watched file was like when it was last looked at. arrived: ids of the endpoints it runs after that
-    have succeeded since its last start, a line each. pause: of this endpoint alone.
+    have succeeded since its last start, a line each.
     """
 
     id: str
@@ -63,7 +45,6 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     anchored: str = ""
     watched: str = ""
     arrived: str = ""
-    pause: Pause | None = None
 
 
 _FIELDS = EndpointRow.__struct_fields__
@@ -80,7 +61,6 @@ def _from_sql(row: tuple[object, ...]) -> EndpointRow:
     values = dict(zip(_FIELDS, row, strict=True))
     for field in _TIMES:
         values[field] = from_text(values[field])  # type: ignore[arg-type]
-    values["pause"] = Pause.of_text(values["pause"])  # type: ignore[arg-type]
     return msgspec.convert(values, EndpointRow)
 
 
@@ -107,8 +87,6 @@ def save_state(db: apsw.Connection, row: EndpointRow) -> None:
 
 
 def _to_sql(value: object) -> Any:
-    if isinstance(value, Pause):
-        return value.text
     return to_text(value) if isinstance(value, datetime) else value
 
 
