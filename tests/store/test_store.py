@@ -271,3 +271,10 @@ def test_a_back_up_is_one_plain_complete_file(store, path):
     copy = Store(target)
     assert note(copy) == "kept"
     copy.close()
+
+
+def test_small_writes_do_not_let_the_log_grow_for_ever(store, path):
+    for number in range(3_000):
+        with store.writing() as db:
+            write_meta(db, "number", str(number))
+    assert path.with_name("t.db-wal").stat().st_size < 8 * 2**20

@@ -26,7 +26,7 @@ def open_writer(path: Path) -> apsw.Connection:
             db.set_busy_timeout(BUSY_TIMEOUT_MS)
             db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF")
             # 32 MiB: keys in random order otherwise read and write the same pages again and again; more is felt.
-            db.execute("PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY")
+            db.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")
             _migrate(db, path)
         except BaseException:
             db.close()
