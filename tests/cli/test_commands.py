@@ -8,8 +8,10 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import psutil
 import pytest
 
@@ -502,3 +504,14 @@ def test_what_is_due_is_never_forced(cli, busy):
 def test_why_tells_what_the_machine_answers(cli, busy):
     name = psutil.Process().name()
     assert f"It wants {name} not running: {name} runs, which holds it back." in cli("why", "waits").out
+
+
+def test_a_database_that_another_program_locks_is_code_3(cli, added, home, monkeypatch):
+    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr("trayapp.store.connection.BUSY_TIMEOUT_MS", 10)
+    cli("sync")
+    with closing(apsw.Connection(str(home / "traysync.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        error = cli.json("pause", "--for", "1h", code=3)["error"]
+    assert "in use" in error["title"]
+    assert cli.json("status")["paused_until"] is None

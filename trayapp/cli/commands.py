@@ -9,6 +9,7 @@ from trayapp.cli.engine import Engine, EngineHeld
 from trayapp.desktop.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.paths import find_home
 from trayapp.errors import UserError
+from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
 
 Options = argparse.Namespace
@@ -20,7 +21,7 @@ def run_command(options: Options) -> int:
     try:
         engine = Engine(find_home(options.home), _log_to_stderr(options.verbose).register)
         return _COMMANDS[options.command](engine, options)
-    except EngineHeld as error:
+    except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
         return 3
     except UserError as error:

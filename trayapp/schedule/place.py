@@ -93,11 +93,10 @@ def place(
     zone: tzinfo,
     asked_since: datetime,
 ) -> Waiting | Blocked | Asking | HeldBack | Queued:
-    """Where an endpoint that is not running belongs. held_back: it shall not start before.
+    """Where an endpoint that is not running belongs.
 
-    asked_since: when the machine was first asked for it, or now.
-
-    For what the user asked for, soft constraints do not count, nor does it matter whether the endpoint is on.
+    held_back: it shall not start before. asked_since: when the machine was first asked for it, or now. For what the
+    user asked for, soft constraints do not count, nor does it matter whether the endpoint is on.
     """
     due = now if wish is not None else work.due_at(row) if endpoint.enabled else None
     if due is None or due > now:
