@@ -167,17 +167,19 @@ def test_sync_now_asks_before_it_overrules_a_constraint_and_remembers_the_answer
     """This very process is the program that an endpoint waits for."""
     url = api.route("/items", Listing(RECORDS))
     busy = When(not_while=(psutil.Process().name(),))
+    ended = []
+    backend.run_finished.connect(lambda report: ended.append(report.endpoint))
     assert save(qtbot, backend, endpoint(url, when=busy), endpoint(url, id="free", manual=True, every=None)) is None
-    qtbot.waitUntil(lambda: api.count("/items") == 1)  # the free one: it is new
+    qtbot.waitUntil(lambda: ended == ["free"])  # it is new
     with qtbot.waitSignal(backend.sync_question, timeout=5000) as asked:
         backend.sync_now()
     (question,) = asked.args
     assert (question.ids, question.kinds) == (("items",), ("program",))
     assert question.words == (f"{busy.not_while[0]} runs",)
-    qtbot.waitUntil(lambda: api.count("/items") == 2)  # the free one did not wait for the answer
-    with qtbot.waitSignal(backend.run_finished, timeout=5000) as run:
-        backend.sync_anyway(question, ask_again=True)
-    assert run.args[0].endpoint == "items"
+    qtbot.waitUntil(lambda: ended == ["free", "free"])  # it did not wait for the answer
+    backend.sync_anyway(question, ask_again=True)
+    qtbot.waitUntil(lambda: ended == ["free", "free", "items"])
+    assert api.count("/items") == 3
     with qtbot.waitSignal(backend.sync_question, timeout=5000) as asked:
         backend.sync_now(("items",))
     with qtbot.waitSignals([backend.run_finished, backend.settings_changed], timeout=5000):
