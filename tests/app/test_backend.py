@@ -1,5 +1,7 @@
 """The live backend: what windows ask of it happens on the real scheduler, settings file and database."""
 
+from contextlib import contextmanager
+
 import msgspec
 import psutil
 import pytest
@@ -22,17 +24,24 @@ def api():
         yield api
 
 
-@pytest.fixture
-def backend(qtbot, tmp_path):
-    workspace = Workspace(Home(tmp_path / "h", tmp_path / "h", tmp_path / "h"))
+@contextmanager
+def started(qtbot, workspace):
     workspace.home.create()
     backend = LiveBackend(workspace)
     backend.start()
-    yield backend
-    with qtbot.waitSignal(backend.scheduler.finished, timeout=10_000):
-        backend.shutdown(lambda: None)
-    backend.scheduler.wait()
-    workspace.close()
+    try:
+        yield backend
+    finally:
+        with qtbot.waitSignal(backend.scheduler.finished, timeout=10_000):
+            backend.shutdown(lambda: None)
+        backend.scheduler.wait()
+        workspace.close()
+
+
+@pytest.fixture
+def backend(qtbot, tmp_path):
+    with started(qtbot, Workspace(Home(tmp_path / "h", tmp_path / "h", tmp_path / "h"))) as backend:
+        yield backend
 
 
 def ticket_of(qtbot, signal, ask):
@@ -108,6 +117,17 @@ def test_a_change_on_disk_is_taken_over_and_a_bad_one_shown(qtbot, backend, api)
     qtbot.waitUntil(lambda: backend.snapshot().settings_problem is not None, timeout=10_000)
     assert [each.id for each in backend.settings().endpoint] == ["items"]
     assert "evry" in backend.snapshot().settings_problem.cause
+
+
+def test_a_file_changed_in_its_place_is_seen_although_nothing_else_in_its_folder_moves(qtbot, tmp_path):
+    workspace = Workspace(Home(data=tmp_path / "data", config=tmp_path / "config"))
+    workspace.home.create()
+    file = workspace.settings_file.path
+    file.write_text('[[endpoint]]\nurl = "http://127.0.0.1:9/a"\nid = "a"\nmanual = true\n')
+    with started(qtbot, workspace) as backend:
+        with qtbot.waitSignal(backend.settings_changed, timeout=10_000):
+            file.write_text(file.read_text() + '[[endpoint]]\nurl = "http://127.0.0.1:9/b"\nid = "b"\nmanual = true\n')
+        assert [each.id for each in backend.settings().endpoint] == ["a", "b"]
 
 
 def test_held_deletions_are_applied_or_kept(qtbot, backend, api):

@@ -65,6 +65,7 @@ class LiveBackend(Backend):
         """Read the settings, watch them from then on, and start the scheduler."""
         file = self.workspace.settings_file
         self._watcher.addPath(str(file.path.parent))
+        self._watch_file()
         self._stamp = file.stamp()
         problem = None
         try:
@@ -111,13 +112,18 @@ class LiveBackend(Backend):
     def reload(self) -> None:
         """Read the settings again if the file changed; the ones in force stay when it can't be used."""
         file = self.workspace.settings_file
-        if str(file.path) not in self._watcher.files() and file.path.exists():
-            self._watcher.addPath(str(file.path))
+        self._watch_file()
         stamp = file.stamp()
         if stamp == self._stamp:
             return
         self._stamp = stamp
         self.background.run(self.workspace.settings, self._reloaded)
+
+    def _watch_file(self) -> None:
+        # Its folder tells of a file that is put in its place, not of one that is written anew.
+        path = self.workspace.settings_file.path
+        if str(path) not in self._watcher.files() and path.exists():
+            self._watcher.addPath(str(path))
 
     def _reloaded(self, result: Settings | Problem) -> None:
         if isinstance(result, Problem):
