@@ -184,7 +184,9 @@ $version" ] || return 0
     fi
     say "Installing the locked Python packages ($1); the first time takes a minute or two"
     rm -f "$venv"/made-for-*
-    pip_install --require-hashes -r "$locks/$1.txt" -r "$locks/build.txt"
+    # The locks name every package, so nothing is left to resolve. Pip before 23.3 would even take a newer release where
+    # a package asks for an extra of a locked one (pip issue 9644), and then refuse it for want of a hash.
+    pip_install --require-hashes --no-deps -r "$locks/$1.txt" -r "$locks/build.txt"
     pip_install --no-index --no-deps --no-build-isolation --editable "$root"
     for kind in runtime "$1"; do # each lock holds the runtime's versions
         printf '%s\n%s' "$(environment_key "$locks/$kind.txt" "$locks/build.txt")" "$version" >"$venv/made-for-$kind"
