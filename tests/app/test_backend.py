@@ -11,7 +11,7 @@ from trayapp.app.backend import LiveBackend
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import Endpoint, Settings, When
 from trayapp.endpoints.units import Duration
-from trayapp.operations import Workspace
+from trayapp.operations.workspace import Workspace
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem
 

@@ -8,7 +8,9 @@ from tests.server import ApiServer, Listing, problem
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, When
 from trayapp.endpoints.units import Duration, Size
-from trayapp.operations import Workspace
+from trayapp.operations.questions import newly_stale, why_waiting
+from trayapp.operations.runs import prune_history, sync
+from trayapp.operations.workspace import Workspace
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
 
@@ -55,17 +57,17 @@ def add_runs(workspace, *ages):
 def test_history_is_kept_as_long_as_the_settings_say(workspace):
     workspace.settings_file.edit(lambda _: Settings(general=General(keep_history=Duration(7 * 86400))))
     add_runs(workspace, 9 * DAY, 8 * DAY, 6 * DAY, DAY)
-    assert workspace.prune_history() == 2
+    assert prune_history(workspace) == 2
     with workspace.store.reading() as db:
         assert [NOW - row.finished for row in list_runs(db)] == [DAY, 6 * DAY]
         assert db.execute("SELECT count(*) FROM _sync_changes").get == 2
-    assert workspace.prune_history() == 0
+    assert prune_history(workspace) == 0
 
 
 def test_a_sync_without_the_tray_program_prunes_too(workspace):
     workspace.settings()
     add_runs(workspace, 40 * DAY)
-    assert workspace.sync(due=True) == []
+    assert sync(workspace, due=True) == []
     with workspace.store.reading() as db:
         assert list_runs(db) == ()
 
@@ -74,13 +76,13 @@ def test_a_silence_is_told_once_also_across_restarts(workspace, tmp_path):
     spec = Endpoint(url="http://127.0.0.1/", id="a", name="A", every=Duration(3600))
     workspace.settings_file.edit(lambda _: Settings(endpoint=(spec,)))
     silent = [EndpointStatus(id="a", name="A", table="a", state="failing", last_success=NOW - 3 * DAY)]
-    assert workspace.newly_stale(silent) == []
-    assert [each.length for each in workspace.newly_stale(silent)] == [3 * DAY]
+    assert newly_stale(workspace, silent) == []
+    assert [each.length for each in newly_stale(workspace, silent)] == [3 * DAY]
     workspace.close()
     again = Workspace(Home(tmp_path, tmp_path, tmp_path))
     again.clock = Clock()
-    assert again.newly_stale(silent) == []
-    assert again.newly_stale(silent) == []
+    assert newly_stale(again, silent) == []
+    assert newly_stale(again, silent) == []
     again.close()
 
 
@@ -89,26 +91,26 @@ def test_a_sync_without_the_tray_program_follows_chains(workspace, api, due):
     parent = Endpoint(url=api.route("/a", Listing([{"id": 1}])), id="a", every=Duration(3600))
     child = Endpoint(url=api.route("/b", Listing([{"id": 2}])), id="b", after=After(endpoint="a"))
     workspace.settings_file.edit(lambda _: Settings(endpoint=(child, parent)))
-    assert [(each.endpoint, each.status) for each in workspace.sync(due=due)] == [
+    assert [(each.endpoint, each.status) for each in sync(workspace, due=due)] == [
         ("a", "succeeded"),
         ("b", "succeeded"),
     ]
-    assert workspace.sync(due=True) == []
-    assert workspace.why("b")[0] == "It runs after a has succeeded."
+    assert sync(workspace, due=True) == []
+    assert why_waiting(workspace, "b")[0] == "It runs after a has succeeded."
 
 
 def test_a_chain_breaks_at_a_failure(workspace, api):
     parent = Endpoint(url=api.route("/a", lambda _: problem(404, "Not found")), id="a", every=Duration(3600))
     child = Endpoint(url=api.route("/b", Listing([{"id": 2}])), id="b", after=After(endpoint="a"))
     workspace.settings_file.edit(lambda _: Settings(endpoint=(child, parent)))
-    assert [(each.endpoint, each.status) for each in workspace.sync(due=True)] == [("a", "failed")]
-    assert "since then it failed" in workspace.why("b")[1]
+    assert [(each.endpoint, each.status) for each in sync(workspace, due=True)] == [("a", "failed")]
+    assert "since then it failed" in why_waiting(workspace, "b")[1]
 
 
 def test_a_sync_on_a_full_disk_is_refused_in_words(workspace, api, monkeypatch):
     spec = Endpoint(url=api.route("/a", Listing([{"id": 1}])), id="a", when=When(disk_free=Size(2**30)))
     workspace.settings_file.edit(lambda _: Settings(endpoint=(spec,)))
     monkeypatch.setattr(workspace, "disk_free", lambda: 2**20)
-    assert [(each.status, each.sentence) for each in workspace.sync(["a"])] == [
+    assert [(each.status, each.sentence) for each in sync(workspace, ["a"])] == [
         ("stopped", "Not started: only 1 MiB free.")
     ]

@@ -11,7 +11,7 @@ from trayapp.desktop import opening
 from trayapp.desktop.paths import find_home
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.naming import completed
-from trayapp.operations import Workspace
+from trayapp.operations.workspace import Workspace
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.preview import Preview
 

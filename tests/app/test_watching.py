@@ -10,7 +10,8 @@ from trayapp.app.watching import FileWatch
 from trayapp.desktop.paths import Home
 from trayapp.desktop.watched import stamp
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.operations import Workspace
+from trayapp.operations.runs import sync
+from trayapp.operations.workspace import Workspace
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_without_the_tray_program_a_changed_file_makes_due(tmp_path):
     workspace.settings_file.edit(
         lambda _: Settings(endpoint=(Endpoint(url="http://127.0.0.1:9/", id="a", watch=str(path)),))
     )
-    assert workspace.sync(due=True) == []
+    assert sync(workspace, due=True) == []
     path.write_text("x")
-    assert [report.endpoint for report in workspace.sync(due=True)] == ["a"]
+    assert [report.endpoint for report in sync(workspace, due=True)] == ["a"]
     workspace.close()

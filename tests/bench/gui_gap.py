@@ -21,7 +21,7 @@ from tests.bench.engine import bench_endpoint
 from tests.bench.serve import BenchServer, serving
 from trayapp.desktop.paths import find_home
 from trayapp.endpoints.model import Settings
-from trayapp.operations import Workspace
+from trayapp.operations.workspace import Workspace
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.states import StoredStates
 from trayapp.schedule.thread import SchedulerThread

@@ -15,7 +15,9 @@ from trayapp.desktop import opening
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import UserError
-from trayapp.operations import Workspace
+from trayapp.operations.questions import would_overrule
+from trayapp.operations.runs import keep_held
+from trayapp.operations.workspace import Workspace
 from trayapp.schedule.constraints import Overruled, may_wait
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.states import StoredStates
@@ -196,7 +198,7 @@ class LiveBackend(Backend):
             return
         named, known = tuple(each.id for each in chosen), self.scheduler.conditions()
         self.background.run(
-            lambda: self.workspace.overruled(named, known), lambda held: self._sync_now(named, full, held)
+            lambda: would_overrule(self.workspace, named, known), lambda held: self._sync_now(named, full, held)
         )
 
     def _sync_now(self, ids: tuple[str, ...], full: bool, held: list[Overruled] | Problem) -> None:
@@ -238,7 +240,7 @@ class LiveBackend(Backend):
             self.apply_held((id,))
             self.scheduler.sync_now((id,))
             return
-        self.background.run(lambda: self.workspace.keep_held(id), lambda result: self._kept(id, result))
+        self.background.run(lambda: keep_held(self.workspace, id), lambda result: self._kept(id, result))
 
     def _kept(self, id: str, result: object) -> None:
         endpoint = self._settings.find(id)

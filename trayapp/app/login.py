@@ -1,7 +1,7 @@
 """Starting at login as the settings say, without overruling what the user told the system."""
 
 from trayapp.desktop import autostart
-from trayapp.operations import Workspace
+from trayapp.operations.workspace import Workspace
 from trayapp.store.state import read_meta, write_meta
 
 _APPLIED = "start_at_login"

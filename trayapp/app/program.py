@@ -21,7 +21,11 @@ from trayapp.desktop.signals import EndSignals
 from trayapp.desktop.sleep import SleepWatcher
 from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
-from trayapp.operations import Workspace, network_conditions
+from trayapp.operations.background import keep_background
+from trayapp.operations.conditions import disk_free, network_conditions
+from trayapp.operations.questions import newly_stale
+from trayapp.operations.runs import prune_history
+from trayapp.operations.workspace import Workspace
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report
@@ -160,7 +164,7 @@ class Program(QObject):
                 lambda: keep_autostart(self.workspace, settings.general.start_at_login), lambda _: None
             )
         self.backend.background.run(
-            lambda: self.workspace.keep_background(settings.general.background), self._background_kept
+            lambda: keep_background(self.workspace, settings.general.background), self._background_kept
         )
 
     def _background_kept(self, result: Problem | None) -> None:
@@ -174,7 +178,7 @@ class Program(QObject):
         self.backend.scheduler.update_conditions(on_battery=power.on_battery, battery_percent=power.percent)
 
     def _look_at_disk(self) -> None:
-        self.backend.scheduler.update_conditions(disk_free=self.workspace.disk_free())
+        self.backend.scheduler.update_conditions(disk_free=disk_free(self.workspace))
 
     def _first_snapshot(self, snapshot: Snapshot) -> None:
         """Problems from before this start were told then."""
@@ -192,7 +196,7 @@ class Program(QObject):
 
     def _look_for_stale(self) -> None:
         statuses = self.backend.snapshot().endpoints
-        self.backend.background.run(lambda: self.workspace.newly_stale(statuses), self._tell_stale)
+        self.backend.background.run(lambda: newly_stale(self.workspace, statuses), self._tell_stale)
 
     def _tell_stale(self, found: list[Stale] | Problem) -> None:
         settings = self.backend.settings()
@@ -202,7 +206,7 @@ class Program(QObject):
                 self.notifier.show(self._notification(notice))
 
     def _prune(self) -> None:
-        self.backend.background.run(self.workspace.prune_history, lambda _: self.backend.request_runs())
+        self.backend.background.run(lambda: prune_history(self.workspace), lambda _: self.backend.request_runs())
 
     def _notification(self, notice: Notice) -> Notification:
         actions = [Action("default", self.tr("Open")), Action("open", self.tr("Open"))]

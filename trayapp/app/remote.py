@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.server import Request
 from trayapp.errors import UserError
-from trayapp.operations import not_started, perform
+from trayapp.operations.perform import perform
+from trayapp.operations.questions import why_waiting, would_overrule
+from trayapp.operations.runs import not_started
 from trayapp.schedule.documents import report_document, status_document
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.store.times import to_text
@@ -65,11 +67,11 @@ class Remote(QObject):
             known = backend.scheduler.conditions()
             self._in_background(
                 request,
-                lambda: {"endpoints": msgspec.to_builtins(backend.workspace.overruled(args["ids"], known))},
+                lambda: {"endpoints": msgspec.to_builtins(would_overrule(backend.workspace, args["ids"], known))},
             )
         elif op == "why":
             self._in_background(
-                request, lambda: {"lines": backend.workspace.why(args["id"], backend.scheduler.conditions())}
+                request, lambda: {"lines": why_waiting(backend.workspace, args["id"], backend.scheduler.conditions())}
             )
         else:
             backend.change(lambda: perform(backend.workspace, op, args), lambda result: self._answered(request, result))

@@ -69,7 +69,7 @@ class _Start(QObject):
 
     def _compose(self) -> None:
         from trayapp.app.program import Program
-        from trayapp.operations import Workspace
+        from trayapp.operations.workspace import Workspace
 
         self._workspace = Workspace(self._home, heard_secret=self._scrubber.register)
         self._workspace.store  # noqa: B018  opening it is what may fail

@@ -18,7 +18,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.presets import fill, find_preset
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
-from trayapp.operations import edited
+from trayapp.operations.fields import edited
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.preview import Preview

@@ -12,6 +12,7 @@ from trayapp.cli.engine import Engine
 from trayapp.cli.person import SomebodyThere
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
+from trayapp.operations.texts import export_text
 from trayapp.sync.cancel import CancelToken
 
 Options = argparse.Namespace
@@ -39,7 +40,7 @@ def show(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"endpoint": to_builtins(endpoint)})
     else:
-        print(engine.workspace.export_text([endpoint.id]), end="")
+        print(export_text(engine.workspace, [endpoint.id]), end="")
     return 0
 
 
@@ -92,7 +93,7 @@ def import_(engine: Engine, options: Options) -> int:
 
 def export(engine: Engine, options: Options) -> int:
     """`export`: endpoints as TOML. Exit code."""
-    text = engine.workspace.export_text(options.ids)
+    text = export_text(engine.workspace, options.ids)
     if options.json:
         output.print_json({"toml": text})
     else:

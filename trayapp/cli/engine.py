@@ -12,7 +12,10 @@ from trayapp.desktop.client import NotRunning, ask
 from trayapp.desktop.instance import acquire_engine_lock
 from trayapp.desktop.paths import Home
 from trayapp.errors import UserError
-from trayapp.operations import Workspace, perform
+from trayapp.operations.perform import perform
+from trayapp.operations.questions import would_overrule
+from trayapp.operations.runs import sync
+from trayapp.operations.workspace import Workspace
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress
 
@@ -70,7 +73,7 @@ class Engine:
         answer = self.ask("overruled", {"ids": list(ids)})
         if answer is not None:
             return list(answer["endpoints"])
-        return list(msgspec.to_builtins(self.workspace.overruled(ids)))
+        return list(msgspec.to_builtins(would_overrule(self.workspace, ids)))
 
     def sync(self, ids: Sequence[str], *, due: bool, full: bool, apply_held: bool) -> list[dict[str, Any]]:
         """Run endpoints, here or in the tray program; the reports as documents."""
@@ -85,8 +88,14 @@ class Engine:
             with self.held():
                 token = CancelToken()
                 try:
-                    reports = self.workspace.sync(
-                        ids, due=due, full=full, apply_held=apply_held, cancel=token, progress=progress.show_struct
+                    reports = sync(
+                        self.workspace,
+                        ids,
+                        due=due,
+                        full=full,
+                        apply_held=apply_held,
+                        cancel=token,
+                        progress=progress.show_struct,
                     )
                 except KeyboardInterrupt:
                     token.cancel("interrupted")

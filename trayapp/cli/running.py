@@ -9,6 +9,7 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import duration, moment
 from trayapp.cli.engine import Engine
+from trayapp.operations import questions
 from trayapp.schedule.documents import status_document
 
 Options = argparse.Namespace
@@ -65,7 +66,7 @@ def status(engine: Engine, options: Options) -> int:
     """`status`: the running program's word, else the file's. Exit code."""
     document = engine.ask("status", {})
     if document is None:
-        paused, until, statuses = engine.workspace.statuses()
+        paused, until, statuses = questions.statuses(engine.workspace)
         document = {
             "paused": paused,
             "paused_until": until,
@@ -131,7 +132,7 @@ def resume(engine: Engine, options: Options) -> int:
 def why(engine: Engine, options: Options) -> int:
     """`why`: what an endpoint waits for. Exit code."""
     answer = engine.ask("why", {"id": options.id})
-    lines = answer["lines"] if answer is not None else engine.workspace.why(options.id)
+    lines = answer["lines"] if answer is not None else questions.why_waiting(engine.workspace, options.id)
     if options.json:
         output.print_json({"endpoint": options.id, "lines": lines})
     else:
