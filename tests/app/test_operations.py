@@ -8,6 +8,7 @@ from tests.server import ApiServer, Listing, problem
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, When
 from trayapp.endpoints.units import Duration, Size
+from trayapp.operations import conditions
 from trayapp.operations.questions import newly_stale, why_waiting
 from trayapp.operations.runs import prune_history, sync
 from trayapp.operations.workspace import Workspace
@@ -110,7 +111,7 @@ def test_a_chain_breaks_at_a_failure(workspace, api):
 def test_a_sync_on_a_full_disk_is_refused_in_words(workspace, api, monkeypatch):
     spec = Endpoint(url=api.route("/a", Listing([{"id": 1}])), id="a", when=When(disk_free=Size(2**30)))
     workspace.settings_file.edit(lambda _: Settings(endpoint=(spec,)))
-    monkeypatch.setattr(workspace, "disk_free", lambda: 2**20)
+    monkeypatch.setattr(conditions, "disk_free", lambda _: 2**20)
     assert [(each.status, each.sentence) for each in sync(workspace, ["a"])] == [
         ("stopped", "Not started: only 1 MiB free.")
     ]
