@@ -2,7 +2,7 @@
 # Checks the whole project: lint, format, types, import contracts, then the tests with coverage.
 #
 #   sh tests/run.sh [PYTEST-ARGUMENT...]        everything
-#   sh tests/run.sh fast [PYTEST-ARGUMENT...]   only what is quick and needs no desktop
+#   sh tests/run.sh fast [PYTEST-ARGUMENT...]   only what is quick and needs no desktop, without coverage
 #
 # Sets up what it needs first. Exits 0 only when every check ran and passed.
 set -eu
@@ -71,7 +71,7 @@ tests() { # NAME PYTEST-ARGUMENT...
     shift
     say "== $name"
     status=0
-    "$venv/bin/python" -m pytest --cov "$@" || status=$?
+    "$venv/bin/python" -m pytest "$@" || status=$?
     case $status in
     0) ran=yes ;;
     5) ;;
@@ -80,11 +80,13 @@ tests() { # NAME PYTEST-ARGUMENT...
 }
 ran=
 # What measures, kills or needs the screen wants the machine for itself.
-tests 'pytest, the quick tests' --numprocesses logical --cov-report= -m 'not desktop and not slow' "$@"
+quick='not desktop and not slow'
 if [ $what = fast ]; then
+    tests 'pytest, the quick tests' --numprocesses logical -m "$quick" "$@"
     say '*** SKIPPED: the tests marked desktop and slow (run without "fast" for all).'
 else
-    tests 'pytest, the tests marked desktop and slow' --cov-append -m 'desktop or slow' "$@"
+    tests 'pytest, the quick tests' --numprocesses logical -m "$quick" --cov --cov-report= "$@"
+    tests 'pytest, the tests marked desktop and slow' --cov --cov-append -m 'desktop or slow' "$@"
 fi
 [ -z "$failed" ] || fail "failed: ${failed#, }"
 [ -n "$ran" ] || fail 'There was no test to run.'

@@ -454,6 +454,7 @@ def _ten_thousand_bare_jobs() -> float:
     return spent
 
 
+@pytest.mark.slow
 def test_ten_thousand_endpoints(bench: Bench) -> None:
     endpoints = tuple(endpoint(f"e{number}", every="1d") for number in range(10_000))
     now = datetime.now(UTC)
