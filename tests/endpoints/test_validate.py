@@ -3,7 +3,7 @@
 import pytest
 
 from trayapp.endpoints.calendar import Days, Once
-from trayapp.endpoints.model import After, Endpoint, Incremental, Settings, Table, When
+from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError, decode_endpoint
 from trayapp.endpoints.units import Duration, HostPort
 from trayapp.endpoints.validate import check_endpoint, check_settings
@@ -126,3 +126,40 @@ def test_circles_are_refused_wherever_they_close():
 
 def test_nobody_runs_after_itself():
     assert [problem.path for _, problem in chain(a=After(endpoints=("a",)))] == ["after.endpoints"]
+
+
+def auth_problems(**fields):
+    auth = Auth(kind="oauth2_client", token_url="https://a.example/token", client_id="me", **fields)
+    return [
+        (problem.path, problem.message) for problem in check_endpoint(Endpoint(url="https://a.example/x", auth=auth))
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["client_secret", "Password", "passwd", "client_assertion", "refresh_token", "token", "api_key", "apikey"],
+)
+@pytest.mark.parametrize("section", ["token_params", "auth_params"])
+def test_what_looks_like_a_secret_is_not_stored_readably(section, name):
+    ((path, message),) = auth_problems(**{section: {name: "hunter2"}})
+    assert path == f"auth.{section}.{name}"
+    assert "would be stored readably" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(("name", "says"), [("grant_type", "itself"), ("scope", "auth.scopes"), (" ", "name")])
+def test_parameters_that_are_the_program_s_own_are_refused(name, says):
+    ((_, message),) = auth_problems(token_params={name: "x"})
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    "name", ["audience", "resource", "access_type", "prompt", "tenant", "requested_token_type", "client_assertion_type"]
+)
+def test_a_service_s_own_parameters_are_taken(name):
+    assert auth_problems(token_params={name: "x"}, auth_params={name: "x"}) == []
+
+
+@pytest.mark.parametrize(("port", "refused"), [(0, True), (-1, True), (65536, True), (1, False), (65535, False)])
+def test_which_numbers_are_ports(port, refused):
+    assert [path for path, _ in auth_problems(redirect_port=port)] == ["auth.redirect_port"] * refused

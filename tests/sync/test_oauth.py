@@ -1,5 +1,6 @@
 """OAuth2's edges, against a scripted token endpoint: odd answers, slow people, hostile callers, secrets in messages."""
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -323,6 +324,55 @@ def test_the_browser_is_sent_with_pkce_and_the_code_is_exchanged_with_its_verifi
         requests.get(asked["redirect_uri"], timeout=1)
 
 
+def test_a_service_s_own_parameters_go_to_the_page_and_with_every_token_request(api):
+    api.route("/token", json_reply({"access_token": "t", "refresh_token": "r"}))
+    params = {"token_params": {"audience": "urn:a b"}, "auth_params": {"prompt": "consent", "access_type": "online"}}
+    client = code_client(api, **params)
+    person = Person(comes_back())
+    client.access(None).sign_in(person, 5)
+    asked = dict(parse_qsl(urlsplit(person.pages[0]).query))
+    assert (asked["prompt"], asked["access_type"], asked["response_type"]) == ("consent", "online", "code")
+    assert "audience" not in asked
+    exchange = form(api.requests[-1])
+    assert (exchange["audience"], exchange["grant_type"]) == ("urn:a b", "authorization_code")
+    assert "prompt" not in exchange
+    client.accounts = Accounts(client.keyring, lambda: client.now)
+    assert client.token(None) == "Bearer t"
+    renewal = form(api.requests[-1])
+    assert (renewal["audience"], renewal["grant_type"]) == ("urn:a b", "refresh_token")
+
+
+def test_what_a_token_is_asked_for_makes_it_another_token(api):
+    api.route("/token", numbered())
+    client = Client(api, token_params={"audience": "a"})
+    assert client.token() == client.token() == "Bearer t1"
+    auth = msgspec.structs.replace(client.endpoint.auth, token_params={"audience": "b"})
+    client.endpoint = msgspec.structs.replace(client.endpoint, auth=auth)
+    assert client.token() == "Bearer t2"
+
+
+def test_the_browser_comes_back_to_the_port_of_the_settings(api):
+    api.route("/token", json_reply({"access_token": "t", "refresh_token": "r"}))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):  # the second time it is free again
+        person = Person(comes_back())
+        code_client(api, redirect_port=port).access(None).sign_in(person, 5)
+        (redirect_uri,) = parse_qs(urlsplit(person.pages[0]).query)["redirect_uri"]
+        assert redirect_uri == f"http://127.0.0.1:{port}/signed-in"
+
+
+def test_a_port_that_another_program_has_is_said_before_a_page_is_opened(api):
+    person = Person()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AuthError) as failed:
+            code_client(api, redirect_port=port).access(None).sign_in(person, 5)
+    assert failed.value.cause == f"TraySync can't listen on port {port}: Address already in use."
+    assert "auth.redirect_port" in failed.value.next
+    assert person.pages == []
+
+
 def test_only_the_right_state_ends_the_wait():
     with Redirect("right") as redirect:
         assert urlsplit(redirect.uri).hostname == "127.0.0.1"
@@ -352,8 +402,6 @@ def test_what_the_service_says_of_a_refusal_is_shown_as_text():
 
 
 def test_connections_that_send_nothing_do_not_hold_up_the_browser():
-    import socket
-
     with Redirect("s") as redirect:
         port = urlsplit(redirect.uri).port or 0
         with socket.create_connection(("127.0.0.1", port), timeout=5):
@@ -464,7 +512,8 @@ DEVICE = {
 
 
 def with_code(api: ApiServer, cancel: CancelToken, person: Person, *answers: Any) -> Client:
-    client = Client(api, "oauth2_code", device_url=api.route("/device", json_reply(DEVICE)), scopes=("x",))
+    fields = {"auth_params": {"audience": "a"}, "token_params": {"audience": "b"}}
+    client = Client(api, "oauth2_code", device_url=api.route("/device", json_reply(DEVICE)), scopes=("x",), **fields)
     replies = [a if isinstance(a, Reply) else json_reply({"error": a}, 400) for a in answers]
     api.route("/token", in_turn(*replies))
     client.access(None, cancel).sign_in(person)
@@ -482,7 +531,8 @@ def test_the_code_is_shown_and_asked_for_as_slowly_as_the_service_wants(api):
     assert person.pages == ["https://a.example/device?user_code=WDJB-MJHT"]
     assert cancel.waits == [2, 2, 7, 7, 14]
     first, *polls = api.requests
-    assert form(first) == {"client_id": "me@here", "scope": "x"}
+    assert form(first) == {"client_id": "me@here", "scope": "x", "audience": "a"}
+    assert {form(seen)["audience"] for seen in polls} == {"b"}
     assert {form(seen)["device_code"] for seen in polls} == {"s3cret-device"}
     assert client.keyring.fields == {("items", "refresh_token"): "r"}
 

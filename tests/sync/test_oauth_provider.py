@@ -138,6 +138,28 @@ def test_a_person_signs_in_and_is_not_asked_again(provider, store):
     assert len(person.opened) == 1
 
 
+def test_a_client_s_token_is_for_the_audience_of_the_settings(provider, store):
+    sync = Sync(store, provider, provider.auth(token_params={"resource": "urn:items"}))
+    assert sync.run().added == 23
+    assert provider.seen()["audiences"][-1] == "urn:items"
+
+
+def test_a_person_s_tokens_are_for_the_audience_of_the_settings(provider, store):
+    wanted = {"resource": "urn:items"}
+    sync = Sync(store, provider, provider.desktop(auth_params=wanted, token_params=wanted))
+    assert "resource=urn%3Aitems" in sync.sign_in().opened[0]
+    assert sync.run().added == 23
+    sync.start_again()
+    assert sync.run().unchanged == 23, "renewed with the same parameters"
+    assert provider.seen()["audiences"][-2:] == ["urn:items"] * 2
+
+
+def test_a_service_that_knows_one_address_only_is_come_back_to_there(provider, store):
+    sync = Sync(store, provider, provider.desktop("registered", redirect_port=provider.port))
+    assert "You are signed in" in sync.sign_in().page
+    assert sync.run().added == 23
+
+
 def test_an_unattended_run_never_asks_a_person(provider, store):
     report = Sync(store, provider, provider.desktop()).run()
     assert (report.status, report.problem.title) == ("failed", "Sign in again")

@@ -14,6 +14,7 @@ from trayapp.endpoints.units import Duration
 from trayapp.store.table import HASH_KEY
 from trayapp.sync.report import Problem
 from trayapp.ui.endpoint_editor import EndpointEditor
+from trayapp.ui.key_value_editor import KeyValueEditor
 
 SECRET = "hunter2-and-more"
 URL = "https://api.example.test/v1/items"
@@ -51,6 +52,19 @@ def choose(qtbot: QtBot, editor: QWidget, name: str, text: str) -> None:
         before = box.currentIndex()
         qtbot.keyClick(box, Qt.Key.Key_Down)
         assert box.currentIndex() != before, f"no {text!r} in {name}"
+
+
+def write_pair(qtbot: QtBot, editor: KeyValueEditor, name: str, value: str) -> None:
+    """Add a row to a table of names and values."""
+    click(qtbot, editor.add_button)
+    cell = editor.table.findChild(QLineEdit)
+    assert cell is not None
+    qtbot.keyClicks(cell, name)
+    qtbot.keyClick(cell, Qt.Key.Key_Return)
+    item = editor.table.item(editor.table.rowCount() - 1, 1)
+    assert item is not None
+    item.setText(value)
+    QApplication.sendPostedEvents()
 
 
 def click(qtbot: QtBot, button: QAbstractButton) -> None:
@@ -494,6 +508,39 @@ def test_a_person_signs_in_during_the_test(qtbot: QtBot, backend: FakeBackend) -
         click(qtbot, editor.save_button)
     assert backend.settings().endpoint[0].auth.auth_url == "https://a.test/authorize?access_type=offline"
     assert backend.secrets == {}
+
+
+def test_a_service_s_own_parameters_are_edited(qtbot: QtBot) -> None:
+    auth = Auth(kind="oauth2_code", client_id="me", token_url="https://a.test/token", auth_url="https://a.test/auth")
+    backend = stored(Endpoint(url=URL, auth=msgspec.structs.replace(auth, token_params={"resource": "urn:a"})))
+    editor = open_editor(qtbot, backend, "items")
+    assert not editor.form.is_changed()
+    write_pair(qtbot, editor.form.auth.token_params, "audience", "urn:b")
+    assert editor.form.is_changed()
+    write_pair(qtbot, editor.form.auth.auth_params, "prompt", "consent")
+    write(qtbot, field(editor, "authRedirectPort"), "99999")
+    assert "65535" in problem_of(editor, "auth.redirect_port")
+    write(qtbot, field(editor, "authRedirectPort"), "8400")
+    assert problem_of(editor, "auth.redirect_port") == ""
+    run_test(qtbot, editor)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.settings().endpoint[0].auth == msgspec.structs.replace(
+        auth,
+        token_params={"resource": "urn:a", "audience": "urn:b"},
+        auth_params={"prompt": "consent"},
+        redirect_port=8400,
+    )
+
+
+def test_a_secret_among_the_parameters_is_refused_at_once(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    choose(qtbot, editor, "authKind", "OAuth 2, as a program")
+    assert not editor.form.auth.auth_params.isVisible()
+    assert not field(editor, "authRedirectPort").isVisible()
+    write_pair(qtbot, editor.form.auth.token_params, "client_secret", SECRET)
+    assert "would be stored readably" in problem_of(editor, "auth.token_params")
+    assert editor.form.endpoint() is None
 
 
 def test_a_stored_client_secret_is_not_sent_to_another_token_address(qtbot: QtBot) -> None:

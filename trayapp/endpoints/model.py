@@ -57,7 +57,10 @@ class Auth(_Section, frozen=True):
 
     For OAuth2 the secret is the client's (public clients have none), and a person's sign-in is the secret
     "refresh_token". With `device_url` (RFC 8628) a person signs in with a code, on any device; else in the browser of
-    this one, at `auth_url`.
+    this one, at `auth_url`, which comes back to http://127.0.0.1:PORT/signed-in: any free port (RFC 8252 section 7.3),
+    or `redirect_port` for services that want the exact address registered.
+    `token_params` go along with every request for a token (audience, resource), `auth_params` into the address of the
+    sign-in page, or with the request for a code (access_type, prompt, audience). They are no place for secrets.
     """
 
     kind: Literal["none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code"] = "none"
@@ -69,6 +72,9 @@ class Auth(_Section, frozen=True):
     device_url: str = ""
     scopes: tuple[str, ...] = ()
     client_id: str = ""
+    token_params: Mapping[str, str] = {}
+    auth_params: Mapping[str, str] = {}
+    redirect_port: int | None = None
     secret_env: str = ""
 
 

@@ -14,6 +14,20 @@ from trayapp.endpoints.placeholders import host_names_in, names_in
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
 _CURSOR_STYLES = ("iso", "date", "epoch", "epoch_ms", "http_date")
+_OWN_PARAMS = {
+    "grant_type",
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "device_code",
+}
+_SECRET_PARAMS = re.compile(r"secret|passw(or)?d|assertion$|api_?key|credential|(^|_)token$", re.IGNORECASE)
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 
 
@@ -188,9 +202,24 @@ def _auth_problems(auth: Auth) -> Iterator[tuple[str, str]]:
             yield "auth.client_id", "OAuth2 needs the id this program is registered with"
     if auth.kind == "oauth2_code" and not auth.auth_url and not auth.device_url:
         yield "auth.auth_url", "signing in needs the address of the sign-in page, or auth.device_url"
+    for section, params in (("token_params", auth.token_params), ("auth_params", auth.auth_params)):
+        yield from ((f"auth.{section}.{name}", problem) for name in params if (problem := _param_problem(name)))
+    if auth.redirect_port is not None and not 1 <= auth.redirect_port <= 65535:
+        yield "auth.redirect_port", f"{auth.redirect_port} is no port; write a number from 1 to 65535"
     for name in ("token_url", "auth_url", "device_url"):
         if getattr(auth, name):
             yield from ((f"auth.{name}", message) for _, message in _url_problems(getattr(auth, name)))
+
+
+def _param_problem(name: str) -> str | None:
+    """What is wrong with a parameter of OAuth2 requests of that name, if anything."""
+    if not name.strip():
+        return "a parameter needs a name"
+    if name in _OWN_PARAMS:
+        return f"{name} is set by TraySync itself" + ("; write auth.scopes" if name == "scope" else "")
+    if _SECRET_PARAMS.search(name):
+        return "this looks like a secret, which would be stored readably; use the authentication fields"
+    return None
 
 
 def _table_problems(table: Table) -> Iterator[tuple[str, str]]:

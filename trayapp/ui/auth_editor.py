@@ -8,9 +8,11 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from trayapp.endpoints.model import Auth
 from trayapp.ui.field import Field
+from trayapp.ui.key_value_editor import KeyValueEditor
 
 _OFFERED = ("none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code")
 _OAUTH = ("oauth2_client", "oauth2_code")
+_PERSON_ONLY = ("auth.auth_url", "auth.device_url", "auth.auth_params", "auth.redirect_port")
 
 
 class AuthEditor(QWidget):
@@ -43,6 +45,10 @@ class AuthEditor(QWidget):
         self.auth_url = _line("authUrl")
         self.device_url = _line("authDeviceUrl")
         self.scopes = _line("authScopes")
+        self.token_params = KeyValueEditor("authTokenParams", self.tr("Token parameters"))
+        self.auth_params = KeyValueEditor("authParams", self.tr("Sign-in parameters"))
+        self.redirect_port = _line("authRedirectPort")
+        self.redirect_port.setPlaceholderText(self.tr("any free one"))
         self.token_url.setPlaceholderText("https://example.com/oauth/token")
         self.auth_url.setPlaceholderText("https://example.com/oauth/authorize")
         self.source = QComboBox()
@@ -68,6 +74,28 @@ class AuthEditor(QWidget):
                 self.tr("The address that gives out codes to type in, if the service has one."),
             ),
             Field("auth.scopes", self.tr("Sc&opes:"), self.scopes, self.tr("Separated by spaces.")),
+            Field(
+                "auth.token_params",
+                self.tr("Token parameters:"),
+                self.token_params,
+                self.tr(
+                    "What the service wants besides, like audience or resource. They are stored readably: no secrets."
+                ),
+                focus=self.token_params.table,
+            ),
+            Field(
+                "auth.auth_params",
+                self.tr("Sign-in parameters:"),
+                self.auth_params,
+                self.tr("For the sign-in page, like access_type or prompt. They are stored readably: no secrets."),
+                focus=self.auth_params.table,
+            ),
+            Field(
+                "auth.redirect_port",
+                self.tr("Redirect port:"),
+                self.redirect_port,
+                self.tr("If the exact address must be registered: http://127.0.0.1:PORT/signed-in"),
+            ),
             Field("auth.source", self.tr("Secret &from:"), self.source),
             Field("auth.secret", self.tr("Passw&ord:"), self.secret_edit),
             Field("auth.secret_env", self.tr("&Variable:"), self.secret_env),
@@ -81,6 +109,8 @@ class AuthEditor(QWidget):
         for field in self.fields:
             if isinstance(field.editor, QLineEdit):
                 field.editor.textChanged.connect(self.changed)
+        self.token_params.changed.connect(self.changed)
+        self.auth_params.changed.connect(self.changed)
         self.token_url.textChanged.connect(self._show_fields)
 
     def add_to(self, form: QFormLayout) -> None:
@@ -102,6 +132,9 @@ class AuthEditor(QWidget):
         self.auth_url.setText(auth.auth_url)
         self.device_url.setText(auth.device_url)
         self.scopes.setText(" ".join(auth.scopes))
+        self.token_params.set_values(auth.token_params)
+        self.auth_params.set_values(auth.auth_params)
+        self.redirect_port.setText("" if auth.redirect_port is None else str(auth.redirect_port))
         self.source.setCurrentIndex(1 if auth.secret_env else 0)
         self.secret_env.setText(auth.secret_env)
         self.secret_edit.clear()
@@ -130,6 +163,9 @@ class AuthEditor(QWidget):
             auth_url=self.auth_url.text().strip() if person else "",
             device_url=self.device_url.text().strip() if person else "",
             scopes=tuple(self.scopes.text().split()) if oauth else (),
+            token_params=_texts(self.token_params) if oauth else {},
+            auth_params=_texts(self.auth_params) if person else {},
+            redirect_port=self._port if person else None,
             secret_env=self.secret_env.text().strip() if self._from_env else "",
         )
 
@@ -146,10 +182,20 @@ class AuthEditor(QWidget):
             found["auth.name"] = self.tr("Write the name that the API's documentation gives.")
         if self._wants_secret and self._from_env and not self.secret_env.text().strip():
             found["auth.secret_env"] = self.tr("Write the name of the environment variable.")
+        for editor, path in ((self.token_params, "auth.token_params"), (self.auth_params, "auth.auth_params")):
+            if kind in _OAUTH and (problem := editor.problem()):
+                found[path] = problem
+        if kind == "oauth2_code" and self.redirect_port.text().strip() and self._port is None:
+            found["auth.redirect_port"] = self.tr("Write a number from 1 to 65535, or nothing.")
         needed = self._wants_secret and kind != "oauth2_code"  # most programs that people sign in with have none
         if needed and not self._from_env and not self._has_stored and not self.secret_edit.text():
             found["auth.secret"] = self.tr("Type the secret; it is kept in the system's keyring only.")
         return found
+
+    @property
+    def _port(self) -> int | None:
+        text = self.redirect_port.text().strip()
+        return int(text) if text.isascii() and text.isdigit() else None
 
     @property
     def _wants_secret(self) -> bool:
@@ -189,7 +235,7 @@ class AuthEditor(QWidget):
         self._form.setRowVisible(self._name, kind in ("header", "query"))
         self._form.setRowVisible(self._prefix, kind == "header")
         for field in self._oauth:
-            person_only = field.path in ("auth.auth_url", "auth.device_url")
+            person_only = field.path in _PERSON_ONLY
             self._form.setRowVisible(field, kind == "oauth2_code" or (kind == "oauth2_client" and not person_only))
         self._form.setRowVisible(self._source, wants)
         self._form.setRowVisible(self._secret, wants and not self._from_env)
@@ -198,6 +244,10 @@ class AuthEditor(QWidget):
 
 def _server(url: str) -> str:
     return urlsplit(url.strip()).netloc.lower()
+
+
+def _texts(editor: KeyValueEditor) -> dict[str, str]:
+    return {name: str(value) for name, value in editor.values().items()}
 
 
 def _line(name: str) -> QLineEdit:

@@ -280,7 +280,7 @@ class EndpointForm(QWidget):
 
     @staticmethod
     def _typed(field: Field) -> bool:
-        return isinstance(field.editor, QLineEdit)
+        return isinstance(field.editor, QLineEdit | KeyValueEditor)
 
     def _field_of(self, path: str) -> str:
         path = _SAME_FIELD.get(path, path)

@@ -1,13 +1,14 @@
-// An OAuth2 provider (oidc-provider, unmodified) with an API behind it: node provider.mjs TTL_SECONDS
+// An OAuth2 provider (oidc-provider, unmodified) with an API behind it: node provider.mjs TTL_SECONDS PORT
 // Prints its address when it listens. GET /items needs an access token; pages are numbered, the next one is in a Link
 // header. /items?drop=N forgets the token with which page N was asked for right after that page. GET /seen tells how
-// often each kind of token request came, and which tokens the API took.
+// often each kind of token request came, which tokens the API took, and for which audiences. The client "registered" may
+// come back to PORT only.
 import Provider from 'oidc-provider';
 
-const ttl = Number(process.argv[2]);
+const [ttl, port] = process.argv.slice(2).map(Number);
 const RECORDS = Array.from({ length: 23 }, (_, n) => ({ id: n + 1, name: `n${n + 1}` }));
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
-const seen = { grants: [], granted: 0, refused: 0, tokens: [] };
+const seen = { grants: [], granted: 0, refused: 0, tokens: [], audiences: [] };
 const plain = { redirect_uris: [], response_types: [] };
 const secret = 'a secret: with % and + & more';
 
@@ -33,6 +34,12 @@ const provider = new Provider(base, {
       redirect_uris: ['http://127.0.0.1/signed-in'],
     },
     {
+      client_id: 'registered',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      redirect_uris: [`http://127.0.0.1:${port}/signed-in`],
+    },
+    {
       client_id: 'device',
       token_endpoint_auth_method: 'none',
       grant_types: [DEVICE, 'refresh_token'],
@@ -45,6 +52,11 @@ const provider = new Provider(base, {
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
     devInteractions: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      getResourceServerInfo: (ctx, resource) => ({ scope: 'items:read', audience: resource, accessTokenFormat: 'opaque' }),
+    },
     revocation: { enabled: true },
   },
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
@@ -78,7 +90,10 @@ async function items(ctx) {
     return;
   }
   seen.granted += 1;
-  if (!seen.tokens.includes(text)) seen.tokens.push(text);
+  if (!seen.tokens.includes(text)) {
+    seen.tokens.push(text);
+    seen.audiences.push(token.aud ?? null);
+  }
   const page = Number(ctx.query.page ?? 1);
   const rest = ctx.query.drop ? `&drop=${ctx.query.drop}` : '';
   ctx.body = RECORDS.slice((page - 1) * 10, page * 10);

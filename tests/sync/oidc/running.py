@@ -4,6 +4,7 @@ import html
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -53,13 +54,18 @@ def _missing(why: str) -> Any:
 
 
 class Provider:
-    """The running provider; a context manager. ttl: seconds that access tokens are good."""
+    """The running provider; a context manager. ttl: seconds that access tokens are good.
+
+    Its client "registered" must come back to `port`.
+    """
 
     def __init__(self, ttl: int = 600) -> None:
         self._ttl = ttl
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
 
     def __enter__(self) -> "Provider":
-        command = [str(shutil.which("node")), "provider.mjs", str(self._ttl)]
+        command = [str(shutil.which("node")), "provider.mjs", str(self._ttl), str(self.port)]
         self._process = subprocess.Popen(
             command, cwd=installed(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -87,9 +93,10 @@ class Provider:
     def auth(self, kind: Any = "oauth2_client", client: str = "machine", **fields: Any) -> Auth:
         return Auth(kind=kind, client_id=client, token_url=f"{self.base}/token", **fields)
 
-    def desktop(self) -> Auth:
+    def desktop(self, client: str = "desktop", **fields: Any) -> Auth:
         """For somebody who signs in in the browser."""
-        return self.auth("oauth2_code", "desktop", auth_url=f"{self.base}/auth", scopes=("openid", "items:read"))
+        scopes = ("openid", "items:read")
+        return self.auth("oauth2_code", client, auth_url=f"{self.base}/auth", scopes=scopes, **fields)
 
     def device(self) -> Auth:
         """For somebody who types in a code."""

@@ -45,8 +45,8 @@ class Accounts:
         self._secrets: SecretStore = secrets if secrets is not None else MemorySecrets()
         self._now = now
         self._lock = threading.Lock()
-        self._accounts: dict[tuple[str, Auth, bytes], _Account] = {}
-        self._unsaved: dict[Auth, MemorySecrets] = {}
+        self._accounts: dict[tuple[str, bytes, bytes], _Account] = {}
+        self._unsaved: dict[bytes, MemorySecrets] = {}
         self._in_body: set[str] = set()
 
     def access(
@@ -68,19 +68,19 @@ class Accounts:
             )
         id = endpoint.id if saved else ""
         # A new secret is not tried with a token that an old one was good for.
-        key = (id, endpoint.auth, hashlib.sha256((secret or "").encode()).digest())
+        key = (id, _of(endpoint.auth), hashlib.sha256((secret or "").encode()).digest())
         with self._lock:
             secrets: SecretStore = self._secrets
             if not id:
-                secrets = self._unsaved.setdefault(endpoint.auth, MemorySecrets(self._secrets.heard))
+                secrets = self._unsaved.setdefault(_of(endpoint.auth), MemorySecrets(self._secrets.heard))
             account = self._accounts.setdefault(key, _Account(id, secrets))
         return OAuthAccess(endpoint, secret, proxy, account, cancel, self._now, self._in_body)
 
     def take_unsaved(self, auth: Auth) -> dict[str, str]:
         """The tokens, by field, of who signed in for an endpoint not saved then; they are forgotten."""
         with self._lock:
-            secrets = self._unsaved.pop(auth, None)
-            for key in [key for key in self._accounts if key[:2] == ("", auth)]:
+            secrets = self._unsaved.pop(_of(auth), None)
+            for key in [key for key in self._accounts if key[:2] == ("", _of(auth))]:
                 del self._accounts[key]
         return {field: value for (_, field), value in secrets.fields.items()} if secrets is not None else {}
 
@@ -89,6 +89,10 @@ class Accounts:
         with self._lock:
             for key in [key for key in self._accounts if key[0] == id]:
                 del self._accounts[key]
+
+
+def _of(auth: Auth) -> bytes:
+    return msgspec.json.encode(auth, order="sorted")
 
 
 class _Account:

@@ -103,7 +103,7 @@ class Grants:
 
     def start_device(self) -> DeviceCode:
         """A code that a person can type in elsewhere."""
-        said = self._post(self._auth.device_url, self._scope())
+        said = self._post(self._auth.device_url, {**self._auth.auth_params, **self._scope()})
         url = said.get("verification_uri") or said.get("verification_url")  # the second is Google's
         device_code, user_code = said.get("device_code"), said.get("user_code")
         if not (isinstance(url, str) and isinstance(device_code, str) and isinstance(user_code, str)):
@@ -127,7 +127,7 @@ class Grants:
         return {"scope": " ".join(self._auth.scopes)} if self._auth.scopes else {}
 
     def _token(self, form: Mapping[str, str]) -> TokenSet:
-        said = self._post(self._auth.token_url, form)
+        said = self._post(self._auth.token_url, {**self._auth.token_params, **form})
         token = said.get("access_token")
         refresh = said.get("refresh_token")
         if not isinstance(token, str) or not token or any(char in token for char in "\r\n\0"):

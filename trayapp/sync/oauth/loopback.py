@@ -1,6 +1,7 @@
 """Where the browser comes back to after a sign-in: a listener on loopback, for one answer (RFC 8252 section 7.3)."""
 
 import html
+import os
 import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,18 +18,18 @@ _SILENT = 5.0
 
 
 class Redirect:
-    """Listens on a free port as long as it is entered; `uri` is where the browser is to be sent.
+    """Listens as long as it is entered, on a free port or on that one; `uri` is where the browser is to be sent.
 
     What comes without the right `state` is answered with an error and otherwise ignored: any program, and any web
-    page, can send something to the port.
+    page, can send something to the port. AuthError when another program has the port.
     """
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, port: int | None = None) -> None:
         self.code: str | None = None
         self.error = ""
         self._state = state
         self._done = threading.Event()
-        self._server = _Server(self)
+        self._server = _listener(self, port or 0)
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.05), name="sign-in", daemon=True)
 
     @property
@@ -84,10 +85,22 @@ class Redirect:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    allow_reuse_address = os.name != "nt"  # on Windows it would share the port with a program that listens already
 
-    def __init__(self, redirect: Redirect) -> None:
+    def __init__(self, redirect: Redirect, port: int) -> None:
         self.redirect = redirect
-        super().__init__((_HOST, 0), _Handler)
+        super().__init__((_HOST, port), _Handler)
+
+
+def _listener(redirect: Redirect, port: int) -> _Server:
+    try:
+        return _Server(redirect, port)
+    except OSError as error:
+        raise AuthError(
+            "The sign-in could not come back",
+            f"TraySync can't listen on port {port}: {error.strerror or error}.",
+            "End the program that uses the port, or set another one (auth.redirect_port) and register that.",
+        ) from error
 
 
 class _Handler(BaseHTTPRequestHandler):

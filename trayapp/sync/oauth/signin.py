@@ -38,7 +38,7 @@ def sign_in(auth: Auth, grants: Grants, person: Person, cancel: CancelToken, pat
         return _with_code(grants, person, cancel)
     verifier = secrets.token_urlsafe(48)
     state = secrets.token_urlsafe(24)
-    with Redirect(state) as redirect:
+    with Redirect(state, auth.redirect_port) as redirect:
         person.open_page(sign_in_page(auth, redirect.uri, state, verifier))
         code = redirect.wait(patience, cancel)
         return grants.exchange(code, redirect.uri, verifier)
@@ -47,12 +47,13 @@ def sign_in(auth: Auth, grants: Grants, person: Person, cancel: CancelToken, pat
 def sign_in_page(auth: Auth, redirect_uri: str, state: str, verifier: str) -> str:
     """The address that the browser is sent to: RFC 6749 section 4.1.1 with PKCE, S256 (RFC 7636 section 4.2).
 
-    The query that `auth_url` already has stays: services have parameters of their own, like access_type=offline.
+    The query that `auth_url` already has stays, and `auth_params` are added: services have parameters of their own.
     """
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     parts = urlsplit(auth.auth_url)
     query = {
         **dict(parse_qsl(parts.query, keep_blank_values=True)),
+        **auth.auth_params,
         "response_type": "code",
         "client_id": auth.client_id,
         "redirect_uri": redirect_uri,
