@@ -276,3 +276,21 @@ def test_no_fixed_time_needs_an_event(qtbot):
     assert editor.frequency() == Frequency(at_start=True)
     editor.kind.setCurrentText("Every")
     assert editor.frequency() == Frequency(every=Duration(3600), at_start=True)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "flex", "events"),
+    [
+        (Frequency(every=Duration(3600)), True, True),
+        (Frequency(at=(TimeOfDay.parse("08:00"),)), False, True),
+        (Frequency(manual=True), False, False),
+    ],
+    ids=str,
+)
+def test_a_schedule_shows_only_the_fields_it_has(qtbot, frequency, flex, events):
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    editor.show()
+    editor.set_frequency(frequency)
+    assert editor.flex.isVisible() == flex
+    assert editor.at_start.isVisible() == editor.watch.isVisible() == events

@@ -72,10 +72,8 @@ class ScheduleEditor(QWidget):
         self.flex = QLineEdit()
         self.flex.setObjectName("scheduleFlex")
         self.flex.setAccessibleName(self.tr("Flex window"))
-        self.flex.setPlaceholderText(self.tr("in its last …"))
-        self.flex.setToolTip(
-            self.tr("Run at some moment in the last part of each interval, like 15m; empty: after each interval.")
-        )
+        self.flex.setPlaceholderText("15m")
+        self.flex.setToolTip(self.tr("Empty: as soon as the interval is over."))
         self.days = QLineEdit()
         self.days.setObjectName("scheduleDays")
         self.days.setAccessibleName(self.tr("Days"))
@@ -108,12 +106,17 @@ class ScheduleEditor(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.count)
         row.addWidget(self.unit)
+        row.addStretch(1)
+        self._flex_row = QWidget()
+        row = QHBoxLayout(self._flex_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(QLabel(self.tr("at some moment in its last")))
         row.addWidget(self.flex, 1)
         on = QWidget()
         row = QHBoxLayout(on)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.days, 3)
-        row.addWidget(self.day_times, 1)
+        row.addWidget(self.day_times, 2)
         self._pages = QStackedWidget()
         for page in (every, self.at, on, self.once, self.cron, QWidget(), QWidget()):
             self._pages.addWidget(page)
@@ -123,11 +126,10 @@ class ScheduleEditor(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)
+        layout.addWidget(self._flex_row)
         layout.addWidget(self.next_runs)
-        also = QHBoxLayout()
-        also.addWidget(self.at_start)
-        also.addWidget(self.watch, 1)
-        layout.addLayout(also)
+        layout.addWidget(self.at_start)
+        layout.addWidget(self.watch)
         self.setFocusProxy(self.kind)
 
         self.set_frequency(Frequency())
@@ -163,6 +165,7 @@ class ScheduleEditor(QWidget):
         self.watch.setText(frequency.watch)
         self.kind.setCurrentIndex(_kind_of(frequency))
         self._pages.setCurrentIndex(self.kind.currentIndex())
+        self._show_fields()
         self._show_next_runs()
 
     def frequency(self) -> Frequency:
@@ -217,8 +220,14 @@ class ScheduleEditor(QWidget):
         return tuple(sorted({TimeOfDay.parse(each) for each in texts}))
 
     def _on_change(self) -> None:
+        self._show_fields()
         self._show_next_runs()
         self.changed.emit()
+
+    def _show_fields(self) -> None:
+        self._flex_row.setVisible(self.kind.currentIndex() == _EVERY)
+        for event in (self.at_start, self.watch):
+            event.setVisible(self.kind.currentIndex() != _MANUAL)
 
     def _show_next_runs(self) -> None:
         now, zone = self._clock.now(), self._clock.zone()
