@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import tomllib
 from contextlib import closing
 from pathlib import Path
@@ -409,6 +410,30 @@ def test_who_holds_the_engine_is_not_disturbed(cli, added, home, monkeypatch):
         assert "busy" in cli("sync", code=3).err
         monkeypatch.setattr("trayapp.cli.launch._PATIENCE", 0.3)
         assert "busy" in cli(code=3).err
+
+
+def test_sync_waits_for_another_process_when_it_shall_be_appended(cli, added, home, monkeypatch):
+    monkeypatch.setattr("trayapp.cli.engine._PATIENCE", 0.1)
+    lock = acquire_engine_lock(find_home(home))
+    threading.Timer(0.6, lock.release).start()
+    assert cli.json("sync", "--if-running", "append")["runs"][0]["added"] == 23
+
+
+def test_stop_finds_nothing_to_stop_here_and_says_when_another_process_runs(cli, added, home):
+    assert "Nothing was named" in cli("stop", code=2).err
+    assert cli.json("stop", "--all") == {"stopped": []}
+    assert cli("stop", "items").out == "None of them runs.\n"
+    with acquire_engine_lock(find_home(home)):
+        assert "Ctrl-C" in cli("stop", "items", code=3).err
+
+
+def test_an_edit_with_restart_makes_it_due(cli, added):
+    cli("sync")
+    assert cli("sync", "--due").out.startswith("Nothing is due")
+    cli("edit", "items", "--set", "every=2h")
+    assert cli("sync", "--due").out.startswith("Nothing is due")
+    assert "runs anew" in cli("edit", "items", "--set", "every=3h", "--restart").out
+    assert cli.json("sync", "--due")["runs"][0]["status"] == "succeeded"
 
 
 def run_traysync(*arguments, **environment):

@@ -379,7 +379,8 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "replace_existing",
             "restart",
             NONE,
-            NOT_YET,
+            "`edit --restart`",
+            "schedule/test_policies.py::test_a_restart_stops_the_present_run_and_runs_anew_on_the_new_settings",
         ),
         Feature(
             "one-off work asked for twice: keep, replace, append",
@@ -388,7 +389,8 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "Queue, IgnoreNew, StopExisting",
-            NOT_YET,
+            "`sync --if-running`",
+            "app/test_remote.py::test_replace_answers_with_the_new_run_and_the_old_one_is_stopped",
         ),
         Feature(
             "input data",

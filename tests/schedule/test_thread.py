@@ -249,7 +249,7 @@ def test_stop_ends_the_run_and_waits_for_the_next_time(bench: Bench) -> None:
     scheduler = bench.start(endpoint())
     scheduler.sync_now(["a"])
     bench.until(lambda: bench.runs.active)
-    scheduler.stop("a")
+    scheduler.stop(("a",))
     bench.until(lambda: bench.reports)
     assert (bench.reports[0].status, bench.reports[0].reason) == ("stopped", "stopped by the user")
     assert bench.reports[0].next_due is not None

@@ -220,7 +220,7 @@ class LiveBackend(Backend):
     def stop(self, id: str) -> None:
         """Stop the endpoint's run."""
         self._apply_held.discard(id)
-        self.scheduler.stop(id)
+        self.scheduler.stop((id,))
 
     def pause(self, until: datetime | None) -> None:
         """Start no run before `until`, or before resume when None."""

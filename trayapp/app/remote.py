@@ -1,6 +1,7 @@
 """What other processes of the user ask of the running tray program: the command line, a second launch."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,12 @@ from PySide6.QtCore import QObject
 
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.server import Request
+from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
 from trayapp.operations.perform import perform
 from trayapp.operations.questions import why_waiting, would_overrule
 from trayapp.operations.runs import not_started
+from trayapp.schedule.actions import IfRunning
 from trayapp.schedule.documents import report_document, status_document
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.store.times import to_text
@@ -20,11 +23,16 @@ from trayapp.sync.report import Problem, Report
 
 
 class _SyncRequest(msgspec.Struct):
-    """A `sync` that waits for its endpoints' runs to end."""
+    """A `sync` that waits for its endpoints' runs to end.
+
+    again: those whose present run ends before the one that was asked for; None until the scheduler took the request up:
+    what ends before that was not asked for by it.
+    """
 
     request: Request
-    pending: set[str]
+    pending: dict[str, Endpoint]
     reports: list[Report] = []
+    again: set[str] | None = None
 
 
 class Remote(QObject):
@@ -34,8 +42,11 @@ class Remote(QObject):
         super().__init__(parent)
         self._backend = backend
         self._raise_window = raise_window
-        self._syncs: list[_SyncRequest] = []
+        self._syncs: dict[int, _SyncRequest] = {}
+        self._stops: dict[int, Request] = {}
+        self._tickets = itertools.count(1)
         backend.run_finished.connect(self._finished)
+        backend.scheduler.answered.connect(self._scheduled)
         backend.scheduler.refused.connect(self._refused)
         backend.snapshot_changed.connect(self._progressed)
 
@@ -63,6 +74,14 @@ class Remote(QObject):
             request.reply({})
         elif op == "sync":
             self._sync(request)
+        elif op == "stop":
+            ticket = next(self._tickets)
+            self._stops[ticket] = request
+            backend.scheduler.stop(self._known(args["ids"]), ticket=ticket)
+        elif op == "restart":
+            (id,) = self._known([args["id"]])
+            backend.scheduler.restart(id)
+            request.reply({})
         elif op == "overruled":
             known = backend.scheduler.conditions()
             self._in_background(
@@ -85,43 +104,64 @@ class Remote(QObject):
         else:
             request.reply(result)
 
+    def _known(self, ids: Sequence[str]) -> dict[str, Endpoint]:
+        """The endpoints by id. UserError when there is none of an id."""
+        found = {id: self._backend.settings().find(id) for id in ids}
+        for id, endpoint in found.items():
+            if endpoint is None:
+                raise UserError(f"There is no endpoint {id!r}", "", "See `traysync endpoints`.")
+        return {id: endpoint for id, endpoint in found.items() if endpoint is not None}
+
     def _sync(self, request: Request) -> None:
         if request.args.get("due"):
             request.reply({"runs": []})  # what is due runs by itself here
             return
-        settings = self._backend.settings()
-        ids = request.args["ids"] or [each.id for each in settings.endpoint if each.enabled]
-        for id in ids:
-            if settings.find(id) is None:
-                raise UserError(f"There is no endpoint {id!r}", "", "See `traysync endpoints`.")
-        if not ids:
+        policy = msgspec.convert(request.args.get("if_running", "keep"), IfRunning)
+        enabled = [each.id for each in self._backend.settings().endpoint if each.enabled]
+        wanted = self._known(request.args["ids"] or enabled)
+        if not wanted:
             request.reply({"runs": []})
             return
-        self._syncs.append(_SyncRequest(request, set(ids), []))
+        ticket = next(self._tickets)
+        self._syncs[ticket] = _SyncRequest(request, wanted)
         if request.args.get("apply_held"):
-            self._backend.apply_held(tuple(ids))
+            self._backend.apply_held(tuple(wanted))
         # The command line has asked the person already.
-        self._backend.scheduler.sync_now(tuple(ids), bool(request.args.get("full")))
+        self._backend.scheduler.sync_now(wanted, bool(request.args.get("full")), policy, ticket)
+
+    def _scheduled(self, ticket: int, ids: frozenset[str]) -> None:
+        if ticket in self._syncs:
+            self._syncs[ticket].again = set(ids)
+        elif ticket in self._stops:
+            self._stops.pop(ticket).reply({"stopped": sorted(ids)})
 
     def _finished(self, report: Report) -> None:
-        for sync in tuple(self._syncs):
-            if report.endpoint in sync.pending:
-                sync.pending.discard(report.endpoint)
-                sync.reports.append(report)
-                if not sync.pending:
-                    self._syncs.remove(sync)
-                    sync.request.reply({"runs": [report_document(each) for each in sync.reports]})
+        for ticket, sync in tuple(self._syncs.items()):
+            if sync.again is None or report.endpoint not in sync.pending:
+                continue
+            if report.endpoint in sync.again:
+                sync.again.discard(report.endpoint)
+                continue
+            self._ended(ticket, report)
 
     def _refused(self, id: str, reason: str) -> None:
-        endpoint = self._backend.settings().find(id)
-        if endpoint is not None:
-            self._finished(not_started(endpoint, reason, self._backend.workspace.clock.now()))
+        for ticket, sync in tuple(self._syncs.items()):
+            if sync.again is not None and id in sync.pending:
+                self._ended(ticket, not_started(sync.pending[id], reason, self._backend.workspace.clock.now()))
+
+    def _ended(self, ticket: int, report: Report) -> None:
+        sync = self._syncs[ticket]
+        del sync.pending[report.endpoint]
+        sync.reports.append(report)
+        if not sync.pending:
+            del self._syncs[ticket]
+            sync.request.reply({"runs": [report_document(each) for each in sync.reports]})
 
     def _progressed(self, snapshot: Snapshot) -> None:
         for status in snapshot.endpoints if self._syncs else ():
             if status.progress is None:
                 continue
-            for sync in self._syncs:
+            for sync in self._syncs.values():
                 if status.id in sync.pending:
                     sync.request.progress(
                         {

@@ -61,6 +61,7 @@ _COMMANDS: dict[str, Callable[[Engine, Options], int]] = {
     "add": adding.add,
     "preview": adding.preview,
     "sync": running.sync,
+    "stop": running.stop,
     "status": running.status,
     "endpoints": configuring.endpoints,
     "show": configuring.show,

@@ -72,9 +72,16 @@ def disable(engine: Engine, options: Options) -> int:
 
 
 def edit(engine: Engine, options: Options) -> int:
-    """`edit`: set fields by their paths. Exit code."""
+    """`edit`: set fields by their paths; with --restart the endpoint runs anew with them. Exit code."""
     changes = dict(pair(text, "=", "--set") for text in options.set)
-    return _changed(engine, options, f"Changed {options.id}.", "edit", id=options.id, set=changes)
+    result = engine.change("edit", id=options.id, set=changes)
+    if options.restart:
+        engine.restart(result["endpoint"]["id"])
+    if options.json:
+        output.print_json(result)
+    else:
+        print(f"Changed {options.id}{', which runs anew' if options.restart else ''}.")
+    return 0
 
 
 def import_(engine: Engine, options: Options) -> int:

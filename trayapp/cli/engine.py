@@ -2,8 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from trayapp.operations.perform import perform
 from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
+from trayapp.schedule.actions import IfRunning
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress
 
@@ -54,20 +54,6 @@ class Engine:
         self.home.create()
         return perform(self.workspace, op, args)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the engine in this process. EngineHeld when another process does not let go of it."""
-        self.home.create()
-        until = time.monotonic() + _PATIENCE
-        while (lock := acquire_engine_lock(self.home)) is None:
-            if time.monotonic() > until:
-                raise EngineHeld(
-                    "TraySync is busy", "Another process syncs in this home.", "Try again when it is done."
-                )
-            time.sleep(0.1)
-        with lock:
-            yield
-
     def overruled(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """The endpoints among these (all enabled ones) that a run now would start in spite of what they wait for."""
         answer = self.ask("overruled", {"ids": list(ids)})
@@ -75,18 +61,31 @@ class Engine:
             return list(answer["endpoints"])
         return list(msgspec.to_builtins(would_overrule(self.workspace, ids)))
 
-    def sync(self, ids: Sequence[str], *, due: bool, full: bool, apply_held: bool) -> list[dict[str, Any]]:
-        """Run endpoints, here or in the tray program; the reports as documents."""
+    def sync(
+        self, ids: Sequence[str], *, due: bool, full: bool, apply_held: bool, if_running: IfRunning = "keep"
+    ) -> list[dict[str, Any]]:
+        """Run endpoints, here or in the tray program; the reports as documents.
+
+        EngineHeld when another process that can't be asked syncs; with "append" it is waited for instead.
+        """
         from trayapp.schedule.documents import report_document
 
         progress = ProgressLine()
-        args = {"ids": list(ids), "due": due, "full": full, "apply_held": apply_held}
+        args = {"ids": list(ids), "due": due, "full": full, "apply_held": apply_held, "if_running": if_running}
+        self.home.create()
+        until = time.monotonic() + _PATIENCE
         try:
-            answer = self.ask("sync", args, progress.show)
-            if answer is not None:
-                return list(answer["runs"])
-            with self.held():
-                token = CancelToken()
+            while True:
+                answer = self.ask("sync", args, progress.show)
+                if answer is not None:
+                    return list(answer["runs"])
+                if (lock := acquire_engine_lock(self.home)) is not None:
+                    break
+                if time.monotonic() > until and if_running != "append":
+                    raise _busy("Try again when it is done, or have it waited for with --if-running append.")
+                time.sleep(0.1)
+            token = CancelToken()
+            with lock:
                 try:
                     reports = sync(
                         self.workspace,
@@ -103,6 +102,28 @@ class Engine:
             return [report_document(report) for report in reports]
         finally:
             progress.clear()
+
+    def stop(self, ids: Sequence[str]) -> list[str]:
+        """Stop the endpoints' runs; the ids of those that ran or waited. EngineHeld when they run in a process that
+        can't be asked."""
+        answer = self.ask("stop", {"ids": list(ids)})
+        if answer is not None:
+            return list(answer["stopped"])
+        self.home.create()
+        lock = acquire_engine_lock(self.home)
+        if lock is None:
+            raise _busy("Stop it there: it takes Ctrl-C.")
+        lock.release()
+        return []
+
+    def restart(self, id: str) -> None:
+        """Have the endpoint run anew as soon as it may."""
+        if self.ask("restart", {"id": id}) is None:
+            self.workspace.restart(id)
+
+
+def _busy(next: str) -> EngineHeld:
+    return EngineHeld("TraySync is busy", "Another process syncs in this home.", next)
 
 
 class ProgressLine:

@@ -67,7 +67,17 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--due", action="store_true", help="only what is due and allowed")
     sync.add_argument("--full", action="store_true", help="compare every record with the table")
     sync.add_argument("--apply-held", action="store_true", help="delete what was held back")
+    sync.add_argument(
+        "--if-running",
+        choices=["keep", "replace", "append"],
+        default="keep",
+        help="what becomes of a run that goes on: it is the one (keep), it is stopped, or a new one follows it",
+    )
     sync.add_argument("--anyway", action="store_true", help="don't ask about what endpoints would wait for")
+
+    stop = command("stop", "stop runs, and take endpoints off the queue")
+    stop.add_argument("ids", nargs="*", metavar="ID")
+    stop.add_argument("--all", action="store_true", help="every endpoint")
 
     command("status", "every endpoint's state")
     command("endpoints", "the endpoints")
@@ -80,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     edit = command("edit", "change an endpoint's settings")
     edit.add_argument("id", metavar="ID")
     edit.add_argument("--set", action="append", required=True, metavar="PATH=VALUE")
+    edit.add_argument("--restart", action="store_true", help="stop its run, and run it anew with the new settings")
 
     command("import", "add endpoints from TOML").add_argument("file", metavar="FILE|-")
     command("export", "endpoints as TOML, never secrets").add_argument("ids", nargs="*", metavar="ID")

@@ -9,6 +9,7 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import duration, moment
 from trayapp.cli.engine import Engine
+from trayapp.errors import UserError
 from trayapp.operations import questions
 from trayapp.schedule.documents import status_document
 
@@ -26,7 +27,9 @@ def sync(engine: Engine, options: Options) -> int:
                 output.print_json({"runs": []})
             return 1
         ids = ids if left is None else left
-    runs = engine.sync(ids, due=options.due, full=options.full, apply_held=options.apply_held)
+    runs = engine.sync(
+        ids, due=options.due, full=options.full, apply_held=options.apply_held, if_running=options.if_running
+    )
     if options.json:
         output.print_json({"runs": runs})
     else:
@@ -60,6 +63,19 @@ def _left_after_asking(engine: Engine, ids: list[str]) -> list[str] | None:
     waiting = {each["id"] for each in held}
     chosen = ids or [each.id for each in engine.workspace.settings().endpoint if each.enabled]
     return [id for id in chosen if id not in waiting]
+
+
+def stop(engine: Engine, options: Options) -> int:
+    """`stop`: end runs, and take endpoints off the queue. Exit code."""
+    if not options.ids and not options.all:
+        raise UserError("Nothing was named", "Name endpoints to stop, or all of them with --all.")
+    ids = [engine.workspace.endpoint(id).id for id in options.ids]
+    stopped = engine.stop(ids or [each.id for each in engine.workspace.settings().endpoint])
+    if options.json:
+        output.print_json({"stopped": stopped})
+    else:
+        print(f"Stopped: {', '.join(stopped)}." if stopped else "None of them runs.")
+    return 0
 
 
 def status(engine: Engine, options: Options) -> int:

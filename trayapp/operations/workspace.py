@@ -18,6 +18,7 @@ from trayapp.endpoints.settings import (
 )
 from trayapp.errors import UserError
 from trayapp.operations.fields import edited
+from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.due import parents
 from trayapp.store import state, table
@@ -280,6 +281,12 @@ class Workspace:
         """Write a pause (a Pause, or None to end it) for the next start of a scheduler."""
         with self.store.writing() as db:
             save_pause(db, until)
+
+    def restart(self, id: str) -> None:
+        """Have the endpoint be due, without the attempts and problems until now, for the next start of a scheduler."""
+        with self.store.writing() as db:
+            row = state.load_state(db, id)
+            state.save_state(db, work.restart(row, self.clock.now()))
 
     def ask_no_more(self, kinds: Sequence[str]) -> None:
         """Have *Sync now* ignore these kinds of constraints without asking, from now on."""

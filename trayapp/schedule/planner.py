@@ -17,6 +17,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.schedule import shown, work
+from trayapp.schedule.actions import Actions, IfRunning, Start
 from trayapp.schedule.chains import OUTCOMES, children_of, skipped
 from trayapp.schedule.conditions import Conditions, Question
 from trayapp.schedule.constraints import questions, with_general
@@ -52,24 +53,7 @@ PAUSE = ""
 WHOLE = ""
 """The id in `changed` that stands for the pause and the network."""
 _RECENT = 12
-
-
-class Start(msgspec.Struct, frozen=True):
-    """A run to start."""
-
-    endpoint: Endpoint
-    full: bool
-
-
-class Actions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done: start these runs, cancel those (id, reason), save rows, record skipped runs."""
-
-    start: tuple[Start, ...] = ()
-    cancel: tuple[tuple[str, str], ...] = ()
-    save: tuple[EndpointRow, ...] = ()
-    skipped: tuple[RunRow, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
-    """Runs the user asked for that cannot start now: (id, reason). They start when that is over."""
+_REMOVED = "the endpoint was removed"
 
 
 class Planner:
@@ -192,32 +176,59 @@ class Planner:
             self._put(work.refresh(self._rows[id], endpoint, now, zone))
             self._consider(id, now)
 
-    def sync_now(self, ids: Iterable[str], full: bool, now: datetime) -> None:
+    def sync_now(self, ids: Iterable[str], full: bool, now: datetime, if_running: IfRunning = "keep") -> frozenset[str]:
         """Run these before all others (all enabled ones if none is named), whatever soft constraint or pause there is.
 
-        An endpoint that is running or unknown is left alone. One that a hard constraint holds back is refused, and
-        starts as soon as it can.
+        The answer: those that run at present and will run once more. A present run that is being stopped, or that does
+        not compare every record although `full` is wished, is never taken for the one that was asked for. Unknown
+        endpoints are left alone. One that a hard constraint holds back is refused, and starts as soon as it can.
         """
         wanted = tuple(ids) or tuple(id for id, endpoint in self._endpoints.items() if endpoint.enabled)
+        again = set()
         for id in wanted:
-            endpoint = self._endpoints.get(id)
-            if endpoint is not None and id not in self._running:
-                self._put(msgspec.structs.replace(self._rows[id], next_override=now))
+            running = self._running.get(id)
+            if id not in self._endpoints:
+                continue
+            if running is not None:
+                serves = running.stop is None and (running.item.full or not full)
+                if if_running == "keep" and serves:
+                    continue
+                again.add(id)
+                if if_running == "replace":
+                    self._cancel(id, Stop("replaced by a new run", "again"))
+            self._put(msgspec.structs.replace(self._rows[id], next_override=now))
+            self._wishes[id] = Wish(full or self._wishes.get(id, Wish()).full)
+            if running is None:
                 self._held_back.pop(id, None)
-                self._wishes[id] = Wish(full or self._wishes.get(id, Wish()).full)
                 self._consider(id, now)
-                if reason := self._rows[id].blocked_by:
-                    self._refused.append((id, reason))
+                self._refuse_blocked(id)
+        return frozenset(again)
 
-    def stop(self, id: str, reason: str, now: datetime) -> None:
-        """Stop the endpoint's run or take it off the queue; it runs again at its next regular time."""
+    def restart(self, id: str, now: datetime) -> None:
+        """Begin anew with the settings as they are: the present run is stopped, what failed before is forgotten, and
+        the endpoint runs as soon as it may."""
+        if id in self._endpoints:
+            if id in self._running:
+                self._cancel(id, Stop("the settings changed", "again"))
+            self._put(work.restart(self._rows[id], now))
+            self._consider(id, now)
+
+    def stop(self, id: str, reason: str, now: datetime) -> bool:
+        """Stop the endpoint's run and take it off the queue; whether there was one. It runs again at its next regular
+        time."""
+        wished = self._wishes.pop(id, None) is not None
+        if wished:
+            self._refused.append((id, reason))
         if id in self._running:
             self._cancel(id, Stop(reason, "next time"))
-        elif self._wishes.pop(id, None) is not None or id in self._queue:
+            return True
+        if wished or id in self._queue:
             self._queue.remove(id)
             self._put(work.skip(self._rows[id], self._endpoints[id], reason, now, self._zone))
             self._skip_children(self._endpoints[id], OUTCOMES["stopped"], now)
             self._consider(id, now)
+            return True
+        return False
 
     def pause(self, until: datetime | None, now: datetime) -> None:
         """Start no scheduled run before `until`, or before `resume` when None. Running runs go on."""
@@ -289,6 +300,8 @@ class Planner:
         else:
             self._unreached.discard(id)
         self._consider(id, now)
+        if id in self._wishes:
+            self._refuse_blocked(id)
         if report.status == "succeeded":
             for child in self._children.get(id, ()):
                 self._put(work.parent_succeeded(self._rows[child], self._endpoints[child], id, now))
@@ -496,17 +509,24 @@ class Planner:
     def _cancel(self, id: str, stop: Stop) -> None:
         running = self._running[id]
         if running.stop is None:
-            running.stop = stop
             self._cancels.append((id, stop.reason))
             self._wake(id, None)
+        elif stop.then != "next time":  # only a person's word changes what follows a run that is being stopped
+            return
+        running.stop = stop
+
+    def _refuse_blocked(self, id: str) -> None:
+        if reason := self._rows[id].blocked_by:
+            self._refused.append((id, reason))
 
     def _remove(self, id: str) -> None:
         if id in self._running:
-            self._cancel(id, Stop("the endpoint was removed", "next time"))
+            self._cancel(id, Stop(_REMOVED, "next time"))
         self._queue.remove(id)
         self._blocked.discard(id)
         self._recorded.discard(id)
-        self._wishes.pop(id, None)
+        if self._wishes.pop(id, None) is not None:
+            self._refused.append((id, _REMOVED))
         self._unreached.discard(id)
         self._held_back.pop(id, None)
         self._unsaved.pop(id, None)

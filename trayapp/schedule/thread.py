@@ -20,9 +20,10 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
+from trayapp.schedule.actions import IfRunning, Start
 from trayapp.schedule.clock import Clock, ClockWatch, SystemClock, wait_for
 from trayapp.schedule.conditions import Answers, Conditions
-from trayapp.schedule.planner import WHOLE, Planner, Start
+from trayapp.schedule.planner import WHOLE, Planner
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.states import Saver, StateStore
 from trayapp.store.runs import RunRow
@@ -142,7 +143,13 @@ class SchedulerThread(QThread):
     skipped = Signal(object)
     """RunRow of the store: a run that was due but blocked, once until it starts; it is recorded already."""
     refused = Signal(str, str)
-    """id, reason: a run that the user asked for cannot start now, and will when that is over."""
+    """id, reason: a run that the user asked for does not start now; if something holds it back, it will later."""
+    answered = Signal(int, object)
+    """ticket, frozenset of ids: answers `sync_now` and `stop`, before any signal that follows from them.
+
+    Of `sync_now` those that run at present and will run once more; of `stop` those of which a run was stopped, or taken
+    off the queue.
+    """
     asks = Signal(object, bool)
     """frozenset[Question], whether a run depends on it: what the machine is to be asked, again and again, from now on.
     """
@@ -213,17 +220,36 @@ class SchedulerThread(QThread):
         """What is known of the machine, and the pause."""
         return Conditions() if self._planner is None else self._planner.conditions
 
-    def sync_now(self, ids: Iterable[str] = (), full: bool = False) -> None:
+    def sync_now(
+        self, ids: Iterable[str] = (), full: bool = False, if_running: IfRunning = "keep", ticket: int = 0
+    ) -> None:
         """Run these before all others (all enabled ones if none is named), in spite of a pause or soft constraints.
 
-        What a hard one holds back is told by `refused`.
+        What a hard one holds back is told by `refused`. With a ticket, `answered` tells what becomes of it.
         """
         wanted = tuple(ids)
-        self._post(lambda planner, now: planner.sync_now(wanted, full, now))
 
-    def stop(self, id: str, reason: str = "stopped by the user") -> None:
-        """Stop the endpoint's run, or take it off the queue."""
-        self._post(lambda planner, now: planner.stop(id, reason, now))
+        def sync(planner: Planner, now: datetime) -> None:
+            again = planner.sync_now(wanted, full, now, if_running)
+            if ticket:
+                self.answered.emit(ticket, again)
+
+        self._post(sync)
+
+    def restart(self, id: str) -> None:
+        """Stop the endpoint's run if there is one, and run it anew with its present settings as soon as it may."""
+        self._post(lambda planner, now: planner.restart(id, now))
+
+    def stop(self, ids: Iterable[str], reason: str = "stopped by the user", ticket: int = 0) -> None:
+        """Stop the endpoints' runs, and take them off the queue. With a ticket, `answered` tells which."""
+        wanted = tuple(ids)
+
+        def stop(planner: Planner, now: datetime) -> None:
+            stopped = frozenset(id for id in wanted if planner.stop(id, reason, now))
+            if ticket:
+                self.answered.emit(ticket, stopped)
+
+        self._post(stop)
 
     def pause(self, until: datetime | None) -> None:
         """Start no scheduled run before `until` (aware), or before `resume` when None. Survives a restart."""

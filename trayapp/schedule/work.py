@@ -224,6 +224,13 @@ def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinf
     return msgspec.structs.replace(row, next_override=now) if given_up and not endpoint.manual else row
 
 
+def restart(row: EndpointRow, now: datetime) -> EndpointRow:
+    """The endpoint begins anew: it is due, and the attempts and the problem until now do not count."""
+    return msgspec.structs.replace(
+        row, attempts=0, problem_title="", problem_cause="", problem_next="", next_override=now
+    )
+
+
 def reconnected(row: EndpointRow, now: datetime) -> EndpointRow:
     """The network came back after a failure that lay in it: the attempts until then do not count."""
     return msgspec.structs.replace(row, attempts=0, next_override=now) if backing_off(row) else row
