@@ -300,6 +300,39 @@ def test_what_the_user_keeps_stays_and_is_not_held_again(store):
     assert mirror(store, []).held == 2
 
 
+@pytest.mark.parametrize("key", [("id",), ("id", "size")], ids=str)
+@pytest.mark.parametrize("other", ["a", 1.5], ids=str)
+def test_what_the_user_keeps_stays_when_the_key_gets_another_type(store, key, other):
+    keyed = endpoint(key=key)
+    mirror(store, FIVE, keyed)
+    assert mirror(store, [], keyed).held == 5
+    with store.writing() as db:
+        keep_held(db, "items")
+    new = {"id": other, "name": "n", "size": 9}
+    assert counts(mirror(store, [*FIVE[:2], new], keyed)) == (1, 0, 0, 2)
+    ids = [*map(str, range(5)), "a"] if other == "a" else [0.0, 1.0, 1.5, 2.0, 3.0, 4.0]
+    assert [row["id"] for row in rows(store)] == ids
+    assert mirror(store, [new], keyed).held == 0
+    assert [row["id"] for row in rows(store)] == [id for id in ids if id not in (0.0, 1.0, "0", "1")]
+
+
+def test_suspects_stay_suspects_when_the_key_gets_another_type(store):
+    mirror(store, FIVE)
+    with store.writing() as db:
+        db.execute("INSERT INTO _sync_suspects SELECT number, 4 FROM _sync_endpoints WHERE id = 'items'")
+    mirror(store, [*FIVE[:3], {"id": "a"}], complete=False)
+    with store.reading() as db:
+        assert db.execute("SELECT key FROM _sync_suspects").fetchall() == [("4",)]
+
+
+def test_a_composite_key_that_becomes_real_keeps_its_rows(store):
+    keyed = endpoint(key=("id", "size"))
+    mirror(store, FIVE, keyed)
+    listing = [FIVE[0] | {"name": "other"}, *FIVE[1:], {"id": 1.5, "name": "n", "size": 9}]
+    assert counts(mirror(store, listing, keyed)) == (1, 1, 0, 4)
+    assert len(rows(store)) == 6
+
+
 def test_an_incomplete_listing_deletes_nothing(store):
     mirror(store, FIVE)
     assert counts(mirror(store, FIVE[:1], complete=False)) == (0, 0, 0, 1)

@@ -12,6 +12,7 @@ from trayapp.store import table as tables
 from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.errors import StoreError
 from trayapp.store.keys import joined
+from trayapp.store.missing import Missing
 from trayapp.store.plan import Plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.staging import Batch
@@ -25,7 +26,7 @@ _NOTHING: tuple[Kind, SqlValue] = ("null", None)
 
 
 class Lossy(Exception):
-    """Stored values would lose their meaning in a column that becomes wider."""
+    """Stored values would lose their meaning in a column that becomes wider, or remembered keys would be others."""
 
 
 def see(seen: dict[str, Kind], records: Sequence[Fields]) -> None:
@@ -73,6 +74,7 @@ class Fitting:
             self.exists = True
         elif after != self.shape:
             tables.alter(self._db, self._plan.table, self.shape, after)
+            Missing(self._db, self._plan.number).rekey(self.shape.key_columns, after.key_columns)
         self.shape = after
 
     def _shape_for(self, seen: dict[str, Kind]) -> Shape:
@@ -112,7 +114,8 @@ class Fitting:
         seen: dict[str, Kind] = {}
         see(seen, records)
         for column in self.shape.columns:
-            if is_lossy(column.kind, widen(column.kind, seen.get(column.path, "null"))):
+            after = widen(column.kind, seen.get(column.path, "null"))
+            if is_lossy(column.kind, after) or (column.path in self.shape.key and _is_rewritten(column.kind, after)):
                 raise Lossy
         before = (self.shape, self._loose)
         self.prepare(seen)
@@ -176,6 +179,11 @@ class Fitting:
         """Record the shape for the next run."""
         if self.exists and tables.load_shape(self._db, self._plan.number, self._settings.key) != self.shape:
             tables.save_shape(self._db, self._plan.number, self.shape)
+
+
+def _is_rewritten(before: Kind, after: Kind) -> bool:
+    """Whether values are written otherwise in a column that becomes wider so, like 1 as 1.0."""
+    return before not in ("null", "real") and after == "real"
 
 
 def _no_key(field: str, records: int) -> StoreError:

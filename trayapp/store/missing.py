@@ -7,13 +7,13 @@ import apsw
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.decoder import Misfit, RowDecoder
-from trayapp.store.keys import joined
+from trayapp.store.keys import joined, split
 from trayapp.store.known import KnownTable
 from trayapp.store.names import quote
 from trayapp.store.plan import Plan
 from trayapp.store.records import decode_records
 from trayapp.store.staging import Batch, Staging
-from trayapp.store.table import ONLY_KEY, OWN_KEYS, Column, Shape
+from trayapp.store.table import ONLY_KEY, OWN_KEYS, Column, Shape, converted
 from trayapp.store.values import Kind, SqlValue, bound
 
 Proof = Literal["none", "half", "counted", "whole"]
@@ -50,6 +50,18 @@ class Missing:
         several = [(self._number, key) for key in keys]
         self._db.executemany("DELETE FROM _sync_held WHERE endpoint = ? AND key IS ?", several)
         self._db.executemany("DELETE FROM _sync_suspects WHERE endpoint = ? AND key IS ?", several)
+
+    def rekey(self, before: Sequence[Column], after: Sequence[Column]) -> None:
+        """The key's columns have other kinds now, and the table's rows other values of them."""
+        if [column.kind for column in before] == [column.kind for column in after]:
+            return
+        kinds = [(old.kind, new.kind) for old, new in zip(before, after, strict=True)]
+        for table in ("_sync_held", "_sync_suspects"):
+            changes = []
+            for key in self._keys(f"{table} WHERE"):
+                values = zip(split(key, len(kinds)), kinds, strict=True)
+                changes.append((joined([converted(value, *pair) for value, pair in values]), self._number, key))
+            self._db.executemany(f"UPDATE {table} SET key = ? WHERE endpoint = ? AND key IS ?", changes)
 
     def settle_if(self, is_back: Callable[[SqlValue], bool]) -> None:
         """Forget those of which that is true, after a listing that says nothing about what it lacks."""

@@ -8,7 +8,7 @@ import msgspec
 from trayapp.endpoints.model import Table
 from trayapp.store.errors import StoreError
 from trayapp.store.names import column_name, quote
-from trayapp.store.values import SQL_TYPES, Kind, SqlValue, bound, widen
+from trayapp.store.values import SQL_TYPES, Kind, SqlValue, bound, is_lossy, widen
 
 HASH_KEY = "_sync_hash"
 """The key field for records without one of their own: a digest of the record's bytes."""
@@ -115,7 +115,7 @@ def alter(db: apsw.Connection, name: str, before: Shape, after: Shape) -> None:
     names = ", ".join(quote(column.name) for column in before.columns)
     values = ", ".join(
         f"_sync_text({quote(old.name)}, {1 if old.kind == 'boolean' else 0})"
-        if new.kind == "text" and old.kind in ("boolean", "integer", "long", "real")
+        if is_lossy(old.kind, new.kind)
         else quote(old.name)
         for old, new in zip(before.columns, after.columns, strict=False)
     )
@@ -130,6 +130,13 @@ def alter(db: apsw.Connection, name: str, before: Shape, after: Shape) -> None:
         db.execute("PRAGMA legacy_alter_table = OFF")
     for (sql,) in kept:
         db.execute(str(sql))
+
+
+def converted(value: SqlValue, before: Kind, after: Kind) -> SqlValue:
+    """A stored value of a column as `alter` leaves it when the column's kind changes so."""
+    if is_lossy(before, after):
+        return _as_text(value, int(before == "boolean"))
+    return float(value) if after == "real" and value is not None else value
 
 
 def _as_text(*arguments: SqlValue) -> SqlValue:
