@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from tests.ui.samples import NOW, clock, endpoint, failing, held, run, running, shown
@@ -233,6 +234,21 @@ def test_a_tray_that_comes_later_gets_the_icon(backend, qtbot):
     qtbot.waitUntil(lambda: tray.icon is not None, timeout=3000)
     assert icon_is(tray, "error")
     assert tray.icon.toolTip() == tray.tooltip
+    tray.menu.deleteLater()
+    tray.deleteLater()
+
+
+def test_a_tray_is_looked_for_less_and_less_often(backend):
+    looks = []
+    tray = Tray(backend, available=lambda: bool(looks.append(None)), clock=clock)
+    (timer,) = (timer for timer in tray.findChildren(QTimer) if timer.isActive())
+    waits = []
+    for _ in range(12):
+        waits.append(timer.interval())
+        timer.timeout.emit()
+    assert waits[:4] == [500, 1000, 2000, 4000]
+    assert waits[-1] == 30_000, "two wake-ups a minute are not felt"
+    assert len(looks) == 13
     tray.menu.deleteLater()
     tray.deleteLater()
 

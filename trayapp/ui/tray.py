@@ -18,7 +18,10 @@ _SHOW_SYNCING_AFTER = 300
 """Milliseconds: shorter runs do not make the icon flicker."""
 _LONGEST_LIST = 20
 _RECENT = 5
-_FIRST_POLLS, _POLL_FIRST, _POLL_LATER = 60, 1000, 30_000
+_LOOK_FIRST, _LOOK_LATER = 500, 30_000
+"""Milliseconds between two looks for a tray. Each wait is twice the one before: a panel that comes up while one logs in
+is found soon, and where there never is one the processor sleeps.
+"""
 
 
 class Tray(QObject):
@@ -62,11 +65,10 @@ class Tray(QObject):
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(_SHOW_SYNCING_AFTER)
         self._debounce.timeout.connect(lambda: self._show_state("syncing"))
-        self._polls = 0
-        self._poll = QTimer(self)
-        self._poll.setInterval(_POLL_FIRST)
-        self._poll.timeout.connect(self._look_for_tray)
-        self._poll.start()
+        self._look_in = _LOOK_FIRST
+        self._look_again = QTimer(self)
+        self._look_again.setSingleShot(True)
+        self._look_again.timeout.connect(self._look_for_tray)
         backend.snapshot_changed.connect(self._on_snapshot)
         self._on_snapshot(self._snapshot)
         self._look_for_tray()
@@ -88,12 +90,10 @@ class Tray(QObject):
 
     def _look_for_tray(self) -> None:
         if self._available():
-            self._poll.stop()
             self._make_icon()
             return
-        self._polls += 1
-        if self._polls == _FIRST_POLLS:
-            self._poll.setInterval(_POLL_LATER)
+        self._look_again.start(self._look_in)
+        self._look_in = min(2 * self._look_in, _LOOK_LATER)
 
     def _make_icon(self) -> None:
         icon = self._early or QSystemTrayIcon(self)
