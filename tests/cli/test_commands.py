@@ -16,7 +16,7 @@ import apsw
 import psutil
 import pytest
 
-from tests.server import ApiServer, Guarded, Listing, basic, bearer, json_reply, problem
+from tests.server import Guarded, Listing, basic, bearer, json_reply, problem
 from trayapp.cli import main
 from trayapp.desktop.instance import acquire_engine_lock
 from trayapp.desktop.paths import find_home
@@ -25,32 +25,8 @@ RECORDS = [{"id": n, "name": f"n{n}", "price": n + 0.5, "tags": ["a"]} for n in 
 
 
 @pytest.fixture
-def api():
-    with ApiServer() as api:
-        yield api
-
-
-@pytest.fixture
 def items(api):
     return Listing(RECORDS, pages="link"), api
-
-
-@pytest.fixture
-def cli(capsys, home, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-
-    def run(*arguments, code=0, stdin=None):
-        if stdin is not None:
-            monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        capsys.readouterr()
-        assert main([str(argument) for argument in arguments]) == code
-        return capsys.readouterr()
-
-    def document(*arguments, **options):
-        return json.loads(run(*arguments, "--json", **options).out)
-
-    run.json = document
-    return run
 
 
 @pytest.fixture
@@ -200,9 +176,14 @@ def test_status_for_people_and_programs(cli, added):
     assert "The tray program does not run" in said
     (status,) = cli.json("status")["endpoints"]
     assert set(status) == {
-        "id", "name", "state", "blocked_by", "last_attempt", "last_success", "next_due", "attempts", "rows", "problem",
+        "id", "name", "tags", "state", "blocked_by", "last_attempt", "last_success", "next_due", "attempts",
+        "generation", "rows", "problem",
     }  # fmt: skip
     assert (status["rows"], status["state"], status["problem"]) == (23, "enqueued", None)
+    assert (status["generation"], status["tags"]) == (0, [])
+    cli("edit", "items", "--set", 'tags=["x"]')
+    (status,) = cli.json("status")["endpoints"]
+    assert status["tags"] == ["x"]
 
 
 def test_preview_prints_what_was_found_and_saves_nothing(cli, items):
@@ -420,7 +401,7 @@ def test_sync_waits_for_another_process_when_it_shall_be_appended(cli, added, ho
 
 
 def test_stop_finds_nothing_to_stop_here_and_says_when_another_process_runs(cli, added, home):
-    assert "Nothing was named" in cli("stop", code=2).err
+    assert "No endpoint is named" in cli("stop", code=2).err
     assert cli.json("stop", "--all") == {"stopped": []}
     assert cli("stop", "items").out == "None of them runs.\n"
     with acquire_engine_lock(find_home(home)):

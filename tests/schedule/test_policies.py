@@ -126,7 +126,7 @@ def test_who_waits_for_an_appended_run_hears_that_it_is_held_back_or_its_endpoin
 
 def test_new_settings_let_the_present_run_end_and_count_from_the_next(w: Watched) -> None:
     w.apply(endpoint("a", every="10m"))
-    assert (w.cancelled, w.planner._rows["a"].generation) == ([], 1)
+    assert (w.cancelled, w.planner.status("a", None).generation) == ([], 1)
     w.live(timedelta(minutes=11))
     assert len(w.started) == 2
 

@@ -702,7 +702,7 @@ def test_the_tab_key_goes_from_the_address_to_save(qtbot: QtBot, backend: FakeBa
         if widget is editor.save_button:
             break
         qtbot.keyClick(widget, Qt.Key.Key_Tab)
-    assert seen[:3] == ["url", "name", "scheduleKind"]
+    assert seen[:3] == ["url", "name", "tags"]
     assert seen[-1] == "saveEndpoint"
     assert {"testEndpoint", "tablePart", "requestPart"} <= set(seen)
 

@@ -200,6 +200,7 @@ FULL = complete(
             Endpoint(
                 url="https://api.test/search",
                 name="Search",
+                tags=("daily", "büro"),
                 cron="0 9 * * 1",
                 request=Request(
                     method="POST", params={"a": 1}, headers={"Accept": "x/y"}, json={"q": ["é"]}, timeout=Duration(5)
@@ -220,6 +221,20 @@ def test_an_endpoint_with_everything_is_read_back(qtbot: QtBot) -> None:
     form.set_endpoint(FULL.endpoint[0])
     assert form.endpoint() == FULL.endpoint[0]
     assert not form.is_changed()
+
+
+def test_tags_are_checked_as_they_are_typed_and_stay_when_a_preset_is_taken_over(qtbot: QtBot) -> None:
+    form = EndpointForm(Settings())
+    qtbot.addWidget(form)
+    form.url.setText("https://api.test/x")
+    form.tags.setText("daily, my work")
+    assert form.endpoint() is None
+    assert "'my work' is no tag" in form._fields["tags"].problem
+    form.tags.setText("daily, work,")
+    form.take_over(Endpoint(url="https://api.test/y", name="Y"))
+    found = form.endpoint()
+    assert found is not None
+    assert (found.url, found.tags) == ("https://api.test/y", ("daily", "work"))
 
 
 @pytest.mark.parametrize(

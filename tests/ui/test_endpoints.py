@@ -172,7 +172,7 @@ def test_the_context_menu(view):
     entries = {action.text().replace("&", ""): action.isEnabled() for action in menu.actions() if action.text()}
     assert entries == {
         "Sync now": False,
-        "Full sync": False,
+        "Full sync": True,
         "Stop": True,
         "Open data": True,
         "Edit…": True,
@@ -197,6 +197,19 @@ def test_filter_and_choose(view, qtbot):
     view.choose("weather")
     assert view.filter.text() == ""
     assert view.current().id == "weather"
+
+
+def test_tags_are_shown_and_found(view, backend):
+    backend.show(shown(endpoint("issues", tags=("daily", "work")), endpoint("orders")))
+    assert view.sorted.index(0, Column.NAME).data(SECOND_LINE) == "Up to date · daily · work"
+    view.filter.setText("work")
+    assert column(view, Column.NAME) == ["Issues"]
+
+
+def test_a_full_sync_can_be_asked_for_while_a_run_goes_on(view, backend):
+    view.choose("orders")
+    view.full_action.trigger()
+    assert backend.called("sync_now") == [(("orders",), True)]
 
 
 def test_sorting_keeps_to_the_settings_order_until_asked(view):

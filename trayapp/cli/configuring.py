@@ -27,10 +27,18 @@ def endpoints(engine: Engine, options: Options) -> int:
         output.print_json({"endpoints": [to_builtins(each) for each in endpoints]})
     else:
         rows = [
-            (each.id, each.name, "on" if each.enabled else "off", describe(each), each.table.name, each.url)
+            (
+                each.id,
+                each.name,
+                "on" if each.enabled else "off",
+                " ".join(each.tags),
+                describe(each),
+                each.table.name,
+                each.url,
+            )
             for each in endpoints
         ]
-        output.print_table(["id", "name", "", "runs", "table", "url"], rows)
+        output.print_table(["id", "name", "", "tags", "runs", "table", "url"], rows)
     return 0
 
 
@@ -63,12 +71,21 @@ def remove(engine: Engine, options: Options) -> int:
 
 def enable(engine: Engine, options: Options) -> int:
     """`enable`. Exit code."""
-    return _changed(engine, options, f"{options.id} is on.", "enable", id=options.id, enabled=True)
+    return _switched(engine, options, True)
 
 
 def disable(engine: Engine, options: Options) -> int:
     """`disable`. Exit code."""
-    return _changed(engine, options, f"{options.id} is off.", "enable", id=options.id, enabled=False)
+    return _switched(engine, options, False)
+
+
+def _switched(engine: Engine, options: Options, on: bool) -> int:
+    (endpoint,) = engine.change("enable", ids=[options.id], enabled=on)["endpoints"]
+    if options.json:
+        output.print_json({"endpoint": endpoint})
+    else:
+        print(f"{endpoint['id']} is {'on' if on else 'off'}.")
+    return 0
 
 
 def edit(engine: Engine, options: Options) -> int:

@@ -62,8 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     preview = command("preview", "show what would be detected; nothing is saved")
     preview.add_argument("target", metavar="URL|ID")
 
-    sync = command("sync", "run now: all enabled endpoints, or those named")
-    sync.add_argument("ids", nargs="*", metavar="ID")
+    def several(parser: argparse.ArgumentParser, all: str) -> argparse.ArgumentParser:
+        parser.add_argument("ids", nargs="*", metavar="ID", help="an endpoint's id, or its name")
+        parser.add_argument("--tag", action="append", default=[], dest="tags", help="those with that tag")
+        parser.add_argument("--all", action="store_true", help=all)
+        return parser
+
+    sync = several(command("sync", "run now: all enabled endpoints, or those named"), "all enabled ones, the default")
     sync.add_argument("--due", action="store_true", help="only what is due and allowed")
     sync.add_argument("--full", action="store_true", help="compare every record with the table")
     sync.add_argument("--apply-held", action="store_true", help="delete what was held back")
@@ -75,11 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     sync.add_argument("--anyway", action="store_true", help="don't ask about what endpoints would wait for")
 
-    stop = command("stop", "stop runs, and take endpoints off the queue")
-    stop.add_argument("ids", nargs="*", metavar="ID")
-    stop.add_argument("--all", action="store_true", help="every endpoint")
-
-    command("status", "every endpoint's state")
+    several(command("stop", "stop runs, and take endpoints off the queue"), "every run")
+    several(command("status", "the endpoints' states"), "every endpoint, the default")
     command("endpoints", "the endpoints")
     command("show", "one endpoint's settings").add_argument("id", metavar="ID")
     remove = command("remove", "remove an endpoint; its table stays")
@@ -113,12 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     save.add_argument("file", metavar="FILE")
     command("backup", "a consistent copy of the database").add_argument("file", metavar="FILE")
 
-    pause = command("pause", "start no scheduled runs for a while")
+    pause = several(command("pause", "start no scheduled runs for a while, or none of those named"), "the default")
     until = pause.add_mutually_exclusive_group()
     until.add_argument("--for", dest="length", metavar="1h")
     until.add_argument("--until", metavar="TIME")
-    command("resume", "end a pause")
-    command("why", "why an endpoint does not run now").add_argument("id", metavar="ID")
+    several(command("resume", "end a pause, or have those named run again"), "the default")
+    several(command("why", "why endpoints do not run now"), "every endpoint")
     command("background", "run without the tray program").add_argument("action", choices=["on", "off", "status"])
     command("doctor", "check this installation")
     demo = command("demo", "a small loopback API with changing data, and an endpoint for it")

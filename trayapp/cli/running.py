@@ -9,8 +9,10 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import duration, moment
 from trayapp.cli.engine import Engine
+from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
 from trayapp.operations import questions
+from trayapp.operations.choosing import choose
 from trayapp.schedule.documents import status_document
 
 Options = argparse.Namespace
@@ -18,7 +20,7 @@ Options = argparse.Namespace
 
 def sync(engine: Engine, options: Options) -> int:
     """`sync`: run now, here or in the tray program. Exit code 1 if a run failed or is held."""
-    ids = [engine.workspace.endpoint(id).id for id in options.ids]
+    ids = _to_sync(engine, options)
     if not options.due and not options.anyway:
         left = _left_after_asking(engine, ids)
         if left == []:
@@ -65,12 +67,35 @@ def _left_after_asking(engine: Engine, ids: list[str]) -> list[str] | None:
     return [id for id in chosen if id not in waiting]
 
 
+def _named(engine: Engine, options: Options) -> list[Endpoint]:
+    """The endpoints that are meant by name or tag; none with --all, or when none is named. UserError."""
+    if options.all and (options.ids or options.tags):
+        raise UserError("Both all and some endpoints are named", "--all means every one.", "Leave out one of the two.")
+    return choose(engine.workspace.settings(), options.ids, options.tags)
+
+
+def _named_or_all(engine: Engine, options: Options) -> list[str]:
+    """The ids of the endpoints that are meant. UserError when none is named, nor --all."""
+    named = _named(engine, options)
+    if not named and not options.all:
+        raise UserError("No endpoint is named", "This is done only to those that are.", "Name some, or --all.")
+    return [each.id for each in (named or engine.workspace.settings().endpoint)]
+
+
+def _to_sync(engine: Engine, options: Options) -> list[str]:
+    """The ids of those to sync, none for all that are on. Those that only a tag names must be on."""
+    chosen = _named(engine, options)
+    on = [each for each in chosen if each.enabled or each.id in options.ids or each.name in options.ids]
+    if chosen and not on:
+        raise UserError(
+            "There is nothing to sync", "The endpoints with that tag are switched off.", "Name them, or use `resume`."
+        )
+    return [each.id for each in on]
+
+
 def stop(engine: Engine, options: Options) -> int:
     """`stop`: end runs, and take endpoints off the queue. Exit code."""
-    if not options.ids and not options.all:
-        raise UserError("Nothing was named", "Name endpoints to stop, or all of them with --all.")
-    ids = [engine.workspace.endpoint(id).id for id in options.ids]
-    stopped = engine.stop(ids or [each.id for each in engine.workspace.settings().endpoint])
+    stopped = engine.stop(_named_or_all(engine, options))
     if options.json:
         output.print_json({"stopped": stopped})
     else:
@@ -91,6 +116,9 @@ def status(engine: Engine, options: Options) -> int:
         }
     else:
         document["running"] = True
+    named = {each.id for each in _named(engine, options)}
+    if named:
+        document["endpoints"] = [each for each in document["endpoints"] if each["id"] in named]
     if options.json:
         output.print_json(document)
         return 0
@@ -119,9 +147,17 @@ def _local_text(text: str | None) -> str:
 
 
 def pause(engine: Engine, options: Options) -> int:
-    """`pause`: no scheduled runs for a while. Exit code."""
+    """`pause`: no scheduled runs for a while, or none of some endpoints: those are switched off. Exit code."""
     from trayapp.store.pause import Pause
 
+    if named := _named(engine, options):
+        if options.length or options.until:
+            raise UserError(
+                "Some endpoints can't be paused for a time",
+                "Only all together can; some are paused until they are resumed.",
+                "Leave out --for and --until.",
+            )
+        return _switch(engine, options, named, False)
     until = moment(options.until) if options.until else None
     if options.length:
         until = engine.workspace.clock.now() + timedelta(seconds=duration(options.length).seconds)
@@ -135,7 +171,9 @@ def pause(engine: Engine, options: Options) -> int:
 
 
 def resume(engine: Engine, options: Options) -> int:
-    """`resume`. Exit code."""
+    """`resume`: end the pause, or switch some endpoints on. Exit code."""
+    if named := _named(engine, options):
+        return _switch(engine, options, named, True)
     if engine.ask("resume", {}) is None:
         engine.workspace.pause(None)
     if options.json:
@@ -145,14 +183,32 @@ def resume(engine: Engine, options: Options) -> int:
     return 0
 
 
-def why(engine: Engine, options: Options) -> int:
-    """`why`: what an endpoint waits for. Exit code."""
-    answer = engine.ask("why", {"id": options.id})
-    lines = answer["lines"] if answer is not None else questions.why_waiting(engine.workspace, options.id)
+def _switch(engine: Engine, options: Options, endpoints: list[Endpoint], on: bool) -> int:
+    ids = [each.id for each in endpoints]
+    result = engine.change("enable", ids=ids, enabled=on)
     if options.json:
-        output.print_json({"endpoint": options.id, "lines": lines})
+        output.print_json(result)
     else:
-        print("\n".join(lines))
+        names = ", ".join(ids)
+        print(f"On again: {names}." if on else f"Paused until `traysync resume`: {names}.")
+    return 0
+
+
+def why(engine: Engine, options: Options) -> int:
+    """`why`: what endpoints wait for. Exit code."""
+    ids = _named_or_all(engine, options)
+    answers = []
+    for id in ids:
+        answer = engine.ask("why", {"id": id})
+        lines = answer["lines"] if answer is not None else questions.why_waiting(engine.workspace, id)
+        answers.append({"endpoint": id, "lines": lines})
+    if options.json:
+        output.print_json(answers[0] if len(options.ids) == len(ids) == 1 else {"endpoints": answers})
+        return 0
+    for each in answers:
+        if len(answers) > 1:
+            print(f"{each['endpoint']}:")
+        print("\n".join(f"  {line}" if len(answers) > 1 else line for line in each["lines"]))
     return 0
 
 

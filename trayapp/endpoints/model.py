@@ -227,6 +227,8 @@ class After(_Section, frozen=True):
 class Endpoint(_Section, frozen=True):
     """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name.
 
+    `tags` are words by which several are meant at once.
+
     When it runs, one of: `every`, with `flex` at some moment in the last part of each such period; `cron`; `at` times
     of day, `on` some days only; `once`; `manual`, only by hand. On top of that, or instead: `at_start` of the tray
     program, when the file or folder `watch` changes, and `after` others. `trayapp.schedule.due` has the rules.
@@ -235,6 +237,7 @@ class Endpoint(_Section, frozen=True):
     url: str
     id: str = ""
     name: str = ""
+    tags: tuple[str, ...] = ()
     every: Duration | None = None
     flex: Duration | None = None
     cron: str | None = None

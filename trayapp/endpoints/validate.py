@@ -12,6 +12,7 @@ from trayapp.endpoints.paths import parse_records_path
 from trayapp.endpoints.placeholders import host_names_in, names_in
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TAG = re.compile(r"[\w.-]{1,64}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
 _CURSOR_STYLES = ("iso", "date", "epoch", "epoch_ms", "http_date")
 _OWN_PARAMS = {
@@ -81,6 +82,11 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _url_problems(endpoint.url)
     if endpoint.id and not _ID.fullmatch(endpoint.id):
         yield "id", f"{endpoint.id!r} is no id; use letters, digits, - _ and ., at most 64 of them"
+    for tag in endpoint.tags:
+        if not _TAG.fullmatch(tag):
+            yield "tags", f"{tag!r} is no tag; use letters, digits, - _ and ., at most 64 of them"
+    if len(set(endpoint.tags)) < len(endpoint.tags):
+        yield "tags", "a tag is there twice"
     yield from schedule_problems(endpoint)
     yield from _request_problems(endpoint)
     yield from _auth_problems(endpoint.auth)

@@ -29,7 +29,7 @@ def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str,
     if op == "edit":
         return {"endpoint": to_builtins(workspace.edit(args["id"], args["set"]))}
     if op == "enable":
-        return {"endpoint": to_builtins(workspace.set_enabled(args["id"], bool(args["enabled"])))}
+        return {"endpoints": [to_builtins(each) for each in workspace.set_enabled(args["ids"], bool(args["enabled"]))]}
     if op == "import":
         return {"endpoints": [to_builtins(each) for each in import_text(workspace, args["text"])]}
     if op == "secret":

@@ -17,6 +17,7 @@ from trayapp.endpoints.settings import (
     to_builtins,
 )
 from trayapp.errors import UserError
+from trayapp.operations.choosing import find
 from trayapp.operations.fields import edited
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
@@ -87,17 +88,8 @@ class Workspace:
         return self.settings_file.load()
 
     def endpoint(self, id: str) -> Endpoint:
-        """One endpoint by id or by name. UserError when there is none."""
-        settings = self.settings()
-        found = settings.find(id) or next((each for each in settings.endpoint if each.name == id), None)
-        if found is None:
-            known = ", ".join(each.id for each in settings.endpoint)
-            raise UserError(
-                f"There is no endpoint {id!r}",
-                f"Known are: {known}." if known else "There are no endpoints yet.",
-                "See `traysync endpoints`." if known else "Add one with `traysync add URL`.",
-            )
-        return found
+        """One endpoint by id or by name. UserError when there is none, or several have that name."""
+        return find(self.settings(), id)
 
     def save(self, endpoint: Endpoint, secret: str | None = None, tokens: Mapping[str, str] | None = None) -> Endpoint:
         """Add the endpoint, or replace the one with its id; its secret first, as that is likelier to fail.
@@ -198,9 +190,18 @@ class Workspace:
             )
         return self.save(endpoint)
 
-    def set_enabled(self, id: str, enabled: bool) -> Endpoint:
-        """Switch an endpoint on or off."""
-        return self.save(msgspec.structs.replace(self.endpoint(id), enabled=enabled))
+    def set_enabled(self, ids: Sequence[str], enabled: bool) -> list[Endpoint]:
+        """Switch endpoints on or off; those that they are then."""
+        wanted = [self.endpoint(id).id for id in ids]
+
+        def change(settings: Settings) -> Settings:
+            endpoints = (
+                msgspec.structs.replace(each, enabled=enabled) if each.id in wanted else each
+                for each in settings.endpoint
+            )
+            return msgspec.structs.replace(settings, endpoint=tuple(endpoints))
+
+        return [each for each in self.settings_file.edit(change).endpoint if each.id in wanted]
 
     # Runs
 

@@ -38,12 +38,14 @@ def status_document(status: EndpointStatus) -> dict[str, Any]:
     return {
         "id": status.id,
         "name": status.name,
+        "tags": status.tags,
         "state": status.state,
         "blocked_by": status.blocked_by,
         "last_attempt": to_text(status.last_attempt),
         "last_success": to_text(status.last_success),
         "next_due": to_text(status.next_due),
         "attempts": status.attempts,
+        "generation": status.generation,
         "rows": status.rows,
         "problem": msgspec.to_builtins(status.problem),
     }

@@ -19,6 +19,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     table: str
+    tags: tuple[str, ...] = ()
     state: EndpointState
     enabled: bool = True
     blocked_by: str = ""
@@ -26,6 +27,8 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_success: datetime | None = None
     next_due: datetime | None = None
     attempts: int = 0
+    generation: int = 0
+    """How often the settings changed; a run goes on with those it began with."""
     rows: int | None = None
     held: int = 0
     sentence: str = ""

@@ -25,6 +25,7 @@ from trayapp.ui.settings_edits import named, origin, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
 
 _T = TypeVar("_T")
+_OWN = ("id", "tags", "every", "flex", "cron", "at", "on", "once", "at_start", "watch", "manual", "enabled")
 _SAME_FIELD = {"cron": "every", "at": "every", "manual": "every"}
 
 
@@ -47,6 +48,7 @@ class EndpointForm(QWidget):
         self.url = _line("url")
         self.url.setPlaceholderText("https://api.example.com/items")
         self.name = _line("name")
+        self.tags = _line("tags")
         self.schedule = ScheduleEditor()
         self.auth = AuthEditor()
         self.when = WhenEditor()
@@ -81,6 +83,7 @@ class EndpointForm(QWidget):
             for field in (
                 Field("url", self.tr("&Address:"), self.url),
                 Field("name", self.tr("&Name:"), self.name),
+                Field("tags", self.tr("Tags:"), self.tags, self.tr("Words by which several endpoints can be named.")),
                 Field("every", self.tr("Fre&quency:"), self.schedule, focus=self.schedule.kind),
                 *self.auth.fields,
                 *self.when.fields,
@@ -101,7 +104,7 @@ class EndpointForm(QWidget):
         self._request_part = self._part("requestPart", self.tr("Request"), ("request.",))
         layout = QVBoxLayout(self)
         basics = _form_layout()
-        for path in ("url", "name", "every"):
+        for path in ("url", "name", "tags", "every"):
             self._fields[path].add_to(basics)
         self.auth.add_to(basics)
         layout.addLayout(basics)
@@ -127,6 +130,7 @@ class EndpointForm(QWidget):
         request, table = endpoint.request, endpoint.table
         self.url.setText(endpoint.url)
         self.name.setText(endpoint.name)
+        self.tags.setText(", ".join(endpoint.tags))
         self.schedule.set_frequency(Frequency.of(endpoint))
         self.auth.set_auth(endpoint.auth, stored_secret)
         self.when.set_when(endpoint.when)
@@ -169,10 +173,9 @@ class EndpointForm(QWidget):
             self.auth.secret_edit.setText(found.secret)
 
     def take_over(self, endpoint: Endpoint) -> None:
-        """Show an endpoint made elsewhere as if it was typed in here; id and schedule stay."""
+        """Show an endpoint made elsewhere as if it was typed in here; id, tags and schedule stay."""
         before = self._read()[0]
-        schedule = {name: getattr(before, name) for name in ("id", "every", "cron", "at", "manual", "enabled")}
-        self._take_over(msgspec.structs.replace(endpoint, **schedule))
+        self._take_over(msgspec.structs.replace(endpoint, **{name: getattr(before, name) for name in _OWN}))
 
     def _take_over(self, endpoint: Endpoint) -> None:
         original = self._original
@@ -255,6 +258,7 @@ class EndpointForm(QWidget):
         self.url.editingFinished.connect(self._take_over_curl)
         self._watch(self.url.textChanged, "url")
         self._watch(self.name.textChanged, "name")
+        self._watch(self.tags.textChanged, "tags")
         self._watch(self.schedule.changed, "every")
         self._watch(self.auth.changed, *(field.path for field in self.auth.fields if self._typed(field)))
         self.when.changed.connect(self._on_edit)
@@ -331,7 +335,7 @@ class EndpointForm(QWidget):
             before.table,
             name=self.table_name.text().strip(),
             mode=self.mode.currentData(),
-            key=tuple(part.strip() for part in self.key.text().split(",") if part.strip()),
+            key=_parts(self.key),
             rename=self._columns.rename,
             ignore=self._columns.ignore,
             types=self._columns.types,
@@ -341,6 +345,7 @@ class EndpointForm(QWidget):
             before,
             url=self.url.text().strip(),
             name=self.name.text().strip(),
+            tags=_parts(self.tags),
             request=request,
             auth=self.auth.auth(),
             when=self.when.when(read),
@@ -394,6 +399,10 @@ def _line(name: str) -> QLineEdit:
     edit = QLineEdit()
     edit.setObjectName(name)
     return edit
+
+
+def _parts(edit: QLineEdit) -> tuple[str, ...]:
+    return tuple(part.strip() for part in edit.text().split(",") if part.strip())
 
 
 def _form_layout(parent: QWidget | None = None) -> QFormLayout:

@@ -21,6 +21,9 @@ SORT = Role.UserRole + 2
 STATUS = Role.UserRole + 3
 """The row's EndpointStatus."""
 
+FILTER = Role.UserRole + 4
+"""What the list can be searched by: name and tags."""
+
 _URGENCY: dict[EndpointState, int] = {
     "failing": 0,
     "held": 1,
@@ -89,6 +92,8 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
             return self._second_line(status, column)
         if role == STATUS:
             return status
+        if role == FILTER:
+            return " ".join((status.name, *status.tags))
         if role == SORT:
             return _sort_key(status, column)
         if role == Role.TextAlignmentRole:
@@ -112,7 +117,7 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
 
     def _second_line(self, status: EndpointStatus, column: int) -> str:
         if column == Column.NAME:
-            return words.endpoint_line(status)
+            return " · ".join((words.endpoint_line(status), *status.tags))
         if column == Column.LAST and status.last_attempt is not None:
             return words.moment(status.last_attempt, self._clock())
         if column == Column.NEXT and status.enabled and status.state not in ("running", "disabled"):

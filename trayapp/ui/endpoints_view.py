@@ -21,7 +21,7 @@ from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.ui.backend import Backend
 from trayapp.ui.endpoint_delegate import PADDING, EndpointDelegate, row_height
 from trayapp.ui.endpoint_panel import EndpointPanel
-from trayapp.ui.endpoints_model import SORT, Column, EndpointsModel
+from trayapp.ui.endpoints_model import FILTER, SORT, Column, EndpointsModel
 from trayapp.ui.icons import line_icon
 from trayapp.ui.theme import header_style
 from trayapp.ui.words import utc_now
@@ -48,6 +48,7 @@ class EndpointsView(QWidget):
         self.sorted.setSortRole(SORT)
         self.sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.sorted.setFilterKeyColumn(Column.NAME)
+        self.sorted.setFilterRole(FILTER)
         self.filter = QLineEdit()
         self.filter.setObjectName("endpointFilter")
         self.filter.setPlaceholderText(self.tr("Filter endpoints"))
@@ -172,7 +173,7 @@ class EndpointsView(QWidget):
         running = status is not None and status.state == "running"
         ready = status is not None and status.enabled and not running
         self.sync_action.setEnabled(ready)
-        self.full_action.setEnabled(ready)
+        self.full_action.setEnabled(status is not None and status.enabled)
         self.stop_action.setEnabled(running)
         self.data_action.setEnabled(status is not None)
         self.edit_action.setEnabled(status is not None)
