@@ -401,7 +401,16 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Arguments",
             "not applicable: an endpoint's settings are its input",
         ),
-        Feature("tags", "addTag", "tag", "jobstore alias", "slices", "folders", NOT_YET),
+        Feature(
+            "tags",
+            "addTag",
+            "tag",
+            "jobstore alias",
+            "slices",
+            "folders",
+            "`tags`",
+            "cli/test_choosing.py::test_sync_and_status_take_ids_names_tags_or_all",
+        ),
         Feature(
             "cancel by id, name, tag or all",
             "cancelWorkById …",
@@ -409,10 +418,18 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "remove_job",
             "systemctl stop",
             "schtasks /End",
-            NOT_YET,
+            "`stop`",
+            "app/test_remote.py::test_stop_names_what_it_stopped_and_answers_whoever_waits",
         ),
         Feature(
-            "pause and resume one or all", NONE, NONE, "pause, pause_job", "systemctl stop", "schtasks /Change", NOT_YET
+            "pause and resume one or all",
+            NONE,
+            NONE,
+            "pause, pause_job",
+            "systemctl stop",
+            "schtasks /Change",
+            "`pause`, `resume`",
+            "cli/test_choosing.py::test_some_are_paused_until_they_are_resumed_and_the_others_go_on",
         ),
         Feature(
             "expedited work jumps the queue",
