@@ -12,6 +12,7 @@ from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import Endpoint, Settings, When
 from trayapp.endpoints.units import Duration
 from trayapp.operations.workspace import Workspace
+from trayapp.store.arrange import Arrangement
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem
 
@@ -69,6 +70,9 @@ def test_a_saved_endpoint_is_fetched_at_once(qtbot, backend, api):
     qtbot.waitUntil(lambda: [each.rows for each in backend.snapshot().endpoints] == [23])
     page = ticket_of(qtbot, backend.rows_ready, lambda: backend.request_rows("items", 20, 10))
     assert (page.total, page.rows) == (23, ((21, "n21"), (22, "n22"), (23, "n23")))
+    wanted = Arrangement(text="n2", column="id", descending=True)
+    page = ticket_of(qtbot, backend.rows_ready, lambda: backend.request_rows("items", 3, 1, wanted))
+    assert (page.total, page.in_table, page.rows) == (5, 23, ((20, "n20"),))
     with qtbot.waitSignal(backend.runs_changed, timeout=10_000) as runs:
         backend.request_runs()
     assert [row.sentence for row in runs.args[0]] == ["23 new."]

@@ -7,7 +7,7 @@ import msgspec
 from PySide6.QtCore import QTimer
 
 from trayapp.endpoints.model import Endpoint, Pages, Settings
-from trayapp.schedule.snapshot import EndpointStatus, RowsPage, RunRow, Snapshot
+from trayapp.schedule.snapshot import ALL, Arrangement, EndpointStatus, RowsPage, RunRow, Snapshot
 from trayapp.sync.preview import Preview, PreviewColumn, RequestMade
 from trayapp.sync.report import Problem, Report
 from trayapp.ui.backend import Backend, SyncQuestion
@@ -34,7 +34,7 @@ class FakeBackend(Backend):
         self._snapshot = snapshot or Snapshot()
         self._tickets = 0
         self._asked: dict[int, Endpoint] = {}
-        self._asked_rows: list[tuple[int, str, int, int]] = []
+        self._asked_rows: list[tuple[int, str, int, int, Arrangement]] = []
 
     # What tests do to the widgets.
 
@@ -123,9 +123,9 @@ class FakeBackend(Backend):
         self.calls.append(("request_runs",))
         self._later(lambda: self.runs_changed.emit(self.runs))
 
-    def request_rows(self, id: str, offset: int, count: int) -> int:
+    def request_rows(self, id: str, offset: int, count: int, wanted: Arrangement = ALL) -> int:
         ticket = self._ticket("request_rows", id, offset, count)
-        self._asked_rows.append((ticket, id, offset, count))
+        self._asked_rows.append((ticket, id, offset, count, wanted))
         if not self.hold_rows:
             self._later(self.answer_rows)
         return ticket
@@ -177,12 +177,20 @@ class FakeBackend(Backend):
         self._snapshot = snapshot
         self._later(lambda: self.snapshot_changed.emit(self._snapshot))
 
-    def _rows(self, id: str, offset: int, count: int) -> RowsPage | Problem:
+    def _rows(self, id: str, offset: int, count: int, wanted: Arrangement) -> RowsPage | Problem:
         if id not in self.tables:
             return Problem("There is no table yet", "The endpoint has not run.", "Sync it first.")
         columns, rows = self.tables[id]
+        in_table = len(rows)
+        if wanted.text:
+            rows = [row for row in rows if any(wanted.text.lower() in str(value).lower() for value in row)]
+        if wanted.column and wanted.column not in columns:
+            return Problem("There is no such column", "The table has changed.", "")
+        if wanted.column:
+            place = columns.index(wanted.column)
+            rows = sorted(rows, key=lambda row: str(row[place]), reverse=wanted.descending)
         stretch = tuple(rows[offset : offset + count])
-        return RowsPage(endpoint=id, columns=columns, offset=offset, total=len(rows), rows=stretch)
+        return RowsPage(endpoint=id, columns=columns, offset=offset, total=len(rows), in_table=in_table, rows=stretch)
 
 
 def good_preview(endpoint: Endpoint) -> Preview:

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 
@@ -171,6 +171,60 @@ def test_a_run_that_changed_something_is_seen_at_once(view, big, qtbot):
     big.tables["big"] = (COLUMNS, Table(17))
     big.run_finished.emit(report("big", deleted=3))
     qtbot.waitUntil(lambda: view.model.rowCount() == 17)
+
+
+def test_typing_finds_rows_and_tells_how_many_of_all(view, qtbot):
+    view.show_endpoint("small")
+    qtbot.waitUntil(lambda: view.model.rowCount() == 4)
+    qtbot.keyClick(view, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(view.search, "LONG")
+    qtbot.waitUntil(lambda: view.model.rowCount() == 1)
+    assert cell(view.model, 0, 0).startswith("long long")
+    assert view.summary.text() == "Rows: 1 of 4 · columns: 1"
+    view.search.clear()
+    qtbot.waitUntil(lambda: view.model.rowCount() == 4)
+    assert view.summary.text() == "Rows: 4 · columns: 1"
+
+
+def test_a_click_on_a_header_sorts_down_up_and_not_at_all(view, big, qtbot):
+    big.tables["letters"] = (("letter",), [("b",), ("c",), ("a",)])
+    big.tables["big"] = big.tables["letters"]
+    big.run_finished.emit(report("big", deleted=1))
+    qtbot.waitUntil(lambda: view.model.rowCount() == 3)
+    header = view.table.horizontalHeader()
+
+    def click():
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(header.sectionPosition(0) + 5, 5))
+
+    def shows(letters):
+        return lambda: "".join(filter(None, (cell(view.model, row, 0) for row in range(3)))) == letters
+
+    click()
+    qtbot.waitUntil(shows("abc"))
+    click()
+    qtbot.waitUntil(shows("cba"))
+    click()
+    qtbot.waitUntil(shows("bca"))
+
+
+def test_another_table_is_shown_whole_and_in_its_own_order(view, big, qtbot):
+    view.show_endpoint("small")
+    qtbot.waitUntil(lambda: view.model.rowCount() == 4)
+    view.search.setText("long")
+    view.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    qtbot.waitUntil(lambda: view.model.rowCount() == 1)
+    view.show_endpoint("big")
+    qtbot.waitUntil(lambda: cell(view.model, 0, 1) == "Title 0" and view.model.rowCount() == MILLION)
+    assert view.search.text() == ""
+    assert view.table.horizontalHeader().sortIndicatorSection() == -1
+
+
+def test_an_order_by_a_column_that_is_gone_is_given_up(model, big, qtbot):
+    big.tables["big"] = (("other",), [(2,), (1,)])
+    with qtbot.waitSignal(model.unsorted):
+        model.sort(0)
+    qtbot.waitUntil(lambda: model.rowCount() == 2)
+    assert [cell(model, row, 0) for row in range(2)] == ["2", "1"]
 
 
 def test_nothing_is_fetched_while_nobody_looks(view, big, qtbot):

@@ -22,7 +22,8 @@ from trayapp.schedule.constraints import Overruled, may_wait
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.states import StoredStates
 from trayapp.schedule.thread import SchedulerThread
-from trayapp.store.read import RowsPage, rows_page
+from trayapp.store.arrange import ALL, Arrangement
+from trayapp.store.read import Reader, RowsPage
 from trayapp.store.runs import list_runs
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.preview import Preview
@@ -47,6 +48,7 @@ class LiveBackend(Backend):
         self._settings = Settings()
         self._snapshot = Snapshot()
         self._tickets = itertools.count(1)
+        self._reader = Reader()
         self._previews: dict[int, CancelToken] = {}
         self._apply_held: set[str] = set()
         self._stamp: FileStamp | None = None
@@ -268,14 +270,14 @@ class LiveBackend(Backend):
 
         self.background.run(read, lambda rows: None if isinstance(rows, Problem) else self.runs_changed.emit(rows))
 
-    def request_rows(self, id: str, offset: int, count: int) -> int:
+    def request_rows(self, id: str, offset: int, count: int, wanted: Arrangement = ALL) -> int:
         """Ask for rows of the endpoint's table."""
         ticket = next(self._tickets)
         endpoint = self._settings.find(id)
 
         def read() -> RowsPage:
             with self.workspace.store.reading() as db:
-                return rows_page(db, id, endpoint.table.name if endpoint else "", offset, count)
+                return self._reader.page(db, id, endpoint.table.name if endpoint else "", offset, count, wanted)
 
         self.background.run(read, lambda page: self.rows_ready.emit(ticket, page))
         return ticket

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from trayapp.store.arrange import ALL as ALL
+from trayapp.store.arrange import Arrangement as Arrangement
 from trayapp.store.read import RowsPage as RowsPage
 from trayapp.store.runs import RunRow as RunRow
 from trayapp.sync.report import Problem, Progress

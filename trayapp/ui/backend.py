@@ -8,7 +8,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.schedule.snapshot import Snapshot
+from trayapp.schedule.snapshot import ALL, Arrangement, Snapshot
 
 
 class SyncQuestion(msgspec.Struct, frozen=True):
@@ -81,8 +81,8 @@ class Backend(QObject):
         """Ask for the activity list."""
         raise NotImplementedError
 
-    def request_rows(self, id: str, offset: int, count: int) -> int:
-        """Ask for rows of the endpoint's table; the ticket comes back with rows_ready."""
+    def request_rows(self, id: str, offset: int, count: int, wanted: Arrangement = ALL) -> int:
+        """Ask for rows of the endpoint's table, counted among those wanted; the ticket comes back with rows_ready."""
         raise NotImplementedError
 
     def preview(self, endpoint: Endpoint, secret: str | None) -> int:

@@ -3,10 +3,11 @@
 from collections import OrderedDict
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 
-from trayapp.schedule.snapshot import RowsPage
+from trayapp.schedule.snapshot import ALL, Arrangement, RowsPage
 from trayapp.sync.report import Problem
 from trayapp.ui.backend import Backend
 from trayapp.ui.keyed_model import Index
@@ -30,6 +31,8 @@ class DataModel(QAbstractTableModel):
     """Problem: there is nothing to show, and why."""
     loaded = Signal()
     """Rows came; columns and total are known."""
+    unsorted = Signal()
+    """The order that was asked for can't be had any more; the rows come in the table's own."""
 
     def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -37,6 +40,10 @@ class DataModel(QAbstractTableModel):
         self._endpoint = ""
         self._columns: tuple[str, ...] = ()
         self._total = 0
+        self._in_table = 0
+        self._wanted_rows = ALL
+        self._rearranged = False
+        """The stretches are those of the arrangement before."""
         self._stretches: OrderedDict[int, tuple[Row, ...]] = OrderedDict()
         self._stale: set[int] = set()
         self._wanted: list[int] = []
@@ -57,20 +64,50 @@ class DataModel(QAbstractTableModel):
 
     @property
     def total(self) -> int:
-        """How many rows the table has."""
+        """How many rows are shown."""
         return self._total
 
+    @property
+    def in_table(self) -> int:
+        """How many rows the table has."""
+        return self._in_table
+
     def show_endpoint(self, id: str) -> None:
-        """Show this endpoint's table from its beginning."""
+        """Show this endpoint's table from its beginning, all of it in its own order."""
         self.beginResetModel()
-        self._endpoint, self._columns, self._total = id, (), 0
+        self._endpoint, self._columns, self._total, self._in_table = id, (), 0, 0
+        self._wanted_rows = ALL
+        self._forget()
+        self.endResetModel()
+        if id:
+            self._want(0)
+
+    def find(self, text: str) -> None:
+        """Show only rows that have the text in some column; "" for all."""
+        self._arrange(msgspec.structs.replace(self._wanted_rows, text=text))
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column, by none when it is -1. What was there stays until the new rows come."""
+        name = self._columns[column] if 0 <= column < len(self._columns) else ""
+        descending = bool(name) and order == Qt.SortOrder.DescendingOrder
+        self._arrange(msgspec.structs.replace(self._wanted_rows, column=name, descending=descending))
+
+    def _arrange(self, wanted: Arrangement) -> None:
+        if wanted == self._wanted_rows:
+            return
+        self._wanted_rows = wanted
+        self._rearranged = True
+        self._asked.clear()
+        self._wanted.clear()
+        if self._endpoint:
+            self._want(0)
+
+    def _forget(self) -> None:
         self._stretches.clear()
         self._stale.clear()
         self._wanted.clear()
         self._asked.clear()
-        self.endResetModel()
-        if id:
-            self._want(0)
+        self._rearranged = False
 
     def refresh(self) -> None:
         """The table has changed: fetch again what is looked at. What was there stays until the new rows come."""
@@ -146,7 +183,7 @@ class DataModel(QAbstractTableModel):
         del self._wanted[:-_AT_ONCE]
         while self._wanted and len(self._asked) < _AT_ONCE:
             start = self._wanted.pop()
-            ticket = self._backend.request_rows(self._endpoint, start, _STRETCH)
+            ticket = self._backend.request_rows(self._endpoint, start, _STRETCH, self._wanted_rows)
             self._asked[ticket] = start
 
     def _on_rows(self, ticket: int, answer: RowsPage | Problem) -> None:
@@ -154,8 +191,16 @@ class DataModel(QAbstractTableModel):
         if start is None:
             return
         if isinstance(answer, Problem):
-            self.failed.emit(answer)
+            if self._wanted_rows.column:
+                self.unsorted.emit()
+                self.sort(-1)
+            else:
+                self.failed.emit(answer)
             return
+        all_new, self._rearranged = self._rearranged, False
+        if all_new:
+            self._stretches.clear()
+            self._stale.clear()
         self._fit(answer)
         self._stretches[start] = answer.rows
         self._stretches.move_to_end(start)
@@ -163,13 +208,14 @@ class DataModel(QAbstractTableModel):
         while len(self._stretches) > _KEPT:
             self._stale.discard(self._stretches.popitem(last=False)[0])
         if answer.rows:
-            last = min(start + len(answer.rows), self._total) - 1
+            last = self._total - 1 if all_new else min(start + len(answer.rows), self._total) - 1
             self.dataChanged.emit(self.index(start, 0), self.index(last, len(self._columns) - 1))
         self.loaded.emit()
         if self._wanted:
             self._ask_soon.start()
 
     def _fit(self, page: RowsPage) -> None:
+        self._in_table = page.in_table
         if page.columns != self._columns:
             self.beginResetModel()
             self._columns, self._total = page.columns, page.total

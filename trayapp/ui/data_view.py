@@ -1,6 +1,6 @@
 """The page with the rows of a mirrored table."""
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, Qt
+from PySide6.QtCore import QAbstractItemModel, QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QLineEdit,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -27,6 +28,9 @@ from trayapp.ui.words import number
 _FIRST_WIDTHS = 200
 """Rows looked at when the columns get their first widths."""
 _WIDEST = 320
+_LONGEST_SEARCH = 200
+_TYPING = 300
+"""Milliseconds without another letter after which a search begins."""
 
 
 class DataView(QWidget):
@@ -44,6 +48,15 @@ class DataView(QWidget):
         self.endpoint.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.endpoint.setMinimumContentsLength(28)
         self.endpoint.setModel(endpoints)
+        self.search = QLineEdit()
+        self.search.setObjectName("dataSearch")
+        self.search.setAccessibleName(self.tr("Find rows"))
+        self.search.setPlaceholderText(self.tr("Find in all columns"))
+        self.search.setMaxLength(_LONGEST_SEARCH)
+        self.search.setClearButtonEnabled(True)
+        self._find_soon = QTimer(self)
+        self._find_soon.setSingleShot(True)
+        self._find_soon.setInterval(_TYPING)
         self.summary = QLabel()
         self.summary.setObjectName("dataSummary")
         self.folder = QPushButton(self.tr("Show &folder"))
@@ -60,12 +73,18 @@ class DataView(QWidget):
         self.pages.addWidget(page)
         top = QHBoxLayout()
         top.addWidget(self.endpoint)
+        top.addWidget(self.search)
         top.addWidget(self.summary, 1)
         top.addWidget(self.folder)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(self.pages, 1)
 
+        find = QAction(self)
+        find.setShortcut(QKeySequence(QKeySequence.StandardKey.Find))
+        find.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.triggered.connect(lambda: self.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
+        self.addAction(find)
         copy = QAction(self.tr("&Copy"), self.table)
         copy.setObjectName("copyCells")
         copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
@@ -76,6 +95,9 @@ class DataView(QWidget):
 
         self.endpoint.currentIndexChanged.connect(lambda _row: self._follow_choice())
         self.folder.clicked.connect(backend.open_data_folder)
+        self.search.textChanged.connect(lambda _text: self._find_soon.start())
+        self._find_soon.timeout.connect(lambda: self.model.find(self.search.text()))
+        self.model.unsorted.connect(self._show_no_order)
         self.model.failed.connect(self._show_problem)
         self.model.loaded.connect(self._show_table)
         backend.run_finished.connect(self._on_run)
@@ -126,6 +148,9 @@ class DataView(QWidget):
             self.summary.clear()
             self.pages.setCurrentIndex(0)
             self._stale, self._new = False, True
+            self.search.clear()
+            self._find_soon.stop()
+            self._show_no_order()
             self.model.show_endpoint(self._chosen())
 
     def _on_run(self, report: Report) -> None:
@@ -140,6 +165,8 @@ class DataView(QWidget):
         self.banner.clear()
         self.pages.setCurrentIndex(0)
         total, columns = number(self.model.total), self.model.columnCount()
+        if self.model.total < self.model.in_table:
+            total = self.tr("{found} of {all}").format(found=total, all=number(self.model.in_table))
         self.summary.setText(self.tr("Rows: {rows} · columns: {columns}").format(rows=total, columns=columns))
         if self._new:
             self._new = False
@@ -150,6 +177,12 @@ class DataView(QWidget):
         for column in range(self.model.columnCount()):
             self.table.setColumnWidth(column, min(_WIDEST, self.table.columnWidth(column) + 12))
         self.table.scrollToTop()
+
+    def _show_no_order(self) -> None:
+        header = self.table.horizontalHeader()
+        header.blockSignals(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.blockSignals(False)
 
     def _show_problem(self, problem: Problem) -> None:
         self.summary.clear()
@@ -170,4 +203,7 @@ class DataView(QWidget):
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         table.horizontalHeader().setStyleSheet(header_style())
         table.horizontalHeader().setResizeContentsPrecision(_FIRST_WIDTHS)
+        table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        table.horizontalHeader().setSortIndicatorClearable(True)
+        table.setSortingEnabled(True)
         return table
