@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -171,6 +172,23 @@ def test_a_run_that_changed_something_is_seen_at_once(view, big, qtbot):
     big.tables["big"] = (COLUMNS, Table(17))
     big.run_finished.emit(report("big", deleted=3))
     qtbot.waitUntil(lambda: view.model.rowCount() == 17)
+
+
+def test_rows_are_copied_as_json_with_what_is_nested_in_them(view, big, qtbot):
+    big.tables["small"] = (
+        ("id", "tags", "note", "data"),
+        [(1, '["a",{"b":123456789012345678901234567890}]', "{not json", b"\xff"), (2, None, "ü", 1.5)],
+    )
+    view.show_endpoint("small")
+    qtbot.waitUntil(lambda: view.model.rowCount() == 2)
+    view.table.setCurrentIndex(view.model.index(0, 1))
+    view.copy_json()
+    first = {"id": 1, "tags": ["a", {"b": 123456789012345678901234567890}], "note": "{not json", "data": "/w=="}
+    assert json.loads(QGuiApplication.clipboard().text()) == first
+    view.table.selectAll()
+    view.copy_json()
+    second = {"id": 2, "tags": None, "note": "ü", "data": 1.5}
+    assert json.loads(QGuiApplication.clipboard().text()) == [first, second]
 
 
 def test_typing_finds_rows_and_tells_how_many_of_all(view, qtbot):

@@ -169,6 +169,11 @@ class DataModel(QAbstractTableModel):
             return None
         return rows[number - start]
 
+    def record(self, number: int) -> dict[str, object] | None:
+        """A row by column names, nested values as they were at the server; None if it is not here yet."""
+        row = self.row(number)
+        return None if row is None else {name: _nested(value) for name, value in zip(self._columns, row, strict=True)}
+
     def _want(self, start: int) -> None:
         if start in self._asked.values():
             return
@@ -240,3 +245,12 @@ def _cell(value: str | int | float | bytes | None) -> str:
     if isinstance(value, bytes):
         return f"<{number(len(value))} bytes>"
     return elided(value[: 2 * _LONGEST_CELL], _LONGEST_CELL) if isinstance(value, str) else str(value)
+
+
+def _nested(value: str | int | float | bytes | None) -> object:
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return msgspec.json.decode(value, type=msgspec.Raw)
+        except (msgspec.DecodeError, RecursionError):
+            return value  # text that only begins like JSON
+    return value

@@ -1,5 +1,6 @@
 """The page with the rows of a mirrored table."""
 
+import msgspec
 from PySide6.QtCore import QAbstractItemModel, QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
@@ -91,6 +92,10 @@ class DataView(QWidget):
         copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         copy.triggered.connect(self.copy)
         self.table.addAction(copy)
+        copy_json = QAction(self.tr("Copy rows as &JSON"), self.table)
+        copy_json.setObjectName("copyJson")
+        copy_json.triggered.connect(self.copy_json)
+        self.table.addAction(copy_json)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
         self.endpoint.currentIndexChanged.connect(lambda _row: self._follow_choice())
@@ -121,6 +126,14 @@ class DataView(QWidget):
             text = "" if value is None else str(value).replace("\t", " ").replace("\n", " ")
             lines.setdefault(index.row(), []).append(text)
         QGuiApplication.clipboard().setText("\n".join("\t".join(cells) for cells in lines.values()))
+
+    def copy_json(self) -> None:
+        """Put the rows of the chosen cells on the clipboard as JSON: an object, or an array of several."""
+        chosen = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
+        rows = [row for row in map(self.model.record, chosen) if row is not None]
+        if rows:
+            data = msgspec.json.encode(rows[0] if len(rows) == 1 else rows)
+            QGuiApplication.clipboard().setText(msgspec.json.format(data, indent=2).decode())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Fetch now what was not fetched while nobody looked."""
