@@ -7,6 +7,7 @@ import pytest
 from tests.server import ApiServer, Listing, problem
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, When
+from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration, Size
 from trayapp.operations import conditions
 from trayapp.operations.questions import newly_stale, why_waiting
@@ -51,7 +52,9 @@ def add_runs(workspace, *ages):
     with workspace.store.writing() as db:
         for age in ages:
             ended = NOW - age
-            number = record_run(db, RunRow(endpoint="a", name="A", started=ended, finished=ended, status="succeeded"))
+            number = record_run(
+                db, RunRow(endpoint="a", name="A", started=ended, finished=ended, status="succeeded", added=1)
+            )
             record_changes(db, number, "a", [(1, "added", None, "{}")])
 
 
@@ -63,6 +66,28 @@ def test_history_is_kept_as_long_as_the_settings_say(workspace):
         assert [NOW - row.finished for row in list_runs(db)] == [DAY, 6 * DAY]
         assert db.execute("SELECT count(*) FROM _sync_changes").get == 2
     assert prune_history(workspace) == 0
+
+
+def test_of_each_endpoint_so_many_runs_are_kept_and_those_with_changes_for_their_time(workspace):
+    workspace.settings_file.edit(lambda _: Settings(general=General(keep_runs=2)))
+    add_runs(workspace, 5 * DAY)
+    with workspace.store.writing() as db:
+        for day in (4, 3, 2, 1):
+            for id in ("a", "b") if day < 4 else ("a",):
+                at = NOW - day * DAY
+                record_run(db, RunRow(endpoint=id, name=id, started=at, finished=at, status="skipped"))
+    assert prune_history(workspace) == 3
+    with workspace.store.reading() as db:
+        kept = {id: [(NOW - row.finished).days for row in list_runs(db, id)] for id in ("a", "b")}
+        assert kept == {"a": [1, 2, 5], "b": [1, 2]}
+        assert db.execute("SELECT count(*) FROM _sync_changes").get == 1
+    assert prune_history(workspace) == 0
+
+
+def test_at_least_one_run_is_kept(workspace):
+    workspace.settings_file.path.write_text("[general]\nkeep_runs = 0\n")
+    with pytest.raises(SettingsError, match=r"line 2, field general\.keep_runs"):
+        workspace.settings()
 
 
 def test_a_sync_without_the_tray_program_prunes_too(workspace):

@@ -732,7 +732,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "get_jobs",
             "list-timers",
             "schtasks /Query",
-            "window, `status --json`",
+            "window, `status --json`, with `generation`",
             "cli/test_commands.py::test_status_for_people_and_programs",
         ),
         Feature(
@@ -792,8 +792,8 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "journal limits",
             "DeleteExpiredTaskAfter",
-            "`general.keep_history`, by age",
-            "app/test_operations.py::test_history_is_kept_as_long_as_the_settings_say",
+            "`general.keep_history` by age, `keep_runs` by count",
+            "app/test_operations.py::test_of_each_endpoint_so_many_runs_are_kept_and_those_with_changes_for_their_time",
         ),
         Feature(
             "ten thousand jobs",

@@ -228,6 +228,8 @@ def test_general_choices_are_saved(qtbot: QtBot, dialog: SettingsDialog, backend
     qtbot.keyClick(page.theme, Qt.Key.Key_End)
     page.history.selectAll()
     qtbot.keyClicks(page.history, "7")
+    page.runs.selectAll()
+    qtbot.keyClicks(page.runs, "500")
     apply(qtbot, dialog)
     assert backend.settings().general == General(
         start_at_login=False,
@@ -235,7 +237,20 @@ def test_general_choices_are_saved(qtbot: QtBot, dialog: SettingsDialog, backend
         notifications="none",
         theme="dark",
         keep_history=Duration(7 * 86400),
+        keep_runs=500,
     )
+
+
+def test_sync_now_can_be_made_to_ask_again(qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend) -> None:
+    dialog.show_page("general")
+    page = dialog.general
+    assert not page.ask_again.isEnabled()
+    backend.change_settings(Settings(general=General(sync_anyway=("metered", "hours"), keep_runs=3)))
+    assert "metered networks, times of day" in page.asking.hint.text()
+    click(qtbot, page.ask_again)
+    assert "Asks before" in page.asking.hint.text()
+    apply(qtbot, dialog)
+    assert backend.settings().general == General(keep_runs=3)
 
 
 def test_storage_says_where_the_data_is(qtbot: QtBot, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What the user configures: one frozen struct per table of settings.toml, each field with its default."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -30,6 +30,9 @@ class General(_Section, frozen=True):
     sync_anyway: tuple[Obstacle, ...] = ()
     """What *Sync now* ignores without asking."""
     keep_history: Duration = Duration(30 * 86400)
+    """How long runs and changes are kept."""
+    keep_runs: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+    """How many runs of each endpoint are kept; older ones go before their time, unless they changed something."""
 
 
 class Request(_Section, frozen=True):

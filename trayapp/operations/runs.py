@@ -123,10 +123,11 @@ def _work(
 
 
 def prune_history(workspace: Workspace) -> int:
-    """Forget runs and changes older than general.keep_history; how many runs went. Raises UserError."""
-    kept = timedelta(seconds=workspace.settings().general.keep_history.seconds)
+    """Forget runs and changes as general.keep_history and keep_runs say; how many runs went. Raises UserError."""
+    general = workspace.settings().general
+    kept = timedelta(seconds=general.keep_history.seconds)
     with workspace.store.writing() as db:
-        return runs.prune(db, workspace.clock.now() - kept)
+        return runs.prune(db, workspace.clock.now() - kept, general.keep_runs)
 
 
 def keep_held(workspace: Workspace, id: str) -> None:

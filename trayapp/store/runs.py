@@ -128,11 +128,23 @@ def list_changes(
         )
 
 
-def prune(db: apsw.Connection, before: datetime) -> int:
-    """Delete runs that ended before that time, with their changes; how many runs went."""
-    limit = to_text(before)
-    if not db.execute("SELECT EXISTS (SELECT 1 FROM _sync_runs WHERE finished < ?)", (limit,)).get:
-        return 0
-    db.execute("DELETE FROM _sync_changes WHERE run IN (SELECT run FROM _sync_runs WHERE finished < ?)", (limit,))
-    db.execute("DELETE FROM _sync_runs WHERE finished < ?", (limit,))
-    return db.changes()
+def prune(db: apsw.Connection, before: datetime, keep: int) -> int:
+    """Delete runs that ended before that time, with their changes; how many runs went.
+
+    Of each endpoint at most `keep` runs stay, the newest ones, and beyond those the ones that changed records: every
+    change has its time.
+    """
+    limit, gone = to_text(before), 0
+    if db.execute("SELECT EXISTS (SELECT 1 FROM _sync_runs WHERE finished < ?)", (limit,)).get:
+        db.execute("DELETE FROM _sync_changes WHERE run IN (SELECT run FROM _sync_runs WHERE finished < ?)", (limit,))
+        db.execute("DELETE FROM _sync_runs WHERE finished < ?", (limit,))
+        gone = db.changes()
+    full = db.execute("SELECT endpoint FROM _sync_runs GROUP BY endpoint HAVING count(*) > ?", (keep,)).fetchall()
+    for (endpoint,) in full:
+        db.execute(
+            "DELETE FROM _sync_runs WHERE endpoint = ?1 AND added = 0 AND changed = 0 AND deleted = 0 AND run <="
+            " (SELECT run FROM _sync_runs WHERE endpoint = ?1 ORDER BY run DESC LIMIT 1 OFFSET ?2)",
+            (endpoint, keep),
+        )
+        gone += db.changes()
+    return gone

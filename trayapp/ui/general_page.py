@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QSizePolicy, QSpinBox, QWidget
 
-from trayapp.endpoints.model import General
+from trayapp.endpoints.model import General, Obstacle
 from trayapp.endpoints.units import Duration
 from trayapp.ui.field import Field
 
@@ -44,6 +44,14 @@ class GeneralPage(QWidget):
         self.history.setObjectName("keepHistory")
         self.history.setRange(1, 3650)
         self.history.setSuffix(self.tr(" days"))
+        self.runs = QSpinBox()
+        self.runs.setObjectName("keepRuns")
+        self.runs.setRange(10, 1_000_000)
+        self.runs.setGroupSeparatorShown(True)
+        self.ask_again = QPushButton(self.tr("Ask about &everything again"))
+        self.ask_again.setObjectName("askAgain")
+        self.ask_again.setAutoDefault(False)
+        self.asking = Field("general.sync_anyway", self.tr("Sync now:"), self.ask_again)
         self.fields = (
             Field("general.start_at_login", "", self.login),
             Field(
@@ -66,11 +74,26 @@ class GeneralPage(QWidget):
                 self.history,
                 self.tr("Runs and changes older than this are forgotten; the tables themselves stay."),
             ),
+            Field(
+                "general.keep_runs",
+                self.tr("Keep at most:"),
+                self.runs,
+                self.tr("Runs of each endpoint. Those that changed something stay for their time."),
+            ),
+            self.asking,
         )
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for editor in (self.login, self.notifications, self.metered, self.theme, self.history):
+        for editor in (
+            self.login,
+            self.notifications,
+            self.metered,
+            self.theme,
+            self.history,
+            self.runs,
+            self.ask_again,
+        ):
             editor.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(12)
@@ -83,6 +106,8 @@ class GeneralPage(QWidget):
         self.metered.currentIndexChanged.connect(self.changed)
         self.theme.currentIndexChanged.connect(self.changed)
         self.history.valueChanged.connect(self.changed)
+        self.runs.valueChanged.connect(self.changed)
+        self.ask_again.clicked.connect(self._ask_again)
 
     def set_general(self, general: General) -> None:
         """Show these choices."""
@@ -94,6 +119,9 @@ class GeneralPage(QWidget):
         self.metered.setCurrentIndex(self.metered.findData(general.metered))
         self.theme.setCurrentIndex(self.theme.findData(general.theme))
         self.history.setValue(self._days())
+        self.runs.setValue(general.keep_runs)
+        self._shown_runs = self.runs.value()
+        self._show_asking(general.sync_anyway)
         self.blockSignals(False)
 
     def general(self) -> General:
@@ -109,6 +137,30 @@ class GeneralPage(QWidget):
             metered=self.metered.currentData(),
             theme=self.theme.currentData(),
             keep_history=history,
+            keep_runs=self._general.keep_runs if self.runs.value() == self._shown_runs else self.runs.value(),
+            sync_anyway=self._sync_anyway,
+        )
+
+    def _ask_again(self) -> None:
+        self._show_asking(())
+        self.changed.emit()
+
+    def _show_asking(self, sync_anyway: tuple[Obstacle, ...]) -> None:
+        self._sync_anyway = sync_anyway
+        words = {
+            "metered": self.tr("metered networks"),
+            "wifi": self.tr("Wi-Fi networks"),
+            "power": self.tr("the battery"),
+            "hours": self.tr("times of day"),
+            "program": self.tr("running programs"),
+            "fullscreen": self.tr("full-screen windows"),
+        }
+        kinds = ", ".join(words[kind] for kind in sync_anyway)
+        self.ask_again.setEnabled(bool(kinds))
+        self.asking.set_hint(
+            self.tr("Starts endpoints without asking, in spite of: {kinds}.").format(kinds=kinds)
+            if kinds
+            else self.tr("Asks before it starts an endpoint that waits for a better moment.")
         )
 
     def _days(self) -> int:
