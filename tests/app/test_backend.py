@@ -1,7 +1,9 @@
 """The live backend: what windows ask of it happens on the real scheduler, settings file and database."""
 
+import time
 from contextlib import contextmanager
 
+import apsw
 import msgspec
 import psutil
 import pytest
@@ -43,6 +45,17 @@ def started(qtbot, workspace):
 def backend(qtbot, tmp_path):
     with started(qtbot, Workspace(Home(tmp_path / "h", tmp_path / "h", tmp_path / "h"))) as backend:
         yield backend
+
+
+@contextmanager
+def locked(path):
+    """The database as another program holds it."""
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.close()
 
 
 def ticket_of(qtbot, signal, ask):
@@ -211,3 +224,20 @@ def test_sync_now_asks_before_it_overrules_a_constraint_and_remembers_the_answer
     assert backend.settings().general.sync_anyway == ("program",)
     with qtbot.assertNotEmitted(backend.sync_question), qtbot.waitSignal(backend.run_finished, timeout=5000):
         backend.sync_now(("items",))
+
+
+def test_the_program_ends_within_five_seconds_while_another_has_the_file_locked(qtbot, tmp_path):
+    home = Home(tmp_path, tmp_path, tmp_path)
+    urls = [f"http://{n % 2}.example/{n}" for n in range(4)]  # two runs to a host; they get no further than the file
+    workspace = Workspace(home)
+    home.create()
+    workspace.store  # noqa: B018  the file is made before it is locked
+    with locked(home.database):
+        with started(qtbot, workspace) as backend:
+            save(qtbot, backend, *(endpoint(url, id=f"e{n}", name=f"E{n}") for n, url in enumerate(urls)))
+            qtbot.waitUntil(lambda: [each.state for each in backend.snapshot().endpoints] == ["running"] * 4)
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+    with workspace.store.reading() as db:
+        assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'e0'").get
+    workspace.close()

@@ -2,7 +2,11 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
+import time
+from contextlib import contextmanager
 
 import apsw
 import pytest
@@ -235,6 +239,69 @@ def test_waiting_for_a_lock_can_be_cancelled(store, path, monkeypatch):
     with pytest.raises(Cancelled), store.writing(Waiter()):
         pass
     other.close()
+
+
+HOLDER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another_process(path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_closing_ends_the_wait_for_another_process(store, path):
+    put(store, "before")
+    failed = []
+
+    def write():
+        try:
+            put(store, "after")
+        except StoreLocked as error:
+            failed.append(error.title)
+
+    with held_by_another_process(path):
+        threads = [threading.Thread(target=write) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        store.close()
+        assert time.monotonic() - began < 2
+        assert failed[:1] == ["The database is in use"]
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+    put(store, "again")
+    assert note(store) == "again"
+
+
+def test_a_writer_gives_up_when_its_own_patience_ends(store, path):
+    put(store, "before")
+    with held_by_another_process(path):
+        began = time.monotonic()
+        with pytest.raises(StoreLocked), store.writing(patience=0.4):
+            pass
+        assert 0.3 < time.monotonic() - began < 2
+
+
+def test_a_closed_file_has_no_log_beside_it(store, path):
+    put(store)
+    store.close()
+    assert not path.with_name("t.db-wal").exists()
 
 
 def test_a_full_disk_loses_nothing(store):

@@ -75,7 +75,6 @@ class Workspace:
         """Let go of the database and the demo."""
         with self._lock:
             if self._store is not None:
-                self._store.checkpoint()
                 self._store.close()
             if self._demo is not None:
                 self._demo.stop()

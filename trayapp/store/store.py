@@ -9,11 +9,15 @@ from typing import Protocol
 
 import apsw
 
-from trayapp.store.connection import back_up, open_reader, open_writer, set_aside
+from trayapp.store.connection import BUSY_TIMEOUT_MS, back_up, open_reader, open_writer, set_aside
 from trayapp.store.errors import StoreCorrupt, StoreLocked, translated
 
 LOCK_PATIENCE = 120.0
 """Seconds a writer waits for another program to let go of the file before it gives up."""
+
+
+_SLICE = 0.1
+"""Seconds that are waited for at once where somebody may end the wait: neither SQLite nor a lock can be interrupted."""
 
 
 class Waiter(Protocol):
@@ -46,6 +50,7 @@ class Store:
         self._lock = threading.RLock()
         self._db: apsw.Connection | None = None
         self._idle: list[apsw.Connection] = []  # at most one reader, for the next block that reads
+        self._closings = 0
         with self._lock:
             self._connection()
 
@@ -59,42 +64,63 @@ class Store:
         return self._db
 
     @contextmanager
-    def writing(self, waiter: Waiter | None = None) -> Iterator[apsw.Connection]:
+    def writing(self, waiter: Waiter | None = None, patience: float | None = None) -> Iterator[apsw.Connection]:
         """One transaction: committed at the end, rolled back when an exception leaves the block.
 
-        Waits up to LOCK_PATIENCE for other programs, then raises StoreLocked. Other StoreErrors as they come; after
-        StoreCorrupt the file is set aside at the next use.
+        Waits for this program's other writers, and up to LOCK_PATIENCE for other programs; with `patience`, so many
+        seconds for all. Then, or when the store is closed meanwhile, raises StoreLocked. Other StoreErrors as they
+        come; after StoreCorrupt the file is set aside at the next use.
         """
-        with self._lock:
+        with self._turn(waiter or _Sleeper(), patience), translated(self.path):
+            db = self._connection()
             try:
-                with translated(self.path):
-                    db = self._connection()
-                    self._begin(db, waiter or _Sleeper())
-                    try:
-                        yield db
-                        db.execute("COMMIT")
-                    except BaseException:
-                        if db.in_transaction:
-                            db.execute("ROLLBACK")
-                        raise
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _turn(self, waiter: Waiter, patience: float | None) -> Iterator[None]:
+        """The lock, with a transaction begun. It is not held while another program is waited for."""
+        closings = self._closings
+        until = None if patience is None else time.monotonic() + patience
+        while True:
+            while not self._lock.acquire(timeout=_SLICE):
+                waiter.wait(0)
+                if until is not None and time.monotonic() > until:
+                    raise StoreLocked("The database is in use", "TraySync is writing into it.", "Wait for that to end.")
+            try:
+                locked = self._begin()
+                if locked is None:
+                    yield
+                    return
             except StoreCorrupt:
                 self._put_aside()
                 raise
+            finally:
+                self._lock.release()
+            until = until or time.monotonic() + LOCK_PATIENCE
+            if time.monotonic() > until or self._closings != closings:
+                raise locked
+            waiter.wait(_SLICE)
 
-    def _begin(self, db: apsw.Connection, waiter: Waiter) -> None:
-        until = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                with translated(self.path):
-                    db.execute("BEGIN IMMEDIATE")
-                return
-            except StoreLocked:
-                if time.monotonic() > until:
-                    raise
-                waiter.wait(0.2)
+    def _begin(self) -> StoreLocked | None:
+        """Begin a transaction; what is wrong when another program has the file."""
+        db = self._connection()
+        db.set_busy_timeout(round(_SLICE * 1000))
+        try:
+            with translated(self.path):
+                db.execute("BEGIN IMMEDIATE")
+        except StoreLocked as locked:
+            return locked
+        finally:
+            db.set_busy_timeout(BUSY_TIMEOUT_MS)
+        return None
 
     def _put_aside(self) -> None:
-        self.close()
+        self._let_go()
         self.notices.append(set_aside(self.path))
 
     @contextmanager
@@ -132,10 +158,22 @@ class Store:
             back_up(db, target)
 
     def close(self) -> None:
-        """Let go of the file; a later use opens it again."""
+        """Let go of the file, its WAL moved into it if that takes no waiting; a later use opens it again.
+
+        Writers that wait for another program are told StoreLocked.
+        """
+        self._closings += 1
         with self._lock:
-            while self._idle:
-                self._idle.pop().close()
-            if self._db is not None:
-                self._db.close()
-                self._db = None
+            try:
+                if self._db is not None:
+                    self._db.set_busy_timeout(round(_SLICE * 1000))
+                self.checkpoint()
+            finally:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+        if self._db is not None:
+            self._db.close()
+            self._db = None

@@ -57,6 +57,8 @@ MOST_PAGES_TWICE = 100
 What a longer one lacks must be missing in the next run's too.
 """
 
+_LAST_WORD = 2.0
+"""Seconds that a run which was stopped waits for the file, to record itself."""
 
 _CANT_GO_ON = (400, 404, 409, 410, 422, 500)
 """Answers to the request that goes on with a listing after which it is begun anew: its cursor is no longer known."""
@@ -493,7 +495,8 @@ class _Run:
     def _ended(self, status: RunStatus, reason: str = "", error: UserError | None = None) -> Report:
         report = self._report(status, Outcome(), reason, error)
         try:
-            with self.store.writing() as db:
+            # Who stops a run, or the program, does not wait for a line of the history.
+            with self.store.writing(patience=_LAST_WORD if self.cancel.cancelled else None) as db:
                 runs.record_run(db, _row(report))
         except UserError as trouble:
             log.warning("the run of %s could not be recorded: %s", self.endpoint.id, trouble)
