@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from tests.schedule.fakes import NOW, World, endpoint, report
+from tests.schedule.driver import Driver
+from tests.schedule.fakes import NOW, endpoint, report
 from trayapp.endpoints.model import Settings
 from trayapp.schedule.actions import IfRunning
-from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Report
 
 BY_USER = "stopped by the user"
 
 
-class Watched(World):
+class Watched(Driver):
     """A world whose first run of "a" is under way, and that remembers which runs compared every record."""
 
     def __post_init__(self) -> None:
@@ -143,14 +143,14 @@ def test_a_restart_forgets_what_failed_and_waits_for_constraints() -> None:
     def failing(id: str, now: object) -> Report:
         return report(id, "failed")
 
-    w = World(Settings(endpoint=(endpoint("a", every="1h"),)), outcome=failing)
-    while w.planner._rows["a"].attempts < 2 or w.running:
-        w.live(timedelta(seconds=1))
+    w = Driver(Settings(endpoint=(endpoint("a", every="1h"),)), outcome=failing)
+    w.initial_delay_met("a")
+    w.period_delay_met("a")
+    w.live(timedelta(seconds=2))
+    assert w.planner.status("a", None).attempts == 2
     w.pause()
     w.turn(lambda now: w.planner.restart("a", now))
-    row: EndpointRow = w.planner._rows["a"]
-    assert (row.attempts, row.problem_title, row.blocked_by) == (0, "", "paused")
-    before = len(w.started)
-    w.turn(lambda now: w.planner.resume(now))
-    w.live(timedelta(seconds=5))
-    assert len(w.started) == before + 1
+    status = w.planner.status("a", None)
+    assert (status.attempts, status.problem, status.blocked_by) == (0, None, "paused")
+    w.all_constraints_met("a")
+    assert len(w.started) == 3
