@@ -16,8 +16,8 @@ from trayapp.ui.icons import app_icon, tray_icon
 log = logging.getLogger(__name__)
 
 
-def main(home: Home, lock: Lock, background: bool = False) -> int:
-    """Run the tray program of a home whose engine lock is held; its exit code. background: open no window."""
+def run(home: Home, lock: Lock, background: bool) -> int:
+    """`trayapp.app.main`, with the imports that it has prepared for."""
     scrubber = start_logging(home.log_file)
     crash_watch = CrashWatch(home.crash_file)
     if crash_watch.previous:

@@ -4,9 +4,7 @@ Linux: an XDG autostart file (Desktop Application Autostart Specification 0.5). 
 the task manager switched off is in StartupApproved. macOS: a launch agent, launchd.plist(5).
 """
 
-import hashlib
 import os
-import plistlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -74,6 +72,8 @@ class _Entry(Protocol):
 
 def _entry(home: Home) -> _Entry:
     # A home of its own has an entry of its own, so that two homes do not switch each other off.
+    import hashlib
+
     suffix = "-" + hashlib.sha256(os.fsencode(home.given)).hexdigest()[:8] if home.given else ""
     if sys.platform == "win32":
         return _RunKey("TraySync" + suffix)
@@ -151,6 +151,8 @@ class LaunchAgent:
 
     def read(self) -> str | None:
         """As `written`; None when there is no file or it is switched off."""
+        import plistlib
+
         try:
             agent = plistlib.loads(self._file.read_bytes())
         except FileNotFoundError:
@@ -161,6 +163,8 @@ class LaunchAgent:
 
     def write(self, command: tuple[str, ...]) -> None:
         """Write the property list."""
+        import plistlib
+
         agent = {
             "Label": self._label,
             "ProgramArguments": list(command),

@@ -7,9 +7,7 @@ While the tray program runs, the call asks it, hears that it does all this itsel
 """
 
 import getpass
-import hashlib
 import os
-import plistlib
 import re
 import subprocess
 import sys
@@ -18,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Protocol
-from xml.sax.saxutils import escape
 
 import msgspec
 
@@ -79,6 +76,8 @@ class _Entry(Protocol):
 
 def _entry(home: Home) -> _Entry:
     # A home of its own has an entry of its own, so that two homes do not switch each other off.
+    import hashlib
+
     suffix = "-" + hashlib.sha256(os.fsencode(home.given)).hexdigest()[:8] if home.given else ""
     if sys.platform == "win32":
         return ScheduledTask(f"TraySync background{suffix}")
@@ -201,6 +200,8 @@ class ScheduledTask:
 
 def task_xml(command: Sequence[str]) -> str:
     """The task: every few minutes, late when the machine was off, also on battery; constraints are ours to look at."""
+    from html import escape
+
     arguments = subprocess.list2cmdline(command[1:])
     return f"""<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -289,6 +290,8 @@ class Agent:
 
 def agent_plist(label: str, command: Sequence[str]) -> bytes:
     """The agent: launchd makes up for calls that fell into sleep."""
+    import plistlib
+
     return plistlib.dumps(
         {
             "Label": label,

@@ -5,7 +5,6 @@ sends an action only with critical messages, so that a click on any other comes 
 jeepney, since Qt for Python has no way to send D-Bus an unsigned integer, which Notify wants.
 """
 
-import html
 import queue
 import sys
 import threading
@@ -161,7 +160,9 @@ def notify_arguments(
     notification: Notification, replaces: int, capabilities: frozenset[str], icon: str
 ) -> tuple[Any, ...]:
     """The arguments of Notify for a service with these capabilities; `replaces` is the id of an older one or 0."""
-    body = html.escape(notification.body, quote=False) if "body-markup" in capabilities else notification.body
+    from html import escape
+
+    body = escape(notification.body, quote=False) if "body-markup" in capabilities else notification.body
     shown = notification.actions if "actions" in capabilities else ()
     actions = [text for action in shown for text in (action.name, action.label)]
     hints = {"urgency": ("y", _URGENCIES[notification.urgency]), "desktop-entry": ("s", "traysync")}

@@ -1,6 +1,5 @@
 """Where the program keeps its files, on every system; no Qt."""
 
-import hashlib
 import os
 import sys
 import tempfile
@@ -67,12 +66,14 @@ class Home:
         It follows from the data folder alone, so that a program started from another session, with other
         XDG variables, finds the same one.
         """
+        inside = self.data / "traysync.sock"
+        if sys.platform != "win32" and len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
+            return str(inside)
+        import hashlib  # it loads OpenSSL, which most users' programs need not have in memory at rest
+
         name = hashlib.sha256(os.fsencode(self.data.resolve())).hexdigest()[:16]
         if sys.platform == "win32":
             return rf"\\.\pipe\traysync-{name}"
-        inside = self.data / "traysync.sock"
-        if len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
-            return str(inside)
         return f"/tmp/traysync-{os.getuid()}-{name}/socket"
 
     def create(self) -> None:

@@ -26,21 +26,19 @@ from trayapp.store import state, table
 from trayapp.store.pause import Pause, save_pause
 from trayapp.store.store import Store
 from trayapp.sync import resume
-from trayapp.sync.auth import Credentials
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.chain import one_of
-from trayapp.sync.explore import explore
 from trayapp.sync.garbage import rare_collections
 from trayapp.sync.links import origin
-from trayapp.sync.oauth.accounts import PROXY, Accounts, OAuthAccess
-from trayapp.sync.oauth.signin import Person
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Progress, Report
-from trayapp.sync.runner import Surroundings, run
 
+# What runs and tests endpoints is imported by the first one that does: the tray program is small until then.
 if TYPE_CHECKING:
     from trayapp.demo.server import DemoServer
+    from trayapp.sync.auth import Credentials
+    from trayapp.sync.oauth.accounts import Accounts, OAuthAccess
+    from trayapp.sync.oauth.signin import Person
 
 
 class Workspace:
@@ -54,7 +52,7 @@ class Workspace:
         self._heard_secret = heard_secret
         self.clock = SystemClock()
         self._tokens = TokenStore(self.secrets, home.data / "sign-ins", heard_secret)
-        self.accounts = Accounts(self._tokens, self.clock.now)
+        self._accounts: Accounts | None = None
         self.budgets = Budgets()
         self._lock = threading.Lock()
         self._store: Store | None = None
@@ -70,6 +68,16 @@ class Workspace:
                 resume.clean(self.home.staging, self.clock.now())
                 self._store = Store(self.home.database)
             return self._store
+
+    @property
+    def accounts(self) -> "Accounts":
+        """The sign-ins of this process."""
+        from trayapp.sync.oauth.accounts import Accounts
+
+        with self._lock:
+            if self._accounts is None:
+                self._accounts = Accounts(self._tokens, self.clock.now)
+            return self._accounts
 
     def close(self) -> None:
         """Let go of the database and the demo."""
@@ -176,6 +184,8 @@ class Workspace:
             self.secrets.delete(id)
         if endpoint is not None and endpoint.auth.kind == "oauth2_code":
             self._tokens.forget(id)
+        from trayapp.sync.oauth.accounts import PROXY
+
         if endpoint is not None and endpoint.request.proxy_user:
             self.secrets.delete(id, PROXY)
         self.accounts.forget(id)
@@ -212,12 +222,16 @@ class Workspace:
         return secret
 
     def preview(
-        self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, person: Person | None = None
+        self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, person: "Person | None" = None
     ) -> Preview:
         """Try an endpoint out; `secret` None means the stored one. `person` can sign in if that is needed.
 
         UserError, Cancelled.
         """
+        from trayapp.sync.chain import one_of
+        from trayapp.sync.explore import explore
+        from trayapp.sync.oauth.accounts import OAuthAccess
+
         self._serve_demo(endpoint)
         access = self._access(endpoint, secret, cancel)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
@@ -229,11 +243,13 @@ class Workspace:
         asked = msgspec.structs.replace(found.endpoint, url=endpoint.url, request=endpoint.request)
         return msgspec.structs.replace(found, endpoint=asked)
 
-    def sign_in(self, id: str, person: Person, cancel: CancelToken) -> dict[str, str]:
+    def sign_in(self, id: str, person: "Person", cancel: CancelToken) -> dict[str, str]:
         """Have a person sign in for an endpoint; the tokens by field, to be stored as its secrets.
 
         UserError, Cancelled.
         """
+        from trayapp.sync.oauth.accounts import OAuthAccess
+
         endpoint = self.endpoint(id)
         if endpoint.auth.kind != "oauth2_code":
             raise UserError(
@@ -246,7 +262,7 @@ class Workspace:
         access.sign_in(person)
         return self.accounts.take_unsaved(endpoint.auth)
 
-    def _access(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> Credentials | OAuthAccess:
+    def _access(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> "Credentials | OAuthAccess":
         if secret:
             self._heard_secret(secret)
         elif endpoint.auth.kind != "none" and (endpoint.id or endpoint.auth.secret_env):
@@ -265,6 +281,8 @@ class Workspace:
         apply_held: bool = False,
     ) -> Report:
         """Run an endpoint once, now."""
+        from trayapp.sync.runner import Surroundings, run
+
         self._serve_demo(endpoint)
         surroundings = Surroundings(
             store=self.store,

@@ -10,7 +10,6 @@ from trayapp.endpoints.model import Auth
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError, TransientError
 from trayapp.sync.oauth.grants import DeviceCode, GrantRefused, Grants, TokenSet
-from trayapp.sync.oauth.loopback import Redirect
 
 PATIENCE = 300.0
 """Seconds a person gets to sign in in the browser."""
@@ -36,6 +35,8 @@ def sign_in(auth: Auth, grants: Grants, person: Person, cancel: CancelToken, pat
     """
     if auth.device_url:
         return _with_code(grants, person, cancel)
+    from trayapp.sync.oauth.loopback import Redirect
+
     verifier = secrets.token_urlsafe(48)
     state = secrets.token_urlsafe(24)
     with Redirect(state, auth.redirect_port) as redirect:
