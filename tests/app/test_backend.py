@@ -108,6 +108,18 @@ def test_a_removed_endpoint_can_take_its_table_along(qtbot, backend, api):
     qtbot.waitUntil(lambda: backend.snapshot().endpoints == ())
 
 
+def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, api, monkeypatch):
+    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.2)
+    url = api.route("/items", Listing(RECORDS))
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+        save(qtbot, backend, endpoint(url))
+    with locked(backend.workspace.home.database):
+        assert save(qtbot, backend, drop_tables=("items",)).title == "The database is in use"
+    assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
+    with backend.workspace.store.reading() as db:
+        assert db.execute("SELECT count(*) FROM items").get == 23
+
+
 def test_a_preview_comes_back_with_its_ticket(qtbot, backend, api):
     url = api.route("/items", Listing(RECORDS, pages="link"))
     preview = ticket_of(qtbot, backend.preview_ready, lambda: backend.preview(endpoint(url), None))

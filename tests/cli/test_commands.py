@@ -224,6 +224,32 @@ def test_remove_can_drop_the_table_and_forgets_the_state(cli, added, home):
     assert cli.json("query", "select count(*) from _sync_endpoints")["rows"] == [[0]]
 
 
+@pytest.mark.parametrize("options", [["--drop-table"], []], ids=str)
+def test_remove_does_nothing_while_another_program_has_the_database(cli, added, home, monkeypatch, options):
+    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.2)
+    cli("sync")
+    with closing(apsw.Connection(str(home / "traysync.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "The database is in use" in cli("remove", "items", *options, code=3).err
+        assert [each["id"] for each in cli.json("endpoints")["endpoints"]] == ["items"]
+        assert cli.json("query", "select count(*) as n from items")["rows"] == [[23]]
+    cli("remove", "items", *options)
+    assert cli.json("endpoints")["endpoints"] == []
+
+
+def test_remove_drops_no_table_when_the_settings_cannot_be_written(cli, added, home, monkeypatch):
+    cli("sync")
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", refuse)
+        assert "No space left" in cli("remove", "items", "--drop-table", code=2).err
+    assert cli.json("query", "select count(*) as n from items")["rows"] == [[23]]
+    assert cli.json("status")["endpoints"][0]["rows"] == 23
+
+
 def test_export_and_import_bring_endpoints_to_another_home(cli, added, tmp_path):
     text = cli("export").out
     assert tomllib.loads(text)["endpoint"][0]["id"] == "items"

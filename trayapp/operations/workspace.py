@@ -130,18 +130,12 @@ class Workspace:
         """Write the whole settings, new secrets by endpoint id; drop the tables of the named endpoints."""
         for id, secret in secrets.items():
             self.secrets.set(id, secret)
-        before: list[Settings] = []
-
-        def change(old: Settings) -> Settings:
-            before.append(old)
-            return settings
-
-        saved = self.settings_file.edit(change)
-        gone = {each.id for each in before[-1].endpoint} - {each.id for each in saved.endpoint}
-        for id in gone:
-            self._forget(id, id in drop_tables, before[-1].find(id))
+        before = self.settings()
+        kept = {each.id for each in settings.endpoint}
+        gone = [each for each in before.endpoint if each.id not in kept]
+        saved = self._without(gone, lambda _: settings, drop_tables)
         for each in saved.endpoint:
-            self._keep_sign_in(each, before[-1], {})
+            self._keep_sign_in(each, before, {})
         return saved
 
     def _keep_sign_in(self, endpoint: Endpoint, before: Settings, tokens: Mapping[str, str]) -> None:
@@ -158,7 +152,10 @@ class Workspace:
             self.accounts.forget(endpoint.id)
 
     def remove(self, id: str, drop_table: bool = False) -> Endpoint:
-        """Remove an endpoint, its state and its secret; its table too if wished. Returns what it was."""
+        """Remove an endpoint, its state and its secret; its table too if wished. Returns what it was.
+
+        UserError, and nothing done, when that can't be: StoreLocked while another program has the database.
+        """
         endpoint = self.endpoint(id)
         followers = [each.id for each in self.settings().endpoint if endpoint.id in parents(each)]
         if followers:
@@ -167,28 +164,41 @@ class Workspace:
                 f"{' and '.join(followers)} run{'s' if len(followers) == 1 else ''} after it.",
                 f"Change that first, like: traysync edit {followers[0]} --set after=",
             )
-        self.settings_file.edit(
+        self._without(
+            [endpoint],
             lambda settings: msgspec.structs.replace(
                 settings, endpoint=tuple(each for each in settings.endpoint if each.id != endpoint.id)
-            )
+            ),
+            [endpoint.id] if drop_table else [],
         )
-        self._forget(endpoint.id, drop_table, endpoint)
         return endpoint
 
-    def _forget(self, id: str, drop_table: bool, endpoint: Endpoint | None) -> None:
+    def _without(
+        self, gone: Sequence[Endpoint], change: Callable[[Settings], Settings], drop_tables: Sequence[str]
+    ) -> Settings:
+        """Write settings from which these endpoints are gone, and forget them: both or, with a UserError, neither."""
+        if not gone:
+            return self.settings_file.edit(change)
         with self.store.writing() as db:
-            if drop_table:
-                table.drop_owned(db, id)
-            state.forget(db, id)
-        if endpoint is not None and endpoint.auth.kind != "none" and not endpoint.auth.secret_env:
-            self.secrets.delete(id)
-        if endpoint is not None and endpoint.auth.kind == "oauth2_code":
-            self._tokens.forget(id)
-        from trayapp.sync.oauth.accounts import PROXY
+            for each in gone:
+                if each.id in drop_tables:
+                    table.drop_owned(db, each.id)
+                state.forget(db, each.id)
+            saved = self.settings_file.edit(change)
+        for each in gone:
+            self._forget_secrets(each)
+        return saved
 
-        if endpoint is not None and endpoint.request.proxy_user:
-            self.secrets.delete(id, PROXY)
-        self.accounts.forget(id)
+    def _forget_secrets(self, endpoint: Endpoint) -> None:
+        if endpoint.auth.kind != "none" and not endpoint.auth.secret_env:
+            self.secrets.delete(endpoint.id)
+        if endpoint.auth.kind == "oauth2_code":
+            self._tokens.forget(endpoint.id)
+        if endpoint.request.proxy_user:
+            from trayapp.sync.oauth.accounts import PROXY
+
+            self.secrets.delete(endpoint.id, PROXY)
+        self.accounts.forget(endpoint.id)
 
     def edit(self, id: str, changes: Mapping[str, str]) -> Endpoint:
         """Set fields, named by dotted paths, from text (a TOML value, or just text). SettingsError names a bad one."""
