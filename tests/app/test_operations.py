@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.server import ApiServer, Listing, problem
 from trayapp.desktop.paths import Home
-from trayapp.endpoints.model import After, Endpoint, General, Settings, When
+from trayapp.endpoints.model import After, Endpoint, General, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration, Size
 from trayapp.operations import conditions
@@ -96,6 +97,22 @@ def test_a_sync_without_the_tray_program_prunes_too(workspace):
     assert sync(workspace, due=True) == []
     with workspace.store.reading() as db:
         assert list_runs(db) == ()
+
+
+def test_endpoints_that_exchange_their_tables_names_go_on_at_once(workspace, api):
+    specs = [
+        Endpoint(url=api.route(f"/{id}", Listing([{"id": 1, "of": id}])), id=id, name=id, table=Table(name=id))
+        for id in "ab"
+    ]
+    workspace.settings_file.edit(lambda _: Settings(endpoint=tuple(specs)))
+    assert [report.added for report in sync(workspace)] == [1, 1]
+    swapped = tuple(
+        msgspec.structs.replace(spec, table=Table(name=name)) for spec, name in zip(specs, "ba", strict=True)
+    )
+    workspace.settings_file.edit(lambda _: Settings(endpoint=swapped))
+    assert [(report.status, report.unchanged) for report in sync(workspace)] == [("succeeded", 1)] * 2
+    with workspace.store.reading() as db:
+        assert [db.execute(f"SELECT of FROM {name}").get for name in "ab"] == ["b", "a"]
 
 
 def test_a_silence_is_told_once_also_across_restarts(workspace, tmp_path):

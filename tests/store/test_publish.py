@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trayapp.endpoints.model import Endpoint, Table
+from trayapp.endpoints.model import Endpoint, Settings, Table
 from trayapp.store.errors import StoreError
 from trayapp.store.known import Known
 from trayapp.store.missing import keep_held
@@ -43,12 +43,12 @@ def endpoint(**table):
     return msgspec.structs.replace(ENDPOINT, table=Table(**{"name": "items", "key": ("id",)} | table))
 
 
-def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True, apply_held=False):
+def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True, apply_held=False, others=()):
     """One run, as the runner does it."""
     records = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in listing]
     full = full or endpoint.table.key == (HASH_KEY,)
     with store.writing() as db:
-        plan = make_plan(db, endpoint)
+        plan = make_plan(db, endpoint, Settings(endpoint=others).find)
     with store.reading() as db:
         known = Known() if full else load_known(db, plan)
     staging = Staging(store.path.parent, known)
@@ -429,6 +429,73 @@ def test_a_renamed_table_keeps_its_rows(store):
     assert counts(mirror(store, FIVE, endpoint(name="things"))) == (0, 0, 0, 5)
     assert rows(store, "things") == FIVE
     assert declared(store) == {}
+
+
+def named(id, table, **fields):
+    return Endpoint(url=f"https://a.example/{id}", id=id, table=Table(**{"name": table, "key": ("id",)} | fields))
+
+
+@pytest.mark.parametrize("names", ["ba", "bca", "cab", "bac"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)], ids=str)
+def test_endpoints_exchange_their_tables_names(store, names, order):
+    ids = "abc"[: len(names)]
+    listings = [[{"id": n, "of": id} for n in range(5)] for id in ids]
+    for id, listing in zip(ids, listings, strict=True):
+        mirror(store, listing, named(id, id))
+    settings = tuple(named(id, name) for id, name in zip(ids, names, strict=True))
+    for index in [index for index in order if index < len(ids)]:
+        assert counts(mirror(store, listings[index], settings[index], others=settings)) == (0, 0, 0, 5)
+    for name, listing in zip(names, listings, strict=True):
+        assert rows(store, name) == listing
+    with store.reading() as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    assert sorted(name for name in names if not name.startswith("_sync_")) == list(ids)
+
+
+def test_a_new_endpoint_gets_the_name_that_another_gives_up(store):
+    mirror(store, FIVE, named("a", "Things"))
+    settings = (named("a", "old_things"), named("b", "things"))
+    assert counts(mirror(store, FIVE[:2], settings[1], others=settings)) == (2, 0, 0, 0)
+    assert rows(store, "old_things") == FIVE
+    assert counts(mirror(store, FIVE, settings[0], others=settings)) == (0, 0, 0, 5)
+
+
+def test_a_table_of_an_endpoint_that_is_gone_keeps_its_name(store):
+    mirror(store, FIVE, named("a", "a"))
+    mirror(store, FIVE, named("b", "b"))
+    with pytest.raises(StoreError, match="belongs to something else"):
+        mirror(store, FIVE, named("a", "b"), others=(named("a", "b"),))
+    assert rows(store, "b") == FIVE
+
+
+def test_a_table_that_keeps_what_is_gone_is_not_renamed_but_left(store):
+    mirror(store, FIVE, named("a", "a", mode="upsert"))
+    settings = (named("a", "c", mode="mirror"), named("b", "a"))
+    with pytest.raises(StoreError, match="belongs to something else"):
+        mirror(store, FIVE[:1], settings[1], others=settings)
+    mirror(store, FIVE[:1], settings[0], others=settings)
+    assert (rows(store, "a"), rows(store, "c")) == (FIVE, FIVE[:1])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_that_goes_on_while_names_change_writes_into_no_other_table(store, first):
+    other = [{"id": n, "of": "a"} for n in range(5)]
+    mirror(store, other, named("a", "a"))
+    if not first:
+        mirror(store, FIVE, named("b", "b"))
+    late = named("b", "a" if first else "b")
+    if first:
+        mirror(store, other, named("a", "c"))
+    with store.writing() as db:
+        plan = make_plan(db, late)
+    settings = (named("a", late.table.name), named("b", "a" if not first else "b"))
+    mirror(store, other, settings[0], others=settings)
+    staging = Staging(store.path.parent, Known())
+    staging.add_page([json.dumps(record).encode() for record in FIVE])
+    with pytest.raises(StoreError, match="renamed meanwhile"), store.writing() as db:
+        publish(db, late, plan, staging, next_number(db))
+    staging.close()
+    assert rows(store, late.table.name) == other
 
 
 def test_a_table_of_somebody_else_is_left_alone(store):

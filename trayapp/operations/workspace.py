@@ -301,6 +301,7 @@ class Workspace:
             accounts=self.accounts,
             budgets=self.budgets,
             now=self.clock.now,
+            find=lambda id: self.settings().find(id),
         )
         with rare_collections():
             return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)

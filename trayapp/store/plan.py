@@ -1,5 +1,7 @@
 """What is known of an endpoint's table before a run: whose it is, what it is called, what it was made with."""
 
+from collections.abc import Callable
+
 import apsw
 import msgspec
 
@@ -25,7 +27,11 @@ class Plan(msgspec.Struct, frozen=True):
     rows: int
 
 
-def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
+Find = Callable[[str], Endpoint | None]
+"""The endpoint of that id in the settings as they are now."""
+
+
+def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: None) -> Plan:
     """The plan for the endpoint's next run; inside a writing transaction, as it may follow a renamed table."""
     mapping = mapping_of(endpoint)
     db.execute("INSERT INTO _sync_endpoints (id) VALUES (?) ON CONFLICT DO NOTHING", (endpoint.id,))
@@ -44,9 +50,10 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
                 "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change.",
             )
         there = False  # the old table stays as it is, and is the user's from now on
+    if tables.exists(db, name) and _make_way(db, number, name, old_name if there else None, find):
+        old_name = name
     if there and old_name != name and (old_name.lower() == name.lower() or not tables.exists(db, name)):
-        db.execute(f"ALTER TABLE {quote(old_name)} RENAME TO {quote(name)}")
-        db.execute("UPDATE _sync_endpoints SET table_name = ? WHERE number = ?", (name, number))
+        _rename(db, number, old_name, name)
         old_name = name
     if tables.exists(db, name) and old_name != name:
         raise StoreError(
@@ -56,6 +63,52 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint) -> Plan:
         )
     shape = tables.load_shape(db, number, endpoint.table.key) if there and old_mapping == mapping else None
     return Plan(number, name, mapping, shape, rows if there else 0)
+
+
+def _make_way(db: apsw.Connection, ours: int, name: str, our_name: str | None, find: Find) -> bool:
+    """Rename the table of another endpoint that is called `name`, where the settings give it another name now.
+
+    If that is the one our own table still has, the two change names. Whether ours is called `name` then.
+    """
+    owner = db.execute(
+        "SELECT number, id, mapping, rows FROM _sync_endpoints WHERE table_name = ? COLLATE NOCASE AND number <> ?",
+        (name, ours),
+    ).fetchone()
+    other = find(owner[1]) if owner is not None else None
+    if owner is None or other is None or other.table.name.lower() == name.lower():
+        return False
+    number, _, mapping, rows = owner
+    if rows and _keeps_what_is_gone(mapping) and mapping != mapping_of(other) and not stored_key(db, other):
+        return False  # it will have a new table, and this one stays as it is
+    if not tables.exists(db, other.table.name):
+        _rename(db, number, name, other.table.name)
+        return False
+    if our_name is None:
+        return False
+    aside = f"_sync_new_{name}"
+    _rename(db, number, name, aside)
+    _rename(db, ours, our_name, name)
+    _rename(db, number, aside, our_name)
+    return True
+
+
+def _rename(db: apsw.Connection, number: int, before: str, after: str) -> None:
+    db.execute(f"ALTER TABLE {quote(before)} RENAME TO {quote(after)}")
+    db.execute("UPDATE _sync_endpoints SET table_name = ? WHERE number = ?", (after, number))
+
+
+def check_plan(db: apsw.Connection, plan: Plan) -> None:
+    """Raise StoreError when the table has been renamed for another endpoint since the plan was made."""
+    owner = db.execute(
+        "SELECT number FROM _sync_endpoints WHERE table_name = ? COLLATE NOCASE", (plan.table,)
+    ).fetchone()
+    if owner == (plan.number,) or (owner is None and plan.shape is None):
+        return
+    raise StoreError(
+        "The table was renamed meanwhile",
+        f"{plan.table} is no longer this endpoint's table: names were changed in the settings during the run.",
+        "Nothing is lost; this run changed nothing. Sync again.",
+    )
 
 
 def _keeps_what_is_gone(mapping: str) -> bool:

@@ -17,7 +17,7 @@ from trayapp.store.keys import joined, split
 from trayapp.store.known import DIGEST, Known, KnownTable
 from trayapp.store.missing import Missing, Proof, too_many
 from trayapp.store.names import quote
-from trayapp.store.plan import Plan
+from trayapp.store.plan import Plan, check_plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
 from trayapp.store.staging import Batch, Staging
@@ -68,6 +68,7 @@ def publish(
     nothing is deleted but what a record itself says is deleted (`incremental.deleted`); the proof is "none".
     Raises ListingNeeded, and StoreError when the records can't be kept apart by their key.
     """
+    check_plan(db, plan)
     try:
         with db:  # a savepoint, so that nothing is left of a first attempt
             return _Publisher(db, endpoint, plan, staging, run, full, partial).publish(proof, apply_held)

@@ -75,7 +75,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run needs besides the endpoint. `staging` is a folder for large listings on their way.
 
     `secret` reads what a person has entered, `accounts` keeps what servers gave us. `budgets` should be the same for
-    all runs of the program.
+    all runs of the program. `find` gives an endpoint of the settings as they are now, which may have changed names.
     """
 
     store: Store
@@ -84,6 +84,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts = msgspec.field(default_factory=Accounts)
     budgets: Budgets = msgspec.field(default_factory=Budgets)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    find: Callable[[str], Endpoint | None] = lambda _: None
 
 
 def run(
@@ -380,7 +381,7 @@ class _Run:
 
     def _plan(self, endpoint: Endpoint) -> Plan:
         with self.store.writing(self.cancel) as db:
-            return make_plan(db, endpoint)
+            return make_plan(db, endpoint, self.surroundings.find)
 
     def _known(self, endpoint: Endpoint, aim: Aim) -> Known:
         plan = self._plan(endpoint)
