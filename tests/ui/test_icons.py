@@ -1,12 +1,16 @@
 import itertools
+from typing import get_args
 
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QImage, QPalette
 
-from trayapp.ui.icons import SIZES, TRAY_STATES, app_icon, line_icon, line_pixmap, tray_icon, tray_image
+from trayapp.schedule.snapshot import TrayState
+from trayapp.ui.icons import SIZES, app_icon, line_icon, line_pixmap, tray_icon, tray_image
 
 pytestmark = pytest.mark.usefixtures("qapp")
+
+TRAY_STATES = get_args(TrayState)
 
 
 def luminance(colour: QColor) -> float:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from trayapp.errors import UserError
 from trayapp.sync.report import Problem
@@ -20,7 +20,7 @@ class Background(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._done.connect(lambda then, result: then(result), Qt.ConnectionType.QueuedConnection)
+        self._done.connect(self._finish)
 
     def run(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Call `work` in a thread and then `then` in the GUI thread, with its result or the Problem that it met."""
@@ -40,6 +40,10 @@ class Background(QObject):
                 log.debug("the program ended before its background work did")
 
         threading.Thread(target=body, name="background", daemon=True).start()
+
+    @Slot(object, object)
+    def _finish(self, then: Callable[[Any], None], result: Any) -> None:
+        then(result)
 
 
 def problem_of(error: UserError) -> Problem:

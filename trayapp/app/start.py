@@ -26,7 +26,6 @@ def run(home: Home, lock: Lock, background: bool) -> int:
     application.setApplicationName("TraySync")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("traysync")
-    application.setWindowIcon(app_icon())
     application.setQuitOnLastWindowClosed(False)
     start = _Start(application, home, scrubber, background)
     status = application.exec()
@@ -71,6 +70,7 @@ class _Start(QObject):
         from trayapp.app.program import Program
         from trayapp.operations.workspace import Workspace
 
+        self._application.setWindowIcon(app_icon())
         self._workspace = Workspace(self._home, heard_secret=self._scrubber.register)
         self._workspace.store  # noqa: B018  opening it is what may fail
         self._program = Program(self._application, self._workspace, self._background, self._icon)

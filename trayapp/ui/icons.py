@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import get_args
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QRectF
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from trayapp.assets import resource
-from trayapp.schedule.snapshot import TrayState
+
+if TYPE_CHECKING:
+    from trayapp.schedule.snapshot import TrayState
 
 SIZES = (16, 22, 24, 32, 44, 48, 64, 128, 256)
 """Pixels: what panels ask for, and twice the small ones for screens of high density."""
-
-TRAY_STATES: tuple[TrayState, ...] = get_args(TrayState)
 
 _INK = b"#000"
 _LINE_SIZES = (16, 20, 24, 32, 48)
@@ -28,12 +28,12 @@ def app_icon() -> QIcon:
 
 
 @cache
-def tray_icon(state: TrayState) -> QIcon:
+def tray_icon(state: "TrayState") -> QIcon:
     """The tray's icon for one state; readable on light and on dark panels."""
     return _icon(QPixmap.fromImage(tray_image(state, size)) for size in SIZES)
 
 
-def tray_image(state: TrayState, size: int) -> QImage:
+def tray_image(state: "TrayState", size: int) -> QImage:
     """One state at one size in pixels.
 
     Each has drawings for 16, 22 and 32 pixels. 44 pixels are the one for 22 doubled, 24 hold it in their middle, so
@@ -85,7 +85,7 @@ def _renderer(drawing: bytes) -> QSvgRenderer:
 
 def _render(renderer: QSvgRenderer, size: int, inner: int) -> QImage:
     image = QImage(size, size, QImage.Format.Format_ARGB32_Premultiplied)
-    image.fill(Qt.GlobalColor.transparent)
+    image.fill(0)  # transparent; the enumerations of Qt take longer to load than an icon takes to draw
     painter = QPainter(image)
     margin = (size - inner) // 2
     renderer.render(painter, QRectF(margin, margin, inner, inner))
