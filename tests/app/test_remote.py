@@ -110,6 +110,18 @@ def test_append_and_full_answer_with_a_run_after_the_present_one(qtbot, backend,
     assert history(backend) == [("succeeded", ""), ("succeeded", "")]
 
 
+def test_held_deletions_are_applied_by_a_run_after_the_present_one(qtbot, backend, gate, ask):
+    finished(qtbot, gate, ask.first)
+    gate.open.clear()
+    gate.listing.records = []
+    holding = ask("sync", ids=["items"])
+    qtbot.waitUntil(lambda: gate.asked > 1 and backend.snapshot().state == "syncing")
+    applying = ask("sync", ids=["items"], apply_held=True)
+    held, applied = finished(qtbot, gate, holding, applying)
+    assert (held["status"], held["held"], held["deleted"]) == ("held", 23, 0)
+    assert (applied["status"], applied["deleted"]) == ("succeeded", 23)
+
+
 def test_replace_answers_with_the_new_run_and_the_old_one_is_stopped(qtbot, backend, gate, ask):
     second = ask("sync", ids=["items"], if_running="replace")
     qtbot.waitUntil(lambda: gate.asked == 2, timeout=10_000)

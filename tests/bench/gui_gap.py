@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot
@@ -22,10 +23,12 @@ from tests.bench.serve import BenchServer, serving
 from trayapp.desktop.paths import find_home
 from trayapp.endpoints.model import Settings
 from trayapp.operations.workspace import Workspace
+from trayapp.schedule.actions import Start
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.states import StoredStates
 from trayapp.schedule.thread import SchedulerThread
-from trayapp.sync.report import Report
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.report import Progress, Report
 
 TICK_MS = 5
 IDLE_SECONDS = 1.5
@@ -97,7 +100,7 @@ class Program(QObject):
     def __init__(self, home: Path, url: str) -> None:
         super().__init__()
         self.workspace = Workspace(find_home(home))
-        self.scheduler = SchedulerThread(self.workspace.execute, StoredStates(self.workspace.store))
+        self.scheduler = SchedulerThread(self._execute, StoredStates(self.workspace.store))
         self.window = QLabel()
         self.window.show()
         self.reports: list[Report] = []
@@ -105,6 +108,9 @@ class Program(QObject):
         self.scheduler.run_finished.connect(self._finished)
         self.scheduler.apply_settings(Settings(endpoint=(bench_endpoint(url),)))
         self.scheduler.start()
+
+    def _execute(self, start: Start, token: CancelToken, progress: Callable[[Progress], None]) -> Report:
+        return self.workspace.execute(start.endpoint, start.wish.full, token, progress)
 
     def close(self) -> None:
         self.scheduler.shutdown()

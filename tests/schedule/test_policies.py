@@ -8,6 +8,7 @@ from tests.schedule.driver import Driver
 from tests.schedule.fakes import NOW, endpoint, report
 from trayapp.endpoints.model import Settings
 from trayapp.schedule.actions import IfRunning
+from trayapp.schedule.queue import Wish
 from trayapp.sync.report import Report
 
 BY_USER = "stopped by the user"
@@ -21,7 +22,7 @@ class Watched(Driver):
         super().__post_init__()
 
     def on_start(self, id: str) -> None:
-        self.full.append(self.planner._running[id].item.full)
+        self.full.append((self.planner._running[id].item.wish or Wish()).full)
 
     def ask(self, if_running: IfRunning, *, full: bool = False) -> frozenset[str]:
         again: list[frozenset[str]] = []

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.schedule.fakes import NOW
-from trayapp.schedule.queue import PER_HOST, WORKERS, Item, RunQueue, host, next_to_start, rank
+from trayapp.schedule.queue import PER_HOST, WORKERS, Item, RunQueue, Wish, host, next_to_start, rank
 
 
 def item(id: str = "a", host: str = "h", late: int = 0, expedited: bool = False, full: bool = False) -> Item:
-    return Item(id=id, host=host, due=NOW - timedelta(seconds=late), expedited=expedited, full=full)
+    wish = Wish(full) if expedited else None
+    return Item(id=id, host=host, due=NOW - timedelta(seconds=late), wish=wish)
 
 
 def queue(*items: Item) -> RunQueue:
@@ -29,7 +30,9 @@ def test_the_longest_due_comes_first_but_after_what_the_user_wants() -> None:
 
 
 def test_an_endpoint_waits_once_in_its_best_place() -> None:
-    waiting = queue(item("a", late=5), item("b", late=9), item("a", late=0, full=True), item("a", expedited=True))
+    waiting = queue(
+        item("a", late=5), item("b", late=9), item("a", expedited=True, full=True), item("a", expedited=True)
+    )
     assert [each.id for each in waiting] == ["a", "b"]
     assert waiting.get("a") == item("a", late=5, expedited=True, full=True)
 

@@ -17,6 +17,7 @@ from trayapp.endpoints.model import Endpoint, Limits, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
 from trayapp.schedule import thread as thread_module
+from trayapp.schedule.actions import Start
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.thread import SchedulerThread
@@ -59,11 +60,10 @@ class Runs:
         self.raises: BaseException | None = None
         self.deaf = False
 
-    def __call__(
-        self, endpoint: Endpoint, full: bool, token: CancelToken, progress: Callable[[Progress], None]
-    ) -> Report:
+    def __call__(self, start: Start, token: CancelToken, progress: Callable[[Progress], None]) -> Report:
+        endpoint = start.endpoint
         with self.lock:
-            self.calls.append((endpoint.id, full))
+            self.calls.append((endpoint.id, start.wish.full))
             assert endpoint.id not in self.active
             self.active.append(endpoint.id)
             self.most_at_once = max(self.most_at_once, len(self.active))

@@ -18,6 +18,7 @@ from trayapp.errors import UserError
 from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import keep_held
 from trayapp.operations.workspace import Workspace
+from trayapp.schedule.actions import Start
 from trayapp.schedule.constraints import Overruled, may_wait
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.states import StoredStates
@@ -50,7 +51,6 @@ class LiveBackend(Backend):
         self._tickets = itertools.count(1)
         self._reader = Reader()
         self._previews: dict[int, CancelToken] = {}
-        self._apply_held: set[str] = set()
         self._stamp: FileStamp | None = None
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
@@ -92,12 +92,9 @@ class LiveBackend(Backend):
         self.scheduler.finished.connect(then)
         self.scheduler.shutdown(5.0)
 
-    def _execute(
-        self, endpoint: Endpoint, full: bool, token: CancelToken, progress: Callable[[Progress], None]
-    ) -> Report:
-        apply = endpoint.id in self._apply_held
-        self._apply_held.discard(endpoint.id)
-        return self.workspace.execute(endpoint, full, token, progress, apply_held=apply)
+    def _execute(self, start: Start, token: CancelToken, progress: Callable[[Progress], None]) -> Report:
+        wish = start.wish
+        return self.workspace.execute(start.endpoint, wish.full, token, progress, apply_held=wish.apply_held)
 
     def _show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -186,9 +183,6 @@ class LiveBackend(Backend):
     # Runs
 
     def _finished(self, report: Report) -> None:
-        # Deleting without the brake was agreed to once: a run that did not take the word up must not leave it behind.
-        # First, since whoever hears of the end may agree again.
-        self._apply_held.discard(report.endpoint)
         self._runs_timer.start()
         self.run_finished.emit(report)
 
@@ -221,7 +215,6 @@ class LiveBackend(Backend):
 
     def stop(self, id: str) -> None:
         """Stop the endpoint's run."""
-        self._apply_held.discard(id)
         self.scheduler.stop((id,))
 
     def pause(self, until: datetime | None) -> None:
@@ -232,15 +225,10 @@ class LiveBackend(Backend):
         """End a pause."""
         self.scheduler.resume()
 
-    def apply_held(self, ids: tuple[str, ...]) -> None:
-        """Have the next run of these delete without the brake."""
-        self._apply_held.update(ids)
-
     def resolve_held(self, id: str, apply: bool) -> None:
         """Delete the held records in a run of its own (apply), or keep them."""
         if apply:
-            self.apply_held((id,))
-            self.scheduler.sync_now((id,))
+            self.scheduler.sync_now((id,), apply_held=True)
             return
         self.background.run(lambda: keep_held(self.workspace, id), lambda result: self._kept(id, result))
 

@@ -124,10 +124,9 @@ class Remote(QObject):
             return
         ticket = next(self._tickets)
         self._syncs[ticket] = _SyncRequest(request, wanted)
-        if request.args.get("apply_held"):
-            self._backend.apply_held(tuple(wanted))
         # The command line has asked the person already.
-        self._backend.scheduler.sync_now(wanted, bool(request.args.get("full")), policy, ticket)
+        full, apply_held = bool(request.args.get("full")), bool(request.args.get("apply_held"))
+        self._backend.scheduler.sync_now(wanted, full, policy, apply_held, ticket)
 
     def _scheduled(self, ticket: int, ids: frozenset[str]) -> None:
         if ticket in self._syncs:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.schedule.queue import Wish
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 
@@ -16,10 +17,10 @@ A run that waits in the queue serves whoever asks for one.
 
 
 class Start(msgspec.Struct, frozen=True):
-    """A run to start."""
+    """A run to start, as the wish says that the user had."""
 
     endpoint: Endpoint
-    full: bool
+    wish: Wish = Wish()
 
 
 class Actions(msgspec.Struct, frozen=True, kw_only=True):

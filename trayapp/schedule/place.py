@@ -12,18 +12,12 @@ from trayapp.schedule import work
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.constraints import blocked_until, lost, obstacle, questions, window_edge
 from trayapp.schedule.due import parents
-from trayapp.schedule.queue import Item, host
+from trayapp.schedule.queue import Item, Wish, host
 from trayapp.schedule.work import Stop
 from trayapp.store.state import EndpointRow
 
 ASKING = timedelta(seconds=60)
 """How long an answer of the machine is waited for; then the question counts as unknown, so that no run is lost."""
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """A run that the user asked for and that has not started. full: every record is to be compared."""
-
-    full: bool = False
 
 
 class Running(msgspec.Struct):
@@ -115,8 +109,7 @@ def place(
             id=endpoint.id,
             host=host(endpoint.url),
             due=due,
-            expedited=wish is not None,
-            full=wish is not None and wish.full,
+            wish=wish,
             after=parents(endpoint) if endpoint.after is None or endpoint.after.need == "all" else (),
         )
     )
@@ -128,6 +121,6 @@ def run_place(running: Running, conditions: Conditions, now: datetime, zone: tzi
     if now >= running.deadline:
         return Stopping(Stop(f"took longer than {endpoint.limits.run}", "retry"))
     if reason := lost(endpoint, conditions, now, zone, wished=item.expedited):
-        return Stopping(Stop(reason, "again"), Wish(item.full) if item.expedited else None)
+        return Stopping(Stop(reason, "again"), item.wish)
     edge = None if item.expedited else window_edge(endpoint, now, zone)
     return Going(running.deadline if edge is None else min(edge, running.deadline))

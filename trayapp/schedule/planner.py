@@ -31,11 +31,10 @@ from trayapp.schedule.place import (
     Running,
     Stopping,
     Waiting,
-    Wish,
     place,
     run_place,
 )
-from trayapp.schedule.queue import RunQueue
+from trayapp.schedule.queue import RunQueue, Wish, both
 from trayapp.schedule.rows import prepared
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.work import Stop
@@ -176,13 +175,22 @@ class Planner:
             self._put(work.refresh(self._rows[id], endpoint, now, zone))
             self._consider(id, now)
 
-    def sync_now(self, ids: Iterable[str], full: bool, now: datetime, if_running: IfRunning = "keep") -> frozenset[str]:
+    def sync_now(
+        self,
+        ids: Iterable[str],
+        full: bool,
+        now: datetime,
+        if_running: IfRunning = "keep",
+        apply_held: bool = False,
+    ) -> frozenset[str]:
         """Run these before all others (all enabled ones if none is named), whatever soft constraint or pause there is.
 
-        The answer: those that run at present and will run once more. A present run that is being stopped, or that does
-        not compare every record although `full` is wished, is never taken for the one that was asked for. Unknown
-        endpoints are left alone. One that a hard constraint holds back is refused, and starts as soon as it can.
+        full: compare every record; apply_held: delete what was held back. The answer: those that run at present and
+        will run once more. A present run that is being stopped, or that does not do what is wished, is never taken for
+        the one that was asked for. Unknown endpoints are left alone. One that a hard constraint holds back is refused,
+        and starts as soon as it can.
         """
+        wish = Wish(full, apply_held)
         wanted = tuple(ids) or tuple(id for id, endpoint in self._endpoints.items() if endpoint.enabled)
         again = set()
         for id in wanted:
@@ -190,14 +198,14 @@ class Planner:
             if id not in self._endpoints:
                 continue
             if running is not None:
-                serves = running.stop is None and (running.item.full or not full)
+                serves = running.stop is None and (running.item.wish or Wish()).covers(wish)
                 if if_running == "keep" and serves:
                     continue
                 again.add(id)
                 if if_running == "replace":
                     self._cancel(id, Stop("replaced by a new run", "again"))
             self._put(msgspec.structs.replace(self._rows[id], next_override=now))
-            self._wishes[id] = Wish(full or self._wishes.get(id, Wish()).full)
+            self._wishes[id] = both(wish, self._wishes.get(id)) or wish
             if running is None:
                 self._held_back.pop(id, None)
                 self._consider(id, now)
@@ -340,7 +348,7 @@ class Planner:
             self._recorded.discard(item.id)
             self._wishes.pop(item.id, None)
             self._consider(item.id, now)
-            starts.append(Start(endpoint, item.full))
+            starts.append(Start(endpoint, item.wish or Wish()))
         actions = Actions(
             start=tuple(starts),
             cancel=tuple(self._cancels),

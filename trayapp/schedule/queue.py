@@ -14,8 +14,26 @@ PER_HOST = 2
 """How many of them against one server."""
 
 
+class Wish(msgspec.Struct, frozen=True):
+    """A run that the user asked for. full: every record is compared. apply_held: what was held back is deleted."""
+
+    full: bool = False
+    apply_held: bool = False
+
+    def covers(self, other: "Wish") -> bool:
+        """Whether a run as wished here does all that the other one would."""
+        return (self.full or not other.full) and (self.apply_held or not other.apply_held)
+
+
+def both(one: Wish | None, other: Wish | None) -> Wish | None:
+    """One run for two wishes; None is a run that nobody asked for."""
+    if one is None or other is None:
+        return one or other
+    return Wish(one.full or other.full, one.apply_held or other.apply_held)
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint that waits for a worker, or has one. expedited: asked for by the user. full: no incremental run.
+    """An endpoint that waits for a worker, or has one. wish: what the user asked for, None: a scheduled run.
 
     after: the endpoints whose runs, if they wait or run, come first.
     """
@@ -23,9 +41,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     host: str
     due: datetime
-    expedited: bool = False
-    full: bool = False
+    wish: Wish | None = None
     after: tuple[str, ...] = ()
+
+    @property
+    def expedited(self) -> bool:
+        """Whether the user asked for it."""
+        return self.wish is not None
 
 
 def host(url: str) -> str:
@@ -82,8 +104,7 @@ class RunQueue:
             item = msgspec.structs.replace(
                 item,
                 due=min(waiting.due, item.due),
-                expedited=waiting.expedited or item.expedited,
-                full=waiting.full or item.full,
+                wish=both(waiting.wish, item.wish),
             )
         insort(self._sorted, item, key=rank)
         self._by_id[item.id] = item

@@ -18,7 +18,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 from PySide6.QtCore import QObject, QThread, Signal
 
-from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
 from trayapp.schedule.actions import IfRunning, Start
 from trayapp.schedule.clock import Clock, ClockWatch, SystemClock, wait_for
@@ -32,8 +32,8 @@ from trayapp.sync.report import Problem, Progress, Report
 
 log = logging.getLogger(__name__)
 
-Execute = Callable[[Endpoint, bool, CancelToken, Callable[[Progress], None]], Report]
-"""Runs one endpoint: (endpoint, full, token, progress) to its report. Called in worker threads."""
+Execute = Callable[[Start, CancelToken, Callable[[Progress], None]], Report]
+"""Makes one run: (what to run and how, token, progress) to its report. Called in worker threads."""
 
 _Event = Callable[[Planner, datetime], object]
 """Something that happened, as a call of the planner; it runs in the scheduler's thread."""
@@ -221,7 +221,12 @@ class SchedulerThread(QThread):
         return Conditions() if self._planner is None else self._planner.conditions
 
     def sync_now(
-        self, ids: Iterable[str] = (), full: bool = False, if_running: IfRunning = "keep", ticket: int = 0
+        self,
+        ids: Iterable[str] = (),
+        full: bool = False,
+        if_running: IfRunning = "keep",
+        apply_held: bool = False,
+        ticket: int = 0,
     ) -> None:
         """Run these before all others (all enabled ones if none is named), in spite of a pause or soft constraints.
 
@@ -230,7 +235,7 @@ class SchedulerThread(QThread):
         wanted = tuple(ids)
 
         def sync(planner: Planner, now: datetime) -> None:
-            again = planner.sync_now(wanted, full, now, if_running)
+            again = planner.sync_now(wanted, full, now, if_running, apply_held)
             if ticket:
                 self.answered.emit(ticket, again)
 
@@ -390,7 +395,7 @@ class SchedulerThread(QThread):
         """A worker thread: whatever happens in the run, it ends with a report."""
         begun = self._clock.now()
         try:
-            report = self._execute(start.endpoint, start.full, token, partial(self._on_progress, start.endpoint.id))
+            report = self._execute(start, token, partial(self._on_progress, start.endpoint.id))
         except Cancelled as stopped:
             self._ended(start, begun, None, stopped.reason)
         except UserError as error:
