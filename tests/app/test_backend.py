@@ -228,7 +228,7 @@ def test_sync_now_asks_before_it_overrules_a_constraint_and_remembers_the_answer
     qtbot.waitUntil(lambda: ended == ["free", "free"])  # it did not wait for the answer
     backend.sync_anyway(question, ask_again=True)
     qtbot.waitUntil(lambda: ended == ["free", "free", "items"])
-    assert api.count("/items") == 3
+    assert [request.target for request in api.requests].count("/items") == 3
     with qtbot.waitSignal(backend.sync_question, timeout=5000) as asked:
         backend.sync_now(("items",))
     with qtbot.waitSignals([backend.run_finished, backend.settings_changed], timeout=5000):

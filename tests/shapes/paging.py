@@ -207,6 +207,46 @@ def dropping_parameters() -> Serve:
     return serve
 
 
+def strict(*known: str, serve: Serve) -> Serve:
+    """Refuses parameters that it does not know."""
+
+    def made(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+        handler = serve(records)
+        return lambda seen: handler(seen) if set(seen.query) <= {*known} else problem(400, "Unknown parameter")
+
+    return made
+
+
+def sized(count: int) -> Serve:
+    """Without other pages; `limit` makes the only one longer."""
+    return lambda records: lambda seen: json_reply(records()[: int(seen.param("limit", str(count)))])
+
+
+def filtering(_: int) -> Serve:
+    """Any parameter asks for the records with that field."""
+
+    def made(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+        def handler(seen: Seen) -> Reply:
+            wanted = [(name, value) for name, values in seen.query.items() for value in values]
+            return json_reply([each for each in records() if all(str(each.get(n)) == v for n, v in wanted)])
+
+        return handler
+
+    return made
+
+
+def whole(count: int, serve: Callable[[int], Serve] | None = None) -> tuple[Serve, dict[str, Any]]:
+    """A listing that has no more than this many records, of a server that may know of paging."""
+
+    def first(records: Records) -> list[Any]:
+        return list(records)[:count]
+
+    def made(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+        return (serve or (lambda _: listing(pages="none")))(count)(lambda: first(records()))
+
+    return made, {"rows": first, "counts": (1, 1, 1) if count < 20 else (2, 1, 2), "silent": True}
+
+
 def envelope(**names: str) -> Callable[[list[Any], int, int], Any]:
     """A body with the items and facts about the page under these names; dotted names nest."""
 
@@ -265,6 +305,12 @@ PAGING: dict[str, tuple[Serve, dict[str, Any]]] = {
     "page and has_more": (numbered(envelope=envelope(items="items", more="has_more")), {}),
     "page without a word": (numbered(), {}),
     "page from 0 without a word": (numbered(first=0), {}),
+    "page without a word, 7 a page": (numbered(size=7), {}),
+    "page from 0 without a word, 13 a page": (numbered(first=0, size=13), {}),
+    "page without a word, 33 a page": (numbered(size=33), {}),
+    "page, 13 a page, unknown parameters refused": (strict("page", serve=numbered(size=13)), {}),
+    "page from 0, 7 a page, unknown parameters refused": (strict("page", serve=numbered(first=0, size=7)), {}),
+    "page, 33 a page, 404 past the end": (numbered(size=33, past=lambda _: problem(404, "No such page")), {}),
     "_page (json-server)": (numbered("_page"), {}),
     "p": (numbered("p", envelope=envelope(items="hits", page="p", total="total")), {}),
     "page[number] (JSON:API)": (
@@ -288,6 +334,11 @@ PAGING: dict[str, tuple[Serve, dict[str, Any]]] = {
     ),
     "offset and total": (offsets(envelope=envelope(items="items", offset="offset", total="total")), {}),
     "offset without a word": (offsets(), {}),
+    "offset without a word, 7 a page": (offsets(size=7), {}),
+    "offset from 1 without a word, 13 a page": (offsets(first=1, size=13), {}),
+    "offset without a word, 33 a page": (offsets(size=33), {}),
+    "offset, 13 a page, unknown parameters refused": (strict("offset", "limit", serve=offsets(size=13)), {}),
+    "$skip without a word, 7 a page": (offsets("$skip", size=7), {}),
     "skip": (offsets("skip", envelope=envelope(items="products", total="total", offset="skip")), {}),
     "$skip (OData)": (offsets("$skip", envelope=envelope(items="value", total="@odata.count")), {}),
     "startAt (Jira)": (offsets("startAt", envelope=envelope(items="issues", offset="startAt", total="total")), {}),
@@ -336,4 +387,17 @@ PAGING: dict[str, tuple[Serve, dict[str, Any]]] = {
     ),
     "continue object (MediaWiki)": (mediawiki(), {}),
     "cursor with empty pages": (with_holes(), {}),
+    "7 of more, no way but a larger limit": (sized(7), {"refused": "The listing can't be followed"}),
+    "7 records in all": whole(7),
+    "13 records in all": whole(13),
+    "33 records in all": whole(33),
+    "7 in all, unknown parameters refused": whole(7, lambda _: strict(serve=listing(pages="none"))),
+    "33 in all, unknown parameters refused": whole(33, lambda _: strict(serve=listing(pages="none"))),
+    "13 in all, a full page": whole(13, lambda size: numbered(size=size)),
+    "13 in all, a full page counted from 0": whole(13, lambda size: numbered(first=0, size=size)),
+    "33 in all, a full page, 404 past the end": whole(
+        33, lambda size: numbered(size=size, past=lambda _: problem(404, "No such page"))
+    ),
+    "7 in all, a full page by offset": whole(7, lambda size: offsets(size=size)),
+    "33 in all, other parameters filter": whole(33, filtering),
 }

@@ -34,6 +34,7 @@ class Shape:
     counts: tuple[int, int, int] = (1, 1, 2)
     refused: str = ""
     told: str = ""
+    silent: bool = False
 
     @property
     def outcome(self) -> str:

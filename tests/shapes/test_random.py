@@ -20,6 +20,8 @@ KINDS = [
     {"pages": "cursor", "at": "next_cursor"},
     {"pages": "page", "total": "header:X-Total-Count"},
     {"pages": "offset", "total": "header:X-Total-Count"},
+    {"pages": "page"},
+    {"pages": "offset"},
 ]
 values = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3) | st.lists(st.integers(0, 3), max_size=2)
 listings = st.dictionaries(st.integers(1, 40), st.dictionaries(st.sampled_from("abc"), values, max_size=3), max_size=25)

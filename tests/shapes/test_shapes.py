@@ -105,6 +105,9 @@ def test_a_shape_becomes_exactly_its_table_or_is_refused_by_name(
         return
     if shape.told:
         assert any(warning.startswith(shape.told) for warning in user.report["warnings"]), user.report["warnings"]
+    if shape.silent:
+        assert user.report["warnings"] == []
+        assert api.count(shape.path) <= 2 * 7, "add and sync"
     before = shape.rows(served)
     assert canonical_hash(user.table()) == canonical_hash(before)
     assert user.counts() == (len(before), 0, 0)

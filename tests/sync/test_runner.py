@@ -367,9 +367,9 @@ def test_params_and_a_body_are_sent(api, store):
     url = api.url("/items?a=1&b=x%20y")
     api.route("/items", json_reply(RECORDS))
     mirror(store, url, request=Request(params={"a": 2, "c": True}, headers={"X-Team": "blue"}))
-    assert api.requests[-1].target == "/items?b=x%20y&a=2&c=true"
-    assert api.requests[-1].headers["X-Team"] == "blue"
-    assert api.requests[-1].headers["User-Agent"].startswith("TraySync/")
+    assert api.requests[0].target == "/items?b=x%20y&a=2&c=true"
+    assert api.requests[0].headers["X-Team"] == "blue"
+    assert api.requests[0].headers["User-Agent"].startswith("TraySync/")
     mirror(store, url, request=Request(method="POST", json={"query": "ä"}))
     assert api.requests[-1].json() == {"query": "ä"}
     assert api.requests[-1].headers["Content-Type"] == "application/json"

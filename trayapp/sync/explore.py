@@ -20,11 +20,12 @@ from trayapp.sync.decode import Body, outline, read, split_records
 from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
+from trayapp.sync.guesses import FirstPage
 from trayapp.sync.http import Answer, Call, Client, first_call
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn
-from trayapp.sync.probe import FirstPage, Trial, find_pages, named_by_answer
+from trayapp.sync.probe import Trial, find_pages, named_by_answer
 
 SHOWN_ROWS = 50
 
@@ -101,11 +102,14 @@ def settled(endpoint: Endpoint, found: Found) -> Endpoint:
     )
 
 
-def still_holds(pages: Pages, count: int, found: Found) -> bool:
-    """Whether what was proven at an earlier run (its first page had `count` records) can be believed of this answer."""
+def still_holds(pages: Pages, count: int, found: Found, shorter: bool = False) -> bool:
+    """Whether what was proven at an earlier run (its first page had `count` records) can be believed of this answer.
+
+    shorter: a page with fewer records is no longer than a page may be, either.
+    """
     if found.named is not None:
         return (pages.kind, pages.path) == (found.named.kind, found.named.path)
-    return pages.kind != "none" or (found.more is None and found.count == count)
+    return pages.kind != "none" or (found.more is None and (found.count == count or (shorter and found.count < count)))
 
 
 def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:

@@ -1,6 +1,7 @@
 """From a listing's first answer to how all of it is read: where its records are, how it goes on, what its key is."""
 
 import threading
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -9,6 +10,7 @@ from trayapp.store.plan import Stored, stored, stored_key
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
+from trayapp.sync.conditional import BELIEVED
 from trayapp.sync.decode import Body, is_large_list, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.explore import Found, find_source, key_for, look_at, settled, still_holds
@@ -32,22 +34,24 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class _Proven(msgspec.Struct, frozen=True):
-    """What was proven: for which request, how the listing goes on, and how long its first page was."""
+    """What was proven: for which request, how the listing goes on, how long its first page was, and when that was."""
 
     asked: str
     pages: Pages
     count: int
+    at: datetime | None = None
 
 
 class Opener:
     """Opens one endpoint's listings, remembering what was proven of the first for the others. Thread-safe."""
 
-    def __init__(self, endpoint: Endpoint, store: Store) -> None:
+    def __init__(self, endpoint: Endpoint, store: Store, now: datetime) -> None:
         self.proven: str | None = None
         """What was found out anew of the whole listing, to be kept for the next run; None if nothing was."""
         self.warnings: list[str] = []
         self._endpoint = endpoint
         self._store = store
+        self._now = now
         self._lock = threading.Lock()
         self._known: _Proven | None = None
         self._alone = False
@@ -78,9 +82,12 @@ class Opener:
         if self._endpoint.pages.kind != "auto":
             return self._endpoint.pages, None
         known = self._remembered(asked)
-        if known is not None and still_holds(known.pages, known.count, found):
+        if known is not None and self._holds(known, found, whole):
             return msgspec.structs.replace(known.pages, max=self._endpoint.pages.max), None
         trial = find_source(self._endpoint, client, call, answer, page.text, found)
+        if not trial.proven and not trial.cut:
+            self.warnings.append(trial.proof)
+            return trial.pages, None
         if not trial.proven:
             raise SyncError(
                 "The listing can't be followed" if trial.pages.kind == "none" else "The listing goes in a circle",
@@ -90,9 +97,20 @@ class Opener:
         with self._lock:
             is_less = trial.pages.kind == "none" and known is not None and known.pages.kind != "none"
             if whole and not is_less:
-                self._known = _Proven(asked, trial.pages, found.count)
+                self._known = _Proven(asked, trial.pages, found.count, self._now)
                 self.proven = msgspec.json.encode(self._known).decode()
         return trial.pages, trial.second
+
+    def _holds(self, known: _Proven, found: Found, whole: bool) -> bool:
+        """Whether what was proven can be believed of this listing.
+
+        That there is one page only is for a day, as it may fill up unseen; and for the first of many listings or a part
+        of one when it is no longer than what had only one page.
+        """
+        if known.pages.kind == "none" and not (known.at and timedelta(0) <= self._now - known.at < BELIEVED):
+            return False
+        one_of_many = self._endpoint.after is not None and bool(self._endpoint.after.each)
+        return still_holds(known.pages, known.count, found, shorter=one_of_many or not whole)
 
     def _fits(self, answer: Answer, found: Found) -> bool:
         """Whether the rest of a large answer need not be seen: neither for other records, nor to find the next page."""

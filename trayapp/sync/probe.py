@@ -1,69 +1,26 @@
 """Finding out how a listing goes on by trying: a guess counts only when a second page with other records proves it."""
 
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync import detect
+from trayapp.sync import detect, guesses
 from trayapp.sync.decode import outline, read, split_records
-from trayapp.sync.errors import SyncError
+from trayapp.sync.errors import NetworkError, SyncError
+from trayapp.sync.guesses import FirstPage
 from trayapp.sync.http import Answer, Call, Client
-from trayapp.sync.paging import LAST, Walk, next_call
+from trayapp.sync.paging import Walk, is_past_the_end, next_call, placed
 
-MOST_REQUESTS = 8
+MOST_REQUESTS = 12
 """Requests spent on guesses; a person waits for the preview, and the server owes us nothing."""
 
-_PAGE_NAMES = (
-    "page",
-    "p",
-    "pg",
-    "paged",
-    "pageno",
-    "_page",
-    "pageNumber",
-    "page_number",
-    "page[number]",
-    "currentPage",
-)
-_OFFSET_NAMES = (
-    "offset",
-    "skip",
-    "$skip",
-    "start",
-    "startAt",
-    "start_at",
-    "startIndex",
-    "start_index",
-    "from",
-    "_start",
-)
-_BY_DEFAULT = ("page", "offset", "_page", "skip", "start", "$skip")
-_TOKEN_PARAMS = {
-    "next_cursor": ("cursor", "next_cursor", "start_cursor"),
-    "nextCursor": ("cursor", "nextCursor"),
-    "next_page_token": ("page_token", "next_page_token"),
-    "nextPageToken": ("pageToken", "nextPageToken"),
-    "next_token": ("next_token", "token"),
-    "nextToken": ("nextToken", "token"),
-    "endCursor": ("after", "cursor"),
-    "after": ("after",),
-    "continuation": ("continuation",),
-    "continuationToken": ("continuationToken",),
-    "next": ("next", "cursor", "after", "_next", "page"),
-}
-_TOKEN_HEADERS = {
-    "X-Next-Page": ("page",),
-    "X-Next-Cursor": ("cursor",),
-    "X-Cursor": ("cursor",),
-    "X-Continuation-Token": ("continuationToken", "continuation"),
-    "x-ms-continuation": ("continuation",),
-}
+_LARGEST_PAGE = 4 << 20
+"""Bytes. A larger answer is a whole listing, and dear to ask for again."""
+_ONE = Pages(kind="none")
 _URL_HEADERS = ("Next-Page", "X-Next", "X-Next-Url", "X-Next-Page-Url")
-_LAST_PARAMS = ("starting_after", "after", "after_id", "since_id", "last_id", "cursor")
 _PAGE_SIZES = {
     5,
     10,
@@ -93,12 +50,16 @@ _PAGE_SIZES = {
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What trying gave: how the listing goes on, whether that is proven and why, and the second page."""
+    """What trying gave: how the listing goes on, whether that is proven and why, and the second page.
+
+    cut: the server gives a sign that there is more than what can be read.
+    """
 
     pages: Pages
     proven: bool
     proof: str
     second: "SecondPage | None" = None
+    cut: bool = False
 
 
 class SecondPage(msgspec.Struct, frozen=True):
@@ -106,16 +67,6 @@ class SecondPage(msgspec.Struct, frozen=True):
 
     call: Call
     answer: Answer
-    records: tuple[bytes, ...]
-
-
-class FirstPage(msgspec.Struct, frozen=True):
-    """A first page: the call that gave it, the answer, its JSON text, and where and what its records are."""
-
-    call: Call
-    answer: Answer
-    text: bytes
-    path: str
     records: tuple[bytes, ...]
 
 
@@ -137,31 +88,73 @@ def looks_cut(count: int) -> bool:
 
 
 def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
-    """How the listing goes on after its first page. `pages.kind` is "none" when nothing else was proven."""
+    """How the listing goes on after its first page. `pages.kind` is "none" when nothing else was proven.
+
+    A listing may go on without a word, after any number of records: it is asked for more under the usual names.
+    """
     body = outline(listing.text, listing.answer.url)
     pages = named_by_answer(listing.answer.headers, body)
     if pages is not None:
         return _try_named(endpoint, client, listing, pages)
-    more = detect.signs_of_more(listing.answer.headers, body, len(listing.records))
-    if more is None and not looks_cut(len(listing.records)):
-        return Trial(Pages(kind="none"), True, "The answer names no further page.")
+    count = len(listing.records)
+    more = detect.signs_of_more(listing.answer.headers, body, count)
+    if more is None and not _may_go_on(listing):
+        return Trial(_ONE, True, "The answer names no further page.")
     known = detect.total(listing.answer.headers, body)
-    if known is not None and known == len(listing.records) and more is None:
-        return Trial(
-            Pages(kind="none"), True, f"The server says there are {known:,} records, and the answer has them all."
-        )
-    tries = _Tries(endpoint, client, listing)
-    for guess in _guesses(endpoint, listing, body):
-        trial = tries.attempt(guess)
-        if trial is not None:
+    if known is not None and known == count and more is None:
+        return Trial(_ONE, True, f"The server says there are {known:,} records, and the answer has them all.")
+    tries = _Tries(endpoint, client, listing, more is not None)
+    for guess in guesses.cursors(endpoint, listing, body):
+        if (trial := tries.attempt(guess)) is not None:
             return trial
-        if tries.left <= 0:
-            break
+    numbers = list(guesses.numbered(endpoint, listing, body))
+    if more is None and not numbers:
+        if guesses.asks_for(endpoint, count):
+            return Trial(_ONE, False, f"The query asks for {count:,} records, and that many came: there may be more.")
+        return Trial(_ONE, True, "The answer names no further page.")
+    if more is None:
+        answered = tries.ask_all(numbers)
+        if answered == "same":
+            return _asked_for_more(tries, endpoint, listing)
+        if answered == "refused" and not looks_cut(count):
+            numbers = numbers[:2]
+    for guess in numbers:
+        named = guesses.are_named(guess, listing, body)
+        if tries.filters and not named and guess.param[:1] not in ("_", "$"):
+            continue
+        if (trial := tries.attempt(guess, named)) is not None:
+            return trial
     if more is not None:
-        return Trial(Pages(kind="none"), False, f"No way to the next page was found, but {more}.")
-    return Trial(
-        Pages(kind="none"), True, "The answer names no further page, and asking for one gave the same records again."
-    )
+        return Trial(_ONE, False, f"No way to the next page was found, but {more}.", cut=True)
+    if tries.answers:
+        return Trial(_ONE, True, "The answer names no further page, and asking for one gave no other records.")
+    if looks_cut(count):
+        return Trial(
+            _ONE, False, f"{count:,} records may be a page's limit, and the server refuses to be asked for more."
+        )
+    return Trial(_ONE, True, "The answer names no further page, and the server refuses to be asked for one.")
+
+
+def _asked_for_more(tries: "_Tries", endpoint: Endpoint, listing: FirstPage) -> Trial:
+    """What a listing is that goes on under none of the usual names: whole, unless longer pages have more."""
+    call = guesses.larger(endpoint, listing)
+    more = tries.fetched(call) if call is not None else None
+    if more is not None and tries.first < tries.keys(more.records) and tries.is_stable():
+        return Trial(
+            _ONE,
+            False,
+            f"No way to the next page was found, but asked for {len(listing.records) + 1:,} records at once the server"
+            f" gave {len(more.records):,}.",
+            cut=True,
+        )
+    return Trial(_ONE, True, "The answer names no further page, and asking for one gave the same records again.")
+
+
+def _may_go_on(listing: FirstPage) -> bool:
+    """Whether it is worth asking for more without a sign of it: a page is not that large, or has a round number."""
+    if not listing.records or listing.answer.large is not None:
+        return False
+    return len(listing.answer.body) <= _LARGEST_PAGE or looks_cut(len(listing.records))
 
 
 def _try_named(endpoint: Endpoint, client: Client, listing: FirstPage, pages: Pages) -> Trial:
@@ -177,18 +170,32 @@ def _try_named(endpoint: Endpoint, client: Client, listing: FirstPage, pages: Pa
         return Trial(
             pages, True, f"The next page, named by {where}, was fetched and has {new:,} other records.", second
         )
-    return Trial(pages, False, f"The next page, named by {where}, has the same records as the first.", second)
+    proof = f"The next page, named by {where}, has the same records as the first."
+    return Trial(pages, False, proof, second, cut=True)
+
+
+def _is_no_refusal(error: SyncError) -> bool:
+    return isinstance(error, NetworkError) or error.status in (429, 503)
 
 
 class _Tries:
     """Fetches second pages and compares them with the first."""
 
-    def __init__(self, endpoint: Endpoint, client: Client, listing: FirstPage) -> None:
+    def __init__(self, endpoint: Endpoint, client: Client, listing: FirstPage, signed: bool = True) -> None:
+        """signed: whether the answer gives a sign of more."""
         self.left = MOST_REQUESTS
+        self.answers = False
+        """Whether the server answers when it is asked for a page by number."""
+        self.filters = False
+        """Whether it takes any name that it does not know for a field's, and gives the records that have that value."""
+        self._signed = signed
+        self._refusal: int | None = None
+        self._refused_all = False
+        self._ignores = False
         self._endpoint = endpoint
         self._client = client
         self._listing = listing
-        plain = [msgspec.json.decode(record) for record in listing.records[:1000] if _is_plain(record)]
+        plain = [msgspec.json.decode(record) for record in listing.records[:1000] if guesses.is_plain(record)]
         self._key = endpoint.table.key or detect.key_of(plain, endpoint.table.name)
         self.first = self.keys(listing.records)
 
@@ -207,17 +214,53 @@ class _Tries:
     def fetched(self, call: Call, quietly: bool = True) -> SecondPage | None:
         """A page; None when the server refuses the request and `quietly`, else that raises."""
         self.left -= 1
+        self._refusal = None
         try:
-            answer = self._client.fetch(call, patient=not quietly)
+            answer = self._asked(call) if quietly else self._client.fetch(call)
             text = read(answer, self._endpoint).text
             return SecondPage(call, answer, tuple(split_records(text, self._listing.path, answer.url)))
-        except SyncError:
-            if quietly:
-                return None
-            raise
+        except SyncError as error:
+            if not quietly or _is_no_refusal(error):
+                raise
+            self._refusal = error.status
+            return None
 
-    def attempt(self, pages: Pages) -> Trial | None:
-        """Whether this guess leads to a page with other records."""
+    def _asked(self, call: Call) -> Answer:
+        """The answer; a server that is only busy refuses nothing, and is asked again."""
+        try:
+            return self._client.fetch(call, patient=False)
+        except SyncError as error:
+            if not _is_no_refusal(error):
+                raise
+        return self._client.fetch(call)
+
+    def ask_all(self, numbers: Sequence[Pages]) -> Literal["same", "other", "refused"]:
+        """What comes when the next page is asked for under all these names at once: one request for most listings."""
+        call = self._listing.call
+        for pages in numbers:
+            if pages.kind == "page" and pages.start is None:
+                pages = msgspec.structs.replace(pages, start=1)
+            value = (pages.start or 0) + (1 if pages.kind == "page" else len(self._listing.records))
+            call = placed(call, pages, pages.param or pages.kind, value)
+        page = self.fetched(call)
+        if page is None:
+            self._refused_all = True
+            return "refused"
+        return "same" if self._is_first(page) else "other"
+
+    def is_stable(self) -> bool:
+        """Whether the first request still gives the first page: some servers answer with other records each time."""
+        page = self.fetched(self._listing.call)
+        return page is not None and self._is_first(page)
+
+    def _is_first(self, page: SecondPage) -> bool:
+        """Whether a page is the first one, but for a change made meanwhile."""
+        keys = self.keys(page.records)
+        same = len(keys & self.first)
+        return same * 2 > len(self.first) and same * 2 > len(keys)
+
+    def attempt(self, pages: Pages, named: bool = True) -> Trial | None:
+        """Whether this guess leads to a page with other records. named: it is not only by custom that it is tried."""
         if pages.kind == "page" and pages.start is None:
             return self._attempt_page(pages)
         second = self._second(pages)
@@ -228,14 +271,19 @@ class _Tries:
             return self._proven_beyond(pages, second)
         if pages.kind == "cursor" and not pages.param and set(second.records) - set(self._listing.records):
             return self._proven(pages, second)  # it may give more fields of the same records
-        if pages.kind == "offset" and len(keys & self.first) == 1 and pages.start is None:
+        if pages.kind == "offset" and len(keys & self.first) == 1 < len(self.first) and pages.start is None:
             # One record twice: positions are counted from one.
             pages = msgspec.structs.replace(pages, start=1)
             second = self._second(pages)
             keys = self.keys(second.records) if second is not None else self.first
         if second is None or not self._leads_on(pages, keys):
             return None
-        return self._proven(pages, second)
+        if pages.kind == "cursor":
+            return self._proven(pages, second)
+        if not second.records:
+            # Where any unknown name filters, an empty page says nothing.
+            return self._proven(pages, second) if not self._signed and (named or self._ignores) else None
+        return self._proven(pages, second) if self._signed or self._ignores or self.is_stable() else None
 
     def _leads_on(self, pages: Pages, keys: set[Hashable]) -> bool:
         """Whether a page with these keys is another one. Pages that follow by cursor may overlap a little."""
@@ -255,114 +303,54 @@ class _Tries:
         return Trial(pages, True, f"A later page, asked for by cursor ({pages.param}), has {count:,} others.", empty)
 
     def _attempt_page(self, pages: Pages) -> Trial | None:
-        one = self._second(msgspec.structs.replace(pages, start=0))  # asks for page 1
-        if one is None:
+        """Whether pages are counted under that name, and from 0 or from 1."""
+        zero, one = (msgspec.structs.replace(pages, start=start) for start in (0, 1))
+        first = None
+        if self._refused_all:
+            first = self._second(zero)  # asks for page 1; what refuses that does not know the name
+            if first is None:
+                return None
+        second = self._second(one)
+        refusal = self._refusal
+        if second is not None and self._is_first(second):
             return None
-        if one.records and not self.keys(one.records) & self.first:
-            return self._proven(msgspec.structs.replace(pages, start=0), one)
-        if self.keys(one.records) != self.first:
+        if self.filters and second is not None and not second.records:
             return None
-        two = self._second(msgspec.structs.replace(pages, start=1))
-        if two is None or self.keys(two.records) & self.first:
+        first = first or self._second(zero)
+        if first is None:
             return None
-        return self._proven(msgspec.structs.replace(pages, start=1), two)
+        if self._is_first(first):
+            if second is None:
+                ends = refusal is not None and is_past_the_end(refusal, one, Walk(pages=1))
+                return self._proven(one, None) if ends and not self._signed else None
+            if self.keys(second.records) & self.first or (not second.records and self._signed):
+                return None
+            return self._proven(one, second)
+        if self.keys(first.records) & self.first or (not first.records and (second is None or second.records)):
+            return None
+        start = self.fetched(placed(self._listing.call, pages, pages.param or "page", 0))
+        self.filters = start is not None and not (start.records or first.records)
+        if start is None or not self._is_first(start) or (not first.records and self._signed):
+            return None
+        return self._proven(zero, first)
 
     def _second(self, pages: Pages) -> SecondPage | None:
         call = self.following(pages)
-        return None if call is None or self.left <= 0 else self.fetched(call)
+        if call is None or self.left <= 0:
+            return None
+        page = self.fetched(call)
+        if page is not None and pages.kind != "cursor":
+            self.answers = True
+            self._ignores = self._ignores or self._is_first(page)
+        return page
 
-    def _proven(self, pages: Pages, second: SecondPage) -> Trial:
+    def _proven(self, pages: Pages, second: SecondPage | None) -> Trial:
         what = {"page": "page number", "offset": "offset", "cursor": "cursor"}[pages.kind]
         name = pages.param or "the answer's own parameters"
-        if not second.records:
+        if second is None or not second.records:
             return Trial(pages, True, f"Asked by {what} ({name}) for more, the server has none.", second)
         count = len(second.records)
         return Trial(pages, True, f"The next page, asked for by {what} ({name}), has {count:,} other records.", second)
-
-
-def _guesses(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
-    yield from _cursor_guesses(endpoint, listing, body)
-    into: Literal["json", "query"] = "json" if endpoint.request.method == "POST" else "query"
-    query = dict(parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True))
-    fields = _envelope_names(body)
-    for names in (query.keys(), fields, _BY_DEFAULT):
-        for name in (*_PAGE_NAMES, *_OFFSET_NAMES):
-            if name not in names or (names is _BY_DEFAULT and (name in query or name in fields)):
-                continue
-            if name in _PAGE_NAMES:
-                given = query.get(name, "")
-                yield Pages(kind="page", param=name, start=int(given) if given.isdigit() else None, into=into)
-            else:
-                yield Pages(kind="offset", param=name, into=into)
-
-
-def _cursor_guesses(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
-    post = endpoint.request.method == "POST"
-    for name, params in _TOKEN_HEADERS.items():
-        if listing.answer.headers.get(name):
-            for param in params:
-                yield Pages(kind="cursor", path=f"header:{name}", param=param)
-    for path in _token_paths(body):
-        token = detect.find(body, path)
-        if isinstance(token, dict):
-            yield Pages(kind="cursor", path=path)
-            continue
-        variable = _graphql_variable(endpoint)
-        if variable:
-            yield Pages(kind="cursor", path=path, param=f"variables.{variable}", into="json")
-            continue
-        for param in _TOKEN_PARAMS.get(path.rpartition(".")[2], ("cursor",)):
-            if post:
-                yield Pages(kind="cursor", path=path, param=param, into="json")
-            yield Pages(kind="cursor", path=path, param=param)
-    if any(detect.find(body, path) is True for path in detect.MORE_PLACES) and listing.records:
-        records = [msgspec.json.decode(record) for record in listing.records if _is_plain(record)]
-        for name in detect.key_of(records, endpoint.table.name)[:1]:
-            for param in _LAST_PARAMS[:3]:
-                yield Pages(kind="cursor", path=LAST + name, param=param)
-
-
-def _token_paths(body: Any) -> Iterator[str]:
-    for path in (*detect.TOKEN_PLACES, *_page_infos(body, "", 0)):
-        token = detect.find(body, path)
-        if token and isinstance(token, str | dict | int) and not isinstance(token, bool):
-            yield path
-
-
-def _page_infos(value: Any, path: str, depth: int) -> Iterator[str]:
-    """Where GraphQL connections say how they go on."""
-    if isinstance(value, dict) and depth < 6:
-        for name, inner in value.items():
-            place = f"{path}.{name}" if path else str(name)
-            if name == "pageInfo" and isinstance(inner, dict) and inner.get("hasNextPage"):
-                yield f"{place}.endCursor"
-            elif isinstance(inner, dict):
-                yield from _page_infos(inner, place, depth + 1)
-
-
-def _graphql_variable(endpoint: Endpoint) -> str | None:
-    body = endpoint.request.json
-    query = body.get("query") if isinstance(body, dict) else None
-    found = re.search(r"\$(\w*(?:after|cursor)\w*)\s*:", query, re.IGNORECASE) if isinstance(query, str) else None
-    return found[1] if found else None
-
-
-def _envelope_names(body: Any) -> set[str]:
-    names: set[str] = set()
-    if isinstance(body, dict):
-        for name, inner in body.items():
-            names.add(name)
-            if isinstance(inner, dict):
-                names.update(inner)
-    return names
-
-
-def _is_plain(record: bytes) -> bool:
-    try:
-        msgspec.json.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return True
 
 
 def _fields(record: bytes) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class _Run:
         self.started = surroundings.now()
         self.clients: list[Client] = []
         self.warnings: list[str] = []
-        self.opener = Opener(endpoint, self.store)
+        self.opener = Opener(endpoint, self.store, self.started)
         self.incremental = endpoint.incremental if asks_for_changes(endpoint) else None
         self.marks = Marks()
         self.published = 0

@@ -1,0 +1,190 @@
+"""In which ways a listing may go on: guesses from the request, the answer and custom, none of them proven. Pure."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.sync import detect
+from trayapp.sync.http import Answer, Call, with_params
+from trayapp.sync.paging import LAST
+
+_PAGE_NAMES = (
+    "page",
+    "p",
+    "pg",
+    "paged",
+    "pageno",
+    "_page",
+    "pageNumber",
+    "page_number",
+    "page[number]",
+    "currentPage",
+)
+_OFFSET_NAMES = (
+    "offset",
+    "skip",
+    "$skip",
+    "start",
+    "startAt",
+    "start_at",
+    "startIndex",
+    "start_index",
+    "from",
+    "_start",
+)
+_BY_DEFAULT = ("page", "offset", "skip", "_page", "p", "pageNumber", "start", "$skip")
+_SIZES_BY_DEFAULT = ("limit", "per_page", "page_size", "pageSize", "size", "$top")
+_SIZE_NAMES = (*_SIZES_BY_DEFAULT, "perPage", "count", "rows", "first", "_limit", "maxResults", "max_results", "take")
+_TOKEN_PARAMS = {
+    "next_cursor": ("cursor", "next_cursor", "start_cursor"),
+    "nextCursor": ("cursor", "nextCursor"),
+    "next_page_token": ("page_token", "next_page_token"),
+    "nextPageToken": ("pageToken", "nextPageToken"),
+    "next_token": ("next_token", "token"),
+    "nextToken": ("nextToken", "token"),
+    "endCursor": ("after", "cursor"),
+    "after": ("after",),
+    "continuation": ("continuation",),
+    "continuationToken": ("continuationToken",),
+    "next": ("next", "cursor", "after", "_next", "page"),
+}
+_TOKEN_HEADERS = {
+    "X-Next-Page": ("page",),
+    "X-Next-Cursor": ("cursor",),
+    "X-Cursor": ("cursor",),
+    "X-Continuation-Token": ("continuationToken", "continuation"),
+    "x-ms-continuation": ("continuation",),
+}
+_LAST_PARAMS = ("starting_after", "after", "after_id", "since_id", "last_id", "cursor")
+
+
+class FirstPage(msgspec.Struct, frozen=True):
+    """A first page: the call that gave it, the answer, its JSON text, and where and what its records are."""
+
+    call: Call
+    answer: Answer
+    text: bytes
+    path: str
+    records: tuple[bytes, ...]
+
+
+def numbered(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
+    """Page numbers and offsets, the likeliest first: named in the request, in the answer, by custom."""
+    into: Literal["json", "query"] = "json" if endpoint.request.method == "POST" else "query"
+    if into == "json" and _is_graphql(endpoint):
+        return
+    query = dict(parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True))
+    fields = _envelope_names(body)
+    known = (*_PAGE_NAMES, *_OFFSET_NAMES)
+    named = [name for names in (query, fields) for name in known if name in names]
+    for name in dict.fromkeys((*named, *_BY_DEFAULT)):
+        given = query.get(name, "")
+        if given and not given.isdigit():
+            continue  # a date or a word: it filters
+        start = int(given) if given else None
+        yield Pages(kind="page" if name in _PAGE_NAMES else "offset", param=name, start=start, into=into)
+
+
+def are_named(pages: Pages, listing: FirstPage, body: Any) -> bool:
+    """Whether the request or the answer has a name like that of these numbers."""
+    return pages.param in _envelope_names(body) or any(
+        name == pages.param for name, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)
+    )
+
+
+def larger(endpoint: Endpoint, listing: FirstPage) -> Call | None:
+    """The first request, for one record more than it gave, under all usual names; None where a size was given."""
+    names = {name.lower() for name, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)}
+    if endpoint.request.method != "GET" or endpoint.pages.size_param or names & {*map(str.lower, _SIZE_NAMES)}:
+        return None
+    size = str(len(listing.records) + 1)
+    return msgspec.structs.replace(
+        listing.call, url=with_params(listing.call.url, [(name, size) for name in _SIZES_BY_DEFAULT])
+    )
+
+
+def cursors(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
+    """Tokens that the answer itself gives, and parameters that may take them."""
+    post = endpoint.request.method == "POST"
+    for name, params in _TOKEN_HEADERS.items():
+        if listing.answer.headers.get(name):
+            for param in params:
+                yield Pages(kind="cursor", path=f"header:{name}", param=param)
+    for path in _token_paths(body):
+        token = detect.find(body, path)
+        if isinstance(token, dict):
+            yield Pages(kind="cursor", path=path)
+            continue
+        variable = _graphql_variable(endpoint)
+        if variable:
+            yield Pages(kind="cursor", path=path, param=f"variables.{variable}", into="json")
+            continue
+        for param in _TOKEN_PARAMS.get(path.rpartition(".")[2], ("cursor",)):
+            if post:
+                yield Pages(kind="cursor", path=path, param=param, into="json")
+            yield Pages(kind="cursor", path=path, param=param)
+    if any(detect.find(body, path) is True for path in detect.MORE_PLACES) and listing.records:
+        records = [msgspec.json.decode(record) for record in listing.records if is_plain(record)]
+        for name in detect.key_of(records, endpoint.table.name)[:1]:
+            for param in _LAST_PARAMS[:3]:
+                yield Pages(kind="cursor", path=LAST + name, param=param)
+
+
+def _token_paths(body: Any) -> Iterator[str]:
+    for path in (*detect.TOKEN_PLACES, *_page_infos(body, "", 0)):
+        token = detect.find(body, path)
+        if token and isinstance(token, str | dict | int) and not isinstance(token, bool):
+            yield path
+
+
+def _page_infos(value: Any, path: str, depth: int) -> Iterator[str]:
+    """Where GraphQL connections say how they go on."""
+    if isinstance(value, dict) and depth < 6:
+        for name, inner in value.items():
+            place = f"{path}.{name}" if path else str(name)
+            if name == "pageInfo" and isinstance(inner, dict) and inner.get("hasNextPage"):
+                yield f"{place}.endCursor"
+            elif isinstance(inner, dict):
+                yield from _page_infos(inner, place, depth + 1)
+
+
+def _is_graphql(endpoint: Endpoint) -> bool:
+    body = endpoint.request.json
+    return isinstance(body, dict) and isinstance(body.get("query"), str)
+
+
+def asks_for(endpoint: Endpoint, count: int) -> bool:
+    """Whether a GraphQL query limits a list to so many."""
+    if not _is_graphql(endpoint):
+        return False
+    return bool(re.search(rf"\b(first|last|limit|take)\s*:\s*{count}\b", endpoint.request.json["query"]))
+
+
+def _graphql_variable(endpoint: Endpoint) -> str | None:
+    body = endpoint.request.json
+    query = body.get("query") if isinstance(body, dict) else None
+    found = re.search(r"\$(\w*(?:after|cursor)\w*)\s*:", query, re.IGNORECASE) if isinstance(query, str) else None
+    return found[1] if found else None
+
+
+def _envelope_names(body: Any) -> set[str]:
+    names: set[str] = set()
+    if isinstance(body, dict):
+        for name, inner in body.items():
+            names.add(name)
+            if isinstance(inner, dict):
+                names.update(inner)
+    return names
+
+
+def is_plain(record: bytes) -> bool:
+    """Whether the record is strict JSON."""
+    try:
+        msgspec.json.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
