@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.schedule.fakes import NOW
-from trayapp.schedule.queue import PER_HOST, WORKERS, Item, RunQueue, Wish, host, next_to_start, rank
+from trayapp.schedule.queue import PER_HOST, WORKERS, Item, RunQueue, Wish, both, host, next_to_start, rank
 
 
 def item(id: str = "a", host: str = "h", late: int = 0, expedited: bool = False, full: bool = False) -> Item:
@@ -96,3 +96,18 @@ def test_limits_and_order_hold_whatever_happens(added: list[Item], ends: list[bo
             assert all(sum(each.host == other.host for each in running) <= PER_HOST for other in running)
         running.pop(0 if ends and ends.pop() else -1)
     assert sorted(started) == sorted({each.id for each in added})
+
+
+_WISHES = st.none() | st.builds(Wish, st.booleans(), st.booleans())
+
+
+@given(_WISHES, _WISHES)
+def test_one_run_for_two_wishes_does_what_both_want_and_no_more(one: Wish | None, other: Wish | None) -> None:
+    found = both(one, other)
+    wishes = [each for each in (one, other) if each is not None]
+    if found is None:
+        assert not wishes
+        return
+    assert all(found.covers(each) for each in wishes)
+    assert found.full == any(each.full for each in wishes)
+    assert found.apply_held == any(each.apply_held for each in wishes)
