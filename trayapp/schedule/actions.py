@@ -1,5 +1,7 @@
 """What the planner decides, and what may be asked of it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -32,3 +34,46 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[RunRow, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     """Runs the user asked for that do not start now: (id, reason). Those that something holds back start later."""
+
+
+class Outbox:
+    """What was decided since it was last handed out."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, EndpointRow] = {}
+        """Rows to save, by id."""
+        self.cancels: dict[str, str] = {}
+        """Reasons why runs are to be stopped, by id."""
+        self._skipped: list[RunRow] = []
+        self._refused: list[tuple[str, str]] = []
+
+    def skip(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
+        """Have a skipped run recorded."""
+        self._skipped.append(
+            RunRow(
+                endpoint=endpoint.id,
+                name=endpoint.name or endpoint.id,
+                table=endpoint.table.name,
+                started=now,
+                finished=now,
+                status="skipped",
+                reason=reason,
+            )
+        )
+
+    def refuse(self, id: str, reason: str) -> None:
+        """Have it told that the run that was asked for does not start now, if there is a reason."""
+        if reason:
+            self._refused.append((id, reason))
+
+    def take(self, start: Sequence[Start]) -> Actions:
+        """All of it, and these runs to start; nothing is left."""
+        actions = Actions(
+            start=tuple(start),
+            cancel=tuple(self.cancels.items()),
+            save=tuple(self.rows.values()),
+            skipped=tuple(self._skipped),
+            refused=tuple(self._refused),
+        )
+        self.rows, self.cancels, self._skipped, self._refused = {}, {}, [], []
+        return actions

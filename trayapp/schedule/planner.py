@@ -17,11 +17,12 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.schedule import shown, work
-from trayapp.schedule.actions import Actions, IfRunning, Start
+from trayapp.schedule.actions import Actions, IfRunning, Outbox, Start
 from trayapp.schedule.chains import OUTCOMES, children_of, skipped
 from trayapp.schedule.conditions import Conditions, Question
 from trayapp.schedule.constraints import questions, with_general
 from trayapp.schedule.due import SPREAD, spread
+from trayapp.schedule.inquiry import Inquiry
 from trayapp.schedule.place import (
     Asking,
     Blocked,
@@ -39,7 +40,6 @@ from trayapp.schedule.rows import prepared
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.work import Stop
 from trayapp.store.pause import Pause
-from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Progress, Report
 
@@ -82,18 +82,13 @@ class Planner:
         self._rows: dict[str, EndpointRow] = {}
         self._conditions = self._found = Conditions()
         self._general = General()
-        self._asking: dict[str, tuple[frozenset[Question], datetime]] = {}
-        """What the machine is to be asked for each endpoint that is due or runs, and since when."""
-        self._asked: tuple[frozenset[Question], bool] = (frozenset(), False)
+        self._asking = Inquiry()
         self._queue = RunQueue()
         self._running: dict[str, Running] = {}
         self._blocked: set[str] = set()
         self._recorded: set[str] = set()
         self._held_back: dict[str, datetime] = {}
-        self._unsaved: dict[str, EndpointRow] = {}
-        self._cancels: list[tuple[str, str]] = []
-        self._skipped: list[RunRow] = []
-        self._refused: list[tuple[str, str]] = []
+        self._out = Outbox()
         self._unreached: set[str] = set()
         """Endpoints whose last run failed for want of a connection."""
         self._wishes: dict[str, Wish] = {}
@@ -110,7 +105,7 @@ class Planner:
         fresh = tuple(endpoint for endpoint in settings.endpoint if endpoint.id not in self._rows)
         for id, row in prepared(Settings(endpoint=fresh), self._states, now, self._zone).items():
             if row != self._states.pop(id, None):
-                self._unsaved[id] = row
+                self._out.rows[id] = row
             self._rows[id] = row
             if row.blocked_by:
                 self._recorded.add(id)
@@ -209,7 +204,7 @@ class Planner:
             if running is None:
                 self._held_back.pop(id, None)
                 self._consider(id, now)
-                self._refuse_blocked(id)
+                self._out.refuse(id, self._rows[id].blocked_by)
         return frozenset(again)
 
     def restart(self, id: str, now: datetime) -> None:
@@ -226,7 +221,7 @@ class Planner:
         time."""
         wished = self._wishes.pop(id, None) is not None
         if wished:
-            self._refused.append((id, reason))
+            self._out.refuse(id, reason)
         if id in self._running:
             self._cancel(id, Stop(reason, "next time"))
             return True
@@ -253,7 +248,7 @@ class Planner:
         """The machine slept that long, or the clock was set forward: let the network settle, then catch up once."""
         self._found = msgspec.structs.replace(self._found, answers={})
         self._conditions = msgspec.structs.replace(self._conditions, answers={})
-        self._asking = {id: (asked, now) for id, (asked, _) in self._asking.items()}
+        self._asking.anew(now)
         for running in self._running.values():
             running.deadline += asleep
         overdue = [id for id in self._endpoints if id not in self._running and self._is_due(id, now)]
@@ -295,11 +290,11 @@ class Planner:
     def finished(self, id: str, report: Report, now: datetime) -> Report:
         """A started run ended; the answer is its report with the next due time filled in."""
         running = self._running.pop(id)
-        self._cancels = [each for each in self._cancels if each[0] != id]  # it ended by itself, just before
+        self._out.cancels.pop(id, None)  # it ended by itself, just before
         endpoint = self._endpoints.get(id)
         self.changed.add(id)
         if endpoint is None:
-            self._asking.pop(id, None)
+            self._asking.forget(id)
             return report
         self._put(work.after_run(self._rows[id], endpoint, report, now, self._zone, self._chance, running.stop))
         self._recent[id] = (*self._recent.get(id, ()), report.status)[-_RECENT:]
@@ -309,7 +304,7 @@ class Planner:
             self._unreached.discard(id)
         self._consider(id, now)
         if id in self._wishes:
-            self._refuse_blocked(id)
+            self._out.refuse(id, self._rows[id].blocked_by)
         if report.status == "succeeded":
             for child in self._children.get(id, ()):
                 self._put(work.parent_succeeded(self._rows[child], self._endpoints[child], id, now))
@@ -349,27 +344,14 @@ class Planner:
             self._wishes.pop(item.id, None)
             self._consider(item.id, now)
             starts.append(Start(endpoint, item.wish or Wish()))
-        actions = Actions(
-            start=tuple(starts),
-            cancel=tuple(self._cancels),
-            save=tuple(self._unsaved.values()),
-            skipped=tuple(self._skipped),
-            refused=tuple(self._refused),
-        )
-        self._cancels, self._unsaved, self._skipped, self._refused = [], {}, [], []
-        return actions
+        return self._out.take(starts)
 
     def asks(self) -> tuple[frozenset[Question], bool] | None:
         """What the machine is to be asked from now on, and whether a run depends on it; None when that did not change.
 
         The answers come by `update_conditions`.
         """
-        wanted = frozenset[Question]().union(*(asked for asked, _ in self._asking.values()))
-        asks = (wanted, not self._asking.keys().isdisjoint(self._running))
-        if asks == self._asked:
-            return None
-        self._asked = asks
-        return asks
+        return self._asking.changed(self._running)
 
     @property
     def busy(self) -> bool:
@@ -412,11 +394,10 @@ class Planner:
             self._consider_running(self._running[id], now)
             return
         if endpoint is None:
-            self._asking.pop(id, None)
+            self._asking.forget(id)
             self._wake(id, None)
             return
         wish = self._wishes.get(id)
-        _, asked_since = self._asking.get(id, (None, now))
         where = place(
             endpoint,
             self._rows[id],
@@ -425,10 +406,10 @@ class Planner:
             self._conditions,
             now,
             self._zone,
-            asked_since,
+            self._asking.since(id, now),
         )
         depends = not isinstance(where, Waiting) and not (isinstance(where, Blocked) and not where.asks)
-        self._ask(id, questions(endpoint, wished=wish is not None) if depends else None, now)
+        self._asking.ask(id, questions(endpoint, wished=wish is not None) if depends else None, now)
         if isinstance(where, Waiting):
             self._wait(id, where.until)
         elif isinstance(where, Blocked):
@@ -453,7 +434,7 @@ class Planner:
 
     def _consider_running(self, running: Running, now: datetime) -> None:
         id = running.endpoint.id
-        self._ask(id, questions(running.endpoint, wished=running.item.expedited), now)
+        self._asking.ask(id, questions(running.endpoint, wished=running.item.expedited), now)
         where = None if running.stop is not None else run_place(running, self._conditions, now, self._zone)
         if isinstance(where, Stopping):
             self._cancel(id, where.stop)
@@ -472,7 +453,7 @@ class Planner:
         self._unblock(id)
         self._held_back.pop(id, None)
         self._recorded.discard(id)
-        self._asking.pop(id, None)
+        self._asking.forget(id)
         self._wake(id, until)
 
     def _block(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
@@ -482,32 +463,12 @@ class Planner:
         self._blocked.add(endpoint.id)
         if endpoint.id not in self._recorded:
             self._recorded.add(endpoint.id)
-            self._record_skip(endpoint, reason, now)
+            self._out.skip(endpoint, reason, now)
         self._put(msgspec.structs.replace(row, blocked_by=reason))
-
-    def _record_skip(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
-        self._skipped.append(
-            RunRow(
-                endpoint=endpoint.id,
-                name=endpoint.name or endpoint.id,
-                table=endpoint.table.name,
-                started=now,
-                finished=now,
-                status="skipped",
-                reason=reason,
-            )
-        )
 
     def _skip_children(self, endpoint: Endpoint, how: str, now: datetime) -> None:
         for child, reason in skipped(endpoint, how, self._endpoints, self._children, self._rows):
-            self._record_skip(child, reason, now)
-
-    def _ask(self, id: str, wanted: frozenset[Question] | None, now: datetime) -> None:
-        """Have the machine asked this for the endpoint; None: nothing any more."""
-        if not wanted:
-            self._asking.pop(id, None)
-        elif self._asking.get(id, (None, now))[0] != wanted:
-            self._asking[id] = (wanted, now)
+            self._out.skip(child, reason, now)
 
     def _unblock(self, id: str) -> None:
         self._blocked.discard(id)
@@ -517,15 +478,11 @@ class Planner:
     def _cancel(self, id: str, stop: Stop) -> None:
         running = self._running[id]
         if running.stop is None:
-            self._cancels.append((id, stop.reason))
+            self._out.cancels[id] = stop.reason
             self._wake(id, None)
         elif stop.then != "next time":  # only a person's word changes what follows a run that is being stopped
             return
         running.stop = stop
-
-    def _refuse_blocked(self, id: str) -> None:
-        if reason := self._rows[id].blocked_by:
-            self._refused.append((id, reason))
 
     def _remove(self, id: str) -> None:
         if id in self._running:
@@ -534,13 +491,13 @@ class Planner:
         self._blocked.discard(id)
         self._recorded.discard(id)
         if self._wishes.pop(id, None) is not None:
-            self._refused.append((id, _REMOVED))
+            self._out.refuse(id, _REMOVED)
         self._unreached.discard(id)
         self._held_back.pop(id, None)
-        self._unsaved.pop(id, None)
+        self._out.rows.pop(id, None)
         self._recent.pop(id, None)
         self._rows.pop(id)
-        self._asking.pop(id, None)
+        self._asking.forget(id)
         self._wake(id, None)
         self.changed.add(id)
 
@@ -566,7 +523,7 @@ class Planner:
     def _put(self, row: EndpointRow) -> None:
         if self._rows.get(row.id) != row:
             self._rows[row.id] = row
-            self._unsaved[row.id] = row
+            self._out.rows[row.id] = row
             self.changed.add(row.id)
 
     def _wake(self, key: str, at: datetime | None) -> None:
