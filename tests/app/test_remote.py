@@ -143,6 +143,20 @@ def test_stop_names_what_it_stopped_and_answers_whoever_waits(qtbot, backend, ga
     assert again.result == {"stopped": []}
 
 
+@pytest.mark.parametrize("args", [{}, {"drop_table": True}], ids=str)
+def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
+    appended = ask("sync", ids=["items"], if_running="append")
+    removed = ask("remove", id="items", **args)
+    qtbot.waitUntil(lambda: removed.result is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: None not in (ask.first.result, appended.result), timeout=10_000)
+    (one,), (two,) = ask.first.result["runs"], appended.result["runs"]
+    assert (one["status"], two["status"]) == ("stopped", "stopped")
+    assert "removed" in one["reason"]
+    assert two["sentence"].startswith("Not started: ")
+    late = ask("sync", ids=["items"])
+    assert late.error.title == "There is no endpoint 'items'"
+
+
 def test_an_edit_with_restart_runs_on_the_new_settings(qtbot, backend, gate, ask, url):
     edit = ask("edit", id="items", set={"url": f"{url}?new=1"})
     qtbot.waitUntil(lambda: edit.result is not None)
