@@ -141,6 +141,17 @@ def test_a_second_launch_raises_the_first_ones_window(desktop: Desktop, bus: Bus
         assert_clean(program)
 
 
+def test_a_panel_shows_names_as_they_are(desktop: Desktop, bus: Bus, home: Path) -> None:
+    name = "my_items & more & all"
+    settings = f'[[endpoint]]\nid = "stock"\nname = "{name}"\nurl = "http://127.0.0.1:9/"\nmanual = true\n'
+    (home / "settings.toml").write_text(settings)
+    with desktop.program("--background", home=home) as program:
+        tray = TrayItem.of(bus, program.pid)
+        shown = lambda: [entry.label for entry in tray.entry("Sync now").children]  # noqa: E731
+        wait_for(lambda: name in shown(), "the endpoint's name")
+        assert_clean(program)
+
+
 def test_commands_reach_the_running_program(desktop: Desktop, bus: Bus, home: Path, api: ApiServer) -> None:
     url = api.route("/stock", Listing(RECORDS, pages="link"))
     with desktop.program("--background", home=home) as program:

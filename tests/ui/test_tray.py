@@ -40,6 +40,17 @@ def icon_is(tray: Tray, state: str) -> bool:
     return tray.icon.icon().cacheKey() == tray_icon(state).cacheKey()
 
 
+def test_a_menu_that_a_panel_draws_doubles_underscores(menu, backend, qtbot):
+    backend.show(shown(endpoint("my_items"), failing("your_items")))
+    assert "My_items" in texts(menu.sync_now)
+    menu.export()
+    assert "My__items" in texts(menu.sync_now)
+    assert "&All endpoints" in texts(menu.sync_now)
+    assert any("Your__items" in text for text in texts(menu.problems))
+    backend.show(shown(endpoint("a_b")))
+    assert "A__b" in texts(menu.sync_now)
+
+
 @pytest.mark.parametrize(
     ("snapshot", "state"),
     [

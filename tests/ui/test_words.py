@@ -1,9 +1,10 @@
+import re
 import string
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PySide6.QtCore import QLocale
 
@@ -97,6 +98,25 @@ def test_elided_text_is_one_short_line(text, length):
 def test_menu_texts_have_no_mnemonics_of_their_own(text):
     shown_text = words.menu_text(text, 500).replace("&&", "")
     assert "&" not in shown_text
+
+
+def drawn(label):
+    """What a panel shows of a label: the access key's mark goes, "__" is "_"."""
+    return re.sub("_(.)", r"\1", label)
+
+
+def converted(text):
+    """What Qt makes of an action's text: the first "&" that something follows marks the access key."""
+    return text.replace("&", "_", 1) if 0 <= text.find("&") < len(text) - 1 else text
+
+
+@given(TEXTS)
+@example("snake_case_name")
+@example("R&D & Co_")
+@example("_&_&")
+@example("&")
+def test_a_panel_shows_exported_texts_as_they_are(text):
+    assert drawn(converted(words.exported_text(text, 500))) == words.elided(text, 500)
 
 
 def test_numbers_have_separators():

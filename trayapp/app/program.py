@@ -19,6 +19,7 @@ from trayapp.desktop.power import Power, PowerWatcher
 from trayapp.desktop.server import LocalServer
 from trayapp.desktop.signals import EndSignals
 from trayapp.desktop.sleep import SleepWatcher
+from trayapp.desktop.tray_host import TrayHost
 from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
 from trayapp.operations.background import keep_background
@@ -79,6 +80,11 @@ class Program(QObject):
         self.signals.received.connect(lambda _: self.quit())
         self.notifier = Notifier(self._balloon, str(resource("icons", "traysync.svg")), self)
         self.notifier.activated.connect(self._activated)
+        self.tray_host = TrayHost(self)
+        self.tray_host.found.connect(self.tray.menu.export)
+        self.tray.appeared.connect(self.tray_host.ask)
+        if self.tray.icon is not None:
+            self.tray_host.ask()
         self.network = NetworkWatcher(self)
         self.network.changed.connect(self._network_changed)
         scheduler = self.backend.scheduler

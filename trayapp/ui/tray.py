@@ -36,6 +36,8 @@ class Tray(QObject):
     """The icon was clicked: show the window, or hide it."""
     settings_requested = Signal()
     quit_requested = Signal()
+    appeared = Signal()
+    """The desktop has a place for the icon now."""
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class Tray(QObject):
         icon.activated.connect(self._on_activated)
         icon.show()
         self._icon = icon
+        self.appeared.emit()
 
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason != QSystemTrayIcon.ActivationReason.Trigger:
@@ -149,6 +152,8 @@ class TrayMenu(QMenu):
         self._backend = backend
         self._clock = clock
         self._snapshot = Snapshot()
+        self._runs: Sequence[RunRow] = ()
+        self._text = words.menu_text
 
         self.status = self._entry("status", "")
         self.status.setEnabled(False)
@@ -192,35 +197,40 @@ class TrayMenu(QMenu):
         self._on_runs(())
         backend.request_runs()
 
+    def export(self) -> None:
+        """From now on a panel draws the menu, from what D-Bus says of it."""
+        self._text = words.exported_text
+        self.show_snapshot(self._snapshot)
+        self._on_runs(self._runs)
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Make every entry say what is true now."""
         self._snapshot = snapshot
         now = self._clock()
-        self.status.setText(words.menu_text(words.status_line(snapshot, now), 80))
+        self.status.setText(self._text(words.status_line(snapshot, now), 80))
         ready = [status for status in snapshot.endpoints if status.enabled]
         self.sync_now.setEnabled(bool(ready))
-        self.sync_each.show([(status.id, words.menu_text(status.name, 40)) for status in ready[:_LONGEST_LIST]])
+        self.sync_each.show([(status.id, self._text(status.name, 40)) for status in ready[:_LONGEST_LIST]])
         self.sync_more.setVisible(len(ready) > _LONGEST_LIST)
         self.stop.setVisible(any(status.state == "running" for status in snapshot.endpoints))
         self.enabled.setChecked(not snapshot.paused)
         self.pause.show_snapshot(snapshot)
         troubled = words.troubled(snapshot)
         self.problems_each.show(
-            [(status.id, words.menu_text(words.problem_line(status), 80)) for status in troubled[:_LONGEST_LIST]]
+            [(status.id, self._text(words.problem_line(status), 80)) for status in troubled[:_LONGEST_LIST]]
         )
         self.problems.menuAction().setText(self.tr("Pro&blems ({count})").format(count=len(troubled)))
         self.problems.menuAction().setVisible(bool(troubled))
 
     def _on_runs(self, runs: Sequence[RunRow]) -> None:
+        self._runs = runs
         now = self._clock()
         changes = [run for run in runs if run.added or run.changed or run.deleted][:_RECENT]
         texts = [
             self.tr("{time} · {change}").format(time=words.moment(run.finished, now), change=words.change_line(run))
             for run in changes
         ]
-        self.recent_each.show(
-            [(run.endpoint, words.menu_text(text, 80)) for run, text in zip(changes, texts, strict=True)]
-        )
+        self.recent_each.show([(run.endpoint, self._text(text, 80)) for run, text in zip(changes, texts, strict=True)])
         self.recent.menuAction().setVisible(bool(changes))
 
     def _enable(self, enabled: bool) -> None:

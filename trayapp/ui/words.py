@@ -107,6 +107,15 @@ def menu_text(text: str, length: int = 60) -> str:
     return elided(text, length).replace("&", "&&")
 
 
+def exported_text(text: str, length: int = 60) -> str:
+    """The same for a menu that a panel draws by D-Bus, where "_" marks the access key and "__" is a "_".
+
+    Qt makes a "_" of the first "&" only (QDBusMenuItem::convertMnemonic) and leaves the rest as it is. Source:
+    https://github.com/AyatanaIndicators/libdbusmenu/blob/main/libdbusmenu-glib/dbus-menu.xml, the property "label".
+    """
+    return elided(text, length).replace("_", "__").replace("&", "&&", 1)
+
+
 def progress_words(progress: Progress | None) -> str:
     """How far a run is: "120 of 1,000 records", "page 3, 200 records"; "" when nothing is known yet."""
     if progress is None:
