@@ -1,5 +1,6 @@
 """The live backend: what windows ask of it happens on the real scheduler, settings file and database."""
 
+import threading
 import time
 from contextlib import contextmanager
 
@@ -51,6 +52,7 @@ def backend(qtbot, tmp_path):
 def locked(path):
     """The database as another program holds it."""
     other = apsw.Connection(str(path))
+    other.set_busy_timeout(5000)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -253,3 +255,26 @@ def test_the_program_ends_within_five_seconds_while_another_has_the_file_locked(
     with workspace.store.reading() as db:
         assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'e0'").get
     workspace.close()
+
+
+def test_a_disk_that_does_not_answer_holds_up_nothing(qtbot, tmp_path, api, monkeypatch):
+    asked, answers = [], threading.Event()
+
+    def hang(_workspace):
+        asked.append(threading.current_thread())
+        answers.wait(30)
+        return 2**20
+
+    monkeypatch.setattr("trayapp.app.backend.disk_free", hang)
+    url = api.route("/items", Listing(RECORDS))
+    with started(qtbot, Workspace(Home(tmp_path, tmp_path, tmp_path))) as backend:
+        for n in range(2):
+            with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+                save(qtbot, backend, endpoint(url)) if n == 0 else backend.sync_now(("items",))
+        assert len(asked) == 1, "it is not asked again while it does not answer"
+        assert asked[0] is not threading.current_thread()
+        answers.set()
+        qtbot.waitUntil(lambda: backend.scheduler.conditions().disk_free == 2**20)
+        with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+            backend.sync_now(("items",))
+        qtbot.waitUntil(lambda: len(asked) == 2)

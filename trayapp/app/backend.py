@@ -15,6 +15,7 @@ from trayapp.desktop import opening
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import UserError
+from trayapp.operations.conditions import disk_free
 from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import keep_held
 from trayapp.operations.workspace import Workspace
@@ -52,6 +53,7 @@ class LiveBackend(Backend):
         self._reader = Reader()
         self._previews: dict[int, CancelToken] = {}
         self._stamp: FileStamp | None = None
+        self._asks_disk = False
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
         self.scheduler.run_finished.connect(self._finished)
@@ -77,6 +79,7 @@ class LiveBackend(Backend):
         except UserError as error:
             problem = problem_of(error)
             settings = _previous(file)
+        self._look_at_disk()
         self.scheduler.start()
         self._apply(settings)
         if problem is not None:
@@ -91,6 +94,17 @@ class LiveBackend(Backend):
             return
         self.scheduler.finished.connect(then)
         self.scheduler.shutdown(5.0)
+
+    def _look_at_disk(self) -> None:
+        """Have the free space asked for, beside this thread: a network drive that hangs does not answer."""
+        if not self._asks_disk:
+            self._asks_disk = True
+            self.background.run(
+                lambda: self.scheduler.update_conditions(disk_free=disk_free(self.workspace)), self._disk_answered
+            )
+
+    def _disk_answered(self, _: object) -> None:
+        self._asks_disk = False
 
     def _execute(self, start: Start, token: CancelToken, progress: Callable[[Progress], None]) -> Report:
         wish = start.wish
@@ -184,6 +198,7 @@ class LiveBackend(Backend):
 
     def _finished(self, report: Report) -> None:
         self._runs_timer.start()
+        self._look_at_disk()
         self.run_finished.emit(report)
 
     def sync_now(self, ids: tuple[str, ...] = (), full: bool = False) -> None:

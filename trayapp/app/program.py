@@ -23,7 +23,7 @@ from trayapp.desktop.tray_host import TrayHost
 from trayapp.endpoints.model import Settings
 from trayapp.errors import UserError
 from trayapp.operations.background import keep_background
-from trayapp.operations.conditions import disk_free, network_conditions
+from trayapp.operations.conditions import network_conditions
 from trayapp.operations.questions import newly_stale
 from trayapp.operations.runs import prune_history
 from trayapp.operations.workspace import Workspace
@@ -71,7 +71,6 @@ class Program(QObject):
         self.tray.quit_requested.connect(self.quit)
         self.backend.settings_changed.connect(self._settings_changed)
         self.backend.run_finished.connect(self._tell)
-        self.backend.run_finished.connect(lambda _: self._look_at_disk())
         self.backend.snapshot_changed.connect(self._first_snapshot)
 
     def _start(self) -> None:
@@ -107,7 +106,6 @@ class Program(QObject):
         self.backend.start()
         self._network_changed(self.network.network)
         self._power_changed(self.power.power)
-        self._look_at_disk()
         self.backend.request_runs()
         self._stale_timer = QTimer(self, interval=_STALE_CHECK_MS)
         self._stale_timer.timeout.connect(self._look_for_stale)
@@ -182,9 +180,6 @@ class Program(QObject):
 
     def _power_changed(self, power: Power) -> None:
         self.backend.scheduler.update_conditions(on_battery=power.on_battery, battery_percent=power.percent)
-
-    def _look_at_disk(self) -> None:
-        self.backend.scheduler.update_conditions(disk_free=disk_free(self.workspace))
 
     def _first_snapshot(self, snapshot: Snapshot) -> None:
         """Problems from before this start were told then."""
