@@ -138,13 +138,12 @@ class _Run:
         except UserError as error:
             hide_secrets(error, self._hide)
             return self._ended("failed", error=error)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            full = StoreFull(
-                "The disk is full", "There is no room for the listing.", "Make room; the table is as it was."
-            )
-            return self._ended("failed", error=full)
+        except Exception as error:
+            # Whatever one endpoint meets, others are to run after it.
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return self._ended("failed", error=_full())
+            log.exception("The run of %s ended with an unexpected error", self.endpoint.id)
+            return self._ended("failed", error=_unexpected(error))
         finally:
             if self.ahead is not None:
                 self.ahead.close()
@@ -507,3 +506,16 @@ class _Run:
 def _row(report: Report) -> runs.RunRow:
     names = [name for name in runs.RunRow.__struct_fields__ if name != "run"]
     return runs.RunRow(**{name: getattr(report, name) for name in names})
+
+
+def _full() -> UserError:
+    return StoreFull("The disk is full", "There is no room for the listing.", "Make room; the table is as it was.")
+
+
+def _unexpected(error: Exception) -> UserError:
+    """The words for what nobody thought of."""
+    return UserError(
+        "The run ended with an error in the program",
+        f"{type(error).__name__}: details are in the log.",
+        "The table is as it was. Please report this if it happens again.",
+    )

@@ -1,0 +1,45 @@
+"""An error that nobody thought of, in the run of one endpoint."""
+
+import pytest
+
+from tests.server import Listing, raw
+from trayapp.sync import decode
+
+RECORDS = [{"id": n} for n in range(5)]
+
+
+@pytest.fixture
+def three(cli, api):
+    """Endpoints a, b and c, of which b sends what is read as lines of JSON."""
+    for name in "abc":
+        reply = raw(b'{"id": 1}\n{"id": 2}\n', "application/x-ndjson") if name == "b" else Listing(RECORDS)
+        cli("add", api.route(f"/{name}", reply), "--name", name, "--yes")
+
+
+def test_it_fails_that_endpoint_and_no_other(cli, three, monkeypatch):
+    faults = iter([RuntimeError("unheard of")])
+    good = decode.lines.to_json
+
+    def broken(text):
+        for fault in faults:
+            raise fault
+        return good(text)
+
+    monkeypatch.setattr(decode.lines, "to_json", broken)
+    runs = {run["endpoint"]: run for run in cli.json("sync", code=1)["runs"]}
+    assert {id: run["status"] for id, run in runs.items()} == {"a": "succeeded", "b": "failed", "c": "succeeded"}
+    assert runs["b"]["problem"] == {
+        "title": "The run ended with an error in the program",
+        "cause": "RuntimeError: details are in the log.",
+        "next": "The table is as it was. Please report this if it happens again.",
+    }
+    states = {state["id"]: state for state in cli.json("status")["endpoints"]}
+    assert states["b"]["problem"]
+    assert states["b"]["next_due"], "it is tried again"
+    assert cli.json("runs", "b")["runs"][0]["status"] == "failed"
+    assert cli.json("sync", "b")["runs"][0]["added"] == 2
+
+
+def test_its_traceback_is_on_standard_error(cli, three, monkeypatch):
+    monkeypatch.setattr(decode.lines, "to_json", lambda _text: 1 / 0)
+    assert "ZeroDivisionError" in cli("sync", "b", code=1).err
