@@ -563,7 +563,7 @@ def test_a_cancelled_run_ends_within_a_second(mirror, slow):
     took = time.monotonic() - cancelled[0]
     timer.join()
     assert (report.status, report.reason) == ("stopped", "stopped by the user")
-    assert report.sentence == "Stopped: stopped by the user."
+    assert report.sentence == "Stopped by the user."
     assert took < 1
     assert mirror.rows() == ROWS
     assert list(mirror.staging.iterdir()) == []

@@ -61,6 +61,7 @@ def test_an_interrupted_run_is_due() -> None:
         (endpoint(), row(attempts=2, problem_title="No answer"), "Attempt 2 of 5 failed: No answer."),
         (endpoint(), row(problem_title="No answer"), "It failed: No answer."),
         (endpoint(), row(stop_reason="on battery"), "The last run was stopped: on battery."),
+        (endpoint(), row(stop_reason="stopped by the user"), "The last run was stopped by the user."),
         (endpoint(), row(last_success=NOW - HOUR), "Last success: 13:00."),
         (endpoint(), row(last_success=NOW - HOUR * 24), "Last success: Tue 09 Jun 14:00."),
         (endpoint(), row(), "Last success: never."),

@@ -331,7 +331,7 @@ def test_a_stop_is_heard_within_a_second(api, store, answer):
     report = mirror(store, url, token)
     assert time.monotonic() - started < 1.3
     assert (report.status, report.reason) == ("stopped", "stopped by the user")
-    assert report.sentence == "Stopped: stopped by the user."
+    assert report.sentence == "Stopped by the user."
 
 
 def test_a_run_that_takes_too_long_is_stopped(api, store):

@@ -11,6 +11,7 @@ from trayapp.schedule.rows import prepared
 from trayapp.schedule.wording import describe
 from trayapp.schedule.work import backing_off, due_at
 from trayapp.store.state import EndpointRow
+from trayapp.sync.report import stopped_words
 
 
 def due_now(
@@ -51,7 +52,7 @@ def why(
         tried = f"Attempt {row.attempts} of {endpoint.retry.attempts} failed" if backing_off(row) else "It failed"
         lines.append(f"{tried}: {row.problem_title}.")
     if row.stop_reason:
-        lines.append(f"The last run was stopped: {row.stop_reason}.")
+        lines.append(f"The last run was stopped{stopped_words(row.stop_reason)}.")
     for check in checks(endpoint, conditions, now, zone):
         lines.append(f"It wants {check.wants}: {check.value}{', which holds it back' if check.reason else ''}.")
     success = "never" if row.last_success is None else clock_time(row.last_success, now, zone)

@@ -28,7 +28,7 @@ from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.states import Saver, StateStore
 from trayapp.store.runs import RunRow
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.report import Problem, Progress, Report
+from trayapp.sync.report import Problem, Progress, Report, stopped_words
 
 log = logging.getLogger(__name__)
 
@@ -422,7 +422,7 @@ class SchedulerThread(QThread):
             started=begun,
             finished=now,
             reason=problem.title if problem else reason,
-            sentence=f"{problem.title}." if problem else f"Stopped: {reason}.",
+            sentence=f"{problem.title}." if problem else f"Stopped{stopped_words(reason)}.",
             problem=problem,
         )
         run = RunRow(

@@ -70,13 +70,18 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     doing: str = ""
 
 
+def stopped_words(reason: str) -> str:
+    """Why a run was stopped, to follow "Stopped" or "was stopped": " by the user", ": no network"."""
+    return reason.removeprefix("stopped") if reason.startswith("stopped ") else f": {reason}"
+
+
 def sentence_of(report: Report) -> str:
     """One plain sentence for people, without the endpoint's name: "3 new, 1 changed", "No changes", "Failed: …"."""
     if report.problem is not None:
         cause = report.problem.cause.rstrip(".")
         return f"{report.problem.title}: {cause}." if cause else f"{report.problem.title}."
     if report.status == "stopped":
-        return f"Stopped: {report.reason}."
+        return f"Stopped{stopped_words(report.reason)}."
     parts = [
         f"{count:,} {word}"
         for count, word in ((report.added, "new"), (report.changed, "changed"), (report.deleted, "deleted"))
