@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QStyleOptionViewItem
 
 from tests.ui.samples import clock, endpoint, report, shown
 from trayapp.ui.data_model import DataModel
@@ -125,13 +126,25 @@ def test_answers_to_former_questions_are_dropped(model, big, qtbot):
 
 def test_values_as_people_read_them(model, qtbot):
     assert cell(model, 0, 2) == "NULL"
-    assert model.index(0, 2).data(Qt.ItemDataRole.FontRole).italic()
     model.show_endpoint("small")
     qtbot.waitUntil(lambda: model.rowCount() == 4)
     assert cell(model, 0, 0) == "a b"
     assert cell(model, 1, 0) == "<2 bytes>"
     assert cell(model, 2, 0) == "1.5"
     assert len(cell(model, 3, 0)) == 300
+
+
+def test_null_is_in_italics_and_numbers_stand_at_the_right(view):
+    def painted(row, column):
+        option = QStyleOptionViewItem()
+        index = view.model.index(row, column)
+        view.table.itemDelegate().initStyleOption(option, index)
+        return option.text, option.font.italic(), bool(option.displayAlignment & Qt.AlignmentFlag.AlignRight)
+
+    assert painted(0, 0) == ("0", False, True)
+    assert painted(0, 1) == ("Title 0", False, False)
+    assert painted(0, 2) == ("NULL", True, False)
+    assert painted(900_000, 0)[0] == "", "on its way"
 
 
 def test_the_view_names_rows_and_columns(view):

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QFont
 
 from trayapp.schedule.snapshot import ALL, Arrangement, RowsPage
 from trayapp.sync.report import Problem
@@ -48,8 +47,6 @@ class DataModel(QAbstractTableModel):
         self._stale: set[int] = set()
         self._wanted: list[int] = []
         self._asked: dict[int, int] = {}
-        self._null_font = QFont()
-        self._null_font.setItalic(True)
         # Wishes of one paint are collected: the last ones, where the user stopped scrolling, are asked for first.
         self._ask_soon = QTimer(self)
         self._ask_soon.setSingleShot(True)
@@ -139,7 +136,7 @@ class DataModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
-        """A cell's text, its value (as EditRole), NULL in italics; None while the row is on its way."""
+        """A cell's text, its value (as EditRole); None while the row is on its way."""
         if not index.isValid() or role not in _ROLES:
             return None
         row = self.row(index.row())
@@ -147,15 +144,12 @@ class DataModel(QAbstractTableModel):
             return None
         value = row[index.column()]
         if role == Role.DisplayRole:
-            return _cell(value)
+            return shown(value)
         if role == Role.EditRole:
             return value
         if role == Role.ToolTipRole:
             return str(value) if isinstance(value, str) and len(value) > 40 else None
-        if role == Role.FontRole:
-            return self._null_font if value is None else None
-        right = isinstance(value, int | float)
-        return (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
+        return None
 
     def row(self, number: int) -> Row | None:
         """The values of a row, None if they are not here yet; they are asked for then."""
@@ -236,10 +230,11 @@ class DataModel(QAbstractTableModel):
             self.endRemoveRows()
 
 
-_ROLES = frozenset((Role.DisplayRole, Role.EditRole, Role.ToolTipRole, Role.FontRole, Role.TextAlignmentRole))
+_ROLES = frozenset((Role.DisplayRole, Role.EditRole, Role.ToolTipRole))
 
 
-def _cell(value: str | int | float | bytes | None) -> str:
+def shown(value: str | int | float | bytes | None) -> str:
+    """The text of a cell."""
     if value is None:
         return "NULL"
     if isinstance(value, bytes):

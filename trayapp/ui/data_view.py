@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from trayapp.sync.report import Problem, Report
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
+from trayapp.ui.cell_delegate import CellDelegate
 from trayapp.ui.data_model import DataModel
 from trayapp.ui.endpoints_model import STATUS
 from trayapp.ui.icons import line_icon
@@ -207,6 +208,7 @@ class DataView(QWidget):
         table.setObjectName("dataTable")
         table.setAccessibleName(self.tr("Rows of the table"))
         table.setModel(self.model)
+        table.setItemDelegate(CellDelegate(self.model))
         table.setAlternatingRowColors(True)
         table.setWordWrap(False)
         table.setTabKeyNavigation(False)
