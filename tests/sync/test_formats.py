@@ -11,7 +11,8 @@ import pytest
 
 from tests.server import gzipped, json_reply, nested, raw
 from tests.sync.mirroring import as_stored, mirroring
-from trayapp.endpoints.model import Limits, Response, Table
+from trayapp.endpoints.model import After, Endpoint, Limits, Response, Table
+from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Size
 
 try:
@@ -285,6 +286,32 @@ def test_rss_keeps_what_left_the_feed(mirror, kind):
     gone = RSS[: RSS.index("<item>")] + RSS[RSS.rindex("<item>") :]
     mirror.api.route("/items", raw(gone.encode("latin-1"), kind))
     assert len(mirror.run(mirror.preview.endpoint)) == 2
+    assert mirror.report.deleted == 0
+
+
+GONE = RSS[: RSS.index("<item>")] + RSS[RSS.rindex("<item>") :]
+
+
+@pytest.mark.parametrize(("mode", "rows", "deleted"), [("auto", 2, 0), ("upsert", 2, 0), ("mirror", 1, 1)])
+def test_a_feed_set_up_by_hand_keeps_what_left_it_unless_it_shall_be_mirrored(mirror, mode, rows, deleted):
+    assert len(mirror.sync(raw(RSS.encode("latin-1"), "text/xml"), table=Table(mode=mode))) == 2
+    assert len(mirror.sync(raw(GONE.encode("latin-1"), "text/xml"), table=Table(mode=mode))) == rows
+    assert mirror.report.deleted == deleted
+
+
+def test_feeds_of_the_rows_of_a_query_keep_what_left_them(mirror):
+    parent = Endpoint(url=mirror.api.route("/all", json_reply([{"id": 1}, {"id": 2}])), name="All")
+    mirror.run(completed(parent))
+    for number in (1, 2):
+        feed = RSS.replace("a1", f"a{number}x")
+        mirror.api.route(f"/feeds/{number}", raw(feed.encode("latin-1"), "text/xml"))
+    after = After(endpoint="all", each='SELECT id FROM "all"')
+    chained = completed(
+        Endpoint(url=mirror.api.url("/feeds/") + "{id}", name="Items", table=Table(key=("guid",)), after=after)
+    )
+    assert len(mirror.run(chained)) == 3
+    mirror.api.route("/feeds/1", raw(GONE.encode("latin-1"), "text/xml"))
+    assert len(mirror.run(chained)) == 3
     assert mirror.report.deleted == 0
 
 

@@ -364,7 +364,7 @@ def test_every_mode_is_explained(qtbot: QtBot, backend: FakeBackend) -> None:
     for row in range(box.count()):
         choose(qtbot, editor, "tableMode", box.itemText(row))
         hints.add(box.accessibleDescription())
-    assert len(hints) == 4
+    assert len(hints) == 5
     assert all(hint.endswith(".") for hint in hints)
 
 

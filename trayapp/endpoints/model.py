@@ -120,11 +120,14 @@ class Pages(_Section, frozen=True):
 
 
 class Table(_Section, frozen=True):
-    """The mirrored table; an empty `name` or `key` is found from the endpoint's name and its records."""
+    """The mirrored table; an empty `name` or `key` is found from the endpoint's name and its records.
+
+    `mode` "auto" is "mirror", for feeds "upsert": what leaves a feed is only old.
+    """
 
     name: str = ""
     key: tuple[str, ...] = ()
-    mode: Literal["mirror", "upsert", "append", "replace"] = "mirror"
+    mode: Literal["auto", "mirror", "upsert", "append", "replace"] = "auto"
     rename: Mapping[str, str] = {}
     ignore: tuple[str, ...] = ()
     types: Mapping[str, Literal["integer", "real", "text", "boolean", "json"]] = {}
@@ -262,6 +265,11 @@ class Endpoint(_Section, frozen=True):
     limits: Limits = Limits()
     notify: Notify = Notify()
     after: After | None = None
+
+    @property
+    def deletes(self) -> bool:
+        """Whether what the listing lacks is deleted. With mode "auto", `response.format` must be the real one."""
+        return self.table.mode == "mirror" or (self.table.mode == "auto" and self.response.format != "feed")
 
 
 class Settings(_Section, frozen=True):

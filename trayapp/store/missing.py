@@ -127,7 +127,7 @@ def keep_held(db: apsw.Connection, id: str) -> None:
 
 def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: Staging, full: bool) -> int:
     """How many published records the staged listing lacks, changed ones not counted. Nothing is written."""
-    if plan.shape is None or endpoint.table.mode != "mirror":
+    if plan.shape is None or not endpoint.deletes:
         return 0
     published: set[Any]
     columns = plan.shape.key_columns

@@ -154,5 +154,6 @@ def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
 def mapping_of(endpoint: Endpoint) -> str:
     """The settings that decide how records become rows, as text."""
     table = endpoint.table
-    parts = (table.key, table.mode, dict(table.rename), table.ignore, dict(table.types))
+    mode = "mirror" if table.mode == "auto" else table.mode
+    parts = (table.key, mode, dict(table.rename), table.ignore, dict(table.types))
     return msgspec.json.encode(parts, order="sorted").decode()

@@ -99,6 +99,7 @@ class _Publisher:
     ) -> None:
         self.db = db
         self.table = endpoint.table
+        self.deletes = endpoint.deletes
         self.plan = plan
         self.staging = staging
         self.run = run
@@ -152,7 +153,7 @@ class _Publisher:
                 self._take(batch.pages, batch.digests, self.fitting.rows(batch))
             else:
                 self._take_or_bury(batch, self.tombstone)
-        if self.table.mode == "mirror":
+        if self.deletes:
             self._delete_missing(proof, apply_held)
         rows_now = self.before + self.added - self.deleted
         self._keep_in_mind()

@@ -169,7 +169,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     if mode == "append" and key and key[0] in OWN_KEYS:
         key = ()
     warnings = [*_warnings(count, key, proven, proof), *page.warnings]
-    if found.format == "feed" and mode == "mirror":
+    if found.format == "feed" and mode == "auto":
         mode = "upsert"
         warnings.append("A feed shows only its newest entries: those that leave it are kept in the table (upsert).")
     pages = trial.pages

@@ -170,7 +170,7 @@ def is_partial(endpoint: Endpoint, marks: Marks, now: datetime) -> bool:
     incremental = endpoint.incremental
     if incremental is None or not asks_for_changes(endpoint) or marks.cursor is None:
         return False
-    every = FULL_EVERY if endpoint.table.mode == "mirror" else None
+    every = FULL_EVERY if endpoint.deletes else None
     if incremental.full_every is not None:
         every = timedelta(seconds=incremental.full_every.seconds)
     # A clock that was set back makes the whole listing due: nobody knows how old the last one is.

@@ -49,6 +49,8 @@ class Opener:
         self.proven: str | None = None
         """What was found out anew of the whole listing, to be kept for the next run; None if nothing was."""
         self.warnings: list[str] = []
+        self.feeds = False
+        """Whether what was opened are feeds."""
         self._endpoint = endpoint
         self._store = store
         self._now = now
@@ -69,6 +71,7 @@ class Opener:
             answer = answer.whole()
             page = read(answer, self._endpoint)
             found = look_at(self._endpoint, answer, page, client.hide, before)
+        self.feeds = found.format == "feed"
         self._alone = found.alone and (self._endpoint.after is None or not self._endpoint.after.each)
         asked = f"{call.method} {asked} {found.path}"
         pages, second = self._pages(client, call, answer, page, found, asked, whole)

@@ -347,6 +347,10 @@ class _Run:
         staging = Staging(self.surroundings.staging, Known() if keyless else self._known(endpoint, aim))
         try:
             reading.stage(staging, self._tell)
+            if self.opener.feeds:
+                endpoint = msgspec.structs.replace(
+                    endpoint, response=msgspec.structs.replace(endpoint.response, format="feed")
+                )
             if keyless:  # it has no table yet, so nothing could be known
                 endpoint = keyed(endpoint, self.opener.find_key(reading.sample))
                 aim = msgspec.structs.replace(aim, full=aim.full or endpoint.table.key == (HASH_KEY,))
@@ -384,7 +388,7 @@ class _Run:
 
     def _known(self, endpoint: Endpoint, aim: Aim) -> Known:
         plan = self._plan(endpoint)
-        if aim.full or aim.partial or endpoint.table.mode not in ("mirror", "upsert"):
+        if aim.full or aim.partial or endpoint.table.mode in ("append", "replace"):
             return Known()
         with self.store.reading() as db:
             return load_known(db, plan)

@@ -56,6 +56,7 @@ class EndpointForm(QWidget):
         self.mode = QComboBox()
         self.mode.setObjectName("tableMode")
         self._modes = {
+            "auto": (self.tr("Automatic"), self.tr("Mirror; but what leaves a feed is kept.")),
             "mirror": (self.tr("Mirror"), self.tr("The table equals the listing; what disappears there is deleted.")),
             "upsert": (self.tr("Add and update"), self.tr("New and changed records are written, none is deleted.")),
             "append": (self.tr("Append"), self.tr("Every run adds all records again: a history.")),

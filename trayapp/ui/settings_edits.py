@@ -54,7 +54,7 @@ def duplicate(endpoint: Endpoint, name: str) -> Endpoint:
 def asked_for(endpoint: Endpoint) -> Endpoint:
     """The part of an endpoint that a test proves something about: not its names, mode, schedule or limits."""
     plain = Frequency().put_into(endpoint)
-    table = msgspec.structs.replace(endpoint.table, name="", mode="mirror")
+    table = msgspec.structs.replace(endpoint.table, name="", mode="auto")
     return msgspec.structs.replace(
         plain,
         id="",
