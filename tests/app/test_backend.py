@@ -8,11 +8,12 @@ import apsw
 import msgspec
 import psutil
 import pytest
+import requests
 
 from tests.server import ApiServer, Listing, json_reply, late, problem
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.paths import Home
-from trayapp.endpoints.model import Endpoint, Settings, When
+from trayapp.endpoints.model import Endpoint, Request, Settings, When
 from trayapp.endpoints.units import Duration
 from trayapp.operations.workspace import Workspace
 from trayapp.store.arrange import Arrangement
@@ -278,3 +279,42 @@ def test_a_disk_that_does_not_answer_holds_up_nothing(qtbot, tmp_path, api, monk
         with qtbot.waitSignal(backend.run_finished, timeout=10_000):
             backend.sync_now(("items",))
         qtbot.waitUntil(lambda: len(asked) == 2)
+
+
+class Keyring:
+    def __init__(self):
+        self.kept = {}
+
+    def get_password(self, service, user):
+        return self.kept.get((service, user))
+
+    def set_password(self, service, user, value):
+        self.kept[service, user] = value
+
+    def delete_password(self, service, user):
+        del self.kept[service, user]
+
+
+def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, backend, api, monkeypatch):
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    api.route("/items", Listing(RECORDS))  # as a proxy has it: the target is the whole address
+    request = Request(proxy=api.base, proxy_user="me")
+    spec = endpoint("http://api.example/items", request=request)
+    preview = ticket_of(qtbot, backend.preview_ready, lambda: backend.preview(spec, None, "s3cret one"))
+    assert preview.count == 23
+    assert api.requests[-1].headers["Proxy-Authorization"] == requests.auth._basic_auth_str("me", "s3cret one")
+    assert keyring.kept == {}
+    with qtbot.waitSignal(backend.run_finished, timeout=10_000) as run:
+        passwords = {"items": "s3cret two"}
+        ticket_of(
+            qtbot,
+            backend.saved,
+            lambda: backend.save(Settings(endpoint=(spec,)), {}, proxy_passwords=passwords),
+        )
+    assert run.args[0].added == 23
+    assert api.requests[-1].headers["Proxy-Authorization"] == requests.auth._basic_auth_str("me", "s3cret two")
+    assert list(keyring.kept.values()) == ["s3cret two"]
+    assert "s3cret" not in backend.workspace.settings_file.path.read_text()
+    assert save(qtbot, backend) is None
+    assert keyring.kept == {}

@@ -30,6 +30,7 @@ class FakeBackend(Backend):
         """True keeps rows back until `answer_rows` is called."""
         self.save_answer: Problem | None = None
         self.secrets: dict[str, str] = {}
+        self.proxy_passwords: dict[str, str] = {}
         self._settings = settings or Settings()
         self._snapshot = snapshot or Snapshot()
         self._tickets = 0
@@ -130,8 +131,8 @@ class FakeBackend(Backend):
             self._later(self.answer_rows)
         return ticket
 
-    def preview(self, endpoint: Endpoint, secret: str | None) -> int:
-        ticket = self._ticket("preview", endpoint, secret)
+    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
+        ticket = self._ticket("preview", endpoint, secret, proxy_password)
         self._asked[ticket] = endpoint
         if not self.hold_previews:
             self._later(lambda: self.answer_preview(ticket))
@@ -141,12 +142,19 @@ class FakeBackend(Backend):
         self.calls.append(("cancel_preview", ticket))
         self._asked.pop(ticket, None)
 
-    def save(self, settings: Settings, secrets: Mapping[str, str], drop_tables: tuple[str, ...] = ()) -> int:
+    def save(
+        self,
+        settings: Settings,
+        secrets: Mapping[str, str],
+        drop_tables: tuple[str, ...] = (),
+        proxy_passwords: Mapping[str, str] | None = None,
+    ) -> int:
         ticket = self._ticket("save", settings, dict(secrets), drop_tables)
         answer = self.save_answer
         if answer is None:
             self._settings = settings
             self.secrets.update(secrets)
+            self.proxy_passwords.update(proxy_passwords or {})
             self._later(lambda: self.settings_changed.emit(settings))
         self._later(lambda: self.saved.emit(ticket, answer))
         return ticket

@@ -1,10 +1,21 @@
 """The endpoint editor, worked by keys and mouse."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_backend import FakeBackend, good_preview
@@ -181,7 +192,7 @@ def test_what_the_user_says_wins_over_what_was_found(qtbot: QtBot, backend: Fake
     assert not editor.save_button.isEnabled()
     assert field(editor, "tableKey").text() == "title"
     run_test(qtbot, editor)
-    asked, _secret = backend.called("preview")[-1]
+    asked = backend.called("preview")[-1][0]
     assert isinstance(asked, Endpoint)
     table = asked.table
     assert (table.key, table.ignore) == (("title",), ("updated_at",))
@@ -551,6 +562,94 @@ def test_a_stored_client_secret_is_not_sent_to_another_token_address(qtbot: QtBo
     assert field(editor, "authSecret").placeholderText() == ""
     click(qtbot, editor.test_button)
     assert problem_of(editor, "auth.secret")
+
+
+# Certificates and proxy
+
+
+def open_connection(qtbot: QtBot, editor: EndpointEditor) -> None:
+    click(qtbot, editor.findChild(QAbstractButton, "connectionPart"))
+    qtbot.waitUntil(lambda: field(editor, "requestProxy").isVisible())
+
+
+def choose_file(qtbot: QtBot, editor: EndpointEditor, name: str, path: Path) -> None:
+    """Pick a file in the dialog that the button opens."""
+    button = editor.findChild(QAbstractButton, f"{name}Choose")
+    assert button is not None
+    click(qtbot, button)
+    qtbot.waitUntil(lambda: bool(editor.findChildren(QFileDialog)))
+    (dialog,) = editor.findChildren(QFileDialog)
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.selectFile(str(path))
+        dialog.accept()
+
+
+def test_certificates_are_chosen_as_files(qtbot: QtBot, tmp_path: Path) -> None:
+    backend = stored(Endpoint(url=URL))
+    editor = open_editor(qtbot, backend, "items")
+    open_connection(qtbot, editor)
+    for name in ("ca.pem", "me.pem", "me.key"):
+        (tmp_path / name).write_text("PEM")
+    assert not editor.form.is_changed()
+    choose_file(qtbot, editor, "requestClientKey", tmp_path / "me.key")
+    assert editor.form.is_changed()
+    assert "client_cert, which is missing" in problem_of(editor, "request.client_key")
+    choose_file(qtbot, editor, "requestClientCert", tmp_path / "me.pem")
+    assert problem_of(editor, "request.client_key") == ""
+    choose_file(qtbot, editor, "requestCaFile", tmp_path / "ca.pem")
+    run_test(qtbot, editor)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.settings().endpoint[0].request == Request(
+        ca_file=str(tmp_path / "ca.pem"),
+        client_cert=str(tmp_path / "me.pem"),
+        client_key=str(tmp_path / "me.key"),
+    )
+
+
+def test_a_proxy_s_password_goes_to_the_keyring(qtbot: QtBot, backend: FakeBackend) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), URL)
+    open_connection(qtbot, editor)
+    assert not field(editor, "requestProxyPassword").isEnabled()
+    write(qtbot, field(editor, "requestProxy"), "http://me:secret@proxy.test:3128")
+    assert "stored readably" in problem_of(editor, "request.proxy")
+    write(qtbot, field(editor, "requestProxy"), "http://proxy.test:3128")
+    write(qtbot, field(editor, "requestProxyUser"), "me")
+    click(qtbot, editor.test_button)
+    assert "keyring" in problem_of(editor, "request.proxy_password")
+    write(qtbot, field(editor, "requestProxyPassword"), SECRET)
+    assert field(editor, "requestProxyPassword").echoMode() == QLineEdit.EchoMode.Password
+    run_test(qtbot, editor)
+    assert backend.called("preview")[-1][2] == SECRET
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    (saved,) = backend.settings().endpoint
+    assert saved.request == Request(proxy="http://proxy.test:3128", proxy_user="me")
+    assert backend.proxy_passwords == {"items": SECRET}
+    assert backend.secrets == {}
+    assert SECRET not in repr(saved)
+    assert field(editor, "requestProxyPassword").text() == ""
+
+
+def test_a_stored_proxy_password_is_not_sent_to_another_proxy(qtbot: QtBot) -> None:
+    request = Request(proxy="http://proxy.test:3128", proxy_user="me")
+    backend = stored(Endpoint(url=URL, request=request))
+    editor = open_editor(qtbot, backend, "items")
+    open_connection(qtbot, editor)
+    password = field(editor, "requestProxyPassword")
+    assert "stored in the keyring" in password.placeholderText()
+    assert not editor.form.is_changed()
+    write(qtbot, password, "new")
+    assert editor.form.is_changed()
+    password.clear()
+    write(qtbot, field(editor, "requestProxy"), "http://elsewhere.test:3128")
+    assert password.placeholderText() == ""
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "request.proxy_password")
+    write(qtbot, field(editor, "requestProxy"), "http://proxy.test:3128")
+    assert problem_of(editor, "request.proxy_password") == ""
+    assert not editor.form.is_changed()
 
 
 # Editing, saving, closing

@@ -176,11 +176,18 @@ class LiveBackend(Backend):
 
         self.background.run(both, done)
 
-    def save(self, settings: Settings, secrets: Mapping[str, str], drop_tables: tuple[str, ...] = ()) -> int:
-        """Write the settings, and the secrets by endpoint id; drop the named endpoints' tables."""
+    def save(
+        self,
+        settings: Settings,
+        secrets: Mapping[str, str],
+        drop_tables: tuple[str, ...] = (),
+        proxy_passwords: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables."""
         ticket = next(self._tickets)
         self.change(
-            lambda: self.workspace.save_all(settings, secrets, drop_tables), lambda result: self._saved(ticket, result)
+            lambda: self.workspace.save_all(settings, secrets, drop_tables, proxy_passwords or {}),
+            lambda result: self._saved(ticket, result),
         )
         return ticket
 
@@ -287,15 +294,15 @@ class LiveBackend(Backend):
 
     # Previews
 
-    def preview(self, endpoint: Endpoint, secret: str | None) -> int:
-        """Try the endpoint; `secret` None means the stored one."""
+    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
+        """Try the endpoint; None as a secret means the stored one."""
         ticket = next(self._tickets)
         token = self._previews[ticket] = CancelToken()
         person = _AtTheEditor(lambda code, url: self.sign_in_asked.emit(ticket, code, url))
 
         def work() -> Preview | Problem:
             try:
-                return self.workspace.preview(endpoint, secret, token, person)
+                return self.workspace.preview(endpoint, secret, token, person, proxy_password)
             except Cancelled as stop:
                 return Problem("Stopped", stop.reason)
 

@@ -126,10 +126,21 @@ class Workspace:
         self._keep_sign_in(saved, before, tokens or {})
         return saved
 
-    def save_all(self, settings: Settings, secrets: Mapping[str, str], drop_tables: Sequence[str] = ()) -> Settings:
+    def save_all(
+        self,
+        settings: Settings,
+        secrets: Mapping[str, str],
+        drop_tables: Sequence[str] = (),
+        proxy_passwords: Mapping[str, str] | None = None,
+    ) -> Settings:
         """Write the whole settings, new secrets by endpoint id; drop the tables of the named endpoints."""
         for id, secret in secrets.items():
             self.secrets.set(id, secret)
+        for id, password in (proxy_passwords or {}).items():
+            from trayapp.sync.oauth.accounts import PROXY
+
+            self.secrets.set(id, password, PROXY)
+            self.accounts.forget(id)
         before = self.settings()
         kept = {each.id for each in settings.endpoint}
         gone = [each for each in before.endpoint if each.id not in kept]
@@ -232,9 +243,14 @@ class Workspace:
         return secret
 
     def preview(
-        self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, person: "Person | None" = None
+        self,
+        endpoint: Endpoint,
+        secret: str | None,
+        cancel: CancelToken,
+        person: "Person | None" = None,
+        proxy_password: str | None = None,
     ) -> Preview:
-        """Try an endpoint out; `secret` None means the stored one. `person` can sign in if that is needed.
+        """Try an endpoint out; None as a secret means the stored one. `person` can sign in if that is needed.
 
         UserError, Cancelled.
         """
@@ -243,7 +259,7 @@ class Workspace:
         from trayapp.sync.oauth.accounts import OAuthAccess
 
         self._serve_demo(endpoint)
-        access = self._access(endpoint, secret, cancel)
+        access = self._access(endpoint, secret, cancel, proxy_password)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
             access.ensure_signed_in(person)
         chained = endpoint.after is not None and bool(endpoint.after.each)
@@ -272,15 +288,18 @@ class Workspace:
         access.sign_in(person)
         return self.accounts.take_unsaved(endpoint.auth)
 
-    def _access(self, endpoint: Endpoint, secret: str | None, cancel: CancelToken) -> "Credentials | OAuthAccess":
+    def _access(
+        self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, proxy_password: str | None
+    ) -> "Credentials | OAuthAccess":
         if secret:
             self._heard_secret(secret)
         elif endpoint.auth.kind != "none" and (endpoint.id or endpoint.auth.secret_env):
             secret = self.secret(endpoint.id, endpoint.auth)
+        if proxy_password:
+            self._heard_secret(proxy_password)
         known = self.settings().find(endpoint.id) if endpoint.id else None
-        return self.accounts.access(
-            endpoint, secret, cancel, saved=known is not None and _same_sign_in(known, endpoint)
-        )
+        saved = known is not None and _same_sign_in(known, endpoint)
+        return self.accounts.access(endpoint, secret, cancel, saved=saved, proxy_password=proxy_password)
 
     def execute(
         self,

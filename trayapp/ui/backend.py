@@ -85,16 +85,25 @@ class Backend(QObject):
         """Ask for rows of the endpoint's table, counted among those wanted; the ticket comes back with rows_ready."""
         raise NotImplementedError
 
-    def preview(self, endpoint: Endpoint, secret: str | None) -> int:
-        """Try the endpoint; `secret` None means the stored one. The ticket comes back with preview_ready."""
+    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
+        """Try the endpoint; None as a secret means the stored one. The ticket comes back with preview_ready."""
         raise NotImplementedError
 
     def cancel_preview(self, ticket: int) -> None:
         """Forget a preview that is still running."""
         raise NotImplementedError
 
-    def save(self, settings: Settings, secrets: Mapping[str, str], drop_tables: tuple[str, ...] = ()) -> int:
-        """Write the settings, and the secrets by endpoint id; drop the named endpoints' tables. Ticket for `saved`."""
+    def save(
+        self,
+        settings: Settings,
+        secrets: Mapping[str, str],
+        drop_tables: tuple[str, ...] = (),
+        proxy_passwords: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables.
+
+        Ticket for `saved`.
+        """
         raise NotImplementedError
 
     def add_demo(self) -> int:

@@ -28,7 +28,7 @@ from trayapp.ui.preview_view import PreviewView
 from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.settings_edits import asked_for, field_named_by, filled_in, named, with_endpoint
 
-_Tested = tuple[Endpoint, str | None]
+_Tested = tuple[Endpoint, str | None, str | None]
 
 
 class EndpointEditor(QDialog):
@@ -143,12 +143,12 @@ class EndpointEditor(QDialog):
         """Try the form's endpoint, or show what is wrong with the form."""
         if self.form.reveal_problems():
             return
-        endpoint, secret = self.form.endpoint(), self.form.secret()
+        endpoint, secret, proxy_password = self.form.endpoint(), self.form.secret(), self.form.proxy_password()
         assert endpoint is not None
         self.stop_test()
-        self._asked = (asked_for(endpoint), secret)
+        self._asked = self._asked_for(endpoint)
         self.preview.show_busy()
-        self._preview_ticket = self._backend.preview(endpoint, secret)
+        self._preview_ticket = self._backend.preview(endpoint, secret, proxy_password)
         self._show_state()
         self.preview.stop_button.setFocus()
 
@@ -208,13 +208,16 @@ class EndpointEditor(QDialog):
     def _on_edit(self) -> None:
         self._show_state()
 
+    def _asked_for(self, endpoint: Endpoint) -> _Tested:
+        return asked_for(endpoint), self.form.secret(), self.form.proxy_password()
+
     def _is_tested(self) -> bool:
         """Whether a test, or its own use until now, speaks for the form's present content."""
         endpoint = self.form.endpoint()
         if endpoint is None:
             return False
-        now = (asked_for(endpoint), self.form.secret())
-        return now == self._tested or (not self._is_new and now == (asked_for(self._original), None))
+        now = self._asked_for(endpoint)
+        return now == self._tested or (not self._is_new and now == (asked_for(self._original), None, None))
 
     def _show_state(self) -> None:
         tested, busy = self._is_tested(), bool(self._save_ticket)
@@ -277,16 +280,17 @@ class EndpointEditor(QDialog):
         if endpoint is None or self._save_ticket:
             self.form.reveal_problems()
             return
-        if self._preview is not None and self._tested == (asked_for(endpoint), self.form.secret()):
+        if self._preview is not None and self._tested == self._asked_for(endpoint):
             endpoint = filled_in(endpoint, self._preview.endpoint)
         self.stop_test()
         settings = self._backend.settings()
         endpoint = named(endpoint, settings)
-        secret = self.form.secret()
+        secret, proxy_password = self.form.secret(), self.form.proxy_password()
         self.banner.clear()
         self.being_saved = endpoint
         secrets = {} if secret is None else {endpoint.id: secret}
-        self._save_ticket = self._backend.save(with_endpoint(settings, endpoint), secrets)
+        proxies = {} if proxy_password is None else {endpoint.id: proxy_password}
+        self._save_ticket = self._backend.save(with_endpoint(settings, endpoint), secrets, proxy_passwords=proxies)
         self._show_state()
 
     def _on_saved(self, ticket: int, problem: Problem | None) -> None:
@@ -298,7 +302,7 @@ class EndpointEditor(QDialog):
         if problem is not None:
             self._show_problem(problem)
             return
-        self.form.auth.secret_edit.clear()
+        self.form.clear_secrets()
         self.endpoint_saved.emit(written)
         self.accept()
 
@@ -343,5 +347,5 @@ class EndpointEditor(QDialog):
 
     def _discard(self) -> None:
         self.stop_test()
-        self.form.auth.secret_edit.clear()
+        self.form.clear_secrets()
         self.reject()

@@ -16,6 +16,7 @@ from trayapp.errors import UserError
 from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
+from trayapp.ui.connection_editor import ConnectionEditor
 from trayapp.ui.field import Field, sentence
 from trayapp.ui.frequency import Frequency
 from trayapp.ui.key_value_editor import KeyValueEditor
@@ -78,6 +79,7 @@ class EndpointForm(QWidget):
         self.json.setPlaceholderText('{"query": "…"}')
         self.json.setFixedHeight(self.json.fontMetrics().lineSpacing() * 5 + 12)
         self.timeout = _line("requestTimeout")
+        self.connection = ConnectionEditor()
 
         self._fields = {
             field.path: field
@@ -98,11 +100,15 @@ class EndpointForm(QWidget):
                 Field("request.headers", self.tr("Header&s:"), self.headers, focus=self.headers.table),
                 Field("request.json", self.tr("&JSON body:"), self.json),
                 Field("request.timeout", self.tr("T&ime limit:"), self.timeout, self.tr("For one request, like 30s.")),
+                *self.connection.fields,
             )
         }
         self._table_part = self._part("tablePart", self.tr("Table and records"), ("table.", "response.", "pages"))
         self._when_part = self._part("whenPart", self.tr("Conditions"), ("when.",))
-        self._request_part = self._part("requestPart", self.tr("Request"), ("request.",))
+        way = tuple(field.path for field in self.connection.fields)
+        self._connection_part = self._part("connectionPart", self.tr("Certificates and proxy"), way)
+        rest = tuple(path for path in self._fields if path.startswith("request.") and path not in way)
+        self._request_part = self._part("requestPart", self.tr("Request"), rest)
         layout = QVBoxLayout(self)
         basics = _form_layout()
         for path in ("url", "name", "tags", "every"):
@@ -112,6 +118,7 @@ class EndpointForm(QWidget):
         layout.addWidget(self._table_part)
         layout.addWidget(self._when_part)
         layout.addWidget(self._request_part)
+        layout.addWidget(self._connection_part)
         layout.addStretch(1)
         widest = max(field.label.sizeHint().width() for field in self._fields.values())
         for field in self._fields.values():
@@ -146,6 +153,7 @@ class EndpointForm(QWidget):
         self.headers.set_values(request.headers)
         self.json.setPlainText("" if request.json is None else json.dumps(request.json, indent=2, ensure_ascii=False))
         self.timeout.setText(str(request.timeout))
+        self.connection.set_request(request, request if endpoint.id else None)
         self._loading = False
         self._refresh()
 
@@ -182,6 +190,7 @@ class EndpointForm(QWidget):
         original = self._original
         self.set_endpoint(endpoint, self._stored_secret)
         self._original = original
+        self.connection.set_request(endpoint.request, original.request if original.id else None)
         self._refresh()
         self.changed.emit()
 
@@ -199,10 +208,20 @@ class EndpointForm(QWidget):
         """The secret typed for the keyring, None when the stored one (or none) is meant."""
         return self.auth.secret()
 
+    def proxy_password(self) -> str | None:
+        """The proxy's password typed for the keyring, None when the stored one (or none) is meant."""
+        return self.connection.password()
+
+    def clear_secrets(self) -> None:
+        """Forget what was typed for the keyring."""
+        self.auth.secret_edit.clear()
+        self.connection.password_edit.clear()
+
     def is_changed(self) -> bool:
         """Whether saving would change anything."""
         endpoint, problems = self._read()
-        return bool(problems and self._shown) or endpoint != self._original or self.secret() is not None
+        typed = self.secret() is not None or self.proxy_password() is not None
+        return bool(problems and self._shown) or endpoint != self._original or typed
 
     def reveal_problems(self) -> bool:
         """Show all that is wrong, also with untouched fields, and go to the first; whether there was anything."""
@@ -263,6 +282,7 @@ class EndpointForm(QWidget):
         self._watch(self.schedule.changed, "every")
         self._watch(self.auth.changed, *(field.path for field in self.auth.fields if self._typed(field)))
         self.when.changed.connect(self._on_edit)
+        self.connection.changed.connect(self._on_edit)
         self._watch(self.table_name.textChanged, "table.name")
         self._watch(self.mode.currentIndexChanged, "table.mode")
         self._watch(self.key.textChanged, "table.key")
@@ -294,7 +314,7 @@ class EndpointForm(QWidget):
         return path
 
     def _open_part_of(self, path: str) -> None:
-        for part in (self._table_part, self._when_part, self._request_part):
+        for part in (self._table_part, self._when_part, self._request_part, self._connection_part):
             if part.isAncestorOf(self._fields[path]):
                 part.set_open(True)
 
@@ -347,7 +367,7 @@ class EndpointForm(QWidget):
             url=self.url.text().strip(),
             name=self.name.text().strip(),
             tags=_parts(self.tags),
-            request=request,
+            request=self.connection.put_into(request),
             auth=self.auth.auth(),
             when=self.when.when(read),
             response=msgspec.structs.replace(before.response, records=records),
@@ -360,7 +380,8 @@ class EndpointForm(QWidget):
                 problems[path] = text
         if is_curl(endpoint.url):
             problems["url"] = self._curl_problem or self.tr("Press Return to take the cURL command over.")
-        problems |= {path: text for path, text in self.auth.problems().items() if path not in problems}
+        missing = {**self.auth.problems(), **self.connection.problems()}
+        problems |= {path: text for path, text in missing.items() if path not in problems}
         for path, message in self._checked(endpoint):
             problems.setdefault(self._field_of(path), sentence(message))
         return endpoint, problems

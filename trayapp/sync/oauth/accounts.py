@@ -50,14 +50,22 @@ class Accounts:
         self._in_body: set[str] = set()
 
     def access(
-        self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, *, saved: bool = True
+        self,
+        endpoint: Endpoint,
+        secret: str | None,
+        cancel: CancelToken,
+        *,
+        saved: bool = True,
+        proxy_password: str | None = None,
     ) -> "Credentials | OAuthAccess":
         """What a run of the endpoint gets its credentials from. AuthError when a secret is missing.
 
         secret: the endpoint's own. saved: the endpoint is one of the settings with just this authentication; of
-        another, tokens are only kept in memory until `take_unsaved`.
+        another, tokens are only kept in memory until `take_unsaved`. proxy_password: None means the stored one.
         """
-        proxy = self._secrets.get(endpoint.id, PROXY) if endpoint.request.proxy_user and endpoint.id else None
+        proxy = proxy_password
+        if proxy is None and endpoint.request.proxy_user and endpoint.id:
+            proxy = self._secrets.get(endpoint.id, PROXY)
         if not endpoint.auth.kind.startswith("oauth2"):
             return credentials(endpoint.auth, secret, proxy)
         if endpoint.auth.kind == "oauth2_client" and secret is None:
