@@ -216,6 +216,28 @@ def test_edit_enable_disable_remove(cli, added):
     assert cli.json("query", "select count(*) from items")["rows"] == [[23]]
 
 
+def test_settings_of_the_whole_program_are_shown_and_changed(cli, home):
+    assert cli.json("settings")["general"]["keep_history"] == "30d"
+    cli("settings", "--set", "metered=yes", "--set", 'sync_anyway=["hours"]', "--set", "keep_runs=50")
+    changed = cli.json("settings")["general"]
+    assert (changed["metered"], changed["sync_anyway"], changed["keep_runs"]) == ("yes", ["hours"], 50)
+    assert tomllib.loads((home / "settings.toml").read_text())["general"]["metered"] == "yes"
+    assert cli.json("settings", "--set", "sync_anyway=", "--set", "metered=")["general"]["sync_anyway"] == []
+    assert "keep_runs       50" in cli("settings").out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("metered=maybe", "allowed are 'auto', 'yes', 'no'"),
+        ("keep_run=3", "keep_runs"),
+        ("background=true", "background on"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(cli, change, says):
+    assert says in cli("settings", "--set", change, code=2).err
+
+
 def test_remove_can_drop_the_table_and_forgets_the_state(cli, added, home):
     cli("sync")
     cli("remove", "items", "--drop-table")

@@ -69,6 +69,7 @@ _COMMANDS: dict[str, Callable[[Engine, Options], int]] = {
     "enable": configuring.enable,
     "disable": configuring.disable,
     "edit": configuring.edit,
+    "settings": configuring.settings,
     "import": configuring.import_,
     "export": configuring.export,
     "secret": configuring.secret,

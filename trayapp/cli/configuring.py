@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from trayapp.cli.engine import Engine
 from trayapp.cli.person import SomebodyThere
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
+from trayapp.operations.fields import general_fields
 from trayapp.operations.texts import export_text
 from trayapp.sync.cancel import CancelToken
 
@@ -98,6 +100,22 @@ def edit(engine: Engine, options: Options) -> int:
         output.print_json(result)
     else:
         print(f"Changed {options.id}{', which runs anew' if options.restart else ''}.")
+    return 0
+
+
+def settings(engine: Engine, options: Options) -> int:
+    """`settings`: those of the whole program, after --set has changed some. Exit code."""
+    changes = dict(pair(text, "=", "--set") for text in options.set)
+    if "background" in changes:
+        raise UserError("This is not set here", "The system has to be told of it.", "Use `traysync background on`.")
+    if changes:
+        fields = engine.change("settings", set=changes)["general"]
+    else:
+        fields = general_fields(engine.workspace.settings().general)
+    if options.json:
+        output.print_json({"general": fields})
+    else:
+        output.print_table(["setting", "value"], [(name, json.dumps(value)) for name, value in fields.items()])
     return 0
 
 

@@ -94,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     edit.add_argument("--set", action="append", required=True, metavar="PATH=VALUE")
     edit.add_argument("--restart", action="store_true", help="stop its run, and run it anew with the new settings")
 
+    settings = command("settings", "show or change what holds for the whole program")
+    settings.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+
     command("import", "add endpoints from TOML").add_argument("file", metavar="FILE|-")
     command("export", "endpoints as TOML, never secrets").add_argument("ids", nargs="*", metavar="ID")
 

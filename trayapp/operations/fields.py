@@ -1,26 +1,42 @@
-"""Fields of an endpoint set from text."""
+"""Fields of the settings set from text."""
 
 import tomllib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint
-from trayapp.endpoints.settings import (
-    SettingsError,
-    decode_endpoint,
-    parse_endpoint,
-    to_builtins,
-)
-
-if TYPE_CHECKING:
-    pass
+from trayapp.endpoints.model import Endpoint, General
+from trayapp.endpoints.settings import SettingsError, convert, decode_endpoint, parse_endpoint, to_builtins
 
 
 def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
     """The endpoint with fields set from text; checked. SettingsError names a field that can't be set so."""
     data = to_builtins(endpoint)
+    _set(data, changes, decode_endpoint)
+    return parse_endpoint(data)
+
+
+def edited_general(general: General, changes: Mapping[str, str]) -> General:
+    """The program's settings with fields set from text. SettingsError names a field that can't be set so."""
+    data = to_builtins(general)
+    _set(data, changes, _decode_general)
+    return _decode_general(data)
+
+
+def general_fields(general: General) -> dict[str, Any]:
+    """The program's settings as plain values by name, those left as they were too."""
+    fields = {name: getattr(general, name) for name in General.__struct_fields__}
+    plain: dict[str, Any] = msgspec.to_builtins(fields, enc_hook=str)
+    return plain
+
+
+def _decode_general(data: Mapping[str, Any]) -> General:
+    return convert({"general": data}, lambda _: None, "settings").general
+
+
+def _set(data: dict[str, Any], changes: Mapping[str, str], decode: Callable[[dict[str, Any]], object]) -> None:
+    """Set fields by dotted paths, each to the TOML value that its text is if `decode` takes it, else to the text."""
     for path, text in changes.items():
         *sections, name = path.split(".")
         place = data
@@ -33,10 +49,9 @@ def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
             continue
         try:
             place[name] = tomllib.loads(f"x = {text}")["x"]
-            decode_endpoint(data)
+            decode(data)
         except (tomllib.TOMLDecodeError, SettingsError):
             place[name] = text
-    return parse_endpoint(data)
 
 
 def unnamed(endpoint: Endpoint, data: Mapping[str, Any]) -> Endpoint:

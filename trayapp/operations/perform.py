@@ -1,22 +1,17 @@
 """Changes by name, as asked over the local socket or by the command line itself."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from trayapp.endpoints.settings import (
-    decode_endpoint,
-    to_builtins,
-)
+from trayapp.endpoints.settings import decode_endpoint, to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.background import set_background
+from trayapp.operations.fields import general_fields
 from trayapp.operations.runs import keep_held
 from trayapp.operations.texts import import_text
 from trayapp.operations.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +23,8 @@ def perform(workspace: Workspace, op: str, args: Mapping[str, Any]) -> dict[str,
         return {"endpoint": to_builtins(workspace.remove(args["id"], bool(args.get("drop_table"))))}
     if op == "edit":
         return {"endpoint": to_builtins(workspace.edit(args["id"], args["set"]))}
+    if op == "settings":
+        return {"general": general_fields(workspace.edit_general(args["set"]))}
     if op == "enable":
         return {"endpoints": [to_builtins(each) for each in workspace.set_enabled(args["ids"], bool(args["enabled"]))]}
     if op == "import":

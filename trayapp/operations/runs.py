@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +12,7 @@ from trayapp.operations.conditions import answered, conditions_now
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule import work
 from trayapp.schedule.chains import children_of
-from trayapp.schedule.constraints import (
-    blocked_by,
-)
+from trayapp.schedule.constraints import blocked_by
 from trayapp.schedule.due import parents
 from trayapp.schedule.questions import due_now
 from trayapp.schedule.rows import prepared
@@ -23,9 +20,6 @@ from trayapp.store import missing, runs, state
 from trayapp.store.pause import load_pause
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress, Report
-
-if TYPE_CHECKING:
-    pass
 
 WORKERS = 4
 

@@ -10,7 +10,7 @@ from trayapp.demo.endpoint import demo_endpoint, demo_port
 from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, from_environment
 from trayapp.desktop.token_store import TokenStore
-from trayapp.endpoints.model import Auth, Endpoint, Settings
+from trayapp.endpoints.model import Auth, Endpoint, General, Settings
 from trayapp.endpoints.settings import (
     SettingsFile,
     convert,
@@ -18,7 +18,7 @@ from trayapp.endpoints.settings import (
 )
 from trayapp.errors import UserError
 from trayapp.operations.choosing import find
-from trayapp.operations.fields import edited
+from trayapp.operations.fields import edited, edited_general
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.due import parents
@@ -219,6 +219,14 @@ class Workspace:
                 "The id can't be changed", "Table, history and secret are known by it.", "Add a new endpoint."
             )
         return self.save(endpoint)
+
+    def edit_general(self, changes: Mapping[str, str]) -> General:
+        """Set fields of the whole program from text, as `edit` does. SettingsError names a bad one."""
+
+        def change(settings: Settings) -> Settings:
+            return msgspec.structs.replace(settings, general=edited_general(settings.general, changes))
+
+        return self.settings_file.edit(change).general
 
     def set_enabled(self, ids: Sequence[str], enabled: bool) -> list[Endpoint]:
         """Switch endpoints on or off; those that they are then."""
