@@ -13,7 +13,7 @@ import requests
 from tests.server import ApiServer, Listing, json_reply, late, problem
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.paths import Home
-from trayapp.endpoints.model import Endpoint, Request, Settings, When
+from trayapp.endpoints.model import Endpoint, Request, Settings, Table, When
 from trayapp.endpoints.units import Duration
 from trayapp.operations.workspace import Workspace
 from trayapp.store.arrange import Arrangement
@@ -109,6 +109,17 @@ def test_a_removed_endpoint_can_take_its_table_along(qtbot, backend, api):
     with backend.workspace.store.reading() as db:
         assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'items'").get
     qtbot.waitUntil(lambda: backend.snapshot().endpoints == ())
+
+
+def test_rows_are_those_of_the_endpoint_also_before_its_table_follows_a_new_name(qtbot, backend, api):
+    one, two = (endpoint(api.route(f"/{id}", Listing([{"id": 1, "of": id}])), id=id, name=id) for id in "ab")
+    save(qtbot, backend, one, two)
+    qtbot.waitUntil(lambda: [each.rows for each in backend.snapshot().endpoints] == [1, 1], timeout=10_000)
+    swapped = [msgspec.structs.replace(each, table=Table(name=name)) for each, name in ((one, "b"), (two, "a"))]
+    save(qtbot, backend, *swapped)
+    for id in "ab":
+        page = ticket_of(qtbot, backend.rows_ready, lambda id=id: backend.request_rows(id, 0, 10))
+        assert page.rows == ((1, id),)
 
 
 def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, api, monkeypatch):

@@ -343,6 +343,14 @@ def test_a_table_can_be_saved(cli, added, tmp_path, ending):
     assert [path.name for path in tmp_path.glob("out*")] == [file.name]
 
 
+def test_a_table_is_saved_under_the_name_it_still_has(cli, added, tmp_path):
+    cli("sync")
+    cli("edit", "items", "--set", "table.name=other")
+    assert "Saved 23 rows" in cli("save", "items", str(tmp_path / "x.csv")).out
+    cli("sync")
+    assert "Saved 23 rows" in cli("save", "items", str(tmp_path / "y.csv")).out
+
+
 def test_an_unknown_ending_is_refused(cli, added, tmp_path):
     cli("sync")
     assert ".csv" in cli("save", "items", tmp_path / "out.doc", code=2).err

@@ -27,6 +27,7 @@ from trayapp.schedule.thread import SchedulerThread
 from trayapp.store.arrange import ALL, Arrangement
 from trayapp.store.read import Reader, RowsPage
 from trayapp.store.runs import list_runs
+from trayapp.store.table import owned
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.preview import Preview
 from trayapp.sync.report import Problem, Progress, Report
@@ -283,11 +284,10 @@ class LiveBackend(Backend):
     def request_rows(self, id: str, offset: int, count: int, wanted: Arrangement = ALL) -> int:
         """Ask for rows of the endpoint's table."""
         ticket = next(self._tickets)
-        endpoint = self._settings.find(id)
 
         def read() -> RowsPage:
             with self.workspace.store.reading() as db:
-                return self._reader.page(db, id, endpoint.table.name if endpoint else "", offset, count, wanted)
+                return self._reader.page(db, id, owned(db, id) or "", offset, count, wanted)
 
         self.background.run(read, lambda page: self.rows_ready.emit(ticket, page))
         return ticket

@@ -74,10 +74,11 @@ def save(engine: Engine, options: Options) -> int:
     """`save`: a table as a file. Exit code."""
     from trayapp.store.export import save_rows
     from trayapp.store.read import table_rows
+    from trayapp.store.table import owned
 
-    table = engine.workspace.endpoint(options.id).table.name
+    endpoint = engine.workspace.endpoint(options.id)
     with engine.workspace.store.reading() as db:
-        columns, rows = table_rows(db, table)
+        columns, rows = table_rows(db, owned(db, endpoint.id) or endpoint.table.name)
         count = save_rows(columns, rows, Path(options.file))
     if options.json:
         output.print_json({"file": options.file, "rows": count})

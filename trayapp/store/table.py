@@ -151,10 +151,16 @@ def drop(db: apsw.Connection, name: str) -> None:
     db.execute(f"DROP TABLE IF EXISTS {quote(name)}")
 
 
+def owned(db: apsw.Connection, id: str) -> str | None:
+    """The table that was made for an endpoint, whatever the settings call it since then; None while there is none."""
+    name = db.execute("SELECT table_name FROM _sync_endpoints WHERE id = ?", (id,)).get
+    return name if isinstance(name, str) else None
+
+
 def drop_owned(db: apsw.Connection, id: str) -> None:
     """Drop the table that was made for an endpoint; a table of that name made by others stays."""
-    name = db.execute("SELECT table_name FROM _sync_endpoints WHERE id = ?", (id,)).get
-    if isinstance(name, str):
+    name = owned(db, id)
+    if name is not None:
         drop(db, name)
 
 
