@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QMenu, QPushButton
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton
 
 from tests.ui.samples import NOW, REFUSED, clock, endpoint, failing, held, running, shown
 from trayapp.endpoints.model import Endpoint, Settings
@@ -202,6 +202,7 @@ def test_filter_and_choose(view, qtbot):
 def test_tags_are_shown_and_found(view, backend):
     backend.show(shown(endpoint("issues", tags=("daily", "work")), endpoint("orders")))
     assert view.sorted.index(0, Column.NAME).data(SECOND_LINE) == "Up to date · daily · work"
+    assert "tags: daily, work" in view.panel.findChild(QLabel, "panelFacts").text()
     view.filter.setText("work")
     assert column(view, Column.NAME) == ["Issues"]
 

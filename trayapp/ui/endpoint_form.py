@@ -50,6 +50,7 @@ class EndpointForm(QWidget):
         self.url.setPlaceholderText("https://api.example.com/items")
         self.name = _line("name")
         self.tags = _line("tags")
+        self.tags.setPlaceholderText("daily, work")
         self.schedule = ScheduleEditor()
         self.auth = AuthEditor()
         self.when = WhenEditor()
@@ -86,7 +87,7 @@ class EndpointForm(QWidget):
             for field in (
                 Field("url", self.tr("&Address:"), self.url),
                 Field("name", self.tr("&Name:"), self.name),
-                Field("tags", self.tr("Tags:"), self.tags, self.tr("Words by which several endpoints can be named.")),
+                Field("tags", self.tr("Tags:"), self.tags, self.tr("To name several endpoints at once.")),
                 Field("every", self.tr("Fre&quency:"), self.schedule, focus=self.schedule.kind),
                 *self.auth.fields,
                 *self.when.fields,

@@ -123,6 +123,8 @@ class EndpointPanel(QFrame):
             facts.append(self.tr("waits for: {reason}").format(reason=status.blocked_by))
         if status.state == "failing" and status.attempts > 1:
             facts.append(self.tr("{count} attempts").format(count=status.attempts))
+        if status.tags:
+            facts.append(self.tr("tags: {tags}").format(tags=", ".join(status.tags)))
         return " · ".join(facts)
 
     def _show_progress(self, status: EndpointStatus) -> None:

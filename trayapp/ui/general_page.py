@@ -48,6 +48,7 @@ class GeneralPage(QWidget):
         self.runs.setObjectName("keepRuns")
         self.runs.setRange(10, 1_000_000)
         self.runs.setGroupSeparatorShown(True)
+        self.runs.setSuffix(self.tr(" runs"))
         self.ask_again = QPushButton(self.tr("Ask about &everything again"))
         self.ask_again.setObjectName("askAgain")
         self.ask_again.setAutoDefault(False)
@@ -78,7 +79,7 @@ class GeneralPage(QWidget):
                 "general.keep_runs",
                 self.tr("Keep at most:"),
                 self.runs,
-                self.tr("Runs of each endpoint. Those that changed something stay for their time."),
+                self.tr("Of each endpoint. Those that changed something stay for their time."),
             ),
             self.asking,
         )
