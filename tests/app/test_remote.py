@@ -157,15 +157,6 @@ def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
     assert late.error.title == "There is no endpoint 'items'"
 
 
-def test_whoever_waits_for_an_endpoint_that_is_removed_is_answered(qtbot, backend, gate, ask):
-    appended = ask("sync", ids=["items"], if_running="append")
-    removed = ask("remove", id="items")
-    one, two = finished(qtbot, gate, ask.first, appended)
-    assert removed.result["endpoint"]["id"] == "items"
-    assert (one["status"], one["reason"]) == ("stopped", "the endpoint was removed")
-    assert two["sentence"] == "Not started: the endpoint was removed."
-
-
 def test_an_edit_with_restart_runs_on_the_new_settings(qtbot, backend, gate, ask, url):
     edit = ask("edit", id="items", set={"url": f"{url}?new=1"})
     qtbot.waitUntil(lambda: edit.result is not None)
