@@ -4,12 +4,13 @@ import threading
 
 import pytest
 
-from tests.app.test_backend import RECORDS, endpoint, started
+from tests.app.test_backend import RECORDS, endpoint, locked, started
 from tests.server import ApiServer, Listing
 from trayapp.app.remote import Remote
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import Settings
 from trayapp.operations.workspace import Workspace
+from trayapp.store.errors import StoreLocked
 
 
 class Asked:
@@ -155,6 +156,16 @@ def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
     assert two["sentence"].startswith("Not started: ")
     late = ask("sync", ids=["items"])
     assert late.error.title == "There is no endpoint 'items'"
+
+
+def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, backend, gate, ask, monkeypatch):
+    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.2)
+    finished(qtbot, gate, ask.first)
+    with locked(backend.workspace.home.database):
+        removed = ask("remove", id="items", drop_table=True)
+        qtbot.waitUntil(lambda: removed.error is not None, timeout=10_000)
+    assert isinstance(removed.error, StoreLocked)
+    assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
 
 
 def test_an_edit_with_restart_runs_on_the_new_settings(qtbot, backend, gate, ask, url):

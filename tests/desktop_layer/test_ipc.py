@@ -22,6 +22,7 @@ from trayapp.desktop.client import NotRunning, ask
 from trayapp.desktop.paths import find_home
 from trayapp.desktop.server import LocalServer, Request
 from trayapp.errors import UserError
+from trayapp.store.errors import StoreLocked
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Unix sockets"),
@@ -87,6 +88,8 @@ def answer(request: Request) -> None:
             threading.Thread(target=count, args=(request,)).start()
         case "fail":
             request.fail(UserError("No", "Because.", "Do that."))
+        case "locked":
+            request.fail(StoreLocked("In use", "Another has it.", "Wait."))
         case "huge":
             request.reply({"text": "x" * (protocol.MAX_ANSWER + 1)})
 
@@ -138,6 +141,16 @@ def test_an_error_arrives_whole(address: str, asking: Callable[..., dict[str, An
     with pytest.raises(UserError) as caught:
         asking(address, "fail")
     assert caught.value.as_dict() == {"title": "No", "cause": "Because.", "next": "Do that."}
+
+
+@SERVED
+def test_a_locked_database_is_told_from_other_errors(address: str, asking: Callable[..., dict[str, Any]]) -> None:
+    with pytest.raises(StoreLocked) as caught:
+        asking(address, "locked")
+    assert (caught.value.title, caught.value.cause, caught.value.next) == ("In use", "Another has it.", "Wait.")
+    with pytest.raises(UserError) as caught_other:
+        asking(address, "fail")
+    assert not isinstance(caught_other.value, StoreLocked)
 
 
 @SERVED

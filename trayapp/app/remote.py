@@ -18,6 +18,7 @@ from trayapp.operations.runs import not_started
 from trayapp.schedule.actions import IfRunning
 from trayapp.schedule.documents import report_document, status_document
 from trayapp.schedule.snapshot import Snapshot
+from trayapp.store.errors import StoreLocked
 from trayapp.store.times import to_text
 from trayapp.sync.report import Problem, Report
 
@@ -93,13 +94,18 @@ class Remote(QObject):
                 request, lambda: {"lines": why_waiting(backend.workspace, args["id"], backend.scheduler.conditions())}
             )
         else:
-            backend.change(lambda: perform(backend.workspace, op, args), lambda result: self._answered(request, result))
+            backend.change(
+                _telling_locks(lambda: perform(backend.workspace, op, args)),
+                lambda result: self._answered(request, result),
+            )
 
     def _in_background(self, request: Request, work: Callable[[], dict[str, Any]]) -> None:
         self._backend.background.run(work, lambda result: self._answered(request, result))
 
-    def _answered(self, request: Request, result: dict[str, Any] | Problem) -> None:
-        if isinstance(result, Problem):
+    def _answered(self, request: Request, result: dict[str, Any] | Problem | StoreLocked) -> None:
+        if isinstance(result, StoreLocked):
+            request.fail(result)
+        elif isinstance(result, Problem):
             request.fail(UserError(result.title, result.cause, result.next))
         else:
             request.reply(result)
@@ -169,6 +175,18 @@ class Remote(QObject):
                             "total": status.progress.total,
                         }
                     )
+
+
+def _telling_locks(work: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any] | StoreLocked]:
+    """The work, with StoreLocked as a result: a Problem no longer tells what kind it is."""
+
+    def tell() -> dict[str, Any] | StoreLocked:
+        try:
+            return work()
+        except StoreLocked as error:
+            return error
+
+    return tell
 
 
 def _moment(text: str) -> datetime:

@@ -33,7 +33,8 @@ def ask(
 
     `timeout` is the longest silence in seconds, None for no limit. The connection is tried for `connect_within`
     seconds, since a starting program holds the engine's lock before it listens; pass 0 when nobody holds the lock.
-    NotRunning when nobody listens; the other side's UserError when it refused; UserError when it broke off.
+    NotRunning when nobody listens; the other side's UserError when it refused (StoreLocked: the
+    database is in use); UserError when it broke off.
     """
     with closing(_connect(address, connect_within, timeout)) as stream:
         try:
@@ -41,7 +42,7 @@ def ask(
             for line in _lines(stream):
                 answer = decode_answer(line)
                 if answer.error is not None:
-                    raise UserError(**answer.error)
+                    raise _refusal(answer.error, answer.locked)
                 if answer.result is not None:
                     return answer.result
                 if on_progress and answer.progress is not None:
@@ -55,6 +56,14 @@ def ask(
         except OSError as error:
             raise _broken_off(str(error)) from error
     raise _broken_off("it closed the connection")
+
+
+def _refusal(error: dict[str, str], locked: bool) -> UserError:
+    if not locked:
+        return UserError(**error)
+    from trayapp.store.errors import StoreLocked
+
+    return StoreLocked(**error)
 
 
 class _Stream(Protocol):

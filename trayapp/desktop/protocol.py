@@ -1,7 +1,7 @@
 """What programs of one home say to each other: one JSON document a line, over the local socket. No Qt.
 
 A client sends one request, `{"op": "sync", "args": {…}}`, and gets any number of `{"progress": …}` lines and at last
-`{"result": {…}}` or `{"error": {"title", "cause", "next"}}`; then the connection is closed.
+`{"result": {…}}` or `{"error": {"title", "cause", "next"}, "locked": …}`; then the connection is closed.
 """
 
 import os
@@ -30,11 +30,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of an answer: exactly one of the three is set."""
+    """A line of an answer: exactly one of the three is set. `locked`: the error is that the database is in use."""
 
     progress: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: dict[str, str] | None = None
+    locked: bool = False
 
 
 def encode(message: Message | Answer) -> bytes:

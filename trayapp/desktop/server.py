@@ -13,6 +13,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from trayapp.desktop.protocol import MAX_ANSWER, MAX_REQUEST, Answer, decode_message, encode, is_stranger
 from trayapp.errors import UserError
+from trayapp.store.errors import StoreLocked
 
 _MAX_CONNECTIONS = 64
 _PATIENCE_MS = 30_000
@@ -40,7 +41,7 @@ class Request:
 
     def fail(self, error: UserError) -> None:
         """Answer with an error; the client raises it."""
-        self._send(encode(Answer(error=error.as_dict())), True)
+        self._send(encode(Answer(error=error.as_dict(), locked=isinstance(error, StoreLocked))), True)
 
     def progress(self, progress: dict[str, Any]) -> None:
         """Say how far it is. Lost when the client does not keep up."""
