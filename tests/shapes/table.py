@@ -4,10 +4,12 @@ from tests.shapes.formats import FORMATS
 from tests.shapes.paging import PAGING
 from tests.shapes.quirks import QUIRKS
 from tests.shapes.records import RECORDS
+from tests.shapes.services import SERVICES
 from tests.shapes.shape import Shape
 
 SHAPES: dict[str, dict[str, Shape]] = {
     "How listings go on": {name: Shape(serve, **options) for name, (serve, options) in PAGING.items()},
+    "How well-known services' listings go on": SERVICES,
     "Where records are": RECORDS,
     "What answers are written in": FORMATS,
     "Logins, and servers that say wrong things": QUIRKS,

@@ -107,7 +107,7 @@ def test_a_shape_becomes_exactly_its_table_or_is_refused_by_name(
         assert any(warning.startswith(shape.told) for warning in user.report["warnings"]), user.report["warnings"]
     if shape.silent:
         assert user.report["warnings"] == []
-        assert api.count(shape.path) <= 2 * 7, "add and sync"
+        assert api.count(shape.path) <= 2 * 8, "add and sync"
     before = shape.rows(served)
     assert canonical_hash(user.table()) == canonical_hash(before)
     assert user.counts() == (len(before), 0, 0)

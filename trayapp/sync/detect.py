@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trayapp.endpoints.naming import slug
+from trayapp.sync import envelope
 from trayapp.sync.links import next_link
 
 _NEXT_PLACES = (
@@ -14,14 +15,14 @@ _NEXT_PLACES = (
     "pagination.links.next", "meta.next", "meta.next_url", "meta.pagination.next", "meta.pagination.links.next",
     "meta.pagination.next_url", "meta.links.next", "response.next", "nextPage", "page.next",
 )  # fmt: skip
-LINK_LISTS = ("links", "link", "_links", "meta.links")
+_LINK_LISTS = ("links", "link", "_links", "meta.links")
 """Where lists of links stand; a path to the one with rel "next" is written `links[rel=next]`."""
 _TOTAL_PLACES = (
     "total", "total_count", "totalCount", "count", "total_results", "totalResults", "totalItems", "total_items",
     "total_records", "recordCount", "numFound", "@odata.count", "meta.total", "meta.total_count", "meta.count",
     "meta.pagination.total", "pagination.total", "pagination.total_count", "paging.total", "page.totalElements",
     "totalElements", "filtered_table_rows_count", "meta.pagination.total_count", "hits.total", "total_rows",
-    "nbHits",
+    "nbHits", "totalSize", "hydra:totalItems", "hits.total.value", "response.numFound", "message.total-results",
 )  # fmt: skip
 MORE_PLACES = (
     "has_more", "hasMore", "has_next", "hasNext", "more", "meta.has_more", "pagination.has_more", "paging.has_more",
@@ -75,18 +76,25 @@ def next_url(headers: Mapping[str, str], body: Any) -> tuple[str, str, str] | No
         target = find(body, path)
         if isinstance(target, str) and _is_address(target):
             return "next_url", path, target
-    for path in LINK_LISTS:
+    others = [name for name in body if name.endswith("_links")] if isinstance(body, dict) else []
+    for path in (*_LINK_LISTS, *others):
         target = linked(find(body, path), "next")
         if target is not None:
             return "next_url", f"{path}[rel=next]", target
+    for path, target in envelope.addresses(body):
+        return "next_url", path, target
     return None
 
 
 def linked(value: Any, relation: str) -> str | None:
-    """The target of that relation in a list of links (OGC API, `[{"rel": "next", "href": …}]`), or None."""
+    """The target of that relation in a list of links, or None.
+
+    OGC API and OpenStack write `[{"rel": "next", "href": …}]`, FHIR `[{"relation": "next", "url": …}]`.
+    """
     for link in value if isinstance(value, list) else ():
-        if isinstance(link, dict) and link.get("rel") == relation and isinstance(link.get("href"), str):
-            return str(link["href"])
+        if isinstance(link, dict) and relation in (link.get("rel"), link.get("relation")):
+            target = link.get("href", link.get("url"))
+            return target if isinstance(target, str) else None
     return None
 
 
@@ -96,9 +104,12 @@ def _is_address(text: str) -> bool:
 
 def total(headers: Mapping[str, str], body: Any) -> int | None:
     """How many records the server says there are, or None."""
-    for name in ("X-Total-Count", "X-Total", "X-WP-Total", "Total-Count", "Total-Results"):
+    for name in ("X-Total-Count", "X-Total", "X-WP-Total", "Total-Count", "Total-Results", "X-Pagination-Total-Count"):
         if headers.get(name, "").isdigit():
             return int(headers[name])
+    ranged = re.fullmatch(r"(?:\w+ +)?(?:\d+-\d+|\*)/(\d+)", headers.get("Content-Range", "").strip())
+    if ranged is not None and not headers["Content-Range"].lstrip().startswith("bytes"):
+        return int(ranged[1])
     for path in _TOTAL_PLACES:
         value = find(body, path)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -108,7 +119,7 @@ def total(headers: Mapping[str, str], body: Any) -> int | None:
 
 def total_pages(headers: Mapping[str, str], body: Any) -> int | None:
     """How many pages the server says there are, or None."""
-    for name in ("X-Total-Pages", "X-WP-TotalPages"):
+    for name in ("X-Total-Pages", "X-WP-TotalPages", "X-Pagination-Page-Count"):
         if headers.get(name, "").isdigit():
             return int(headers[name])
     for path in PAGES_PLACES:
@@ -126,9 +137,15 @@ def signs_of_more(headers: Mapping[str, str], body: Any, count: int) -> str | No
     for path in MORE_PLACES:
         if find(body, path) is True:
             return f"the answer says there is more ({path})"
+    flag = envelope.says_it_goes_on(body)
+    if flag is not None:
+        return f"the answer says there is more ({flag})"
     for path in TOKEN_PLACES:
         value = find(body, path)
         if value not in (None, "", False, 0) and not isinstance(value, list):
+            return f"the answer names a next page ({path})"
+    if not any(find(body, path) is False for path in MORE_PLACES):
+        for path, _ in envelope.tokens(headers, body, sure=True):
             return f"the answer names a next page ({path})"
     pages = total_pages(headers, body)
     if pages is not None and pages > 1:

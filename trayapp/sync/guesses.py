@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync import detect
+from trayapp.sync import detect, envelope
 from trayapp.sync.http import Answer, Call, with_params
 from trayapp.sync.paging import LAST
 
@@ -28,6 +28,7 @@ _OFFSET_NAMES = (
     "offset",
     "skip",
     "$skip",
+    "$offset",
     "start",
     "startAt",
     "start_at",
@@ -36,7 +37,7 @@ _OFFSET_NAMES = (
     "from",
     "_start",
 )
-_BY_DEFAULT = ("page", "offset", "skip", "_page", "p", "pageNumber", "start", "$skip")
+_BY_DEFAULT = ("page", "offset", "skip", "_page", "p", "pageNumber", "start", "$skip", "$offset")
 _SIZES_BY_DEFAULT = ("limit", "per_page", "page_size", "pageSize", "size", "$top")
 _SIZE_NAMES = (*_SIZES_BY_DEFAULT, "perPage", "count", "rows", "first", "_limit", "maxResults", "max_results", "take")
 _TOKEN_PARAMS = {
@@ -57,7 +58,6 @@ _TOKEN_HEADERS = {
     "X-Next-Cursor": ("cursor",),
     "X-Cursor": ("cursor",),
     "X-Continuation-Token": ("continuationToken", "continuation"),
-    "x-ms-continuation": ("continuation",),
 }
 _LAST_PARAMS = ("starting_after", "after", "after_id", "since_id", "last_id", "cursor")
 
@@ -127,6 +127,13 @@ def cursors(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages
             if post:
                 yield Pages(kind="cursor", path=path, param=param, into="json")
             yield Pages(kind="cursor", path=path, param=param)
+    for path, _ in envelope.tokens(listing.answer.headers, body):
+        if path in detect.TOKEN_PLACES or path.removeprefix("header:") in _TOKEN_HEADERS:
+            continue  # tried already
+        for param in envelope.params_for(path):
+            yield Pages(kind="cursor", path=path, param=param, into="json" if post else "query")
+        if path.startswith("header:"):
+            yield Pages(kind="cursor", path=path, param=path.removeprefix("header:"), into="header")
     if any(detect.find(body, path) is True for path in detect.MORE_PLACES) and listing.records:
         records = [msgspec.json.decode(record) for record in listing.records if is_plain(record)]
         for name in detect.key_of(records, endpoint.table.name)[:1]:

@@ -11,7 +11,7 @@ from trayapp.sync.decode import Body, check_records, is_large_list, read, split_
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
-from trayapp.sync.paging import Walk, is_past_the_end, may_shift, next_call, upcoming
+from trayapp.sync.paging import MOST_EMPTY, MOST_EMPTY_BY_TOKEN, Walk, is_past_the_end, may_shift, next_call, upcoming
 from trayapp.sync.probe import SecondPage
 
 
@@ -98,7 +98,7 @@ class Listing:
                 self._look_ahead(following)
             yield records
             yield from answer.large or ()
-            if following is None:
+            if following is None or self._is_over(following, _identity(following) in asked):
                 break
             if _identity(following) in asked:
                 raise _circle(following.url)
@@ -141,6 +141,28 @@ class Listing:
         if numbered and (self.walk.total is None or self.walk.records >= self.walk.total):
             return True
         raise _circle(answer.url)
+
+    def _is_over(self, following: Call, again: bool) -> bool:
+        """Whether a listing ends although it names a next page; `again`: one that was read.
+
+        Some servers name one for ever, behind the end with nothing on it, or name the last page itself.
+        """
+        walk = self.walk
+        if walk.total is not None and walk.records == walk.total and (again or walk.empty):
+            return True
+        if not walk.empty:
+            return False
+        if again:
+            return True
+        if self.source.pages.kind in ("link", "next_url") and may_shift(self.source.pages, following.url):
+            return walk.empty >= MOST_EMPTY
+        if walk.empty > MOST_EMPTY_BY_TOKEN:
+            raise SyncError(
+                "The listing does not end",
+                f"{place_of(following.url)} goes on and on with pages that are empty.",
+                "Set pages.max, or tell the makers of the API.",
+            )
+        return False
 
     def _check_length(self) -> None:
         if self.walk.pages >= self._endpoint.limits.pages:

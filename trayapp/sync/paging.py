@@ -13,6 +13,12 @@ from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, with_params
 from trayapp.sync.links import joined, next_link, origin, place_of
 
+MOST_EMPTY = 3
+"""So many empty pages may come in a row where pages have numbers; some servers name a next one for ever."""
+
+MOST_EMPTY_BY_TOKEN = 1000
+"""The same where tokens lead on: servers that filter while they scan give many."""
+
 LAST = "last:"
 """A cursor path that begins so names a field of the page's last record (Stripe's `starting_after` and its kind)."""
 
@@ -29,13 +35,15 @@ _NUMBERED = re.compile(
 class Walk(msgspec.Struct):
     """How far a listing was walked: pages and records so far, and the totals its first page told, None if none.
 
-    `count` is the number of records on the newest page, `last` its last record, raw.
+    `count` is the number of records on the newest page, `last` its last record, raw; `empty` how many pages without any
+    came since the last one with some.
     """
 
     pages: int = 0
     records: int = 0
     count: int = 0
     last: bytes = b""
+    empty: int = 0
     total: int | None = None
     total_pages: int | None = None
 
@@ -45,6 +53,7 @@ class Walk(msgspec.Struct):
         self.count = len(records)
         self.records += len(records)
         self.last = records[-1] if records else b""
+        self.empty = 0 if records else self.empty + 1
 
 
 def first_page(call: Call, pages: Pages) -> Call:
@@ -112,7 +121,7 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
         token = value_of(answer, text, pages.path)
     if token in (None, "", False) or (token == 0 and not isinstance(token, bool)):
         return None
-    if isinstance(token, dict):
+    if isinstance(token, dict) and not pages.param:
         call = first
         for name, value in token.items():
             call = placed(call, pages, name, value)
@@ -121,7 +130,7 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
 
 
 def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | None:
-    if not walk.count or _says_end(text):
+    if _says_end(text) or not (walk.count or _goes_on_empty(text, pages, walk)):
         return None
     if walk.total is not None and walk.records == walk.total:
         return None
@@ -132,6 +141,17 @@ def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | Non
         return placed(first, pages, pages.param or "page", start + walk.pages)
     # By what was received, not by what was asked for: the server may give less.
     return placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
+
+
+def _goes_on_empty(text: bytes, pages: Pages, walk: Walk) -> bool:
+    """Whether more numbered pages follow one that is empty: the server says so, and what it holds back may be there."""
+    if pages.kind != "page" or walk.empty > MOST_EMPTY:
+        return False
+    if walk.total_pages is not None:
+        return walk.pages < walk.total_pages
+    if walk.total is not None:
+        return walk.records < walk.total
+    return any(value_at(text, path) is True for path in detect.MORE_PLACES)
 
 
 def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:

@@ -20,7 +20,9 @@ MOST_REQUESTS = 12
 _LARGEST_PAGE = 4 << 20
 """Bytes. A larger answer is a whole listing, and dear to ask for again."""
 _ONE = Pages(kind="none")
-_URL_HEADERS = ("Next-Page", "X-Next", "X-Next-Url", "X-Next-Page-Url")
+_URL_HEADERS = (
+    "Next-Page", "Next", "X-Next", "X-Next-Url", "X-Next-Page", "X-Next-Page-Url", "X-Next-Link", "X-Next-Page-Link",
+)  # fmt: skip
 _PAGE_SIZES = {
     5,
     10,

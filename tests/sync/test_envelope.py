@@ -1,0 +1,77 @@
+"""What counts as a way to the next page, and what does not."""
+
+import pytest
+
+from trayapp.sync.detect import signs_of_more, total
+from trayapp.sync.envelope import addresses, params_for, tokens
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"nextRecordsUrl": "/x?c=1"}, "nextRecordsUrl"),
+        ({"next_href": "https://a.example/x?c=1"}, "next_href"),
+        ({"hydra:view": {"hydra:next": "/x?page=2"}}, "hydra:view.hydra:next"),
+        ({"paging": {"next": {"after": "1", "link": "?after=1"}}}, "paging.next.link"),
+        ({"next_episode": "/episodes/2"}, ""),
+        ({"nextVisit": "https://a.example/"}, ""),
+        ({"next_url": "tomorrow"}, ""),
+        ({"author": {"next_url": "/authors/2"}}, ""),
+        ([{"next_url": "/x"}], ""),
+    ],
+)
+def test_addresses_of_a_next_page(body, path):
+    assert next((found for found, _ in addresses(body)), "") == path
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "is_sure"),
+    [
+        ({"nextCursorMark": "m1"}, "nextCursorMark", True),
+        ({"message": {"next-cursor": "m1"}}, "message.next-cursor", True),
+        ({"meta": {"next_token": "t"}}, "meta.next_token", True),
+        ({"paging": {"next": {"after": "12"}}}, "paging.next.after", True),
+        ({"LastEvaluatedKey": {"id": 1}}, "LastEvaluatedKey", True),
+        ({"cursor": "abc"}, "cursor", False),
+        ({"offset": "itr/rec"}, "offset", False),
+        ({"offset": 10}, "", False),
+        ({"cursor": None, "next_token": "", "after": 0}, "", False),
+        ({"next_visit": "2026-11-24", "token": "t", "id": "x"}, "", False),
+        ({"user": {"next_token": "t"}}, "", False),
+        ({"isLast": True, "nextPageToken": "t"}, "", False),
+    ],
+)
+def test_tokens_of_a_next_page(body, path, is_sure):
+    assert next((found for found, _ in tokens({}, body)), "") == path
+    assert (signs_of_more({}, {**body, "items": []}, 0) is not None) == is_sure
+
+
+def test_tokens_in_headers():
+    assert [path for path, _ in tokens({"X-Next-Token": "t", "X-Token": "u", "ETag": "v"}, [])] == [
+        "header:X-Next-Token"
+    ]
+    assert list(tokens({"X-Next-Page": "/items?page=2"}, [])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("nextCursorMark", "cursorMark"),
+        ("message.next-cursor", "cursor"),
+        ("meta.next_token", "pagination_token"),
+        ("meta.after_cursor", "page[after]"),
+        ("header:X-Next-Page-Token", "page_token"),
+        ("header:X-Next-Page-Token", "pageToken"),
+        ("header:Next-Cursor", "cursor"),
+    ],
+)
+def test_parameters_that_may_take_a_token(path, param):
+    assert param in params_for(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [("0-9/40", 40), ("items 0-9/40", 40), ("*/0", 0), ("bytes 0-9/40", None), ("0-9/*", None), ("", None)],
+)
+def test_a_total_in_content_range(value, count):
+    assert total({"Content-Range": value}, []) == count
