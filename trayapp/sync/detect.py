@@ -140,11 +140,11 @@ def signs_of_more(headers: Mapping[str, str], body: Any, count: int) -> str | No
     flag = envelope.says_it_goes_on(body)
     if flag is not None:
         return f"the answer says there is more ({flag})"
-    for path in TOKEN_PLACES:
-        value = find(body, path)
-        if value not in (None, "", False, 0) and not isinstance(value, list):
-            return f"the answer names a next page ({path})"
-    if not any(find(body, path) is False for path in MORE_PLACES):
+    if not (envelope.is_last_page(body) or any(find(body, path) is False for path in MORE_PLACES)):
+        for path in TOKEN_PLACES:
+            value = find(body, path)
+            if value not in (None, "", False, 0) and not isinstance(value, list):
+                return f"the answer names a next page ({path})"
         for path, _ in envelope.tokens(headers, body, sure=True):
             return f"the answer names a next page ({path})"
     pages = total_pages(headers, body)

@@ -52,11 +52,16 @@ def tokens(headers: Mapping[str, str], body: Any, sure: bool = False) -> Iterato
     for name, value in headers.items():
         if _TOKEN_NAME.fullmatch(name) and value and not _ADDRESS.match(value):
             yield f"header:{name}", value
-    if isinstance(body, dict) and any(body.get(name) is True for name in _LAST_PAGE):
+    if is_last_page(body):
         return
     for names, value in _members(body):
         if _is_token(names, value, sure):
             yield ".".join(names), value
+
+
+def is_last_page(body: Any) -> bool:
+    """Whether a flag says that this is the last page."""
+    return isinstance(body, dict) and any(body.get(name) is True for name in _LAST_PAGE)
 
 
 def says_it_goes_on(body: Any) -> str | None:
@@ -71,6 +76,7 @@ def params_for(path: str) -> tuple[str, ...]:
     in_header = path.startswith("header:")
     name = path.removeprefix("header:").rpartition(".")[2]
     plain = re.sub(r"^(x-)?(ms-)?(next[_-]?|end[_-]?)?", "", name, flags=re.IGNORECASE)
+    guesses: tuple[str, ...]
     if in_header:
         plain = plain.lower().replace("-", "_")
         camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), plain)
