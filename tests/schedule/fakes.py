@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.schedule.clock import ClockWatch, wait_for
-from trayapp.schedule.conditions import Conditions
+from trayapp.schedule.conditions import Conditions, Question
 from trayapp.schedule.planner import Planner
 from trayapp.schedule.states import Change, Saved
 from trayapp.store.pause import Pause
@@ -110,6 +110,8 @@ class World:
     started: list[tuple[datetime, str]] = field(default_factory=list)
     cancelled: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    answers: dict[Question, float | str | bool] = field(default_factory=dict)
+    """What the machine answers at once when it is asked."""
     turns: int = 0
 
     def __post_init__(self) -> None:
@@ -119,6 +121,8 @@ class World:
         """The program starts, from what the disk kept; runs of a killed program are gone."""
         saved = self.states.load()
         self.running: list[tuple[float, str]] = []
+        self.quitting = False
+        self.asked: frozenset[Question] = frozenset()
         self.planner = Planner(saved.states, saved.pause, saved.recent, self.clock.zone(), self.chance)
         self.watch = ClockWatch(self.clock)
         self.turn(lambda now: self.planner.apply_settings(self.settings, now))
@@ -126,6 +130,8 @@ class World:
     def do(self) -> None:
         """What the planner decided is done: everything is on disk at once."""
         pause = self.planner.pause_in_force
+        if self.quitting:
+            self.planner.cancel_all("the program ended")
         actions = self.planner.take(self.clock.now())
         self.states.save(Change(rows=actions.save, runs=actions.skipped, pause=pause, pause_changed=True))
         self.refused += actions.refused
@@ -160,7 +166,23 @@ class World:
         if event is not None:
             event(now)
         self.do()
+        self.answer()
         self.rest()
+
+    def answer(self) -> None:
+        """Tell what the planner wants to know of the machine and does not know as it is."""
+        while True:
+            self.asked, _ = self.planner.asks() or (self.asked, False)
+            wanted = {question: self.answers.get(question) for question in self.asked}
+            if wanted.items() <= self.planner.conditions.answers.items():
+                return
+            self.planner.update_conditions({"answers": wanted}, self.clock.now())
+            self.do()
+
+    def quit(self) -> None:
+        """The program ends: its runs are stopped, and no other one starts before it boots again."""
+        self.quitting = True
+        self.turn()
 
     def duration(self, id: str) -> float:
         """Seconds that a run of the endpoint takes."""
