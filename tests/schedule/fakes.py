@@ -110,8 +110,8 @@ class World:
     started: list[tuple[datetime, str]] = field(default_factory=list)
     cancelled: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
-    answers: dict[Question, float | str | bool] = field(default_factory=dict)
-    """What the machine answers at once when it is asked."""
+    answers: dict[Question, float | str | bool] | None = None
+    """What the machine answers at once when it is asked; None: it does not answer."""
     turns: int = 0
 
     def __post_init__(self) -> None:
@@ -171,7 +171,7 @@ class World:
 
     def answer(self) -> None:
         """Tell what the planner wants to know of the machine and does not know as it is."""
-        while True:
+        while self.answers is not None:
             self.asked, _ = self.planner.asks() or (self.asked, False)
             wanted = {question: self.answers.get(question) for question in self.asked}
             if wanted.items() <= self.planner.conditions.answers.items():

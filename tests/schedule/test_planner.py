@@ -309,6 +309,16 @@ def test_hours_open_and_close_by_themselves() -> None:
     assert local[-1].strftime("%H:%M") == "05:00"
 
 
+def test_what_waits_for_a_worker_does_not_start_when_its_hours_are_over() -> None:
+    hours = When(between=(TimeOfDay.parse("13:00"), TimeOfDay.parse("14:05")))  # NOW is 14:00 in Berlin
+    long = [endpoint(id, url="http://one.test/") for id in "xy"]
+    w = world(*long, endpoint("a", url="http://one.test/", when=hours), run_seconds=600)
+    w.sync("x", "y")
+    w.live(HOUR)
+    assert list(w.runs("a")) == []
+    assert [(run.status, run.reason) for run in w.states.runs] == [("skipped", "outside 13:00-14:05")]
+
+
 def test_hours_that_end_stop_the_run() -> None:
     night = When(between=(TimeOfDay.parse("10:00"), TimeOfDay.parse("14:35")))
     w = world(endpoint("a", when=night), states=known(), run_seconds=1200)

@@ -165,7 +165,7 @@ class Machine(World):
 
     def apply_conditions(self) -> None:
         state = self.state
-        self.answers = {
+        answers = {
             WIFI: state["wifi"],
             IDLE: 3600.0 if state["idle"] else 1.0,
             FULLSCREEN: state["fullscreen"],
@@ -175,6 +175,8 @@ class Machine(World):
         found = {name: state[name] for name in ("online", "captive", "metered")}
         found |= {"on_battery": state["battery"], "battery_percent": state["percent"]}
         found["disk_free"] = 2**40 if state["disk"] else 2**20
+        found["answers"] = {question: answers[question] for question in self.asked}
+        self.answers = answers
         self.turn(lambda now: self.planner.update_conditions(found, now))
 
     def switch(self, **state: Any) -> None:
@@ -374,6 +376,7 @@ def live_through(seed: int, last: datetime) -> tuple[Machine, list[str]]:
     while machine.clock.true < last:
         machine.live(timedelta(hours=chance.uniform(0, 24)))
         happen(machine, chance)
+    machine.live(HOUR)
     machine.change()
     oracle = Oracle(machine.spans, BERLIN, machine.runs, machine.events)
     for _, rule in pairs:

@@ -59,9 +59,10 @@ class HeldBack(msgspec.Struct, frozen=True):
 
 
 class Queued(msgspec.Struct, frozen=True):
-    """It waits for a worker only."""
+    """It waits for a worker only. look_again: when it may no longer start, by the time alone; None: never."""
 
     item: Item
+    look_again: datetime | None = None
 
 
 class Going(msgspec.Struct, frozen=True):
@@ -111,7 +112,8 @@ def place(
             due=due,
             wish=wish,
             after=parents(endpoint) if endpoint.after is None or endpoint.after.need == "all" else (),
-        )
+        ),
+        None if wished else window_edge(endpoint, now, zone),
     )
 
 

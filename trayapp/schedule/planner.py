@@ -418,7 +418,7 @@ class Planner:
             self._wake(id, where.look_again)
         else:
             self._unblock(id)
-            self._wake(id, None if isinstance(where, Queued) else where.until)
+            self._wake(id, where.look_again if isinstance(where, Queued) else where.until)
             if isinstance(where, HeldBack | Asking):
                 self._queue.remove(id)
             else:
