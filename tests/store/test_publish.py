@@ -18,8 +18,9 @@ from trayapp.store.publish import ListingNeeded, publish
 from trayapp.store.records import decode_records
 from trayapp.store.runs import list_changes, next_number
 from trayapp.store.staging import Staging
+from trayapp.store.state import forget
 from trayapp.store.store import Store
-from trayapp.store.table import HASH_KEY, binder, load_shape
+from trayapp.store.table import HASH_KEY, binder, drop_owned, load_shape
 
 ENDPOINT = Endpoint(url="https://a.example/items", id="items", name="Items", table=Table(name="items", key=("id",)))
 
@@ -496,6 +497,25 @@ def test_a_run_that_goes_on_while_names_change_writes_into_no_other_table(store,
         publish(db, late, plan, staging, next_number(db))
     staging.close()
     assert rows(store, late.table.name) == other
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_that_goes_on_after_its_endpoint_was_removed_writes_nothing(store, first):
+    if not first:
+        mirror(store, FIVE)
+    with store.writing() as db:
+        plan = make_plan(db, ENDPOINT)
+    with store.writing() as db:
+        drop_owned(db, "items")
+        forget(db, "items")
+        make_plan(db, named("b", "b"))  # may get the number that is free now
+    staging = Staging(store.path.parent, Known())
+    staging.add_page([json.dumps(record).encode() for record in FIVE])
+    with pytest.raises(StoreError, match="removed meanwhile"), store.writing() as db:
+        publish(db, ENDPOINT, plan, staging, next_number(db))
+    staging.close()
+    with store.reading() as db:
+        assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'items'").get
 
 
 def test_a_table_of_somebody_else_is_left_alone(store):

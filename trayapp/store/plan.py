@@ -97,8 +97,14 @@ def _rename(db: apsw.Connection, number: int, before: str, after: str) -> None:
     db.execute("UPDATE _sync_endpoints SET table_name = ? WHERE number = ?", (after, number))
 
 
-def check_plan(db: apsw.Connection, plan: Plan) -> None:
-    """Raise StoreError when the table has been renamed for another endpoint since the plan was made."""
+def check_plan(db: apsw.Connection, plan: Plan, id: str) -> None:
+    """Raise StoreError when since the plan was made the endpoint was removed, or its table renamed for another one."""
+    if db.execute("SELECT number FROM _sync_endpoints WHERE id = ?", (id,)).get != plan.number:
+        raise StoreError(
+            "The endpoint was removed meanwhile",
+            f"There is no endpoint {id} any more, so that its records were not written.",
+            "Add it again if you want them.",
+        )
     owner = db.execute(
         "SELECT number FROM _sync_endpoints WHERE table_name = ? COLLATE NOCASE", (plan.table,)
     ).fetchone()

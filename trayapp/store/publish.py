@@ -68,7 +68,7 @@ def publish(
     nothing is deleted but what a record itself says is deleted (`incremental.deleted`); the proof is "none".
     Raises ListingNeeded, and StoreError when the records can't be kept apart by their key.
     """
-    check_plan(db, plan)
+    check_plan(db, plan, endpoint.id)
     try:
         with db:  # a savepoint, so that nothing is left of a first attempt
             return _Publisher(db, endpoint, plan, staging, run, full, partial).publish(proof, apply_held)
