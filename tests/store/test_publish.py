@@ -140,6 +140,17 @@ def test_new_fields_become_columns_and_missing_ones_null(store):
     assert declared(store) == {"id": "INTEGER", "a": "TEXT", "b": "BOOLEAN"}
 
 
+def test_new_and_vanished_columns_are_told_once(store):
+    assert mirror(store, FIVE).warnings == ()
+    more = [record | {"colour": "red", "tags": []} for record in FIVE]
+    assert mirror(store, more).warnings == ("New columns: colour, tags.",)
+    assert mirror(store, more).warnings == ()
+    some = [record if record["id"] % 2 else {**record, "colour": None} for record in more]
+    assert mirror(store, some).warnings == ()
+    assert mirror(store, FIVE).warnings == ("Columns without any value now: colour, tags.",)
+    assert mirror(store, FIVE).warnings == ()
+
+
 def test_a_field_that_vanishes_becomes_null(store):
     mirror(store, [{"id": 1, "a": "x"}])
     assert counts(mirror(store, [{"id": 1}])) == (0, 1, 0, 0)

@@ -24,6 +24,9 @@ from trayapp.store.staging import Batch, Staging
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue
 
+SHOWN_NAMES = 10
+"""So many names of columns are told."""
+
 LOOK_UP = 250
 """Keys looked up, or rows deleted, by one statement."""
 
@@ -113,6 +116,9 @@ class _Publisher:
         self.tombstone = Tombstone.parse(asked.deleted) if asked is not None and self.keyed else None
         self.fitting = Fitting(db, plan, self.table, lambda: staging.records)
         self.added = self.changed = self.deleted = self.equal = self.duplicates = self.drifted = 0
+        self.columns = {column.name for column in self.fitting.shape.columns} if self.fitting.exists else set()
+        self.emptied: set[str] = set()
+        """The columns that lost a value in a changed record."""
         self.met: dict[Any, tuple[int, bytes]] = {}
         self.bulk = array("I")  # the pages of what was added without an entry in `met`
         if not self.fitting.exists:
@@ -259,6 +265,8 @@ class _Publisher:
             if differing:
                 values = (*(row[i] for i in differing), *(row[i] for i in key_positions))
                 updates.setdefault(differing, []).append(values)
+                names = self.fitting.shape.columns
+                self.emptied.update(names[i].name for i in differing if row[i] is None)
                 self.changed += known is None
                 if not self.empty_at_start:
                     changes.append(
@@ -390,6 +398,21 @@ class _Publisher:
             yield f"The server listed {self.duplicates:,} records twice."
         if self.drifted:
             yield f"{self.drifted:,} records changed or moved while they were listed; the later form was kept."
+        names = [column.name for column in self.fitting.shape.columns]
+        new = [name for name in names if name not in self.columns]
+        if new and self.columns:
+            yield f"New columns: {_listed(new)}."
+        gone = [name for name in names if name in self.emptied and not self._has_values(name)]
+        if gone:
+            yield f"Columns without any value now: {_listed(gone)}."
+
+    def _has_values(self, column: str) -> bool:
+        sql = f"SELECT EXISTS (SELECT 1 FROM {self.name} WHERE {quote(column)} IS NOT NULL)"
+        return bool(self.db.execute(sql).get)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES:,} more" * (len(names) > SHOWN_NAMES))
 
 
 def _differing(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, ...]:
