@@ -62,9 +62,8 @@ class Outbox:
         )
 
     def refuse(self, id: str, reason: str) -> None:
-        """Have it told that the run that was asked for does not start now, if there is a reason."""
-        if reason:
-            self._refused.append((id, reason))
+        """Have it told that the run that was asked for does not start now."""
+        self._refused.append((id, reason))
 
     def take(self, start: Sequence[Start]) -> Actions:
         """All of it, and these runs to start; nothing is left."""

@@ -93,6 +93,8 @@ class Planner:
         """Endpoints whose last run failed for want of a connection."""
         self._wishes: dict[str, Wish] = {}
         """Runs the user asked for that have not started, by id."""
+        self._awaited: set[str] = set()
+        """Those of them that were neither started nor refused: whoever asked waits for an answer."""
         self._set_pause(pause)
 
     # Events
@@ -201,10 +203,10 @@ class Planner:
                     self._cancel(id, Stop("replaced by a new run", "again"))
             self._put(msgspec.structs.replace(self._rows[id], next_override=now))
             self._wishes[id] = both(wish, self._wishes.get(id)) or wish
+            self._awaited.add(id)
             if running is None:
                 self._held_back.pop(id, None)
                 self._consider(id, now)
-                self._out.refuse(id, self._rows[id].blocked_by)
         return frozenset(again)
 
     def restart(self, id: str, now: datetime) -> None:
@@ -220,8 +222,7 @@ class Planner:
         """Stop the endpoint's run and take it off the queue; whether there was one. It runs again at its next regular
         time."""
         wished = self._wishes.pop(id, None) is not None
-        if wished:
-            self._out.refuse(id, reason)
+        self._refuse(id, reason)
         if id in self._running:
             self._cancel(id, Stop(reason, "next time"))
             return True
@@ -303,8 +304,6 @@ class Planner:
         else:
             self._unreached.discard(id)
         self._consider(id, now)
-        if id in self._wishes:
-            self._out.refuse(id, self._rows[id].blocked_by)
         if report.status == "succeeded":
             for child in self._children.get(id, ()):
                 self._put(work.parent_succeeded(self._rows[child], self._endpoints[child], id, now))
@@ -342,6 +341,7 @@ class Planner:
             self._put(work.start(self._rows[item.id], now))
             self._recorded.discard(item.id)
             self._wishes.pop(item.id, None)
+            self._awaited.discard(item.id)
             self._consider(item.id, now)
             starts.append(Start(endpoint, item.wish or Wish()))
         return self._out.take(starts)
@@ -415,6 +415,8 @@ class Planner:
         elif isinstance(where, Blocked):
             self._queue.remove(id)
             self._block(endpoint, where.reason, now)
+            if wish is not None:
+                self._refuse(id, where.reason)
             self._wake(id, where.look_again)
         else:
             self._unblock(id)
@@ -484,14 +486,19 @@ class Planner:
             return
         running.stop = stop
 
+    def _refuse(self, id: str, reason: str) -> None:
+        if id in self._awaited:
+            self._awaited.discard(id)
+            self._out.refuse(id, reason)
+
     def _remove(self, id: str) -> None:
         if id in self._running:
             self._cancel(id, Stop(_REMOVED, "next time"))
         self._queue.remove(id)
         self._blocked.discard(id)
         self._recorded.discard(id)
-        if self._wishes.pop(id, None) is not None:
-            self._out.refuse(id, _REMOVED)
+        self._wishes.pop(id, None)
+        self._refuse(id, _REMOVED)
         self._unreached.discard(id)
         self._held_back.pop(id, None)
         self._out.rows.pop(id, None)
