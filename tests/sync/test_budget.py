@@ -72,7 +72,7 @@ class Shop:
     ],
 )
 def test_a_rate_limit_is_never_overrun(api, store, names):
-    shop = Shop(Listing(RECORDS, pages="link", size=5), limit=2, window=0.4, names=names)
+    shop = Shop(Listing(RECORDS, pages="link", size=5, total="header:X-Total-Count"), limit=2, window=0.4, names=names)
     report = mirror(store, api.route("/items", shop))
     assert (report.status, report.added, shop.refused) == ("succeeded", 25, 0)
     assert report.requests == 5

@@ -276,6 +276,10 @@ class Staging:
         finally:
             self._file.seek(0, os.SEEK_END)
 
+    def distinct(self) -> int:
+        """How many different records are staged."""
+        return len({digest for batch in self for digest in batch.digests})
+
     def close(self) -> None:
         """Throw the staged records away."""
         self._file.close()

@@ -128,6 +128,9 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
             return trial
     if more is not None:
         return Trial(_ONE, False, f"No way to the next page was found, but {more}.", cut=True)
+    if tries.gave_others():
+        more = "asked for more, the server gave other records"
+        return Trial(_ONE, False, f"No way to the next page was found, but {more}.", cut=True)
     if tries.answers:
         return Trial(_ONE, True, "The answer names no further page, and asking for one gave no other records.")
     if looks_cut(count):
@@ -193,6 +196,7 @@ class _Tries:
         self._signed = signed
         self._refusal: int | None = None
         self._refused_all = False
+        self._more_came = False
         self._ignores = False
         self._endpoint = endpoint
         self._client = client
@@ -248,12 +252,24 @@ class _Tries:
         if page is None:
             self._refused_all = True
             return "refused"
-        return "same" if self._is_first(page) else "other"
+        if self._is_first(page):
+            return "same"
+        self._more_came = not self.keys(page.records) <= self.first
+        return "other"
+
+    def gave_others(self) -> bool:
+        """Whether there are other records behind the first page, though nothing that was asked alone leads there."""
+        return self._more_came and self.is_stable()
 
     def is_stable(self) -> bool:
         """Whether the first request still gives the first page: some servers answer with other records each time."""
         page = self.fetched(self._listing.call)
         return page is not None and self._is_first(page)
+
+    def _is_unmoved(self) -> bool:
+        """Whether the first page still has just the same records."""
+        page = self.fetched(self._listing.call)
+        return page is not None and self.keys(page.records) == self.first
 
     def _is_first(self, page: SecondPage) -> bool:
         """Whether a page is the first one, but for a change made meanwhile."""
@@ -273,12 +289,14 @@ class _Tries:
             return self._proven_beyond(pages, second)
         if pages.kind == "cursor" and not pages.param and set(second.records) - set(self._listing.records):
             return self._proven(pages, second)  # it may give more fields of the same records
-        if pages.kind == "offset" and len(keys & self.first) == 1 < len(self.first) and pages.start is None:
+        if pages.kind == "offset" and pages.start is None and len(keys & self.first) == 1 < len(self.first):
+            if not self._is_unmoved():
+                return self._proven(pages, second)  # a new record pushed the others on
             # One record twice: positions are counted from one.
             pages = msgspec.structs.replace(pages, start=1)
             second = self._second(pages)
             keys = self.keys(second.records) if second is not None else self.first
-        if second is None or not self._leads_on(pages, keys):
+        if second is None or not self._leads_on(keys):
             return None
         if pages.kind == "cursor":
             return self._proven(pages, second)
@@ -287,10 +305,10 @@ class _Tries:
             return self._proven(pages, second) if not self._signed and (named or self._ignores) else None
         return self._proven(pages, second) if self._signed or self._ignores or self.is_stable() else None
 
-    def _leads_on(self, pages: Pages, keys: set[Hashable]) -> bool:
-        """Whether a page with these keys is another one. Pages that follow by cursor may overlap a little."""
+    def _leads_on(self, keys: set[Hashable]) -> bool:
+        """Whether a page with these keys is another one. Pages may overlap a little, above all when rows are added."""
         same = len(keys & self.first)
-        return not same or (pages.kind == "cursor" and same * 2 < len(keys))
+        return not same or same * 2 < len(keys)
 
     def _proven_beyond(self, pages: Pages, empty: SecondPage) -> Trial | None:
         """An empty page proves nothing, but it may name one that does."""
@@ -325,10 +343,10 @@ class _Tries:
             if second is None:
                 ends = refusal is not None and is_past_the_end(refusal, one, Walk(pages=1))
                 return self._proven(one, None) if ends and not self._signed else None
-            if self.keys(second.records) & self.first or (not second.records and self._signed):
+            if not self._leads_on(self.keys(second.records)) or (not second.records and self._signed):
                 return None
             return self._proven(one, second)
-        if self.keys(first.records) & self.first or (not first.records and (second is None or second.records)):
+        if not self._leads_on(self.keys(first.records)) or (not first.records and (second is None or second.records)):
             return None
         start = self.fetched(placed(self._listing.call, pages, pages.param or "page", 0))
         self.filters = start is not None and not (start.records or first.records)

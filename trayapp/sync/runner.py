@@ -400,23 +400,33 @@ class _Run:
         """How far the listing proves that what it lacks is gone.
 
         Rows may have slipped between numbered pages, or between the two parts of a listing that broke off: if anything
-        is missing it is walked again, unless it is long. Where only what changed is asked for, nobody would ask again
-        for what slipped through, so that it is always walked again.
+        is missing it is walked again, unless it is long. Where nothing could be missing, as the table is new or made
+        anew, and where only what changed is asked for, so that nobody would ask again for what slipped through, it is
+        always walked again.
         """
-        walked = reading.walked
+        walked, mode = reading.walked, endpoint.table.mode
         if not walked.complete:
             return "none"
         if not walked.shifting and (aim.partial or not reading.resumed):
             return "whole"
-        at_once = walked.shifting and self.incremental is not None
+        is_new = (plan.shape is None or mode == "replace") and mode != "append"
+        is_new = is_new and walked.shifting and walked.walk.total != staging.distinct()
+        at_once = walked.shifting and (is_new or self.incremental is not None)
         if not at_once:
             with self.store.reading() as db:
                 if not count_missing(db, endpoint, plan, staging, aim.full):
                     return "whole"
         if walked.walk.pages <= MOST_PAGES_TWICE or aim.partial:
-            reading.stage_again(staging, self._tell)
-            return "whole" if reading.walked.complete else "none"
-        if walked.walk.total is not None and not reading.resumed:
+            try:
+                reading.stage_again(staging, self._tell)
+            except TransientError:
+                if not is_new:
+                    raise
+                # A server that allows no more requests now would allow no more at the next attempt.
+                reading.walked = walked
+            else:
+                return "whole" if reading.walked.complete else "none"
+        elif walked.walk.total is not None and not reading.resumed:
             return "counted"
         if at_once:
             self.warnings.append("What moved between the pages meanwhile may come with the next whole listing only.")
