@@ -57,6 +57,7 @@ def test_bashs_own_quoting():
         ("curl -b 'session=1' https://a.example/x", "header", "Cookie", "session=1"),
         ("curl -H 'X-Auth-Token: abc' https://a.example/x", "header", "X-Auth-Token", "abc"),
         ("curl 'https://a.example/x?api_key=abc&state=open'", "query", "api_key", "abc"),
+        ("curl https://me:p%3Aw@a.example/x", "basic", "", "p:w"),
     ],
 )
 def test_credentials_are_lifted_out(command, kind, name, secret):
@@ -77,6 +78,8 @@ def test_the_scheme_of_a_token_is_kept():
         ("curl a.example/x", "https://a.example/x", "GET", None),
         ("curl --url http://a.example/x", "http://a.example/x", "GET", None),
         ("curl -XPOST http://a.example", "http://a.example", "POST", None),
+        ("curl -sSXPOST http://a.example", "http://a.example", "POST", None),
+        ("curl -sGd a=1 http://a.example", "http://a.example?a=1", "GET", None),
         ("curl -G -d a=1 -d b=2 http://a.example/x?c=3", "http://a.example/x?c=3&a=1&b=2", "GET", None),
         ("curl -G --data-urlencode 'q=a b&c' http://a.example", "http://a.example?q=a%20b%26c", "GET", None),
         ("curl -d a=1 -d b=2 http://a.example", "http://a.example", "POST", "a=1&b=2"),
@@ -108,6 +111,14 @@ def test_transport_options():
     [
         ("curl -k https://a.example", "certificate"),
         ("curl --insecure https://a.example", "certificate"),
+        ("curl -sk https://a.example", "certificate"),
+        ("curl -sSLkG https://a.example", "certificate"),
+        ("curl 'http://[bad/x'", "not valid"),
+        ("curl -m soon http://a.example", "not valid"),
+        ("curl -H @headers.txt https://a.example", "from a file"),
+        ("curl -b cookies.txt https://a.example", "from a file"),
+        ("curl -u a:b 'https://a.example?api_key=c'", "more than one secret"),
+        ("curl 'https://a.example?token=a&access_token=b'", "more than one secret"),
         ("curl -X DELETE https://a.example/x", "changes things"),
         ("curl -F a=@b https://a.example", "forms"),
         ("curl -d @body.json https://a.example", "from a file"),

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -20,7 +20,7 @@ from trayapp.errors import UserError
 _WITHOUT_VALUE = {
     "--compressed", "-s", "--silent", "-S", "--show-error", "-L", "--location", "-i", "--include", "-v", "--verbose",
     "-f", "--fail", "--fail-with-body", "-g", "--globoff", "--http1.1", "--http2", "--http1.0", "-#", "--progress-bar",
-    "-N", "--no-buffer", "-4", "-6", "--location-trusted", "-sS", "-sSL", "-sL", "-fsSL", "-O", "--remote-name",
+    "-N", "--no-buffer", "-4", "-6", "--location-trusted", "-O", "--remote-name",
     "--tlsv1.2", "--tlsv1.3", "--path-as-is",
 }  # fmt: skip
 _IGNORED_WITH_VALUE = {
@@ -64,6 +64,7 @@ _SECRET_NAME = re.compile(
 _SECRET_PARAM = re.compile(
     r"(api[-_]?key|apikey|key|access[-_]?token|token|auth|appid|app[-_]?key|secret|sig)$", re.IGNORECASE
 )
+_SURELY_SECRET = re.compile(r"(api[-_]?key|apikey|access[-_]?token|app[-_]?key|secret)", re.IGNORECASE)
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -83,7 +84,11 @@ def is_curl(text: str) -> bool:
 
 def import_curl(text: str) -> Imported:
     """The endpoint that a cURL command reads. Raises UserError for what can't be read or must not be done."""
-    return _Command(_words(text)).imported()
+    words = _words(text)
+    try:
+        return _Command(words).imported()
+    except ValueError as error:
+        raise _error(f"An address or a number in it is not valid ({error}).") from error
 
 
 def _error(cause: str, next: str = "Correct the command.") -> UserError:
@@ -139,8 +144,10 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
             yield "--url", word
             continue
         name, value = word, None
-        if not word.startswith("--") and len(word) > 2 and word not in _WITHOUT_VALUE:
+        if not word.startswith("--") and len(word) > 2:
             name, value = word[:2], word[2:]  # -XPOST, -HAccept:x
+            if name in _WITHOUT_VALUE or name == "-G":
+                left.insert(0, f"-{value}")  # -sSk
         elif word.startswith("--") and "=" in word:
             name, value = word.split("=", 1)
         if name in _REFUSED:
@@ -177,7 +184,7 @@ class _Command:
         if name == "--url":
             if self.url:
                 raise _error("It names more than one address.")
-            self.url = value if "://" in value else f"https://{value}"
+            self._take_url(value if "://" in value else f"https://{value}")
         elif name == "--request":
             self.method = value.upper()
         elif name == "--header":
@@ -195,6 +202,10 @@ class _Command:
         elif name == "--oauth2-bearer":
             self.secrets.append((Auth(kind="bearer"), value))
         elif name == "--cookie":
+            if "=" not in value:
+                raise _error(
+                    "It reads its cookies from a file.", "Write the cookies into the command: -b 'name=value'."
+                )
             self.secrets.append((Auth(kind="header", name="Cookie"), value))
         elif name == "--proxy":
             self.request["proxy"] = value if "://" in value else f"http://{value}"
@@ -203,7 +214,17 @@ class _Command:
         else:
             self.request[{"--cacert": "ca_file", "--cert": "client_cert", "--key": "client_key"}[name]] = value
 
+    def _take_url(self, url: str) -> None:
+        """The address, and the user name and password in it, which would be stored readably."""
+        parts = urlsplit(url)
+        if parts.username or parts.password:
+            self.secrets.append((Auth(kind="basic", user=unquote(parts.username or "")), unquote(parts.password or "")))
+            url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self.url = url
+
     def _take_header(self, line: str) -> None:
+        if line.startswith("@"):
+            raise _error("It reads its headers from a file.", "Write the headers into the command.")
         name, colon, value = line.partition(":")
         name, value = name.strip(), value.strip()
         if not colon or not value:
@@ -247,6 +268,11 @@ class _Command:
             self.secrets.append((Auth(kind="query", name=name), value))
             rest = [pair for pair in pairs if pair != (name, value)]
             self.url = urlunsplit(parts._replace(query=urlencode(rest, quote_via=quote)))
+            secret = secret[1:]
+        # Other names may as well be those of filters.
+        self.secrets += [
+            (Auth(kind="query", name=name), value) for name, value in secret if _SURELY_SECRET.fullmatch(name)
+        ]
 
     def _body(self, body: str) -> Any:
         if not body:
