@@ -232,6 +232,8 @@ def _numbers(cells: list[str]) -> list[int | float] | None:
 
     Numbers that are encoded just as they were written are those, but for the few that Python writes otherwise.
     """
+    if cells and cells[0][0] not in _FIRST_OF_NUMBER:
+        return None
     text = f"[{','.join(cells)}]"
     if "e" in text or "0.0000" in text or max(map(len, cells), default=0) > _LONG_NUMBER:
         return None
