@@ -1,0 +1,88 @@
+"""Commands that reach the running tray program, a process of its own: what they stop, replace, append and pause."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.server import json_reply, late
+from trayapp.desktop.client import ask
+from trayapp.desktop.paths import find_home
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="DISPLAY is X11's and Wayland's"),
+]
+RECORDS = [{"id": number} for number in range(1, 6)]
+
+
+@pytest.fixture
+def address(home):
+    """Where the tray program of the test's home listens; it runs until the test ends."""
+    address = find_home(home).socket_address
+    environment = {**os.environ, "DISPLAY": ":0", "QT_QPA_PLATFORM": "offscreen"}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "trayapp", "--background"], cwd=Path(__file__).parents[2], env=environment
+    )
+    try:
+        ask(address, "status", connect_within=60)
+        yield address
+    finally:
+        program.terminate()
+        assert program.wait(30) == 0
+
+
+@pytest.fixture
+def slow(cli, api):
+    """Two endpoints with the tag x, by hand, whose server takes a while to answer."""
+    for id in ("a", "b"):
+        cli("add", api.route(f"/{id}", json_reply(RECORDS)), "--id", id, "--set", "manual=true", "--set", "every=",
+            "--set", 'tags=["x"]', "--set", f"table.name={id}", "--yes")  # fmt: skip
+    for id in ("a", "b"):
+        api.route(f"/{id}", late(json_reply(RECORDS), 2))
+
+
+def test_runs_of_the_running_program_are_replaced_appended_and_stopped_by_commands(cli, api, slow, address):
+    def shown(field, value, *ids):
+        """Wait until these endpoints show that; snapshots come a moment later."""
+        until = time.monotonic() + 30
+        while any(each[field] != value for each in cli.json("status", *ids)["endpoints"]):
+            assert time.monotonic() < until, f"{ids} never had {field} {value}"
+            time.sleep(0.05)
+
+    def begun(*ids):
+        """Runs of these under way, and what whoever asked for them is going to hear."""
+        asked = pool.submit(ask, address, "sync", {"ids": list(ids)})
+        shown("state", "running", *ids)
+        return asked
+
+    def heard(asked):
+        return sorted((run["endpoint"], run["status"], run["reason"]) for run in asked.result(30)["runs"])
+
+    with ThreadPoolExecutor() as pool:
+        first = begun("a")
+        (new,) = cli.json("sync", "a", "--if-running", "replace")["runs"]
+        assert heard(first) == [("a", "stopped", "replaced by a new run")]
+        assert (new["status"], new["added"]) == ("succeeded", 5)
+
+        first = begun("a")
+        (next_,) = cli.json("sync", "a", "--full")["runs"]
+        assert first.done()
+        assert (next_["status"], next_["unchanged"]) == ("succeeded", 5)
+
+        both = begun("a", "b")
+        assert cli.json("stop", "--tag", "x") == {"stopped": ["a", "b"]}
+        assert heard(both) == [(id, "stopped", "stopped by the user") for id in ("a", "b")]
+
+        first = begun("a")
+        cli("edit", "a", "--set", "limits.pages=7", "--restart")
+        assert heard(first) == [("a", "stopped", "the settings changed")]
+        shown("generation", 1, "a")
+
+    cli("pause", "b")
+    shown("state", "disabled", "b")
+    assert "It is switched off." in cli("why", "b").out
