@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server import json_reply
+from tests.server import json_reply, raw
 from tests.sync.mirroring import mirroring
 from trayapp.store.runs import list_changes
 from trayapp.store.table import HASH_KEY, ONLY_KEY
@@ -32,6 +32,48 @@ def mirror(tmp_path):
 )
 def test_one_object_is_a_record(body, path):
     assert guess(body, "json") == Guess(path, alone=True, weak=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"status": {"version": 3, "name": "x"}}, "status[]"),
+        ({"room": {"id": 4, "Message": "full", "tag": ["a", "b"], "note": None}}, "room[]"),
+    ],
+)
+def test_an_xml_element_with_plain_members_is_a_record(body, path):
+    assert guess(body, "xml") == Guess(path, alone=True, weak=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"items": None},
+        {"items": {"count": 0}},
+        {"shop": {"name": "x", "items": None}},
+        {"Error": {"Code": "AccessDenied", "Message": "no", "Bucket": "b"}},
+        {"soap:Fault": {"faultcode": 1, "faultstring": "no"}},
+        {"Response": {"RequestId": "7", "Message": "Not found", "Code": 404}},
+        {"Response": {"Status": "failed", "Error": "no"}},
+        {"a": {"b": {"c": 1}, "d": {"e": 1}}},
+        {"root": "text"},
+    ],
+)
+def test_other_xml_is_none(body):
+    assert guess(body, "xml") is None
+
+
+def test_an_xml_object_is_mirrored_as_one_row(mirror):
+    def weather(degrees):
+        return raw(f"<weather><station>Graz</station><degrees>{degrees}</degrees></weather>".encode(), "text/xml")
+
+    assert mirror.add(weather(21.5)) == [{"station": "Graz", "degrees": 21.5, ONLY_KEY: 1}]
+    assert (mirror.preview.records_path, mirror.preview.warnings) == ("weather[]", ())
+    (row,) = mirror.sync(weather(19))
+    assert (row["degrees"], mirror.report.changed, mirror.report.deleted) == (19, 1, 0)
+    assert mirror.sync(raw(b"<Error><Code>Busy</Code><Message>Later</Message></Error>", "text/xml")) is None
+    assert mirror.report.problem.title == "The answer has no list of records"
+    assert mirror.rows() == [row]
 
 
 @pytest.mark.parametrize(

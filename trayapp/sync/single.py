@@ -35,6 +35,8 @@ _LISTING = {
     "count", "limit", "offset", "per_page", "perPage", "pageSize", "page_size", "_embedded", "@odata.nextLink",
     "@odata.count", "numFound",
 }  # fmt: skip
+_USUAL = {name.lower(): name for name in (*_ABOUT, *_TROUBLE, *_LISTING)}
+"""XML writes these names with other capitals."""
 _HOLDERS = ("data", "result", "response", "item", "object", "record")
 
 
@@ -54,7 +56,7 @@ def guess(body: Any, format: Format) -> Guess | None:
         return Guess(found)
     if values is not None:
         return Guess(values, weak=True)
-    path = object_path(body) if format == "json" else None
+    path = object_path(body) if format == "json" else element_path(body) if format == "xml" else None
     return None if path is None else Guess(path, alone=True, weak=True)
 
 
@@ -67,6 +69,23 @@ def object_path(body: Any) -> str | None:
         if others == {holder} and isinstance(body[holder], dict) and not has_id(body):
             return f"{holder}[]" if _is_record(body[holder]) else None
     return ""
+
+
+def element_path(body: Any) -> str | None:
+    """The path to the root element of an XML document that has plain members only; None where it may be something else.
+
+    Without its elements a listing looks alike: what is empty and called like several things is taken for one.
+    """
+    ((root, inside),) = body.items() if isinstance(body, dict) and len(body) == 1 else ((None, None),)
+    if root is None or not isinstance(inside, dict) or root.rpartition(":")[2].lower() in _TROUBLE:
+        return None
+    if any(isinstance(item, dict) or (isinstance(item, list) and not _is_values(item)) for item in inside.values()):
+        return None
+    if any(item is None and name.lower().endswith("s") for name, item in inside.items()):
+        return None
+    if not is_plain(root) or not _is_record({_USUAL.get(name.lower(), name): item for name, item in inside.items()}):
+        return None
+    return f"{root}[]"
 
 
 def values_path(body: Any) -> str | None:
