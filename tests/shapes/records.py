@@ -154,6 +154,10 @@ RECORDS: dict[str, Shape] = {
         rows=lambda r: [_one(r)],
         counts=(0, 1, 0),
     ),
+    "lists under numbers": Shape(
+        _body(lambda r: {"data": {str(each["id"]): [each["name"], each["price"]] for each in r}}),
+        refused="The answer has no list of records",
+    ),
     "a single number": Shape(_body(lambda r: 42), refused="The answer has no list of records"),
     "a list of plain texts": Shape(
         _body(lambda r: [each["name"] for each in r]),

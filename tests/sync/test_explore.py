@@ -65,6 +65,12 @@ def test_records_without_key_are_known_by_content(api):
     assert "No field tells the records apart" in preview.warnings[0]
 
 
+def test_another_list_that_may_be_meant_is_told(api):
+    url = api.route("/items", json_reply({"widgets": RECORDS, "gadgets": RECORDS[:-2]}))
+    assert any("another list, at 'gadgets'" in warning for warning in look(url).warnings)
+    assert not any("another list" in warning for warning in look(url, response=Response(records="gadgets")).warnings)
+
+
 def test_what_is_given_wins_over_guesses(api):
     url = api.route("/items", json_reply({"data": RECORDS[:2], "mine": RECORDS[:5]}))
     preview = look(url, response=Response(records="mine"), table=Table(name="t", key=("name",)))

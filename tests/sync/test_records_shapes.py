@@ -58,6 +58,7 @@ def test_the_list_of_records_is_found(body, path):
         ({"_links": {"self": {"href": "a"}, "next": {"href": "b"}, "last": {"href": "c"}}}, None),
         ({"id": 7, "tags": ["a", "b"], "sizes": [1, 2]}, None),
         ({"rows": ROWS}, None),
+        ({"data": {"17": ["a", 1.5], "18": ["b", 2.5]}}, None),
         ({"errors": {"1": {"message": "x"}}}, None),
         ([1, 2], ""),
     ],
@@ -77,3 +78,19 @@ def test_records_of_other_shapes_are_found(body, path):
 )
 def test_one_element_of_xml_is_a_list_of_one(body, path):
     assert shapes.records_path(body, "xml") == path
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"widgets": ITEMS * 10, "gadgets": ITEMS * 12}, "widgets"),
+        ({"data": ITEMS, "results": ITEMS}, "data"),
+        ({"data": ITEMS, "included": ITEMS * 40}, None),
+        ({"items": ITEMS * 20, "users": ITEMS}, None),
+        ({"data": {"issues": ITEMS}, "errors": []}, None),
+        ({"items": ITEMS}, None),
+        (ITEMS, None),
+    ],
+)
+def test_another_list_that_may_be_meant_is_known(body, path):
+    assert shapes.rival(body) == path

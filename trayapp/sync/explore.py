@@ -12,7 +12,7 @@ from trayapp.store.plan import Stored
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
-from trayapp.sync import detect, single
+from trayapp.sync import detect, shapes, single
 from trayapp.sync.auth import Access
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
@@ -169,6 +169,9 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     if mode == "append" and key and key[0] in OWN_KEYS:
         key = ()
     warnings = [*_warnings(count, key, proven, proof), *page.warnings]
+    rival = shapes.rival(outline(page.text, answer.url)) if endpoint.response.records == "auto" else None
+    if rival is not None and not found.alone:
+        warnings.append(f"The answer has another list, at {rival!r}; set response.records if that one is meant.")
     if found.format == "feed" and mode == "auto":
         mode = "upsert"
         warnings.append("A feed shows only its newest entries: those that leave it are kept in the table (upsert).")

@@ -22,6 +22,8 @@ _HEADER_NAMES = ("columns", "fields", "headers", "header", "column_names", "colu
 _TIME_NAMES = re.compile(r"^(time|times|date|dates|datetime|timestamp|timestamps|t)$", re.IGNORECASE)
 _ID = re.compile(r"-?\d+|[0-9a-fA-F-]{32,36}|[A-Z]{2,5}|(?=.*\d)[\w.:-]{4,}|-[\w-]{8,}")
 _DEPTH = 4
+_CLOSE = 3.0
+"""Points by which the likeliest records must be ahead of others to be beyond doubt; 10 records are one."""
 
 _Names = tuple[str, ...]
 
@@ -37,6 +39,14 @@ def records_path(body: Any, format: Format = "json") -> str | None:
         path = found[1] if found else _only_child(body)
         return f"{path}[]" if path and " " not in path else path
     return found[1] if found else None
+
+
+def rival(body: Any) -> str | None:
+    """The path to another list that is as likely to be the records, None when there is none."""
+    if not isinstance(body, dict):
+        return None
+    found = sorted(_candidates(body, (), list(_headers(body, ()))), reverse=True)
+    return found[1][1] if len(found) > 1 and found[1][0] > max(0.0, found[0][0] - _CLOSE) else None
 
 
 def _candidates(value: Any, names: _Names, headers: Sequence[tuple[_Names, int]]) -> Iterator[tuple[float, str]]:
@@ -156,12 +166,19 @@ def _is_map(value: Mapping[str, Any]) -> bool:
     return len(members) >= 3 and all({*member} == {*members[0]} for member in members)
 
 
+def are_ids(value: Mapping[str, Any]) -> bool:
+    """Whether an object's names are numbers or times: what stands under them are records, not fields of one."""
+    return len(value) > 1 and all(re.fullmatch(r"[\d.:TZ+-]*\d[\d.:TZ+-]*", name) for name in value)
+
+
 def _is_columnar(value: Mapping[str, Any], at_top: bool) -> bool:
     """Whether an object holds the columns of a table: lists of plain values, all as long."""
     columns = list(value.values())
     if len(columns) < (3 if at_top else 2) or not all(isinstance(column, list) for column in columns):
         return False
     if len({len(column) for column in columns}) != 1 or len(columns[0]) < 2:
+        return False
+    if are_ids(value):
         return False
     return not any(isinstance(item, dict | list) for column in columns for item in column[:10])
 

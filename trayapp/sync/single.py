@@ -123,6 +123,8 @@ def _is_record(body: Any) -> bool:
         return False
     if has_id(body):
         return not (body.keys() & _LISTING and any(item == [] for item in body.values()))
+    if shapes.are_ids(body):
+        return False
     others = [body[name] for name in body.keys() - _ABOUT - _TROUBLE]
     if body.keys() & _LISTING or all(item is None for item in others):
         return False
