@@ -102,6 +102,12 @@ def test_two_endpoints_of_one_name_get_ids_and_tables_of_their_own(cli, api):
     assert {run["table"] for run in cli.json("sync")["runs"]} == {"items", "items_2"}
 
 
+def test_two_endpoints_of_one_name_get_tables_of_their_own_although_their_ids_are_given(cli, api):
+    for id in ("first", "second"):
+        cli("add", api.route(f"/{id}", json_reply(RECORDS)), "--id", id, "--name", "Items", "--yes")
+    assert [each["table"]["name"] for each in cli.json("endpoints")["endpoints"]] == ["items", "items_2"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

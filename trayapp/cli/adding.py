@@ -65,10 +65,10 @@ def add(engine: Engine, options: Options) -> int:
         return 1
     known = engine.workspace.settings()
     wanted = preview.endpoint
+    if not any(setting.startswith("table.name=") for setting in options.set):
+        wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
     if not options.id:
         wanted = msgspec.structs.replace(wanted, id="")
-        if not any(setting.startswith("table.name=") for setting in options.set):
-            wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
     elif known.find(options.id) is not None:
         raise UserError(
             f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
