@@ -152,6 +152,10 @@ FORMATS: dict[str, Shape] = {
     "CSV with semicolons in latin-1": Shape(_typed(lambda r: _csv(r, "latin-1", delimiter=";"), "text/csv"), flat=True),
     "CSV, charset=iso-8859-1": Shape(_typed(lambda r: _csv(r, "latin-1"), "text/csv; charset=iso-8859-1"), flat=True),
     "CSV with bars, as text/plain": Shape(_typed(lambda r: _csv(r, delimiter="|"), "text/plain"), flat=True),
+    "CSV with a title and a blank line above the header": Shape(
+        _typed(lambda r: b"Report of items\n\n# made today\n" + _csv(r), "text/csv"), flat=True
+    ),
+    "CSV with a space behind every comma": Shape(_typed(lambda r: _csv(r).replace(b",", b", "), "text/csv"), flat=True),
     "TSV": Shape(_typed(lambda r: _csv(r, delimiter="\t"), "text/tab-separated-values"), flat=True),
     "CSV in pages": Shape(_csv_pages, flat=True),
     "XML": Shape(_typed(_xml, "application/xml"), rows=_xml_rows),

@@ -67,20 +67,31 @@ def to_json(text: str, tell: Callable[[str], None], delimiter: str | None = None
 
     Numbers are those that are written just as a number is (`values.typed`); an empty cell is null unless it is quoted
     (`""`), which is an empty text. Rows with too few cells lack the last fields; cells beyond the header go to fields
-    named by their position; both are told, as are rows that are wholly empty, which are left out. Raises BrokenOff.
+    named by their position; both are told, as are rows that are wholly empty, and titles above the header, which are
+    left out. Raises BrokenOff.
     """
     text = text.lstrip("\ufeff")
     declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own hint
     if declared:
         text, delimiter = text[declared.end() :], declared[1]
-    if delimiter is None:
-        delimiter = dialect(text).delimiter
+    found = dialect(text)
+    delimiter = delimiter or found.delimiter
     empty = _unused(text)
     text = _mark_quoted_empties(text, delimiter, empty)
     rows: Iterator[list[str]] = filter(None, _rows(text, delimiter, tell))
     header = next(rows, None)
     if header is None:
         return b"[]"
+    above = 0
+    while found.delimiter == delimiter and found.share > 0.5 and len(header) == 1 < found.width:
+        following = next(rows, None)
+        if following is None:
+            break
+        header, above = following, above + 1
+    if above:
+        tell(f"{above:,} lines above the header were left out.")
+    if len(header) > 1 and all(cell.startswith(" ") for cell in header[1:]):
+        rows = ([cell.lstrip(" ") for cell in row] for row in rows)  # a space behind every delimiter
     header = ["" if cell == empty else cell for cell in header]
     if all(isinstance(typed(cell), int | float) for cell in header):
         tell("The first row holds only numbers: it was taken as a record, and the columns are numbered.")
