@@ -327,5 +327,10 @@ def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, ba
     assert api.requests[-1].headers["Proxy-Authorization"] == requests.auth._basic_auth_str("me", "s3cret two")
     assert list(keyring.kept.values()) == ["s3cret two"]
     assert "s3cret" not in backend.workspace.settings_file.path.read_text()
+    backend.workspace.edit("items", {"name": "Others", "request.proxy": api.base})
+    assert list(keyring.kept.values()) == ["s3cret two"]
+    backend.workspace.edit("items", {"request.proxy": "http://other.example:8080"})
+    assert keyring.kept == {}  # it is not for another proxy
+    backend.workspace.secrets.set("items", "s3cret three", "proxy")
     assert save(qtbot, backend) is None
     assert keyring.kept == {}

@@ -124,6 +124,7 @@ class Workspace:
         if secret is not None and not endpoint.id:
             self.secrets.set(saved.id, secret)
         self._keep_sign_in(saved, before, tokens or {})
+        self._drop_proxy_password(saved, before)
         return saved
 
     def save_all(
@@ -147,6 +148,8 @@ class Workspace:
         saved = self._without(gone, lambda _: settings, drop_tables)
         for each in saved.endpoint:
             self._keep_sign_in(each, before, {})
+            if each.id not in (proxy_passwords or {}):
+                self._drop_proxy_password(each, before)
         return saved
 
     def _keep_sign_in(self, endpoint: Endpoint, before: Settings, tokens: Mapping[str, str]) -> None:
@@ -160,6 +163,17 @@ class Workspace:
         for field, token in tokens.items():
             self._tokens.set(endpoint.id, field, token)
         if tokens:
+            self.accounts.forget(endpoint.id)
+
+    def _drop_proxy_password(self, endpoint: Endpoint, before: Settings) -> None:
+        """Another proxy, or another user there, must not get the password of the one before."""
+        old = before.find(endpoint.id)
+        if old is None or not old.request.proxy_user:
+            return
+        if (old.request.proxy, old.request.proxy_user) != (endpoint.request.proxy, endpoint.request.proxy_user):
+            from trayapp.sync.oauth.accounts import PROXY
+
+            self.secrets.delete(endpoint.id, PROXY)
             self.accounts.forget(endpoint.id)
 
     def remove(self, id: str, drop_table: bool = False) -> Endpoint:
