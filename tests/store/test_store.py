@@ -63,6 +63,18 @@ def test_a_transaction_that_fails_leaves_nothing(store):
     assert note(store) == "before"
 
 
+def test_what_was_read_and_written_does_not_stay_in_memory(store):
+    with store.writing() as db:
+        db.execute("CREATE TABLE big (text)")
+        db.executemany("INSERT INTO big VALUES (?)", [("x" * 1000,)] * 4000)
+    assert db.status(apsw.SQLITE_DBSTATUS_CACHE_USED)[0] > 2**22
+    note(store)
+    store.shrink()
+    assert db.status(apsw.SQLITE_DBSTATUS_CACHE_USED)[0] < 2**18
+    with store.reading() as other:
+        assert other.execute("SELECT count(*) FROM big").get == 4000
+
+
 def test_a_reader_cannot_write(store):
     put(store)
     with pytest.raises(StoreNotWritable), store.reading() as db:

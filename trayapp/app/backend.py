@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
 from trayapp.app.background import Background, problem_of
+from trayapp.app.memory import AfterRuns, trim
 from trayapp.app.watching import FileWatch
 from trayapp.desktop import opening
 from trayapp.endpoints.model import Endpoint, Settings
@@ -55,6 +56,7 @@ class LiveBackend(Backend):
         self._previews: dict[int, CancelToken] = {}
         self._stamp: FileStamp | None = None
         self._asks_disk = False
+        self._after_runs = AfterRuns(self._give_memory_back)
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
         self.scheduler.run_finished.connect(self._finished)
@@ -109,7 +111,12 @@ class LiveBackend(Backend):
 
     def _execute(self, start: Start, token: CancelToken, progress: Callable[[Progress], None]) -> Report:
         wish = start.wish
-        return self.workspace.execute(start.endpoint, wish.full, token, progress, apply_held=wish.apply_held)
+        with self._after_runs.run():
+            return self.workspace.execute(start.endpoint, wish.full, token, progress, apply_held=wish.apply_held)
+
+    def _give_memory_back(self) -> None:
+        self.workspace.store.shrink()
+        trim()
 
     def _show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

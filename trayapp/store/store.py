@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -151,6 +151,14 @@ class Store:
                     self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
                 except apsw.BusyError:
                     return  # a reader is using it; the next run's checkpoint takes it
+
+    def shrink(self) -> None:
+        """Forget the pages of the file that are held in memory, which may be tens of MiB: for when work is over."""
+        with self._lock:
+            if self._db is not None:
+                self._db.release_memory()
+            with suppress(IndexError):  # somebody may be reading
+                self._idle.pop().close()
 
     def back_up(self, target: Path) -> None:
         """A consistent copy while everything goes on. Raises StoreErrors."""
