@@ -223,6 +223,9 @@ SERVICES: dict[str, Shape] = {
     "link[] with relation next (FHIR)": Shape(_by_link(_fhir), rows=_fhir_rows),
     "hydra:next (API Platform)": Shape(_by_link(_hydra)),
     "servers_links (OpenStack)": Shape(_openstack),
+    "a list of facts and records (World Bank)": Shape(
+        numbered(envelope=lambda items, page, total: [{"page": page + 1, "pages": 4, "total": total}, items])
+    ),
     "$offset (Socrata)": Shape(offsets("$offset")),
     "Content-Range (PostgREST)": Shape(_content_range),
     "X-Pagination-Page-Count (Yii)": Shape(

@@ -60,6 +60,8 @@ def test_the_list_of_records_is_found(body, path):
         ({"rows": ROWS}, None),
         ({"data": {"17": ["a", 1.5], "18": ["b", 2.5]}}, None),
         ({"errors": {"1": {"message": "x"}}}, None),
+        ([{"page": 1, "pages": 1}, ITEMS], "jmes:[1]"),
+        ([{"page": 1}, []], ""),
         ([1, 2], ""),
     ],
 )

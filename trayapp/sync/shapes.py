@@ -31,6 +31,8 @@ _Names = tuple[str, ...]
 def records_path(body: Any, format: Format = "json") -> str | None:
     """The path (see endpoints.paths) to the likeliest records, "" for a top-level list; None when there are none."""
     if isinstance(body, list):
+        if _is_pair(body):
+            return "jmes:[1]"
         return "with first row" if _has_header_row(body) else ""
     headers = list(_headers(body, ()))
     found = max(_candidates(body, (), headers), key=lambda candidate: candidate[0], default=None)
@@ -164,6 +166,13 @@ def _is_map(value: Mapping[str, Any]) -> bool:
     if all(_ID.fullmatch(key) or key in member.values() for key, member in value.items()):
         return True
     return len(members) >= 3 and all({*member} == {*members[0]} for member in members)
+
+
+def _is_pair(body: Sequence[Any]) -> bool:
+    """Whether a list is the facts about a page and its records, as the World Bank's."""
+    if len(body) != 2 or not isinstance(body[0], dict) or not isinstance(body[1], list):
+        return False
+    return bool(body[1]) and all(isinstance(item, dict) for item in body[1])
 
 
 def are_ids(value: Mapping[str, Any]) -> bool:
