@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from tests.server import ApiServer, Listing, problem
+from tests.server import ApiServer, Listing, late, problem
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration, Size
-from trayapp.operations import conditions
+from trayapp.operations import conditions, runs
 from trayapp.operations.questions import newly_stale, why_waiting
 from trayapp.operations.runs import prune_history, sync
 from trayapp.operations.workspace import Workspace
@@ -157,3 +157,29 @@ def test_a_sync_on_a_full_disk_is_refused_in_words(workspace, api, monkeypatch):
     assert [(each.status, each.sentence) for each in sync(workspace, ["a"])] == [
         ("stopped", "Not started: only 1 MiB free.")
     ]
+
+
+def test_a_due_run_that_loses_what_it_wants_stops_and_goes_on_where_it_was(workspace, api, monkeypatch):
+    records = [{"id": n} for n in range(1, 101)]
+    listing = Listing(records, "cursor", size=5)
+    free = [10 * 2**30]
+    monkeypatch.setattr(runs, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(conditions, "disk_free", lambda _: free[0])
+
+    def page(seen):
+        if api.count("/long") == 14:
+            free[0] = 1
+        return late(listing(seen), 0.05)
+
+    when = When(disk_free=Size.parse("1GiB"))
+    endpoint = Endpoint(url=api.route("/long", page), id="long", table=Table(name="long"), when=when)
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(endpoint,)))
+    (report,) = sync(workspace, due=True)
+    assert (report.status, report.reason) == ("stopped", "only 0 MiB free")
+    assert sync(workspace, due=True) == []  # it is due, but must not run
+    asked = api.count("/long")
+    free[0] = 10 * 2**30
+    assert [each.status for each in sync(workspace, due=True)] == ["succeeded"]
+    assert api.count("/long") - asked < 10
+    with workspace.store.reading() as db:
+        assert db.execute("SELECT count(*) FROM long").fetchone() == (100,)

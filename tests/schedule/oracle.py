@@ -132,7 +132,7 @@ class Oracle:
         into = [(run.counted - self.first) % rule.interval for run in self.runs.get(rule.id, ())]
         minute, often = Counter(each // timedelta(minutes=1) for each in into).most_common(1)[0]
         moment = min(each for each in into if each // timedelta(minutes=1) in (minute, minute - 1))
-        if moment < rule.interval - flex or often < len(into) / 2:
+        if moment < rule.interval - flex or often < len(into) / 3:
             self.wrong.append(f"{rule.id}: {often} of {len(into)} runs came {moment} into the interval")
         return replace(rule, delay=moment)
 
@@ -152,9 +152,12 @@ class Oracle:
             for which, due in self._reasons(rule, before)
         )
 
-    def _reasons(self, rule: Rule, before: Run | None) -> Iterator[tuple[int, datetime]]:
+    def _reasons(
+        self, rule: Rule, before: Run | None, early: timedelta = timedelta(0)
+    ) -> Iterator[tuple[int, datetime]]:
         """The next moment of each reason after the start of the run before, with the clock that shows it: true time
-        (0), the wall clock (1), or what intervals count (2)."""
+        (0), the wall clock (1), or what intervals count (2). early: how long before its moment a run may have started,
+        since of a moment in a flex window we only know what the runs show."""
         # What happens in the moment of the beginning counts.
         since = self.first - timedelta(seconds=1) if before is None else before.start
         for name in rule.events:
@@ -166,10 +169,10 @@ class Oracle:
             yield from ((1, slot) for slot in _after(rule.slots, self.first if before is None else before.wall))
         counted = self.first if before is None else before.counted
         if rule.delay is not None and rule.interval is not None:
-            passed = (counted + PUNCTUAL - self.first - rule.delay) // rule.interval
+            passed = (counted + early - self.first - rule.delay) // rule.interval
             yield 2, self.first + rule.delay + (passed + 1) * rule.interval
         elif rule.delay is not None:
-            if counted < self.first + rule.delay - PUNCTUAL:
+            if counted < self.first + rule.delay:
                 yield 2, self.first + rule.delay
         elif rule.interval is not None:
             yield 2, counted if before is None else counted + rule.interval
@@ -187,7 +190,7 @@ class Oracle:
         free = self.first if before is None else before.end
         if free is None:
             return
-        reasons = list(self._reasons(rule, before))
+        reasons = list(self._reasons(rule, before, PUNCTUAL))
         retry = None if before is None or not (failures > 0 or before.status == "stopped") else free + LONGEST_RETRY
         index = max(0, bisect_right(opens, free) - 1)
         while index < len(windows) and windows[index][0] < until:

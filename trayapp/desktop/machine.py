@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 _PATIENCE_MS = 300
 """How long UPower may take to answer; what it has not said by then is unknown."""
+_NEWS_MS = 50
+"""How long the system's news are listened to before a second look."""
 
 
 def look(power: bool) -> "tuple[Network, Power]":
@@ -17,11 +19,16 @@ def look(power: bool) -> "tuple[Network, Power]":
     from trayapp.desktop.network import NetworkWatcher
     from trayapp.desktop.power import Power, PowerWatcher
 
-    application = QCoreApplication.instance() or QCoreApplication(["traysync"])
+    application, loop = QCoreApplication.instance(), QEventLoop()
+    if application is None:
+        application = QCoreApplication(["traysync"])
+    else:  # what the system said since the last look waits to be heard
+        QTimer.singleShot(_NEWS_MS, application, loop.quit)
+        loop.exec()
     network = NetworkWatcher()
     if not power:
         return network.network, Power()
-    watcher, loop = PowerWatcher(), QEventLoop()
+    watcher = PowerWatcher()
     watcher.changed.connect(loop.quit)
     QTimer.singleShot(_PATIENCE_MS, application, loop.quit)
     loop.exec()

@@ -1,7 +1,7 @@
 """Running endpoints without a tray program: these, all, or what is due."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,16 +12,18 @@ from trayapp.operations.conditions import answered, conditions_now
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule import work
 from trayapp.schedule.chains import children_of
-from trayapp.schedule.constraints import blocked_by
+from trayapp.schedule.constraints import blocked_by, lost
 from trayapp.schedule.due import parents
 from trayapp.schedule.questions import due_now
 from trayapp.schedule.rows import prepared
 from trayapp.store import missing, runs, state
-from trayapp.store.pause import load_pause
+from trayapp.store.pause import Pause, load_pause
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress, Report
 
 WORKERS = 4
+LOOK_EVERY = 5.0
+"""Seconds between two looks at what the endpoints want that run because they were due."""
 
 
 def sync(
@@ -36,8 +38,9 @@ def sync(
 ) -> list[Report]:
     """Run endpoints now, several at a time: these, or all enabled ones, or with `due` what is due and allowed.
 
-    For a process that holds the engine's lock. States are kept as the scheduler keeps them. An endpoint that runs
-    after another one waits for it, and what falls due by a success runs too.
+    For the main thread of a process that holds the engine's lock. States are kept as the scheduler keeps them. An
+    endpoint that runs after another one waits for it, and what falls due by a success runs too. With `due`, a run that
+    loses what its endpoint wants is stopped, and stays due.
     """
     settings = workspace.settings()
     named = {endpoint.id: endpoint for endpoint in map(workspace.endpoint, ids)}
@@ -72,9 +75,15 @@ def sync(
         while chosen:
             waiting = {each.id for each in chosen}
             ready = [each for each in chosen if not waiting.intersection(parents(each))]
-            reports += pool.map(
-                lambda each: _work(workspace, each, settings, rows, full, apply_held, token, progress), ready
-            )
+            going = [_Going(each, token) for each in ready]
+            asked = [pool.submit(_work, workspace, each, settings, rows, full, apply_held, progress) for each in going]
+            try:
+                while wait(asked, LOOK_EVERY if due else None).not_done:
+                    _stop_lost(workspace, pause, [each for each in going if not each.ended])
+            except KeyboardInterrupt:
+                token.cancel("interrupted")
+                raise
+            reports += [each.result() for each in asked]
             may_run -= {each.id for each in ready}
             chosen = [each for each in chosen if each.id in may_run]
             if due:
@@ -84,24 +93,48 @@ def sync(
     return reports
 
 
+class _Going:
+    """A run in progress. stop: what it was told by us, None if nothing."""
+
+    def __init__(self, endpoint: Endpoint, all: CancelToken) -> None:
+        self.endpoint = endpoint
+        self.token = CancelToken()
+        self.stop: work.Stop | None = None
+        self.ended = False
+        all.on_cancel(lambda: self.token.cancel(all.reason))
+
+
+def _stop_lost(workspace: Workspace, pause: Pause | None, going: Sequence[_Going]) -> None:
+    """Stop the runs whose endpoints no longer have what they want."""
+    endpoints = [each.endpoint for each in going]
+    conditions = answered(conditions_now(workspace, pause, endpoints), endpoints)
+    for each in going:
+        if reason := lost(each.endpoint, conditions, workspace.clock.now(), workspace.clock.zone()):
+            each.stop = work.Stop(reason, "again")
+            each.token.cancel(reason)
+
+
 def _work(
     workspace: Workspace,
-    endpoint: Endpoint,
+    going: _Going,
     settings: Settings,
     rows: dict[str, state.EndpointRow],
     full: bool,
     apply_held: bool,
-    token: CancelToken,
     progress: Callable[[Progress], None],
 ) -> Report:
     import random
 
+    endpoint = going.endpoint
+    if going.token.cancelled:
+        return not_started(endpoint, going.token.reason, workspace.clock.now())
     row = work.start(rows[endpoint.id], workspace.clock.now())
-    with workspace.store.writing(token) as db:
+    with workspace.store.writing(going.token) as db:
         state.save_state(db, row)
-    report = workspace.execute(endpoint, full, token, progress, apply_held)
+    report = workspace.execute(endpoint, full, going.token, progress, apply_held)
+    going.ended = True
     now = workspace.clock.now()
-    row = work.after_run(row, endpoint, report, now, workspace.clock.zone(), random.random)
+    row = work.after_run(row, endpoint, report, now, workspace.clock.zone(), random.random, going.stop)
     with workspace.store.writing() as db:
         rows[endpoint.id] = row
         changed = [row]
