@@ -1,6 +1,7 @@
 """Fixtures of the tests on a real desktop, which are all marked `desktop`."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from tests.desktop.accessibility import Accessibility
 from tests.desktop.bus import Bus
 from tests.desktop.notifications import Notifications
+from tests.desktop.services import Properties, Service
 from tests.desktop.session import Desktop, missing_packages
 from tests.desktop.session import desktop as start_desktop
+from tests.server import ApiServer
 
 _HERE = Path(__file__).parent
 
@@ -62,3 +65,39 @@ def accessibility(desktop: Desktop) -> Iterator[Accessibility]:
     accessibility = Accessibility(desktop)
     yield accessibility
     accessibility.close()
+
+
+@pytest.fixture
+def machine(desktop: Desktop) -> Iterator[Desktop]:
+    """The desktop, its bus in the place of the system's too."""
+    desktop.environment["DBUS_SYSTEM_BUS_ADDRESS"] = desktop.bus_address
+    yield desktop
+    del desktop.environment["DBUS_SYSTEM_BUS_ADDRESS"]
+
+
+@pytest.fixture
+def serve(machine: Desktop, bus: Bus) -> Iterator[Callable[[str, dict[str, Properties]], Service]]:
+    """Starts a service; it ends with the test."""
+    services = []
+
+    def start(name: str, properties: dict[str, Properties]) -> Service:
+        services.append(Service(machine.bus_address, name, properties))
+        bus.wait_for_name(name)
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def home(desktop: Desktop) -> Path:
+    folder = desktop.folder / f"h{time.monotonic_ns() % 10**9}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    with ApiServer() as api:
+        yield api

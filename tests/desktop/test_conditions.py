@@ -5,15 +5,12 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import apsw
 import pytest
 
-from tests.desktop.bus import Bus
+from tests.desktop.homes import rows, runs, settings
 from tests.desktop.services import DEVICE, LOGIND, MANAGER, UPOWER, WIRED, Properties, Service, network
 from tests.desktop.session import Desktop
 from tests.desktop.waiting import wait_for
@@ -23,63 +20,6 @@ pytestmark = pytest.mark.slow
 RECORDS = [{"id": n} for n in range(1, 24)]
 LONG = [{"id": n, "name": f"Item {n}"} for n in range(1, 126)]
 PAGES = 25
-
-
-@pytest.fixture
-def machine(desktop: Desktop) -> Iterator[Desktop]:
-    """The desktop, its bus in the place of the system's too."""
-    desktop.environment["DBUS_SYSTEM_BUS_ADDRESS"] = desktop.bus_address
-    yield desktop
-    del desktop.environment["DBUS_SYSTEM_BUS_ADDRESS"]
-
-
-@pytest.fixture
-def serve(machine: Desktop, bus: Bus) -> Iterator[Callable[[str, dict[str, Properties]], Service]]:
-    """Starts a service; it ends with the test."""
-    services = []
-
-    def start(name: str, properties: dict[str, Properties]) -> Service:
-        services.append(Service(machine.bus_address, name, properties))
-        bus.wait_for_name(name)
-        return services[-1]
-
-    yield start
-    for service in services:
-        service.close()
-
-
-@pytest.fixture
-def home(desktop: Desktop) -> Path:
-    folder = desktop.folder / f"h{time.monotonic_ns() % 10**9}"
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-@pytest.fixture
-def api() -> Iterator[ApiServer]:
-    with ApiServer() as api:
-        yield api
-
-
-def rows(home: Path, query: str) -> list[Any]:
-    """What the program's file answers; nothing as long as there is no such table."""
-    if not (home / "traysync.db").exists():
-        return []
-    with closing(apsw.Connection(str(home / "traysync.db"), flags=apsw.SQLITE_OPEN_READONLY)) as database:
-        database.set_busy_timeout(5000)
-        try:
-            return database.execute(query).fetchall()
-        except apsw.SQLError:
-            return []
-
-
-def runs(home: Path) -> list[tuple[str, str]]:
-    """(status, reason) of all runs, oldest first."""
-    return rows(home, "SELECT status, reason FROM _sync_runs ORDER BY run")
-
-
-def settings(home: Path, url: str, more: str = "", every: str = "10s") -> None:
-    (home / "settings.toml").write_text(f'[[endpoint]]\nid = "stock"\nurl = "{url}"\nevery = "{every}"\n{more}\n')
 
 
 def elsewhere(url: str) -> str:

@@ -53,8 +53,8 @@ def _lock_or_raise(home: Home, quiet: bool) -> Lock | None:
         from trayapp.desktop.client import NotRunning, ask
 
         try:
-            if not quiet:
-                ask(home.socket_address, "raise", connect_within=1.0)
+            # Also quietly it is asked: whoever holds the lock may be a `sync --due`, which ends.
+            ask(home.socket_address, "status" if quiet else "raise", connect_within=1.0)
             return None
         except NotRunning:
             if time.monotonic() > until:

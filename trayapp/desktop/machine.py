@@ -1,35 +1,58 @@
-"""One look at network and power, for a process without an event loop. Qt is imported when it is called."""
+"""Looks at network and power, for a process without an event loop of its own. Qt is imported when it is called."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trayapp.desktop.network import Network
-    from trayapp.desktop.power import Power
+    from trayapp.desktop.network import Network, NetworkWatcher
+    from trayapp.desktop.power import Power, PowerWatcher
 
-_PATIENCE_MS = 300
-"""How long UPower may take to answer; what it has not said by then is unknown."""
 _NEWS_MS = 50
-"""How long the system's news are listened to before a second look."""
+"""How long the system's news are listened to before each look."""
+_PATIENCE = 6
+"""How many times that UPower may take to answer; what it has not said by then is unknown."""
 
 
 def look(power: bool) -> "tuple[Network, Power]":
     """The network and, if wanted, the power as they are now. For the main thread of a process without Qt."""
-    from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
+    from trayapp.desktop.power import Power
+
+    network, supply = _network(), _power() if power else None
+    _listen()
+    if supply is None:
+        return network.network, Power()
+    for _ in range(_PATIENCE - 1):
+        if supply.power == Power():
+            _listen()
+    return network.network, supply.power
+
+
+# The watchers live as long as the process: given up, they would be garbage that any thread might collect.
+
+
+@cache
+def _network() -> "NetworkWatcher":
+    from PySide6.QtCore import QCoreApplication
 
     from trayapp.desktop.network import NetworkWatcher
-    from trayapp.desktop.power import Power, PowerWatcher
 
-    application, loop = QCoreApplication.instance(), QEventLoop()
-    if application is None:
-        application = QCoreApplication(["traysync"])
-    else:  # what the system said since the last look waits to be heard
-        QTimer.singleShot(_NEWS_MS, application, loop.quit)
-        loop.exec()
-    network = NetworkWatcher()
-    if not power:
-        return network.network, Power()
-    watcher = PowerWatcher()
-    watcher.changed.connect(loop.quit)
-    QTimer.singleShot(_PATIENCE_MS, application, loop.quit)
+    application = QCoreApplication.instance() or QCoreApplication(["traysync"])
+    return NetworkWatcher(application, calm_ms=0)
+
+
+@cache
+def _power() -> "PowerWatcher":
+    from PySide6.QtCore import QCoreApplication
+
+    from trayapp.desktop.power import PowerWatcher
+
+    return PowerWatcher(QCoreApplication.instance())
+
+
+def _listen() -> None:
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop, timer = QEventLoop(), QTimer(singleShot=True)
+    timer.timeout.connect(loop.quit)
+    timer.start(_NEWS_MS)
     loop.exec()
-    return network.network, watcher.power
