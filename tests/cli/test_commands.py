@@ -202,7 +202,8 @@ def test_preview_prints_what_was_found_and_saves_nothing(cli, items):
     }
     assert document["records"] == {"path": "", "count": 10, "total": None}
     assert document["key"] == ["id"]
-    assert set(document) == {"records", "pages", "key", "columns", "cursors", "rows", "requests", "warnings"}
+    assert document["format"] == {"kind": "json", "encoding": "utf-8"}
+    assert set(document) == {"format", "records", "pages", "key", "columns", "cursors", "rows", "requests", "warnings"}
     assert "Key:     id" in cli("preview", api.url("/api/items")).out
     assert cli.json("endpoints")["endpoints"] == []
 

@@ -40,6 +40,12 @@ def test_names_a_path_would_read_otherwise_are_known(name):
     assert not is_plain(name)
 
 
+@pytest.mark.parametrize("delimiter", ["", "ab", "a", '"', "\n"])
+def test_what_separates_no_cells_is_refused(delimiter):
+    problems = check_endpoint(Endpoint(url="http://x/", response=Response(delimiter=delimiter)))
+    assert [problem.path for problem in problems] == ["response.delimiter"]
+
+
 def test_an_unknown_encoding_is_refused():
     problems = check_endpoint(Endpoint(url="http://x/", response=Response(encoding="utf-9")))
     assert [problem.path for problem in problems] == ["response.encoding"]

@@ -129,7 +129,7 @@ def _endpoint_from(options: Options) -> Endpoint:
 def _with_settings(endpoint: Endpoint, options: Options) -> Endpoint:
     """The endpoint with --set and --every applied, checked."""
     settings = dict(pair(text, "=", "--set") for text in options.set)
-    if options.every:
+    if getattr(options, "every", None):
         settings["every"] = options.every
     return edited(endpoint, settings)
 
@@ -190,8 +190,20 @@ def _agreed(question: str) -> bool:
 
 def preview(engine: Engine, options: Options) -> int:
     """`preview`: what `add` would detect. Exit code."""
-    endpoint = Endpoint(url=options.target) if "://" in options.target else engine.workspace.endpoint(options.target)
-    preview: Preview = engine.workspace.preview(edited(endpoint, {}), None, CancelToken(), SomebodyThere())
+    if "://" in options.target:
+        options.url, options.id, options.name = options.target, None, None
+        endpoint = _endpoint_from(options)
+        secret = _secret_from(options, endpoint)
+    else:
+        asked = ("auth", "header", "param", "json_body", "secret_env", "secret_stdin", "ca_file")
+        if given := [name for name in asked if getattr(options, name)]:
+            raise UserError(
+                f"--{given[0].replace('_', '-')} is for a URL",
+                f"{options.target} is an endpoint with settings of its own.",
+                "Use --set PATH=VALUE to try others out.",
+            )
+        endpoint, secret = _with_settings(engine.workspace.endpoint(options.target), options), None
+    preview: Preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
     if options.json:
         output.print_json(output.preview_document(preview))
     else:

@@ -65,7 +65,9 @@ def local(moment: datetime | None) -> str:
 def preview_document(preview: Preview) -> dict[str, Any]:
     """A preview in the documented JSON form."""
     pages = {key: value for key, value in to_builtins(preview.pages).items() if key != "kind"}
+    format = {"kind": preview.format, "encoding": preview.encoding}
     return {
+        "format": {**format, "delimiter": preview.delimiter} if preview.delimiter else format,
         "records": {"path": preview.records_path, "count": preview.count, "total": preview.total},
         "pages": {"kind": preview.pages.kind, **pages, "proven": preview.proven, "proof": preview.proof},
         "key": preview.key,
@@ -82,7 +84,8 @@ def print_preview(preview: Preview) -> None:
     for request in preview.requests:
         print(f"{request.method} {request.url}  {request.status}  {request.seconds:.2f} s  {request.bytes:,} bytes")
     place = preview.records_path or "the answer itself"
-    print(f"\nRecords: {preview.count:,} on the first page, at {place}")
+    print(f"\nFormat:  {preview.how_read}")
+    print(f"Records: {preview.count:,} on the first page, at {place}")
     print(f"Pages:   {preview.pages.kind}. {preview.proof}")
     print(f"Key:     {', '.join(preview.key) or 'none'}")
     print(f"Table:   {preview.endpoint.table.name}\n")

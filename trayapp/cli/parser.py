@@ -15,6 +15,25 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def _add_request(parser: argparse.ArgumentParser) -> None:
+    """What is asked, as whom, and what of the detection is overruled."""
+    parser.add_argument(
+        "--auth",
+        metavar="KIND",
+        help="basic:USER, bearer, header:NAME, query:NAME, oauth2_client:ID@TOKEN_URL or oauth2_code:ID@TOKEN_URL",
+    )
+    parser.add_argument("--header", action="append", default=[], metavar="K:V")
+    parser.add_argument("--param", action="append", default=[], metavar="K=V")
+    parser.add_argument("--json-body", metavar="TEXT")
+    secret = parser.add_mutually_exclusive_group()
+    secret.add_argument("--secret-env", metavar="VAR")
+    secret.add_argument("--secret-stdin", action="store_true")
+    parser.add_argument("--ca-file", metavar="FILE")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", help="any field of the settings file"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = shared.add_argument_group("global options")
@@ -39,28 +58,17 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--name")
     add.add_argument("--id")
     add.add_argument("--every", metavar="1h")
-    add.add_argument(
-        "--auth",
-        metavar="KIND",
-        help="basic:USER, bearer, header:NAME, query:NAME, oauth2_client:ID@TOKEN_URL or oauth2_code:ID@TOKEN_URL",
-    )
-    add.add_argument("--header", action="append", default=[], metavar="K:V")
-    add.add_argument("--param", action="append", default=[], metavar="K=V")
-    add.add_argument("--json-body", metavar="TEXT")
-    secret = add.add_mutually_exclusive_group()
-    secret.add_argument("--secret-env", metavar="VAR")
-    secret.add_argument("--secret-stdin", action="store_true")
-    add.add_argument("--ca-file", metavar="FILE")
+    _add_request(add)
     add.add_argument("--curl", metavar="TEXT")
     add.add_argument("--preset", metavar="NAME", help="a well-known API instead of a URL; `--preset help` lists them")
     add.add_argument(
         "--with", dest="values", action="append", default=[], metavar="NAME=VALUE", help="what the preset asks for"
     )
-    add.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any field of the settings file")
     add.add_argument("--yes", action="store_true", help="save without asking")
 
     preview = command("preview", "show what would be detected; nothing is saved")
     preview.add_argument("target", metavar="URL|ID")
+    _add_request(preview)
 
     def several(parser: argparse.ArgumentParser, all: str) -> argparse.ArgumentParser:
         parser.add_argument("ids", nargs="*", metavar="ID", help="an endpoint's id, or its name")

@@ -86,7 +86,7 @@ class Response(_Section, frozen=True):
 
     `format` "auto" goes by the Content-Type, then by the first characters. CSV also takes tabs, semicolons and bars.
     XML is read as {root: {child: …}}, a feed as {"entries": […]}; `.gz`, and `.zip` with one file, are unpacked.
-    `encoding` is for text that says its own wrongly, or not at all.
+    `encoding` is for text that says its own wrongly, or not at all, `delimiter` for CSV whose own is not found.
 
     `records` says where the records are: "auto" finds it out; "" is the whole answer (a list, or a single object as one
     row); else it is a path, as the language of endpoints.paths has it:
@@ -104,6 +104,7 @@ class Response(_Section, frozen=True):
     format: Literal["auto", "json", "ndjson", "csv", "feed", "xml"] = "auto"
     records: str = "auto"
     encoding: str | None = None
+    delimiter: str | None = None
 
 
 class Pages(_Section, frozen=True):

@@ -102,6 +102,8 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
             parse_records_path(endpoint.response.records)
         except ValueError as error:
             yield "response.records", str(error)
+    if endpoint.response.delimiter is not None and not re.fullmatch(r'[^\r\n"\w]', endpoint.response.delimiter):
+        yield "response.delimiter", "give the one character that separates the cells, like ;"
     if endpoint.response.encoding is not None:
         try:
             codecs.lookup(endpoint.response.encoding)

@@ -1,5 +1,6 @@
 """From an answer's bytes to JSON text, whatever its format, and from that to its records."""
 
+import codecs
 import functools
 import json
 import re
@@ -28,11 +29,16 @@ _GUARD = b")]}'"
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer, read: its format, its content as JSON text, and what people should know about its reading."""
+    """An answer, read: its format, its content as JSON text, and what people should know about its reading.
+
+    `encoding` is that of its characters; `delimiter` stands between the cells of CSV, else it is "".
+    """
 
     format: Format
     text: bytes
     warnings: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    delimiter: str = ""
 
 
 def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
@@ -48,19 +54,28 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     if not body.strip(_SPACE):
         return _nothing(answer, endpoint.response)
     warnings: list[str] = []
-    encoding = endpoint.response.encoding
+    encoding, delimiter = endpoint.response.encoding, ""
     found = _format(body, answer, endpoint.response)
     if found in ("xml", "feed"):
-        text = _markup_json(body, found, answer, endpoint.response, warnings.append)
+        text, used = _markup_json(body, found, answer, endpoint.response, warnings.append)
     elif found == "csv":
-        text = _csv_json(_characters(body, answer, encoding, warnings.append), answer, warnings.append)
+        characters, used = _characters(body, answer, encoding, warnings.append)
+        delimiter = endpoint.response.delimiter or _delimiter(characters, answer)
+        text = _csv_json(characters, answer, warnings.append, delimiter)
     else:
-        text = _as_utf8(body, answer, encoding, checked or found == "ndjson").strip(_SPACE)
+        text, used = _as_utf8(body, answer, encoding, checked or found == "ndjson")
+        text = text.strip(_SPACE)
         if text.startswith(_GUARD):
             text = text.removeprefix(_GUARD).lstrip(_SPACE + b",")
         if found == "ndjson":
             text = _lines_json(text, answer)
-    return Body(format=found, text=text, warnings=tuple(dict.fromkeys(warnings)))
+    return Body(
+        format=found,
+        text=text,
+        warnings=tuple(dict.fromkeys(warnings)),
+        encoding=codecs.lookup(used).name,
+        delimiter=delimiter,
+    )
 
 
 def _nothing(answer: Answer, response: Response) -> Body:
@@ -157,46 +172,48 @@ def check_records(records: Iterable[bytes], url: str) -> None:
         raise _unreadable(url, "UTF-8") from None
 
 
-def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -> bytes:
+def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -> tuple[bytes, str]:
     """JSON is UTF-8 (RFC 8259 section 8.1), unless a byte order mark, the server or the settings say otherwise."""
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     try:
         if given is not None and not is_utf8(given):
-            return body.decode(given).encode()
+            return body.decode(given).encode(), given
         if checked:
             check_utf8(body)
-        return body
+        return body, "utf-8"
     except (LookupError, UnicodeError):
         raise _unreadable(answer.url, given or "UTF-8") from None
 
 
-def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> str:
+def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> tuple[str, str]:
     """The characters of a format that names no encoding itself: as said, else UTF-8, else as Windows writes them."""
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     if given is not None and not is_utf8(given):
         try:
-            return body.decode(given)
+            return body.decode(given), given
         except (LookupError, UnicodeError):
             raise _unreadable(answer.url, given) from None
     try:
-        return body.decode()
+        return body.decode(), "utf-8"
     except UnicodeDecodeError:
         if encoding is not None:
             raise _unreadable(answer.url, encoding) from None
     tell("The text is not UTF-8; it was read as Windows-1252. If letters look wrong, set response.encoding.")
     try:
-        return body.decode("cp1252")
+        return body.decode("cp1252"), "cp1252"
     except UnicodeDecodeError:
-        return body.decode("latin-1")
+        return body.decode("latin-1"), "latin-1"
 
 
-def _markup_json(body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[str], None]) -> bytes:
+def _markup_json(
+    body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[str], None]
+) -> tuple[bytes, str]:
     encoding = unicode_encoding(body) or response.encoding or charset(answer.headers)
     try:
-        text = _xml_characters(body, encoding, answer.url).strip()
+        text, used = _xml_characters(body, encoding, answer.url)
         if found == "feed":
-            return feed.to_json(text, tell)
-        return msgspec.json.encode(xml.to_value(text))
+            return feed.to_json(text.strip(), tell), used
+        return msgspec.json.encode(xml.to_value(text.strip())), used
     except feed.NoFeed as error:
         raise SyncError(
             "The answer is no feed", f"{place_of(answer.url)} sent XML that begins with <{error}>.", 'Try format "xml".'
@@ -215,21 +232,25 @@ def _markup_json(body: bytes, found: Format, answer: Answer, response: Response,
         ) from None
 
 
-def _xml_characters(body: bytes, encoding: str | None, url: str) -> str:
+def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, str]:
     """As a byte order mark, the settings or the server say (RFC 7303 section 3), else as the document itself does."""
     declared = xml.declared_encoding(body)
     for name in (encoding, declared, "utf-8"):
         if name is None:
             continue
         try:
-            return body.decode("utf-8-sig" if is_utf8(name) else name)
+            return (body.decode("utf-8-sig"), "utf-8") if is_utf8(name) else (body.decode(name), name)
         except (LookupError, UnicodeError):
             continue
     raise _unreadable(url, encoding or declared or "UTF-8")
 
 
-def _csv_json(text: str, answer: Answer, tell: Callable[[str], None]) -> bytes:
-    delimiter = "\t" if sniff.media_type(answer.headers) == "text/tab-separated-values" else None
+def _delimiter(text: str, answer: Answer) -> str:
+    is_tabs = sniff.media_type(answer.headers) == "text/tab-separated-values"
+    return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
+
+
+def _csv_json(text: str, answer: Answer, tell: Callable[[str], None], delimiter: str) -> bytes:
     try:
         return delimited.to_json(text, tell, delimiter)
     except delimited.BrokenOff as error:

@@ -34,6 +34,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a first page says: where its records are, and how many there are on it and, as the server says, in all."""
 
     format: Format
+    encoding: str = "utf-8"
+    delimiter: str = ""
     path: str
     records: tuple[bytes, ...]
     count: int
@@ -71,6 +73,8 @@ def look_at(
         said = None  # the size of the page, not of the listing
     return Found(
         format=page.format,
+        encoding=page.encoding,
+        delimiter=page.delimiter,
         path=guess.path,
         records=records,
         count=count,
@@ -188,6 +192,8 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     return Preview(
         endpoint=filled,
         format=found.format,
+        encoding=found.encoding,
+        delimiter=found.delimiter,
         records_path=found.path,
         count=count,
         total=found.total,

@@ -26,7 +26,8 @@ class PreviewColumn(msgspec.Struct, frozen=True, kw_only=True):
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """`endpoint` is the endpoint asked about with everything that was found filled in, ready to be saved.
 
-    `format` is what the answer was read as (one of response.format but "auto").
+    `format` is what the answer was read as (one of response.format but "auto"), `encoding` that of its characters,
+    `delimiter` what stands between the cells of CSV ("" for other formats).
     `proof` says in words why `pages` is believed (or why not); `cursors` are fields that could drive incremental
     runs; `rows` are the first rows in the order of `columns`; `count` is the number of records on the first page,
     `total` what the server says there are.
@@ -34,6 +35,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: Endpoint
     format: str = "json"
+    encoding: str = "utf-8"
+    delimiter: str = ""
     records_path: str
     count: int
     total: int | None = None
@@ -46,3 +49,9 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[str | int | float | None, ...], ...] = ()
     requests: tuple[RequestMade, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def how_read(self) -> str:
+        """The format in a few words: "csv with ;, cp1252"."""
+        delimiter = {"\t": "tabs", " ": "spaces"}.get(self.delimiter, self.delimiter)
+        return f"{self.format}{f' with {delimiter}' if delimiter else ''}, {self.encoding}"

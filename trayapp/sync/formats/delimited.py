@@ -21,6 +21,7 @@ _BATCH = 1000
 _DIGITS = frozenset("0123456789")
 _FIRST_OF_NUMBER = _DIGITS | {"-"}
 _FIRST, _LAST = itemgetter(0), itemgetter(-1)
+_DECLARED = re.compile(r"sep=(.)\r?\n")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _LONG_NUMBER = 40
 """What `typed` takes for a number is no longer."""
@@ -62,7 +63,13 @@ def dialect(text: str) -> Dialect:
     return best
 
 
-def to_json(text: str, tell: Callable[[str], None], delimiter: str | None = None) -> bytes:
+def declared(text: str) -> str:
+    """The delimiter that the first line declares, as Excel has it (`sep=;`); "" when it does not."""
+    found = _DECLARED.match(text.removeprefix("\ufeff"))
+    return found[1] if found else ""
+
+
+def to_json(text: str, tell: Callable[[str], None], delimiter: str) -> bytes:
     """A JSON list of one object per row, on the names in the first one.
 
     Numbers are those that are written just as a number is (`values.typed`); an empty cell is null unless it is quoted
@@ -71,19 +78,16 @@ def to_json(text: str, tell: Callable[[str], None], delimiter: str | None = None
     left out. Raises BrokenOff.
     """
     text = text.lstrip("\ufeff")
-    declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own hint
-    if declared:
-        text, delimiter = text[declared.end() :], declared[1]
-    found = dialect(text)
-    delimiter = delimiter or found.delimiter
+    if declares := _DECLARED.match(text):
+        text = text[declares.end() :]
     empty = _unused(text)
     text = _mark_quoted_empties(text, delimiter, empty)
     rows: Iterator[list[str]] = filter(None, _rows(text, delimiter, tell))
     header = next(rows, None)
     if header is None:
         return b"[]"
-    above = 0
-    while found.delimiter == delimiter and found.share > 0.5 and len(header) == 1 < found.width:
+    above, usual = 0, dialect(text) if len(header) == 1 else None
+    while usual and usual.delimiter == delimiter and usual.share > 0.5 and len(header) == 1 < usual.width:
         following = next(rows, None)
         if following is None:
             break
