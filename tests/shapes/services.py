@@ -92,6 +92,25 @@ def _cursor_that_stays(records: Callable[[], Records]) -> Callable[[Seen], Reply
     return handler
 
 
+def _token_at_the_end(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    """One page, just full, with a token: nothing comes after it."""
+
+    def handler(seen: Seen) -> Reply:
+        ended = bool(seen.param("cursor"))
+        return json_reply({"items": [] if ended else records(), "next_cursor": None if ended else "c1"})
+
+    return handler
+
+
+def _token_at_the_end_of_filters(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    """A token that goes back nobody knows how, and a server that takes any name for a filter."""
+
+    def handler(seen: Seen) -> Reply:
+        return json_reply({"items": [] if seen.query else records()[:10], "next_cursor": None if seen.query else "c1"})
+
+    return handler
+
+
 def _dynamo(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
     """The key to go on from is an object, and goes into the body under another name."""
 
@@ -240,6 +259,10 @@ SERVICES: dict[str, Shape] = {
     "a next address for ever (CKAN)": Shape(_ckan),
     "a Link header for ever": Shape(_endless_links),
     "a cursor that stays at the end": Shape(_cursor_that_stays),
+    "a token that leads to an empty page": Shape(_token_at_the_end),
+    "a token that leads to an empty page, other parameters filter": Shape(
+        _token_at_the_end_of_filters, refused="The listing can't be followed"
+    ),
     "an empty page in the middle, total_pages": Shape(_holes(total_pages=True)),
     "an empty page in the middle, has_more": Shape(_holes(has_more=True)),
     "an empty page in the middle, total": Shape(_holes(total=True)),

@@ -316,11 +316,19 @@ class _Tries:
         while page is not None and not page.records and self.left > 0:
             text = read(page.answer, self._endpoint).text
             call = next_call(self._listing.call, page.answer, text, pages, Walk())
+            if call is None and page is empty and self._is_known(pages):
+                return self._proven(pages, empty)
             page = None if call is None else self.fetched(call)
         if page is None or not page.records or self.keys(page.records) & self.first:
             return None
         count = len(page.records)
         return Trial(pages, True, f"A later page, asked for by cursor ({pages.param}), has {count:,} others.", empty)
+
+    def _is_known(self, pages: Pages) -> bool:
+        """Whether the server knows the parameter that gave an empty page: one of another name gives the first page."""
+        call = self.following(msgspec.structs.replace(pages, param=f"no_{pages.param}"))
+        page = self.fetched(call) if pages.param and call is not None else None
+        return page is not None and self._is_first(page)
 
     def _attempt_page(self, pages: Pages) -> Trial | None:
         """Whether pages are counted under that name, and from 0 or from 1."""
