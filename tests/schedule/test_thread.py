@@ -16,6 +16,7 @@ from tests.schedule.fakes import BERLIN, MemoryStates, endpoint, report
 from trayapp.endpoints.model import Endpoint, Limits, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
+from trayapp.schedule import planner as planner_module
 from trayapp.schedule import thread as thread_module
 from trayapp.schedule.actions import Start
 from trayapp.schedule.planner import Planner
@@ -478,3 +479,24 @@ def test_ten_thousand_endpoints(bench: Bench) -> None:
     woken = time.process_time()
     print(f"posted {posted - started:.3f} s, applied {applied - posted:.3f} s, 20 resumes {woken - applied:.3f} s")
     assert applied - posted < _ten_thousand_bare_jobs()
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_runs_at_the_start_runs_once_then_and_not_at_new_settings(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
+    monkeypatch.setattr(planner_module, "SETTLE", timedelta(seconds=0.3))
+    known = EndpointRow(id="a", last_enqueued=datetime.now(UTC), last_attempt=datetime.now(UTC))
+    bench.states = MemoryStates(known, pause=Pause(None) if paused else None)
+    first, other = endpoint("a", at_start=True), endpoint("hand", manual=True)
+    bench.start(first, other)
+    if paused:
+        bench.until(lambda: [row.reason for row in bench.skipped] == ["paused"])
+        bench.scheduler.resume()
+    bench.until(lambda: len(bench.reports) == 1)
+    bench.scheduler.apply_settings(Settings(endpoint=(first, other, endpoint("b", at_start=True, manual=True))))
+    bench.scheduler.apply_settings(Settings(endpoint=(first,)))
+    bench.scheduler.sync_now(["a"])
+    bench.until(lambda: len(bench.reports) == 2)
+    assert bench.runs.ids == ["a", "a"]
+    assert bench.states.states["a"].next_due is None

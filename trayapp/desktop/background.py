@@ -210,12 +210,12 @@ def task_xml(command: Sequence[str]) -> str:
   </RegistrationInfo>
   <Triggers>
     <TimeTrigger>
+      <Enabled>true</Enabled>
+      <StartBoundary>2024-01-01T00:00:00</StartBoundary>
       <Repetition>
         <Interval>PT{EVERY}M</Interval>
         <StopAtDurationEnd>false</StopAtDurationEnd>
       </Repetition>
-      <StartBoundary>2024-01-01T00:00:00</StartBoundary>
-      <Enabled>true</Enabled>
     </TimeTrigger>
   </Triggers>
   <Principals>
