@@ -42,7 +42,7 @@ from tests.server import (
 from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Table
 from trayapp.endpoints.units import Duration, Size
 from trayapp.store.store import Store
-from trayapp.sync import retry
+from trayapp.sync import listing, retry
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.runner import Surroundings, run
 
@@ -482,6 +482,17 @@ def test_new_pages_without_end(mirror):
     report = mirror.answers(page, limits=Limits(pages=20))
     assert report.requests <= 21
     assert_failed(mirror, report, "The listing is too long")
+
+
+def test_empty_pages_without_end(mirror, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_EMPTY_BY_TOKEN", 20)
+
+    def page(seen):
+        return json_reply({"items": [], "next_cursor": seen.param("cursor") + "x"})
+
+    report = mirror.answers(page, pages=Pages(kind="cursor", path="next_cursor", param="cursor"))
+    assert report.requests <= 22
+    assert_failed(mirror, report, "The listing does not end")
 
 
 def test_signs_of_more_pages_that_cannot_be_followed(mirror):

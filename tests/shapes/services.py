@@ -81,6 +81,16 @@ def _endless_links(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
     return handler
 
 
+def _last_names_itself(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    def handler(seen: Seen) -> Reply:
+        page = int(seen.param("page", "1"))
+        last = (len(records()) + 9) // 10
+        items = records()[page * 10 - 10 : page * 10]
+        return json_reply({"items": items, "total": len(records()), "next": f"/api/items?page={min(page + 1, last)}"})
+
+    return handler
+
+
 def _cursor_that_stays(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
     """Behind the end, the cursor is the one that was sent: for those who wait for more."""
 
@@ -258,6 +268,7 @@ SERVICES: dict[str, Shape] = {
     "X-Next-Link header": Shape(_address_in_header("X-Next-Link")),
     "a next address for ever (CKAN)": Shape(_ckan),
     "a Link header for ever": Shape(_endless_links),
+    "the last page names itself, with the total": Shape(_last_names_itself),
     "a cursor that stays at the end": Shape(_cursor_that_stays),
     "a token that leads to an empty page": Shape(_token_at_the_end),
     "a token that leads to an empty page, other parameters filter": Shape(
