@@ -1,5 +1,6 @@
 """The system calls `traysync sync --due`: what is written for each system, and on a real systemd of a user."""
 
+import json
 import os
 import plistlib
 import re
@@ -10,9 +11,11 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.server import ApiServer, Listing
 from trayapp.desktop import background
 from trayapp.desktop.paths import Home, find_home
 from trayapp.errors import UserError
@@ -255,3 +258,40 @@ def test_a_users_systemd_calls_the_program(
     assert list(unit_folder.glob("traysync*")) == []
     timers = subprocess.run(["systemctl", "--user", "list-timers", "--all"], capture_output=True, text=True, check=True)
     assert "traysync" not in timers.stdout
+
+
+@pytest.mark.slow
+def test_the_command_has_the_users_systemd_sync_what_is_due(systemd_folder: Path, tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(systemd_folder),
+        "XDG_RUNTIME_DIR": str(systemd_folder / "run"),
+        "XDG_CONFIG_HOME": str(systemd_folder / "config"),
+        "PYTHONPATH": str(root),
+    }
+    home = tmp_path / "a home"
+    home.mkdir(mode=0o700)
+
+    def traysync(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "trayapp", "--home", str(home), "--json", *arguments]
+        done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=True)
+        return dict(json.loads(done.stdout))
+
+    def systemctl(*arguments: str) -> str:
+        command = ["systemctl", "--user", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    with ApiServer() as api:
+        url = api.route("/stock", Listing([{"id": 1}]))
+        (home / "settings.toml").write_text(f'[[endpoint]]\nid = "stock"\nurl = "{url}"\n')
+        assert traysync("background", "status")["state"] == "off"
+        assert traysync("background", "on")["state"] == "on"
+        assert traysync("background", "status")["state"] == "on"
+        systemctl("set-environment", f"PYTHONPATH={root}")
+        (service,) = [file.name for file in (systemd_folder / "config/systemd/user").glob("traysync*.service")]
+        systemctl("start", service)
+        assert api.count("/stock") >= 1
+        assert traysync("status")["endpoints"][0]["rows"] == 1
+        assert traysync("background", "off")["state"] == "off"
+        assert service not in systemctl("list-unit-files")
