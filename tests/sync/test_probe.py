@@ -38,6 +38,15 @@ def test_a_full_looking_page_of_a_server_that_refuses_all_questions_needs_consen
     assert (report.status, report.rows, report.warnings) == ("succeeded", 20, preview.warnings)
 
 
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_second_page_that_is_not_to_be_had_needs_consent(api, status):
+    listing = Listing(RECORDS, pages="page", size=7)
+    url = api.route("/items", lambda seen: problem(status, "No") if seen.param("page", "1") != "1" else listing(seen))
+    preview = look(url)
+    assert not preview.proven
+    assert preview.warnings == ("The server has pages, but the second one was not to be had: there may be more.",)
+
+
 def test_the_same_of_another_length_is_believed(api):
     preview = look(api.route("/items", strict(21)))
     assert (preview.proven, preview.warnings, len(preview.requests)) == (True, (), 4)

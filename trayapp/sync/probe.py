@@ -131,6 +131,8 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
     if tries.gave_others():
         more = "asked for more, the server gave other records"
         return Trial(_ONE, False, f"No way to the next page was found, but {more}.", cut=True)
+    if tries.withheld:
+        return Trial(_ONE, False, "The server has pages, but the second one was not to be had: there may be more.")
     if tries.answers:
         return Trial(_ONE, True, "The answer names no further page, and asking for one gave no other records.")
     if looks_cut(count):
@@ -193,6 +195,8 @@ class _Tries:
         """Whether the server answers when it is asked for a page by number."""
         self.filters = False
         """Whether it takes any name that it does not know for a field's, and gives the records that have that value."""
+        self.withheld = False
+        """Whether it counts pages, and does not give the second one, though not as if it were past the end."""
         self._signed = signed
         self._refusal: int | None = None
         self._refused_all = False
@@ -350,6 +354,7 @@ class _Tries:
         if self._is_first(first):
             if second is None:
                 ends = refusal is not None and is_past_the_end(refusal, one, Walk(pages=1))
+                self.withheld = not ends
                 return self._proven(one, None) if ends and not self._signed else None
             if not self._leads_on(self.keys(second.records)) or (not second.records and self._signed):
                 return None

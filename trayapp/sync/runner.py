@@ -409,8 +409,9 @@ class _Run:
             return "none"
         if not walked.shifting and (aim.partial or not reading.resumed):
             return "whole"
-        is_new = (plan.shape is None or mode == "replace") and mode != "append"
-        is_new = is_new and walked.shifting and walked.walk.total != staging.distinct()
+        total = walked.walk.total
+        is_new = walked.shifting and mode != "append" and (plan.shape is None or mode == "replace")
+        is_new = is_new and (total is None or total != staging.distinct())
         at_once = walked.shifting and (is_new or self.incremental is not None)
         if not at_once:
             with self.store.reading() as db:
