@@ -11,7 +11,6 @@ import msgspec
 from trayapp.endpoints.model import After, Auth, Endpoint
 from trayapp.errors import UserError
 from trayapp.store import runs
-from trayapp.store.errors import StoreFull
 from trayapp.store.known import Known
 from trayapp.store.marks import Marks, is_current, last_publish, read_marks, write_marks
 from trayapp.store.missing import Proof, count_missing
@@ -29,7 +28,8 @@ from trayapp.sync.budget import Budgets, Pace
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.chain import Chain, ParentRow, SharedAccess, parent_rows
 from trayapp.sync.chain_reading import ChainReading, is_whole_due
-from trayapp.sync.errors import AuthError, SyncError, TransientError, failure_of, hide_secrets
+from trayapp.sync.ending import disk_full, report_of, row_of, unexpected
+from trayapp.sync.errors import AuthError, SyncError, TransientError, hide_secrets
 from trayapp.sync.http import Call, Client, first_call
 from trayapp.sync.incremental import (
     Tracker,
@@ -46,7 +46,7 @@ from trayapp.sync.oauth.accounts import Accounts, access_for
 from trayapp.sync.opening import Opened, Opener, keyed
 from trayapp.sync.paging import Walk, first_page
 from trayapp.sync.reading import Aim, OutOfDate, Reading
-from trayapp.sync.report import Problem, Progress, Report, RunStatus, sentence_of
+from trayapp.sync.report import Progress, Report, RunStatus
 from trayapp.sync.resume import Journal, Kept, KeptPage, KeptPart, Terms, Ticket, load, path_for
 
 log = logging.getLogger(__name__)
@@ -141,9 +141,9 @@ class _Run:
         except Exception as error:
             # Whatever one endpoint meets, others are to run after it.
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                return self._ended("failed", error=_full())
+                return self._ended("failed", error=disk_full())
             log.exception("The run of %s ended with an unexpected error", self.endpoint.id)
-            return self._ended("failed", error=_unexpected(error))
+            return self._ended("failed", error=unexpected(error))
         finally:
             if self.ahead is not None:
                 self.ahead.close()
@@ -338,7 +338,7 @@ class _Run:
         with self.store.writing(self.cancel) as db:
             rows = load_state(db, self.endpoint.id).rows or 0
             report = self._report("succeeded", Outcome(unchanged=rows, rows=rows))
-            runs.record_run(db, _row(report))
+            runs.record_run(db, row_of(report))
         return report
 
     def _listed(self, reading: AnyReading) -> Report:
@@ -450,7 +450,7 @@ class _Run:
                 partial=aim.partial,
             )
             report = self._report("held" if outcome.held else "succeeded", outcome)
-            runs.record_run(db, _row(report), number)
+            runs.record_run(db, row_of(report), number)
             if self.opener.proven is not None:
                 write_found(db, endpoint.id, self.opener.proven)
             write_marks(db, endpoint.id, self._marks(proof != "none", outcome, reading))
@@ -483,54 +483,21 @@ class _Run:
         return conditional.marked(before, answer, self.started)
 
     def _report(self, status: RunStatus, outcome: Outcome, reason: str = "", error: UserError | None = None) -> Report:
-        report = Report(
-            endpoint=self.endpoint.id,
-            name=self.endpoint.name,
-            table=self.endpoint.table.name,
-            status=status,
-            started=self.started,
-            finished=max(self.surroundings.now(), self.started),
-            reason=reason or (error.title if error else ""),
-            added=outcome.added,
-            changed=outcome.changed,
-            deleted=outcome.deleted,
-            unchanged=outcome.unchanged,
-            held=outcome.held,
-            suspects=outcome.suspects,
-            rows=outcome.rows if status in ("succeeded", "held") else None,
+        finished = max(self.surroundings.now(), self.started)
+        report = report_of(self.endpoint, (self.started, finished), status, outcome, reason, error)
+        return msgspec.structs.replace(
+            report,
             requests=sum(client.requests for client in self.clients),
             bytes=sum(client.bytes for client in self.clients),
             warnings=(*self.warnings, *outcome.warnings),
-            problem=Problem(error.title, error.cause, error.next) if error else None,
-            failure=failure_of(error) if error else "",
-            retry_after=error.retry_after if isinstance(error, SyncError) else None,
         )
-        return msgspec.structs.replace(report, sentence=sentence_of(report))
 
     def _ended(self, status: RunStatus, reason: str = "", error: UserError | None = None) -> Report:
         report = self._report(status, Outcome(), reason, error)
         try:
             # Who stops a run, or the program, does not wait for a line of the history.
             with self.store.writing(patience=_LAST_WORD if self.cancel.cancelled else None) as db:
-                runs.record_run(db, _row(report))
+                runs.record_run(db, row_of(report))
         except UserError as trouble:
             log.warning("the run of %s could not be recorded: %s", self.endpoint.id, trouble)
         return report
-
-
-def _row(report: Report) -> runs.RunRow:
-    names = [name for name in runs.RunRow.__struct_fields__ if name != "run"]
-    return runs.RunRow(**{name: getattr(report, name) for name in names})
-
-
-def _full() -> UserError:
-    return StoreFull("The disk is full", "There is no room for the listing.", "Make room; the table is as it was.")
-
-
-def _unexpected(error: Exception) -> UserError:
-    """The words for what nobody thought of."""
-    return UserError(
-        "The run ended with an error in the program",
-        f"{type(error).__name__}: details are in the log.",
-        "The table is as it was. Please report this if it happens again.",
-    )
