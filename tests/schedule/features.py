@@ -438,7 +438,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "schtasks /Run, Priority",
             "*Sync now*",
-            "schedule/test_planner.py::test_sync_now_jumps_the_queue_in_spite_of_all_wishes",
+            "schedule/test_queue.py::test_the_longest_due_comes_first_but_after_what_the_user_wants",
         ),
         Feature(
             "a quota of expedited work",
@@ -546,7 +546,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "always",
-            "schedule/test_constraints.py::test_only_a_server_is_asked_for_what_the_user_wishes",
+            "schedule/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
         ),
         Feature(
             "on mains power",

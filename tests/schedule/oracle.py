@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from statistics import median_high
 from typing import Any
 
 SLACK = timedelta(minutes=20)
@@ -131,7 +132,7 @@ class Oracle:
         assert rule.interval is not None
         into = [(run.counted - self.first) % rule.interval for run in self.runs.get(rule.id, ())]
         minute, often = Counter(each // timedelta(minutes=1) for each in into).most_common(1)[0]
-        moment = min(each for each in into if each // timedelta(minutes=1) == minute)
+        moment = median_high(each for each in into if each // timedelta(minutes=1) == minute)
         if moment < rule.interval - flex or often < len(into) / 3:
             self.wrong.append(f"{rule.id}: {often} of {len(into)} runs came {moment} into the interval")
         return replace(rule, delay=moment)

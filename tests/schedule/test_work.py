@@ -63,6 +63,7 @@ def test_an_override_comes_before_everything_and_once() -> None:
     row = waiting(next_override=later, attempts=2)
     assert work.due_at(row) == later
     assert work.due_at(fail(work.start(row, later), endpoint())) != later
+    assert work.due_at(work.succeed(work.start(row, later), endpoint(), later, BERLIN)) == later + HOUR
 
 
 def test_success_forgets_failures() -> None:
@@ -234,6 +235,7 @@ def test_an_update_keeps_everything_but_generation_and_due_time() -> None:
     before = waiting(last_success=NOW - HOUR, held=2, rows=9, next_due=NOW + HOUR, last_attempt=NOW, generation=4)
     row = work.update_spec(before, endpoint(every="5m"), NOW, BERLIN)
     assert row == msgspec.structs.replace(before, generation=5, next_due=NOW + timedelta(minutes=5))
+    assert work.update_spec(fail(running(3), endpoint()), endpoint(every="5m"), NOW, BERLIN).attempts == 3
 
 
 def test_an_update_leaves_a_running_run_alone() -> None:
