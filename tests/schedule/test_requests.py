@@ -52,13 +52,13 @@ class Counter(Driver):
         self.made[id] = self.planner._running[id].item.wish or Wish()
 
     def ended(self, id: str, now: datetime) -> Report:
-        self.answer(id)
+        self.settle(id)
         return report(id, at=now)
 
     def on_stop(self, id: str) -> None:
-        self.answer(id)
+        self.settle(id)
 
-    def answer(self, id: str) -> None:
+    def settle(self, id: str) -> None:
         for each in self.requests:
             if each.id != id or each.answers:
                 continue
