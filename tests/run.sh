@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks the whole project: lint, format, types, import contracts, then the tests with coverage.
+# Checks the whole project: lint, format, types, import contracts, then the tests; those that are quick with coverage.
 #
 #   sh tests/run.sh [PYTEST-ARGUMENT...]        everything
 #   sh tests/run.sh fast [PYTEST-ARGUMENT...]   only what is quick and needs no desktop, without coverage
@@ -65,7 +65,7 @@ gate 'mypy' "$venv/bin/mypy"
 gate 'import contracts' "$venv/bin/lint-imports"
 [ -z "$failed" ] || fail "these checks failed, so no test was run: ${failed#, }"
 
-# pytest says last how many tests passed. It exits with 5 where there were none, which is a failure only if both had none.
+# pytest says last how many tests passed. It exits with 5 where there were none, which is a failure only if there were none at all.
 tests() { # NAME PYTEST-ARGUMENT...
     name=$1
     shift
@@ -79,14 +79,16 @@ tests() { # NAME PYTEST-ARGUMENT...
     esac
 }
 ran=
-# What measures, kills or needs the screen wants the machine for itself.
+# What measures or kills wants the machine for itself.
 quick='not desktop and not slow'
 if [ $what = fast ]; then
     tests 'pytest, the quick tests' --numprocesses logical -m "$quick" "$@"
     say '*** SKIPPED: the tests marked desktop and slow (run without "fast" for all).'
 else
-    tests 'pytest, the quick tests' --numprocesses logical -m "$quick" --cov --cov-report= "$@"
-    tests 'pytest, the tests marked desktop and slow' --cov --cov-append -m 'desktop or slow' "$@"
+    tests 'pytest, the quick tests' --numprocesses logical -m "$quick" --cov "$@"
+    # They wait more than they work, and each process has a desktop of its own.
+    tests 'pytest, the tests on a real desktop' --numprocesses 2 --dist loadfile -m desktop "$@"
+    tests 'pytest, the slow tests' -m 'slow and not desktop' "$@"
 fi
 [ -z "$failed" ] || fail "failed: ${failed#, }"
 [ -n "$ran" ] || fail 'There was no test to run.'
