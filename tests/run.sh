@@ -65,7 +65,7 @@ gate 'mypy' "$venv/bin/mypy"
 gate 'import contracts' "$venv/bin/lint-imports"
 [ -z "$failed" ] || fail "these checks failed, so no test was run: ${failed#, }"
 
-# pytest says last how many tests passed. It exits with 5 where there were none, which is a failure only if there were none at all.
+# pytest says last how many tests passed. It exits with 5 where there were none: a failure only if none ran at all.
 tests() { # NAME PYTEST-ARGUMENT...
     name=$1
     shift
