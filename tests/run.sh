@@ -79,7 +79,7 @@ tests() { # NAME PYTEST-ARGUMENT...
     esac
 }
 ran=
-# What measures or kills wants the machine for itself.
+# What measures wants the machine for itself.
 quick='not desktop and not slow'
 if [ $what = fast ]; then
     tests 'pytest, the quick tests' --numprocesses logical -m "$quick" "$@"
@@ -87,8 +87,9 @@ if [ $what = fast ]; then
 else
     tests 'pytest, the quick tests' --numprocesses logical -m "$quick" --cov "$@"
     # They wait more than they work, and each process has a desktop of its own.
-    tests 'pytest, the tests on a real desktop' --numprocesses 2 --dist loadfile -m desktop "$@"
-    tests 'pytest, the slow tests' -m 'slow and not desktop' "$@"
+    tests 'pytest, the tests marked desktop and slow' --numprocesses 2 --dist loadfile \
+        -m '(desktop or slow) and not measures' "$@"
+    tests 'pytest, the tests that measure' -m measures "$@"
 fi
 [ -z "$failed" ] || fail "failed: ${failed#, }"
 [ -n "$ran" ] || fail 'There was no test to run.'

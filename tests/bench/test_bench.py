@@ -6,7 +6,7 @@ from tests.bench import engine, startup
 from tests.bench.figures import markdown
 from tests.bench.run import gui_gap
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.measures, pytest.mark.timeout(300)]
 
 RECORDS = 20_000
 TRIES = 3
