@@ -52,6 +52,12 @@ def test_rows_are_sorted_by_value_with_null_first(db):
     assert titles(db, column="title", text="e") == ["größe", "under_score", "ÜBER", "Über 100%"]
 
 
+def test_text_is_sorted_without_regard_to_case(db):
+    db.execute("DELETE FROM items")
+    db.executemany("INSERT INTO items VALUES (?, ?, NULL)", enumerate(["b", "C", "a", "B"]))
+    assert titles(db, column="title") == ["a", "b", "B", "C"]
+
+
 def test_a_stretch_tells_how_many_are_wanted_and_how_many_there_are(db):
     page = Reader().page(db, "items", "items", 1, 2, Arrangement(column="id"))
     assert ([row[0] for row in page.rows], page.total, page.in_table) == ([2, 3], 4, 4)

@@ -258,6 +258,16 @@ def test_an_order_by_a_column_that_is_gone_is_given_up(model, big, qtbot):
     assert [cell(model, row, 0) for row in range(2)] == ["2", "1"]
 
 
+def test_no_stretch_of_the_order_before_is_left(model, big, qtbot):
+    big.tables["big"] = (COLUMNS, [(number, f"{number:03}", None) for number in range(401)])
+    model.refresh()
+    qtbot.waitUntil(lambda: model.rowCount() == 401 and cell(model, 300, 1) == "300")
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    qtbot.waitUntil(lambda: cell(model, 0, 1) == "400")
+    assert cell(model, 300, 1) is None
+    qtbot.waitUntil(lambda: cell(model, 300, 1) == "100")
+
+
 def test_nothing_is_fetched_while_nobody_looks(view, big, qtbot):
     view.hide()
     before = len(big.called("request_rows"))
