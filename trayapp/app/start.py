@@ -3,7 +3,7 @@
 import logging
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from trayapp import __version__
 from trayapp.desktop.crash import CrashWatch
@@ -58,6 +58,8 @@ class _Start(QObject):
             self._compose()
         except UserError as error:
             log.error("the database can't be opened: %s", error)
+            from PySide6.QtWidgets import QMessageBox
+
             box = QMessageBox(QMessageBox.Icon.Critical, "TraySync", error.title)
             box.setInformativeText(f"{error.cause}\n\n{error.next}")
             box.exec()

@@ -1,9 +1,11 @@
 """The commands and their options."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trayapp import __version__
+
+_Fill = Callable[[argparse.ArgumentParser], object]
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -13,6 +15,44 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if not hasattr(options, name):
             setattr(options, name, default)
     return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = shared.add_argument_group("global options")
+    group.add_argument("--home", metavar="DIR", help="keep settings and data in DIR")
+    group.add_argument("--json", action="store_true", help="print one JSON document")
+    group.add_argument("-v", "--verbose", action="count", help="say more on stderr")
+
+    parser = argparse.ArgumentParser(
+        prog="traysync",
+        description="Keeps local SQLite copies of web APIs up to date. Without a command: the tray program.",
+        parents=[shared],
+    )
+    parser.add_argument("--version", action="version", version=f"traysync {__version__}")
+    parser.add_argument("--background", action="store_true", help="start to the tray without a window")
+    commands = parser.add_subparsers(
+        dest="command",
+        metavar="COMMAND",
+        title="commands",
+        parser_class=_WhenGiven,  # type: ignore[type-var]
+    )
+    for name, help, fill in _COMMANDS:
+        commands.add_parser(name, help=help, description=help, parents=[shared], fill=fill)  # type: ignore[list-item]
+    return parser
+
+
+class _WhenGiven:
+    """A command's parser, made only when that command was given: all of them take longer than a short command."""
+
+    def __init__(self, *, fill: _Fill, **options: object) -> None:
+        self._fill = fill
+        self._options = options
+
+    def __getattr__(self, name: str) -> object:
+        parser = argparse.ArgumentParser(**self._options)  # type: ignore[arg-type]
+        self._fill(parser)
+        return getattr(parser, name)
 
 
 def _add_request(parser: argparse.ArgumentParser) -> None:
@@ -34,106 +74,134 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = shared.add_argument_group("global options")
-    group.add_argument("--home", metavar="DIR", help="keep settings and data in DIR")
-    group.add_argument("--json", action="store_true", help="print one JSON document")
-    group.add_argument("-v", "--verbose", action="count", help="say more on stderr")
-
-    parser = argparse.ArgumentParser(
-        prog="traysync",
-        description="Keeps local SQLite copies of web APIs up to date. Without a command: the tray program.",
-        parents=[shared],
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", nargs="?", metavar="URL")
+    parser.add_argument("--name")
+    parser.add_argument("--id")
+    parser.add_argument("--every", metavar="1h")
+    _add_request(parser)
+    parser.add_argument("--curl", metavar="TEXT")
+    parser.add_argument(
+        "--preset", metavar="NAME", help="a well-known API instead of a URL; `--preset help` lists them"
     )
-    parser.add_argument("--version", action="version", version=f"traysync {__version__}")
-    parser.add_argument("--background", action="store_true", help="start to the tray without a window")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-
-    def command(name: str, help: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=help, description=help, parents=[shared])
-
-    add = command("add", "detect what an API gives, show it, and mirror it from then on")
-    add.add_argument("url", nargs="?", metavar="URL")
-    add.add_argument("--name")
-    add.add_argument("--id")
-    add.add_argument("--every", metavar="1h")
-    _add_request(add)
-    add.add_argument("--curl", metavar="TEXT")
-    add.add_argument("--preset", metavar="NAME", help="a well-known API instead of a URL; `--preset help` lists them")
-    add.add_argument(
+    parser.add_argument(
         "--with", dest="values", action="append", default=[], metavar="NAME=VALUE", help="what the preset asks for"
     )
-    add.add_argument("--yes", action="store_true", help="save without asking")
+    parser.add_argument("--yes", action="store_true", help="save without asking")
 
-    preview = command("preview", "show what would be detected; nothing is saved")
-    preview.add_argument("target", metavar="URL|ID")
-    _add_request(preview)
 
-    def several(parser: argparse.ArgumentParser, all: str) -> argparse.ArgumentParser:
+def _preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="URL|ID")
+    _add_request(parser)
+
+
+def _several(all: str) -> _Fill:
+    def fill(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="ID", help="an endpoint's id, or its name")
         parser.add_argument("--tag", action="append", default=[], dest="tags", help="those with that tag")
         parser.add_argument("--all", action="store_true", help=all)
-        return parser
 
-    sync = several(command("sync", "run now: all enabled endpoints, or those named"), "all enabled ones, the default")
-    sync.add_argument("--due", action="store_true", help="only what is due and allowed")
-    sync.add_argument("--full", action="store_true", help="compare every record with the table")
-    sync.add_argument("--apply-held", action="store_true", help="delete what was held back")
-    sync.add_argument(
+    return fill
+
+
+def _one(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID")
+
+
+def _nothing(_: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _sync(parser: argparse.ArgumentParser) -> None:
+    _several("all enabled ones, the default")(parser)
+    parser.add_argument("--due", action="store_true", help="only what is due and allowed")
+    parser.add_argument("--full", action="store_true", help="compare every record with the table")
+    parser.add_argument("--apply-held", action="store_true", help="delete what was held back")
+    parser.add_argument(
         "--if-running",
         choices=["keep", "replace", "append"],
         default="keep",
         help="what becomes of a run that goes on: it is the one (keep), it is stopped, or a new one follows it",
     )
-    sync.add_argument("--anyway", action="store_true", help="don't ask about what endpoints would wait for")
+    parser.add_argument("--anyway", action="store_true", help="don't ask about what endpoints would wait for")
 
-    several(command("stop", "stop runs, and take endpoints off the queue"), "every run")
-    several(command("status", "the endpoints' states"), "every endpoint, the default")
-    command("endpoints", "the endpoints")
-    command("show", "one endpoint's settings").add_argument("id", metavar="ID")
-    remove = command("remove", "remove an endpoint; its table stays")
-    remove.add_argument("id", metavar="ID")
-    remove.add_argument("--drop-table", action="store_true")
-    command("enable", "switch an endpoint on").add_argument("id", metavar="ID")
-    command("disable", "switch an endpoint off").add_argument("id", metavar="ID")
-    edit = command("edit", "change an endpoint's settings")
-    edit.add_argument("id", metavar="ID")
-    edit.add_argument("--set", action="append", required=True, metavar="PATH=VALUE")
-    edit.add_argument("--restart", action="store_true", help="stop its run, and run it anew with the new settings")
 
-    settings = command("settings", "show or change what holds for the whole program")
-    settings.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+def _remove(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--drop-table", action="store_true")
 
-    command("import", "add endpoints from TOML").add_argument("file", metavar="FILE|-")
-    command("export", "endpoints as TOML, never secrets").add_argument("ids", nargs="*", metavar="ID")
 
-    secret_ = command("secret", "store or delete an endpoint's secret, or sign in for it (OAuth2)")
-    secret_.add_argument("action", choices=["set", "delete", "sign-in"])
-    secret_.add_argument("id", metavar="ID")
-    secret_.add_argument("field", nargs="?", default="secret", metavar="FIELD")
+def _edit(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--set", action="append", required=True, metavar="PATH=VALUE")
+    parser.add_argument("--restart", action="store_true", help="stop its run, and run it anew with the new settings")
 
-    command("runs", "past runs").add_argument("id", nargs="?", metavar="ID")
-    changes = command("changes", "what changed in an endpoint's table")
-    changes.add_argument("id", metavar="ID")
-    changes.add_argument("--since", metavar="TIME", help="an ISO time, or a duration like 1d")
 
-    query = command("query", "read-only SQL over the mirrored tables")
-    query.add_argument("sql", metavar="SQL")
-    query.add_argument("--csv", action="store_true")
-    save = command("save", "a table as .csv, .xlsx, .json or .ndjson")
-    save.add_argument("id", metavar="ID")
-    save.add_argument("file", metavar="FILE")
-    command("backup", "a consistent copy of the database").add_argument("file", metavar="FILE")
+def _settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
 
-    pause = several(command("pause", "start no scheduled runs for a while, or none of those named"), "the default")
-    until = pause.add_mutually_exclusive_group()
+
+def _secret(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["set", "delete", "sign-in"])
+    _one(parser)
+    parser.add_argument("field", nargs="?", default="secret", metavar="FIELD")
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--since", metavar="TIME", help="an ISO time, or a duration like 1d")
+
+
+def _query(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sql", metavar="SQL")
+    parser.add_argument("--csv", action="store_true")
+
+
+def _save(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("file", metavar="FILE")
+
+
+def _pause(parser: argparse.ArgumentParser) -> None:
+    _several("the default")(parser)
+    until = parser.add_mutually_exclusive_group()
     until.add_argument("--for", dest="length", metavar="1h")
     until.add_argument("--until", metavar="TIME")
-    several(command("resume", "end a pause, or have those named run again"), "the default")
-    several(command("why", "why endpoints do not run now"), "every endpoint")
-    command("background", "run without the tray program").add_argument("action", choices=["on", "off", "status"])
-    command("doctor", "check this installation")
-    demo = command("demo", "a small loopback API with changing data, and an endpoint for it")
-    demo.add_argument("--once", action="store_true", help="sync once, print the rows and end")
-    return parser
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="sync once, print the rows and end")
+
+
+_COMMANDS: tuple[tuple[str, str, _Fill], ...] = (
+    ("add", "detect what an API gives, show it, and mirror it from then on", _add),
+    ("preview", "show what would be detected; nothing is saved", _preview),
+    ("sync", "run now: all enabled endpoints, or those named", _sync),
+    ("stop", "stop runs, and take endpoints off the queue", _several("every run")),
+    ("status", "the endpoints' states", _several("every endpoint, the default")),
+    ("endpoints", "the endpoints", _nothing),
+    ("show", "one endpoint's settings", _one),
+    ("remove", "remove an endpoint; its table stays", _remove),
+    ("enable", "switch an endpoint on", _one),
+    ("disable", "switch an endpoint off", _one),
+    ("edit", "change an endpoint's settings", _edit),
+    ("settings", "show or change what holds for the whole program", _settings),
+    ("import", "add endpoints from TOML", lambda parser: parser.add_argument("file", metavar="FILE|-")),
+    ("export", "endpoints as TOML, never secrets", lambda parser: parser.add_argument("ids", nargs="*", metavar="ID")),
+    ("secret", "store or delete an endpoint's secret, or sign in for it (OAuth2)", _secret),
+    ("runs", "past runs", lambda parser: parser.add_argument("id", nargs="?", metavar="ID")),
+    ("changes", "what changed in an endpoint's table", _changes),
+    ("query", "read-only SQL over the mirrored tables", _query),
+    ("save", "a table as .csv, .xlsx, .json or .ndjson", _save),
+    ("backup", "a consistent copy of the database", lambda parser: parser.add_argument("file", metavar="FILE")),
+    ("pause", "start no scheduled runs for a while, or none of those named", _pause),
+    ("resume", "end a pause, or have those named run again", _several("the default")),
+    ("why", "why endpoints do not run now", _several("every endpoint")),
+    (
+        "background",
+        "run without the tray program",
+        lambda parser: parser.add_argument("action", choices=["on", "off", "status"]),
+    ),
+    ("doctor", "check this installation", _nothing),
+    ("demo", "a small loopback API with changing data, and an endpoint for it", _demo),
+)

@@ -1,10 +1,10 @@
 """The log file: rotating, private, and free of secrets; no Qt."""
 
 import logging
-import logging.handlers
 import os
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -73,7 +73,7 @@ def start_logging(log_file: Path, *, debug: bool = False, stream: TextIO | None 
     Call it once, in the process that holds the engine's lock: two processes would rotate the file under each other.
     """
     scrubber = Scrubber()
-    handlers: list[logging.Handler] = [_PrivateRotatingFile(log_file, maxBytes=_BYTES, backupCount=_OLD_FILES)]
+    handlers: list[logging.Handler] = [_LogFile(log_file)]
     if stream is not None:
         handlers.append(logging.StreamHandler(stream))
     root = logging.getLogger()
@@ -84,10 +84,32 @@ def start_logging(log_file: Path, *, debug: bool = False, stream: TextIO | None 
     return scrubber
 
 
-class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
-    def __init__(self, file: Path, *, maxBytes: int, backupCount: int) -> None:
-        super().__init__(file, maxBytes=maxBytes, backupCount=backupCount, encoding="utf-8", delay=True)
+class _LogFile(logging.Handler):
+    """The file, opened with the first record: the library for it loads sockets and pickle, which takes a start long."""
 
-    def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return open(descriptor, "a", encoding=self.encoding)
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._path = file
+
+    @cached_property
+    def _file(self) -> logging.Handler:
+        from logging.handlers import RotatingFileHandler
+
+        class PrivateRotatingFile(RotatingFileHandler):
+            def _open(self) -> TextIOWrapper:
+                descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+                return open(descriptor, "a", encoding=self.encoding)
+
+        file = PrivateRotatingFile(self._path, maxBytes=_BYTES, backupCount=_OLD_FILES, encoding="utf-8", delay=True)
+        file.setFormatter(self.formatter)
+        return file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; the logging library holds this handler's lock."""
+        self._file.emit(record)
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if "_file" in self.__dict__:
+            self._file.close()
+        super().close()

@@ -4,8 +4,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from trayapp.errors import UserError
 
@@ -13,8 +13,7 @@ _LONGEST_SOCKET_PATH = 100
 """Bytes; sun_path holds 108 on Linux and 104 on macOS, and QLocalServer binds to a longer temporary name first."""
 
 
-@dataclass(frozen=True)
-class Home:
+class Home(NamedTuple):
     """The folders of one TraySync: two programs with the same Home are two faces of one engine.
 
     `given` is the folder named by --home or $TRAYSYNC_HOME, None when the platform's own folders are used.
