@@ -209,7 +209,7 @@ def measure_slow(repetitions: int) -> Row:
         limit=least,
         limit_is="one page after the other",
         goal=0.35,
-        note="with two connections, the most a server is asked for at once, no less than 0.5 can be reached",
+        note=f"with the {endpoint.limits.connections} connections an endpoint is allowed unless its settings say less",
     )
 
 

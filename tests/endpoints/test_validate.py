@@ -3,7 +3,7 @@
 import pytest
 
 from trayapp.endpoints.calendar import Days, Once
-from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table, When
+from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Limits, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError, decode_endpoint
 from trayapp.endpoints.units import Duration, HostPort
 from trayapp.endpoints.validate import check_endpoint, check_settings
@@ -163,3 +163,9 @@ def test_a_service_s_own_parameters_are_taken(name):
 @pytest.mark.parametrize(("port", "refused"), [(0, True), (-1, True), (65536, True), (1, False), (65535, False)])
 def test_which_numbers_are_ports(port, refused):
     assert [path for path, _ in auth_problems(redirect_port=port)] == ["auth.redirect_port"] * refused
+
+
+@pytest.mark.parametrize("connections", [0, 17])
+def test_connections_are_few_but_not_none(connections):
+    endpoint = Endpoint(url="https://a.example/x", limits=Limits(connections=connections))
+    assert dict(check_endpoint(endpoint))["limits.connections"] == "must be from 1 to 16"

@@ -2,16 +2,17 @@
 
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.server import Listing, json_reply, late, problem
-from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Rate
 from trayapp.store.store import Store
-from trayapp.sync.budget import CONNECTIONS, Budgets, Pace, RateState
+from trayapp.sync.budget import TRUST, Budgets, Pace, RateState
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import TransientError
 from trayapp.sync.retry import rate_limit
@@ -111,40 +112,77 @@ def test_another_account_has_its_own_limit(api, store):
     assert report.status == "succeeded"
 
 
-def test_at_most_two_requests_to_a_host_at_once(api, store):
-    busy, most, lock = [0], [0], threading.Lock()
+class Counting:
+    """Answers late, and notes how many requests it had at the same time."""
 
-    def handler(seen):
-        with lock:
-            busy[0] += 1
-            most[0] = max(most[0], busy[0])
+    def __init__(self):
+        self.busy, self.most, self.lock = 0, 0, threading.Lock()
+
+    def __call__(self, seen):
+        with self.lock:
+            self.busy += 1
+            self.most = max(self.most, self.busy)
         time.sleep(0.05)
-        with lock:
-            busy[0] -= 1
+        with self.lock:
+            self.busy -= 1
         return json_reply(RECORDS)
 
-    urls = [api.route(f"/items{n}", handler) for n in range(5)]
+
+@pytest.mark.parametrize(("limits", "most"), [(Limits(), 4), (Limits(connections=1), 1), (Limits(connections=6), 6)])
+def test_no_more_requests_to_a_host_at_once_than_allowed(api, store, limits, most):
+    handler = Counting()
+    urls = [api.route(f"/items{n}", handler) for n in range(7)]
     reports = []
     threads = [
-        threading.Thread(target=lambda n=n, url=url: reports.append(mirror(store, url, f"i{n}")))
+        threading.Thread(target=lambda n=n, url=url: reports.append(mirror(store, url, f"i{n}", limits=limits)))
         for n, url in enumerate(urls)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [report.status for report in reports] == ["succeeded"] * 5
-    assert most[0] == CONNECTIONS
+    assert [report.status for report in reports] == ["succeeded"] * 7
+    assert handler.most == most
+
+
+def places(budget, allowed):
+    """How many places there are at once."""
+    with ExitStack() as taken:
+        for count in range(allowed):
+            end = time.monotonic() + 0.05
+            taken.enter_context(budget.place(CancelToken(), allowed, lambda end=end: end - time.monotonic()))
+            if time.monotonic() >= end:
+                return count
+    return allowed
+
+
+def test_a_server_that_asks_to_slow_down_is_asked_one_at_a_time_until_it_is_content():
+    budget = Budgets().of("http://a.example/x")
+    assert places(budget, 4) == 4
+    budget.learn("me", 429, {}, NOW)
+    assert places(budget, 4) == 1
+    for _ in range(TRUST - 1):
+        budget.learn("me", 200, {}, NOW)
+    assert places(budget, 4) == 1
+    budget.learn("me", 200, {}, NOW)
+    assert places(budget, 4) == 2
+    budget.learn("me", 503, {"Retry-After": "1"}, NOW)
+    assert places(budget, 4) == 1
+    for _ in range(5 * TRUST):
+        budget.learn("me", 200, {}, NOW)
+    assert places(budget, 4) == 4
 
 
 def test_who_waits_for_a_place_hears_a_stop(api, store):
     slow = api.route("/slow", late(json_reply(RECORDS), 3))
-    tokens = [CancelToken() for _ in range(CONNECTIONS + 1)]
+    tokens = [CancelToken() for _ in range(3)]
+    limits = Limits(connections=2)
     reports = {}
-    threads = [
-        threading.Thread(target=lambda n=n, token=token: reports.update({n: mirror(store, slow, f"s{n}", token=token)}))
-        for n, token in enumerate(tokens)
-    ]
+
+    def work(n, token):
+        reports[n] = mirror(store, slow, f"s{n}", token=token, limits=limits)
+
+    threads = [threading.Thread(target=work, args=each) for each in enumerate(tokens)]
     for thread in threads:
         thread.start()
         time.sleep(0.15)
@@ -155,17 +193,17 @@ def test_who_waits_for_a_place_hears_a_stop(api, store):
         thread.join()
     assert time.monotonic() - started < 1
     assert {report.status for report in reports.values()} == {"stopped"}
-    assert api.count("/slow") == CONNECTIONS
+    assert api.count("/slow") == 2
 
 
 def test_a_place_is_given_back_after_an_error():
     budget = Budgets().of("http://a.example/x")
-    for _ in range(CONNECTIONS + 1):
-        with pytest.raises(ZeroDivisionError), budget.place(CancelToken(), lambda: 1.0):
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), budget.place(CancelToken(), 2, lambda: 1.0):
             raise ZeroDivisionError
     token = CancelToken()
     token.cancel("no")
-    with pytest.raises(Cancelled), budget.place(token, lambda: 1.0):
+    with pytest.raises(Cancelled), budget.place(token, 2, lambda: 1.0):
         pass
 
 

@@ -188,13 +188,18 @@ class Retry(_Section, frozen=True):
     max_delay: Duration = Duration(5 * 3600)
 
 
+MOST_CONNECTIONS = 16
+"""The most that `limits.connections` may allow."""
+
+
 class Limits(_Section, frozen=True):
-    """Bounds of one run."""
+    """Bounds of one run. `connections`: requests to one server at the same time."""
 
     run: Duration = Duration(30 * 60)
     bytes: Size = Size(2 * 2**30)
     pages: int = 100_000
     rate: Rate | None = None
+    connections: int = 4
 
 
 NotifyOn = Literal["problem", "recovered", "changes", "finished", "stale"]

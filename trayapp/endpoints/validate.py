@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from trayapp.endpoints.check_schedule import chain_problems, schedule_problems
-from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Settings, Table, When
+from trayapp.endpoints.model import MOST_CONNECTIONS, After, Auth, Endpoint, Incremental, Settings, Table, When
 from trayapp.endpoints.paths import parse_records_path
 from trayapp.endpoints.placeholders import host_names_in, names_in
 
@@ -118,6 +118,8 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield "retry.delay", f"the first delay must not be longer than max_delay ({endpoint.retry.max_delay})"
     if endpoint.limits.run.seconds < 1:
         yield "limits.run", "a run needs at least 1s"
+    if not 1 <= endpoint.limits.connections <= MOST_CONNECTIONS:
+        yield "limits.connections", f"must be from 1 to {MOST_CONNECTIONS}"
     if endpoint.limits.pages < 1:
         yield "limits.pages", "at least one page must be allowed"
 

@@ -4,22 +4,21 @@ from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from trayapp.sync.budget import CONNECTIONS
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.http import Answer, Call, Client
 
-DEPTH = CONNECTIONS + 1
-"""Pages on their way or waiting to be taken: one more than are fetched at once, so that no connection is ever idle."""
-
 
 class Ahead:
-    """Fetches pages in threads of its own. `close` when done.
+    """Fetches pages in threads of its own, so many as there may be connections. `close` when done.
 
+    `depth` is how many pages are on their way or wait to be taken: one more, so that no connection is ever idle.
     `client` makes a client that ends with the given token; what its requests need must be made for several threads.
     """
 
-    def __init__(self, client: Callable[[CancelToken], Client], cancel: CancelToken) -> None:
+    def __init__(self, client: Callable[[CancelToken], Client], cancel: CancelToken, connections: int) -> None:
+        self.depth = connections + 1
         self._new_client = client
+        self._connections = connections
         self._cancel = cancel
         self._own = CancelToken()
         self._idle: SimpleQueue[Client] = SimpleQueue()
@@ -58,9 +57,9 @@ class Ahead:
             self._threads.shutdown(cancel_futures=True)
 
     def _start(self) -> None:
-        for _ in range(CONNECTIONS):
+        for _ in range(self._connections):
             self._idle.put(self._new_client(self._own))
-        self._threads = ThreadPoolExecutor(CONNECTIONS, "ahead")
+        self._threads = ThreadPoolExecutor(self._connections, "ahead")
         self._cancel.on_cancel(self._stop)
 
     def _stop(self) -> None:

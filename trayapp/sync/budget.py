@@ -1,4 +1,4 @@
-"""What we may ask of each server: two requests at a time, and no more than its rate limit lets through."""
+"""What we may ask of each server: few requests at a time, and no more than its rate limit lets through."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -6,14 +6,15 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import monotonic
 
+from trayapp.endpoints.model import MOST_CONNECTIONS
 from trayapp.endpoints.units import Rate
 from trayapp.sync import retry
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import TransientError
 from trayapp.sync.links import origin
 
-CONNECTIONS = 2
-"""Requests to one server at the same time, by all runs together."""
+TRUST = 20
+"""Answers without complaint after which a server that asked to slow down gets one more request at a time."""
 
 LONGEST_GAP = 2.0
 """Seconds; where few requests are left, they are spread, but the work is not stretched more than this."""
@@ -42,7 +43,7 @@ class RateState:
         if limit is not None:
             self._left, self._limit = limit.remaining, limit.limit
             self._reset = now + timedelta(seconds=limit.seconds + ROUNDING)
-        wait = retry.rate_limit_wait(status, headers, now) if status in (403, 429, 503) else None
+        wait = retry.rate_limit_wait(status, headers, now) if status in retry.SLOWING else None
         if wait:
             self._shut = now + timedelta(seconds=wait)
 
@@ -76,11 +77,15 @@ class HostBudget:
         self._name = name
         self._condition = threading.Condition()
         self._busy = 0
+        self._most = MOST_CONNECTIONS
+        self._good = 0
         self._rates: dict[object, RateState] = {}
 
     @contextmanager
-    def place(self, cancel: CancelToken, left: Callable[[], float]) -> Iterator[None]:
-        """One of the few places at the server, waited for; `left` is how many seconds there are for that.
+    def place(self, cancel: CancelToken, most: int, left: Callable[[], float]) -> Iterator[None]:
+        """A place at the server, waited for until fewer than `most` are taken; `left` is how many seconds there are.
+
+        Once the server has asked to slow down, there is one place; each TRUST good answers make one more.
 
         Raises Cancelled. When the time is over, there is no more waiting: whoever makes the request notices.
         """
@@ -88,7 +93,7 @@ class HostBudget:
         cancel.on_cancel(wake)
         try:
             with self._condition:
-                while self._busy >= CONNECTIONS and not cancel.cancelled and (seconds := left()) > 0:
+                while self._busy >= min(most, self._most) and not cancel.cancelled and (seconds := left()) > 0:
                     self._condition.wait(seconds)
                 cancel.check()
                 self._busy += 1
@@ -99,7 +104,7 @@ class HostBudget:
         finally:
             with self._condition:
                 self._busy -= 1
-                self._condition.notify()
+                self._condition.notify_all()  # they wait for different numbers of places
 
     def _wake(self) -> None:
         with self._condition:
@@ -136,8 +141,16 @@ class HostBudget:
         """Take an answer to `who` into account: rate limits are counted for each account."""
         with self._condition:
             self._rates.setdefault(who, RateState()).learn(status, headers, now)
+            self._judge(retry.slows_down(status, headers, now))
             while len(self._rates) > MOST_ACCOUNTS:
                 del self._rates[next(iter(self._rates))]  # the oldest: tokens come and go
+
+    def _judge(self, slower: bool) -> None:
+        self._good = 0 if slower else self._good + 1
+        if slower:
+            self._most = 1
+        elif self._good == TRUST:
+            self._most, self._good = min(MOST_CONNECTIONS, self._most + 1), 0
 
 
 class Budgets:

@@ -210,7 +210,7 @@ class Client:
     def _exchange(self, call: Call, credentials: Credentials | None) -> Received:
         budget, who = self._budgets.of(call.url), hash(credentials)
         self._wait_for_turn(budget, who)
-        with budget.place(self._cancel, lambda: self._deadline.left):
+        with budget.place(self._cancel, self.endpoint.limits.connections, lambda: self._deadline.left):
             self._deadline.check()
             received = self._send(call, credentials)
         budget.learn(who, received.status, received.headers, self._now())

@@ -6,7 +6,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync.ahead import DEPTH, Ahead
+from trayapp.sync.ahead import Ahead
 from trayapp.sync.decode import Body, check_records, is_large_list, read, split_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
@@ -114,7 +114,7 @@ class Listing:
         """Have the next pages fetched while this one is worked on, if there is more than one to come."""
         if self._ahead is None or self._second is not None:
             return
-        calls = upcoming(self.source.call, self.source.pages, self.walk, DEPTH)
+        calls = upcoming(self.source.call, self.source.pages, self.walk, self._ahead.depth)
         if len(calls) > 1 and _identity(calls[0]) == _identity(following):
             self._ahead.want(calls)
 

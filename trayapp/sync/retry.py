@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+SLOWING = frozenset({403, 429, 503})
+"""What a server may answer to those that ask too much."""
 TRIES = 4
 """Tries of one request within a run; after that the run fails and the endpoint's own back-off takes over."""
 LONGEST_WAIT = 60.0
@@ -71,6 +73,11 @@ def rate_limit_wait(status: int, headers: Mapping[str, str], now: datetime) -> f
         return wait
     limit = rate_limit(headers, now)
     return limit.seconds if limit is not None and limit.remaining == 0 and status in (403, 429) else None
+
+
+def slows_down(status: int, headers: Mapping[str, str], now: datetime) -> bool:
+    """Whether the answer means that too much was asked: 429 (RFC 6585 section 4), or a rate limit that is used up."""
+    return status == 429 or (status in SLOWING and bool(rate_limit_wait(status, headers, now)))
 
 
 def pause_before(attempt: int, asked: float | None, jitter: float) -> float:

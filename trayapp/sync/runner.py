@@ -163,7 +163,9 @@ class _Run:
             return self._chained(access, self.endpoint.after)
         pace = Pace(self.endpoint.limits.rate)
         client = self._client(access, self.cancel, pace)
-        self.ahead = Ahead(lambda cancel: self._client(access, cancel, pace), self.cancel)
+        self.ahead = Ahead(
+            lambda cancel: self._client(access, cancel, pace), self.cancel, self.endpoint.limits.connections
+        )
         self._recall()
         partial = self._may_be_partial()
         try:
