@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
 
 USER_AGENT = f"TraySync/{__version__}"
-_CHUNK = 2**18
+_CHUNK = 2**20
 
 
 class TooLarge(Exception):
@@ -118,7 +118,8 @@ class Transport:
         session = self._session(identified)
         # Not by session.prepare_request, which merges both anew for every request, and takes longer than all the rest.
         sent = requests.structures.CaseInsensitiveDict({**session.headers, "User-Agent": USER_AGENT, **headers})
-        request = requests.Request(method, url, sent, data=body, auth=_no_auth, cookies=session.cookies)
+        # params: "" means none; with its own default requests looks at it at length.
+        request = requests.Request(method, url, sent, params="", data=body, auth=_no_auth, cookies=session.cookies)
         try:
             prepared = request.prepare()
         except (ValueError, requests.exceptions.RequestException) as error:
@@ -202,10 +203,11 @@ class Transport:
         pieces: list[bytes] = []
         large: Large | None = None
         may_be_large = self._folder is not None and response.status_code == 200
+        coded = "Content-Encoding" in response.headers  # where nothing is to be decoded, urllib3 would copy it all
         try:
             while True:
                 # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
-                chunk = response.raw.read1(_CHUNK, decode_content=True)
+                chunk = response.raw.read1(_CHUNK, decode_content=coded)
                 if not chunk:
                     received.body = b"".join(pieces) if large is None else large.finish()
                     received.large = large
