@@ -201,6 +201,19 @@ def test_a_listing_that_cannot_be_followed_is_refused_not_cut(api, store, more, 
     assert mirror(store, url, pages=Pages(kind="none")).added == 23
 
 
+@pytest.mark.parametrize("records", [RECORDS, [*RECORDS, {"id": 99}]])
+def test_a_later_page_that_holds_no_objects_changes_nothing(api, store, records):
+    served = Listing(RECORDS, pages="link")
+    url = api.route("/items", served)
+    mirror(store, url)
+    served.records = [*records, 17]
+    report = mirror(store, url)
+    assert (report.status, len(rows(store))) == ("failed", 23)
+    assert "the list holds numbers, not objects" in report.problem.cause
+    served.records = RECORDS
+    assert mirror(store, url).unchanged == 23
+
+
 def test_a_total_that_does_not_match_deletes_nothing(api, store):
     served = Listing(RECORDS, pages="link", total="header:X-Total-Count")
     url = api.route("/items", served)

@@ -228,7 +228,7 @@ class Staging:
     def _keep(self, records: Sequence[bytes], digests: Sequence[bytes]) -> None:
         sizes = list(map(len, records))
         if sum(sizes) < _SMALL and len(sizes) < BATCH_RECORDS // 4:
-            self._waiting += zip(repeat(self.pages), digests, records, strict=False)
+            self._waiting += zip(repeat(self.pages), digests, map(bytes, records), strict=False)
             self._waiting_bytes += sum(sizes)
             if len(self._waiting) >= BATCH_RECORDS or self._waiting_bytes >= BATCH_BYTES:
                 self._flush()

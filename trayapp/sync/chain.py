@@ -13,6 +13,7 @@ from trayapp.store.read import run_query
 from trayapp.store.store import Store
 from trayapp.sync.auth import Access, Credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.decode import own_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Client, first_call
 from trayapp.sync.listing import Listing
@@ -250,7 +251,8 @@ class Chain:
             self._listings.append(listing)
         for records in listing:
             self._own.check()
-            self._put(_Page(row, with_fields(records, {name: row.values[name] for name in self._fields})))
+            owned = own_records(records, opened.source.path, self._endpoint.url)
+            self._put(_Page(row, with_fields(owned, {name: row.values[name] for name in self._fields})))
         if listing.complete:
             self._put(_End(row))
 

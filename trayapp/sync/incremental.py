@@ -114,7 +114,7 @@ def values_of(records: Sequence[bytes], path: str) -> list[str | None]:
     if any(values) or (items and "." not in path):
         return values
     # Values on the way that are no objects, names with dots in them, and JSON that only a lenient reader takes.
-    return [_scalar(value_at(record, path)) for record in records]
+    return [_scalar(value_at(bytes(record), path)) for record in records]
 
 
 @cache

@@ -1,13 +1,13 @@
 """Walking a listing from its first page to its end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync.ahead import Ahead
-from trayapp.sync.decode import Body, check_records, is_large_list, read, split_records
+from trayapp.sync.decode import Body, check_records, cut_records, is_large_list, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
@@ -33,7 +33,8 @@ class Listing:
     `ahead` fetches pages that can be told beforehand.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
-    and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `check_records` for what is used.
+    and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `own_records` and
+    `check_records` for what is used.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Listing:
         self._records = records
         self._digests: set[bytes] = set()
 
-    def __iter__(self) -> Iterator[list[bytes]]:
+    def __iter__(self) -> Iterator[Sequence[bytes]]:
         source, walk = self.source, self.walk
         if self._ahead is not None:
             self._ahead.forget()
@@ -80,7 +81,7 @@ class Listing:
             page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             given, self._records = self._records, ()
-            records = list(given) or split_records(page.text, source.path, answer.url)
+            records = given or cut_records(page.text, source.path, answer.url)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
@@ -130,7 +131,7 @@ class Listing:
                 return None
             raise
 
-    def _is_repeated(self, answer: Answer, records: list[bytes]) -> bool:
+    def _is_repeated(self, answer: Answer, records: Sequence[bytes]) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
         content = b"\n".join(records) if numbered else answer.body

@@ -11,7 +11,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import detect
-from trayapp.sync.decode import check_records
+from trayapp.sync.decode import check_records, own_records
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
 
@@ -33,8 +33,10 @@ class Merged:
 
     def __iter__(self) -> Iterator[list[bytes]]:
         found: dict[tuple[bytes, ...], dict[str, msgspec.Raw]] = {}
-        for page in self._listing:
-            check_records(page, self._listing.source.call.url)
+        url = self._listing.source.call.url
+        for records in self._listing:
+            page = own_records(records, self._listing.source.path, url)
+            check_records(page, url)
             for fields in map(_fields.decode, page):
                 key = self._key_of(fields, page, len(found))
                 known = found.get(key)

@@ -1,7 +1,7 @@
 """From one page to the next request, for every way in which listings go on. Pure: nothing is fetched here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -47,12 +47,12 @@ class Walk(msgspec.Struct):
     total: int | None = None
     total_pages: int | None = None
 
-    def step(self, records: list[bytes]) -> None:
+    def step(self, records: Sequence[bytes]) -> None:
         """One more page was read."""
         self.pages += 1
         self.count = len(records)
         self.records += len(records)
-        self.last = records[-1] if records else b""
+        self.last = bytes(records[-1]) if records else b""
         self.empty = 0 if records else self.empty + 1
 
 

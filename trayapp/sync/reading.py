@@ -9,7 +9,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.known import DIGEST
 from trayapp.store.staging import Staging
-from trayapp.sync.decode import check_records
+from trayapp.sync.decode import check_records, own_records
 from trayapp.sync.http import Answer
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
@@ -28,8 +28,8 @@ class Walkable(Protocol):
     warnings: list[str]
     walk: Walk
 
-    def __iter__(self) -> Iterator[list[bytes]]:
-        """The records of page after page."""
+    def __iter__(self) -> Iterator[Sequence[bytes]]:
+        """The records of page after page: bytes of their own, or views as `cut_records` gives them."""
         ...
 
 
@@ -95,41 +95,32 @@ class Reading:
     def _walk(self, staging: Staging, told: Callable[[Walk], None], journal: Journal | None) -> None:
         for records in self.walked:
             self.progressed = True
-            self.sample += records[: SAMPLE - len(self.sample)]
+            self.sample += map(bytes, records[: SAMPLE - len(self.sample)])
             staged = staging.add_page(records)
-            check_records([records[place] for place in staged], self.endpoint.url)
+            new = own_records((records[place] for place in staged), self.endpoint.response.records, self.endpoint.url)
+            check_records(new, self.endpoint.url)
             if isinstance(self.walked, Listing):
                 self._follow(self.walked, records)
                 if journal is not None and self.answer is not None and self.answer.large is not None:
                     journal.discard()  # it would say that all of the page is kept when its first piece is
                 elif journal is not None:
-                    self._keep(journal, self.walked, records, staging.digests, staged)
+                    self._keep(journal, self.walked, _without(staging.digests, staged, len(records)), new)
             told(self.walked.walk)
 
-    def _follow(self, listing: Listing, records: list[bytes]) -> None:
+    def _follow(self, listing: Listing, records: Sequence[bytes]) -> None:
         self.answer = listing.answer
         if self.tracker is not None and self.answer is not None:
             self.tracker.see(self.answer, listing.text, records)
 
-    def _keep(
-        self,
-        journal: Journal,
-        listing: Listing,
-        records: list[bytes],
-        digests: bytes,
-        staged: Sequence[int],
-    ) -> None:
+    def _keep(self, journal: Journal, listing: Listing, unchanged: bytes, new: list[bytes]) -> None:
         if listing.shifting:
             journal.discard()  # its positions mean something else by the time of the next run
         elif listing.following is not None:
-            unchanged = bytearray(digests if len(staged) < len(records) else b"")
-            for place in reversed(staged) if unchanged else ():
-                del unchanged[place * DIGEST : (place + 1) * DIGEST]
             tracker = self.tracker
             journal.add(
                 KeptPage(
-                    unchanged=bytes(unchanged),
-                    records=[records[place] for place in staged],
+                    unchanged=unchanged,
+                    records=new,
                     walk=listing.walk,
                     following=KeptCall.of(listing.following, listing.source.call),
                     newest=tracker.newest.text if tracker else None,
@@ -164,3 +155,13 @@ class Reading:
         """The run is over; what is kept stays for the next one."""
         if self._journal is not None:
             self._journal.close()
+
+
+def _without(digests: bytes, places: Sequence[int], count: int) -> bytes:
+    """So many digests, one after the other, without those at some places."""
+    if not places or len(places) == count:
+        return b"" if places else digests
+    left = bytearray(digests)
+    for place in reversed(places):
+        del left[place * DIGEST : (place + 1) * DIGEST]
+    return bytes(left)

@@ -35,9 +35,25 @@ def select(text: bytes, path: RecordsPath) -> list[bytes]:
         records = _items(body, path.steps)
     if path.flat:
         records = [_flattened(record, path.flat) for record in records]
+    check_objects(records)
+    return records
+
+
+def cut(text: bytes, path: RecordsPath) -> Sequence[bytes]:
+    """Like `select`, only faster: each record may be a view of the text, and is not proven to be an object.
+
+    `bytes` makes a record of its own from a view, and check_objects is for those that are used.
+    """
+    if path.field or path.names or path.zipped or path.flat or any(step.each for step in path.steps):
+        return select(text, path)
+    found = _single(msgspec.Raw(text), path.steps)
+    return _list.decode(found) if _first(found) == b"[" else select(text, path)
+
+
+def check_objects(records: Sequence[bytes]) -> None:
+    """Raise NoRecords when one is no object."""
     if not set(map(itemgetter(0), records)) <= {ord("{")}:
         raise _no_objects(next(record for record in records if record[:1] != b"{"))
-    return records
 
 
 def _items(body: msgspec.Raw, steps: Sequence[Step]) -> list[bytes]:
