@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.figures import Row
 from tests.bench.serve import ROOT, serving
@@ -138,19 +139,38 @@ def measure_rest(seconds: float) -> list[Row]:
     return [
         Row(name=f"wake-ups a second, {ENDPOINTS} hourly endpoints", unit="1/s", ours=[wakes], goal=0.1),
         Row(name=f"files written in {seconds:g} s at rest", unit="files", ours=[written], goal=0),
-        Row(name="resident memory before the first run", unit="MiB", ours=[before], goal=60),
-        Row(name="resident memory after a run of each", unit="MiB", ours=[after], goal=90),
+        *_memory_rows("before the first run", before, 60),
+        *_memory_rows("after a run of each", after, 90),
     ]
 
 
-def _at_rest(url: str, when: str, settle: float, seconds: float) -> tuple[float, float, float]:
-    """Resident memory in MiB, wake-ups a second, and how many files of the program's folder were written."""
+def _memory_rows(when: str, memory: "_Memory", goal: float) -> list[Row]:
+    return [
+        Row(name=f"resident memory {when}", unit="MiB", ours=[memory.resident], goal=goal),
+        Row(
+            name=f"of it memory of its own (anonymous) {when}",
+            unit="MiB",
+            ours=[memory.own],
+            note="the rest is code in the system's page cache",
+        ),
+    ]
+
+
+class _Memory(NamedTuple):
+    """In MiB; `own` is the part that no file holds as well."""
+
+    resident: float
+    own: float
+
+
+def _at_rest(url: str, when: str, settle: float, seconds: float) -> tuple[_Memory, float, float]:
+    """Memory, wake-ups a second, and how many files of the program's folder were written."""
     with tempfile.TemporaryDirectory(prefix="traysync-bench-") as folder, _tray(Path(folder), url, when) as process:
         time.sleep(settle)
         files, before = _files(Path(folder)), _wakes(process.pid)
         time.sleep(seconds)
-        wakes = (_wakes(process.pid) - before) / seconds
-        return _resident(process.pid), wakes, float(len(_files(Path(folder)) ^ files))
+        wakes = sum(count - before.get(thread, 0) for thread, count in _wakes(process.pid).items()) / seconds
+        return _memory(process.pid), wakes, float(len(_files(Path(folder)) ^ files))
 
 
 def _files(folder: Path) -> set[tuple[str, int, int]]:
@@ -170,13 +190,15 @@ def _tray(folder: Path, url: str, when: str) -> Iterator["subprocess.Popen[bytes
             process.wait(timeout=30)
 
 
-def _wakes(pid: int) -> int:
-    """How often the process' threads were put back to work."""
-    total = 0
+def _wakes(pid: int) -> dict[str, int]:
+    """How often each of the process' threads was put back to work."""
+    found = {}
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        total += int(status.read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
-    return total
+        found[status.parent.name] = int(status.read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return found
 
 
-def _resident(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+def _memory(pid: int) -> _Memory:
+    status = Path(f"/proc/{pid}/status").read_text()
+    resident, own = (int(status.split(f"{name}:")[1].split()[0]) / 1024 for name in ("VmRSS", "RssAnon"))
+    return _Memory(resident, own)

@@ -10,9 +10,8 @@ from typing import Any
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
 from trayapp.app.background import Background, problem_of
-from trayapp.app.memory import AfterRuns, trim
 from trayapp.app.watching import FileWatch
-from trayapp.desktop import opening
+from trayapp.desktop import memory, opening
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import UserError
@@ -39,6 +38,8 @@ log = logging.getLogger(__name__)
 _SETTLED_MS = 200
 """An editor writes a file in several steps; it is read when they are over."""
 _RUNS_GAP_MS = 300
+_REST_MS = 3000
+"""So long after something that took memory it is given back, with what comes after it."""
 
 
 class LiveBackend(Backend):
@@ -56,7 +57,6 @@ class LiveBackend(Backend):
         self._previews: dict[int, CancelToken] = {}
         self._stamp: FileStamp | None = None
         self._asks_disk = False
-        self._after_runs = AfterRuns(self._give_memory_back)
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
         self.scheduler.snapshot_changed.connect(self._show)
         self.scheduler.run_finished.connect(self._finished)
@@ -64,6 +64,8 @@ class LiveBackend(Backend):
         self._runs_timer = QTimer(self, singleShot=True, interval=_RUNS_GAP_MS)
         self._runs_timer.timeout.connect(self.request_runs)
         self.scheduler.skipped.connect(lambda _: self._runs_timer.start())
+        self._rest_timer = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest_timer.timeout.connect(lambda: self.background.run(self._give_memory_back, lambda _: None))
         self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MS)
         self._settled.timeout.connect(self.reload)
         self._watcher = QFileSystemWatcher(self)
@@ -87,6 +89,7 @@ class LiveBackend(Backend):
         self._apply(settings)
         if problem is not None:
             self.scheduler.settings_failed(problem)
+        self.come_to_rest()
 
     def shutdown(self, then: Callable[[], None]) -> None:
         """Stop all runs within 5 s, then call `then`."""
@@ -111,12 +114,16 @@ class LiveBackend(Backend):
 
     def _execute(self, start: Start, token: CancelToken, progress: Callable[[Progress], None]) -> Report:
         wish = start.wish
-        with self._after_runs.run():
-            return self.workspace.execute(start.endpoint, wish.full, token, progress, apply_held=wish.apply_held)
+        return self.workspace.execute(start.endpoint, wish.full, token, progress, apply_held=wish.apply_held)
+
+    def come_to_rest(self) -> None:
+        """Something that took memory is over: give it back in a moment."""
+        if not self._rest_timer.isActive():
+            self._rest_timer.start()
 
     def _give_memory_back(self) -> None:
         self.workspace.store.shrink()
-        trim()
+        memory.give_back()
 
     def _show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -213,6 +220,7 @@ class LiveBackend(Backend):
 
     def _finished(self, report: Report) -> None:
         self._runs_timer.start()
+        self.come_to_rest()
         self._look_at_disk()
         self.run_finished.emit(report)
 

@@ -31,12 +31,12 @@ from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Problem, Report
 from trayapp.ui.sync_question import SyncQuestions
-from trayapp.ui.theme import Theme
 from trayapp.ui.tray import Tray
 
 if TYPE_CHECKING:
     from trayapp.ui.main_window import MainWindow
     from trayapp.ui.settings_dialog import SettingsDialog
+    from trayapp.ui.theme import Theme
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,11 @@ class Program(QObject):
         self.workspace = workspace
         self.backend = LiveBackend(workspace, self)
         self.backend.quit_wanted = self.quit
-        self.theme = Theme(application)
+        self._application = application
         self.tray = Tray(self.backend, self, icon=icon)
+        # The looks come first: a box and a menu are as they find them.
+        self.tray.menu.aboutToShow.connect(self._dress)
+        self.backend.sync_question.connect(self._dress)
         self.sync_questions = SyncQuestions(self.backend, self)
         self.settings_dialog: SettingsDialog | None = None
         self._quitting = False
@@ -122,14 +125,26 @@ class Program(QObject):
     # Windows
 
     @cached_property
+    def theme(self) -> "Theme":
+        """The looks, made when something is first to be seen: they take more time and memory than a start may."""
+        from trayapp.ui.theme import Theme
+
+        return Theme(self._application, self.backend.settings().general.theme)
+
+    def _dress(self) -> None:
+        self.theme  # noqa: B018  making it is what dresses
+
+    @cached_property
     def window(self) -> "MainWindow":
         """The main window, made when it is first needed: the resident program shall be small."""
         from trayapp.ui.main_window import MainWindow
 
+        self._dress()
         window = MainWindow(self.backend, self.workspace.home.window_state)
         window.add_requested.connect(self.add_endpoint)
         window.edit_requested.connect(self.edit_endpoint)
         window.settings_requested.connect(self.open_settings)
+        window.hidden.connect(self.backend.come_to_rest)
         return window
 
     def open(self, id: str = "") -> None:
@@ -152,6 +167,7 @@ class Program(QObject):
         if self.settings_dialog is None:
             from trayapp.ui.settings_dialog import SettingsDialog
 
+            self._dress()
             self.settings_dialog = SettingsDialog(self.backend)
         self.settings_dialog.show()
         self.settings_dialog.raise_()
@@ -161,7 +177,8 @@ class Program(QObject):
     # What happens
 
     def _settings_changed(self, settings: Settings) -> None:
-        self.theme.choose(settings.general.theme)
+        if "theme" in self.__dict__:
+            self.theme.choose(settings.general.theme)
         if self.workspace.home.given is None:
             # Programs of a folder of their own are started by hand; only the user's main one starts at login.
             self.backend.background.run(
@@ -229,6 +246,7 @@ class Program(QObject):
 
     def _balloon(self, notification: Notification) -> None:
         if self.tray.icon is not None:
+            self._dress()
             self.tray.icon.showMessage(notification.title, notification.body, QSystemTrayIcon.MessageIcon.Information)
 
     # The end

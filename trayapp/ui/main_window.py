@@ -49,6 +49,8 @@ class MainWindow(QMainWindow):
     add_requested = Signal()
     edit_requested = Signal(str)
     settings_requested = Signal()
+    hidden = Signal()
+    """Nobody sees the window any more."""
 
     def __init__(
         self,
@@ -172,6 +174,7 @@ class MainWindow(QMainWindow):
         super().hideEvent(event)
         self._remember()
         self._tick.stop()
+        self.hidden.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow a change between light and dark; note when the window was last looked at."""

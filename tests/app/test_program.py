@@ -1,0 +1,61 @@
+"""The whole program in a process of its own, as far as it needs no desktop."""
+
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import os, sys, time
+import PySide6.QtCore
+from PySide6.QtCore import QEventLoop, QPoint, QTimer
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication
+application = QApplication([])
+application.setQuitOnLastWindowClosed(False)
+from trayapp.app import backend, program
+from trayapp.desktop import memory
+from trayapp.desktop.paths import find_home
+from trayapp.operations.workspace import Workspace
+
+given_back = []
+memory.give_back = lambda: given_back.append(time.monotonic())
+backend._REST_MS = 200
+home = find_home(sys.argv[1])
+home.create()
+home.settings_file.write_text('[general]\\ntheme = "dark"\\n')
+made = program.Program(application, Workspace(home), background=True)
+
+def wait(until):
+    end = time.monotonic() + 10
+    while not until():
+        assert time.monotonic() < end
+        application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+
+wait(lambda: given_back)
+assert "theme" not in vars(made)
+def is_dark(widget):
+    from trayapp.ui.theme import palette
+    application.processEvents()
+    role = QPalette.ColorRole.Window
+    return widget.palette().color(role) == palette(True).color(role)
+"""
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        "made.tray.menu.popup(QPoint()); assert is_dark(made.tray.menu)",
+        "made.open(); assert is_dark(made.window)",
+        "made.open_settings(); assert is_dark(made.settings_dialog)",
+        "backend.SyncQuestion; made.backend.sync_question.emit(backend.SyncQuestion((), False, (), ()));"
+        "assert is_dark(made.sync_questions.box)",
+        # Once more when the window is closed, and only then.
+        "made.open(); wait(lambda: made.window.isVisible()); assert len(given_back) == 1; made.window.hide();"
+        "wait(lambda: len(given_back) == 2)",
+    ],
+    ids=["menu", "window", "settings", "question", "rest"],
+)
+def test_the_looks_come_with_what_is_first_to_be_seen_and_memory_is_given_back_at_rest(seen, tmp_path):
+    program = f"{_PROGRAM}\n{seen}\nos._exit(0)"
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
