@@ -305,3 +305,13 @@ def test_a_folder_that_cannot_be_written_is_explained(file):
     file.path.parent.chmod(0o500)
     with pytest.raises(UserError, match="can't be written"):
         file.edit(with_endpoint("https://a.example/one"))
+
+
+def test_what_another_program_wrote_counts_whatever_the_file_s_times_say(file):
+    file.path.write_text(COMMENTED)
+    before = file.load()
+    assert file.load() is before, "not parsed again"
+    times = file.path.stat()
+    file.path.write_text(COMMENTED.replace("5m", "7m"))
+    os.utime(file.path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file.load().endpoint[0].every == Duration(7 * 60)

@@ -1,7 +1,5 @@
 """The command line: everything the windows can do, without Qt."""
 
-import atexit
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -21,11 +19,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return launch(options)
     from trayapp.cli.commands import run_command
 
-    # Python would search all that was imported for garbage, several times, before it ends: a sixth of a short command.
-    atexit.register(gc.freeze)
     try:
-        return run_command(options)
+        status = run_command(options)
     except BrokenPipeError:
         # The reader went away (`traysync query … | head`): nothing more can be said, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        status = 1
+    if arguments is None:
+        _end(status)
+    return status
+
+
+def _end(status: int) -> None:
+    """End the process now: to take all modules apart, as Python does, takes as long as a short command's own work.
+
+    All is closed and written by then. Returns where the last words can't be written: Python says so itself.
+    """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except OSError:
+        return
+    os._exit(status)

@@ -3,8 +3,9 @@
 import argparse
 import logging
 from collections.abc import Callable
+from types import ModuleType
 
-from trayapp.cli import adding, configuring, data, output, running
+from trayapp.cli import output
 from trayapp.cli.engine import Engine, EngineHeld
 from trayapp.desktop.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.paths import find_home
@@ -20,7 +21,7 @@ def run_command(options: Options) -> int:
     engine: Engine | None = None
     try:
         engine = Engine(find_home(options.home), _log_to_stderr(options.verbose).register)
-        return _COMMANDS[options.command](engine, options)
+        return _function(options.command)(engine, options)
     except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
         return 3
@@ -57,31 +58,18 @@ def _doctor(engine: Engine, options: Options) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-_COMMANDS: dict[str, Callable[[Engine, Options], int]] = {
-    "add": adding.add,
-    "preview": adding.preview,
-    "sync": running.sync,
-    "stop": running.stop,
-    "status": running.status,
-    "endpoints": configuring.endpoints,
-    "show": configuring.show,
-    "remove": configuring.remove,
-    "enable": configuring.enable,
-    "disable": configuring.disable,
-    "edit": configuring.edit,
-    "settings": configuring.settings,
-    "import": configuring.import_,
-    "export": configuring.export,
-    "secret": configuring.secret,
-    "runs": data.runs,
-    "changes": data.changes,
-    "query": data.query,
-    "save": data.save,
-    "backup": data.backup,
-    "pause": running.pause,
-    "resume": running.resume,
-    "why": running.why,
-    "background": running.background,
-    "doctor": _doctor,
-    "demo": running.demo,
-}
+def _function(command: str) -> Callable[[Engine, Options], int]:
+    """What carries a command out. Only its own module is imported: the others would take a short command long."""
+    if command == "doctor":
+        return _doctor
+    module: ModuleType
+    if command in ("add", "preview"):
+        from trayapp.cli import adding as module
+    elif command in ("runs", "changes", "query", "save", "backup"):
+        from trayapp.cli import data as module
+    elif command in ("sync", "stop", "status", "pause", "resume", "why", "background", "demo"):
+        from trayapp.cli import running as module
+    else:
+        from trayapp.cli import configuring as module
+    function: Callable[[Engine, Options], int] = getattr(module, "import_" if command == "import" else command)
+    return function

@@ -11,7 +11,6 @@ from trayapp.desktop.client import NotRunning, ask
 from trayapp.desktop.instance import acquire_engine_lock
 from trayapp.desktop.paths import Home
 from trayapp.errors import UserError
-from trayapp.operations.perform import perform
 from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
@@ -51,6 +50,8 @@ class Engine:
         answer = self.ask(op, args)
         if answer is not None:
             return answer
+        from trayapp.operations.perform import perform
+
         self.home.create()
         return perform(self.workspace, op, args)
 

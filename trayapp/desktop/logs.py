@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -19,14 +19,22 @@ _BLOT = "***"
 
 _SECRET_WORD = "token|secret|passw|pwd|passphrase|api[_-]?key|auth|signature|session|credential|cookie"
 _SECRET_NAME = rf"[\w.\[\]-]{{0,40}}(?:{_SECRET_WORD})[\w.\[\]-]{{0,40}}"
-_PATTERNS = (
-    # A header, or a field of a printed dictionary: to the end of its quotes, or of the line.
-    (re.compile(rf"(?i)(\b{_SECRET_NAME}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"), rf"\1{_BLOT}"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*\d)[\w.~+/=-]{8,}"), rf"\1 {_BLOT}"),
-    # The user and password of a URL, and the values of its query.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#@'\"]+@"), rf"\1{_BLOT}@"),
-    (re.compile(rf"(?i)([?&;](?:{_SECRET_NAME}|key|code|sig)=)[^&;\s#'\"]+"), rf"\1{_BLOT}"),
-)
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What a secret looks like by its place, and what is left of it; not made before something is written."""
+    return (
+        # A header, or a field of a printed dictionary: to the end of its quotes, or of the line.
+        (
+            re.compile(rf"(?i)(\b{_SECRET_NAME}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"),
+            rf"\1{_BLOT}",
+        ),
+        (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*\d)[\w.~+/=-]{8,}"), rf"\1 {_BLOT}"),
+        # The user and password of a URL, and the values of its query.
+        (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#@'\"]+@"), rf"\1{_BLOT}@"),
+        (re.compile(rf"(?i)([?&;](?:{_SECRET_NAME}|key|code|sig)=)[^&;\s#'\"]+"), rf"\1{_BLOT}"),
+    )
 
 
 class Scrubber:
@@ -46,7 +54,7 @@ class Scrubber:
         """The text without secrets."""
         for secret in self._known:
             text = text.replace(secret, _BLOT)
-        for pattern, replacement in _PATTERNS:
+        for pattern, replacement in _patterns():
             text = pattern.sub(replacement, text)
         return text
 

@@ -1,6 +1,5 @@
 """Which schedules make sense, and whether those exist that an endpoint runs after."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -68,6 +67,8 @@ def chain_problems(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, st
     for index, endpoint in enumerate(endpoints):
         for field, id in _named(endpoint):
             if id not in ids:
+                import difflib
+
                 close = difflib.get_close_matches(id, ids, 1, 0.5)
                 known = ", ".join(each for each in ids if each != endpoint.id)
                 hint = f"did you mean {close[0]!r}?" if close else f"known are: {known or 'no others'}"

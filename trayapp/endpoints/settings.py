@@ -1,6 +1,5 @@
 """settings.toml: read with errors that name line and field, written atomically with the previous copy kept."""
 
-import difflib
 import os
 import re
 import tempfile
@@ -162,6 +161,8 @@ def _explained(message: str, line_of: Callable[[_Path], int | None], source: str
     ]
     next_step = "Correct that line."
     if unknown := re.search(r"unknown field `(.*)`", what):
+        import difflib
+
         section = _section_at(path)
         close = difflib.get_close_matches(unknown[1], section, 1, 0.5)
         path.append(unknown[1])
@@ -245,6 +246,7 @@ class SettingsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._read: tuple[str, Settings] | None = None
 
     @property
     def previous(self) -> Path:
@@ -261,7 +263,10 @@ class SettingsFile:
 
     def load(self) -> Settings:
         """The settings on disk; defaults where there is no file. SettingsError when they can't be used."""
-        return parse_settings(self._text(), str(self.path))
+        text, read = self._text(), self._read
+        if read is None or read[0] != text:
+            self._read = read = (text, parse_settings(text, str(self.path)))
+        return read[1]
 
     def edit(self, change: Callable[[Settings], Settings]) -> Settings:
         """Apply a change to what is on disk now and write the result, locked against other processes.

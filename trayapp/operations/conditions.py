@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trayapp.desktop import machine
-from trayapp.desktop.lookout import answers
 from trayapp.endpoints.model import Endpoint
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.conditions import Conditions, Question
@@ -57,4 +56,8 @@ def network_conditions(network: "Network") -> dict[str, bool | None]:
 def answered(conditions: Conditions, endpoints: Iterable[Endpoint], *, wished: bool = False) -> Conditions:
     """The conditions with the machine's answers to what must be asked for these endpoints. May take seconds."""
     wanted = frozenset[Question]().union(*(questions(each, wished=wished) for each in endpoints))
-    return msgspec.structs.replace(conditions, answers=answers(wanted)) if wanted else conditions
+    if not wanted:
+        return conditions
+    from trayapp.desktop.lookout import answers
+
+    return msgspec.structs.replace(conditions, answers=answers(wanted))

@@ -16,23 +16,22 @@ from trayapp.schedule.constraints import (
     spoken,
 )
 from trayapp.schedule.due import parents
-from trayapp.schedule.planner import Planner
 from trayapp.schedule.questions import why
 from trayapp.schedule.rows import prepared
-from trayapp.schedule.snapshot import EndpointStatus
-from trayapp.schedule.staleness import Stale, Watch, look
 from trayapp.store import runs, state
 from trayapp.store.pause import load_pause
 
 if TYPE_CHECKING:
-    pass
+    from trayapp.schedule.snapshot import EndpointStatus
+    from trayapp.schedule.staleness import Stale
 
 _STALENESS = "staleness"
-_WATCHES = msgspec.json.Decoder(dict[str, Watch])
 
 
-def statuses(workspace: Workspace) -> tuple[bool, str | None, list[EndpointStatus]]:
+def statuses(workspace: Workspace) -> tuple[bool, str | None, "list[EndpointStatus]"]:
     """(paused, until when as text, every endpoint's status) as the database has them."""
+    from trayapp.schedule.planner import Planner
+
     settings = workspace.settings()
     now = workspace.clock.now()
     with workspace.store.reading() as db:
@@ -87,15 +86,17 @@ def would_overrule(
     return asked
 
 
-def newly_stale(workspace: Workspace, statuses: Sequence[EndpointStatus]) -> list[Stale]:
+def newly_stale(workspace: Workspace, statuses: "Sequence[EndpointStatus]") -> "list[Stale]":
     """The endpoints without success for so long that the user must be told now, each once. Ask every few minutes.
 
     What was told is remembered in the database. UserError when that can't be used.
     """
+    from trayapp.schedule.staleness import Watch, look
+
     settings = workspace.settings()
     with workspace.store.reading() as db:
         text = state.read_meta(db, _STALENESS)
-    before = {} if text is None else _WATCHES.decode(text)
+    before = {} if text is None else msgspec.json.decode(text, type=dict[str, Watch])
     stale, after = look(before, statuses, settings, workspace.clock.now(), workspace.clock.zone())
     if after != before:
         with workspace.store.writing() as db:

@@ -15,7 +15,7 @@ from trayapp.endpoints.model import Endpoint, Response
 from trayapp.endpoints.paths import RecordsPath, parse_records_path
 from trayapp.sync import selection
 from trayapp.sync.errors import AuthError, SyncError, TransientError
-from trayapp.sync.formats import delimited, feed, lines, packed, sniff, xml
+from trayapp.sync.formats import delimited, lines, packed, sniff
 from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.http import Answer
@@ -218,6 +218,8 @@ def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callabl
 def _markup_json(
     body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[str], None]
 ) -> tuple[bytes, str]:
+    from trayapp.sync.formats import feed, xml
+
     encoding = unicode_encoding(body) or response.encoding or charset(answer.headers)
     try:
         text, used = _xml_characters(body, encoding, answer.url)
@@ -244,6 +246,8 @@ def _markup_json(
 
 def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, str]:
     """As a byte order mark, the settings or the server say (RFC 7303 section 3), else as the document itself does."""
+    from trayapp.sync.formats import xml
+
     declared = xml.declared_encoding(body)
     for name in (encoding, declared, "utf-8"):
         if name is None:

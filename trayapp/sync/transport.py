@@ -19,6 +19,7 @@ from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.failures import bad_address, broken_off, connection_error
 from trayapp.sync.large import LARGE, Large
+from trayapp.sync.requests_import import import_quickly
 
 if TYPE_CHECKING:
     import requests
@@ -113,6 +114,7 @@ class Transport:
 
         identified: show the client certificate, if there is one, and take and send cookies of others like it.
         """
+        import_quickly()
         import requests
 
         session = self._session(identified)
@@ -347,7 +349,6 @@ def _session_types() -> tuple[type["requests.Session"], type["HTTPAdapter"]]:
     import ssl
 
     import requests
-    import truststore
     from requests.adapters import HTTPAdapter
 
     class SystemTrustAdapter(HTTPAdapter):
@@ -359,6 +360,8 @@ def _session_types() -> tuple[type["requests.Session"], type["HTTPAdapter"]]:
                 # One context for each certificate to show: what is loaded into a context stays in it.
                 contexts = self.__dict__.setdefault("contexts", {})
                 if cert not in contexts:
+                    import truststore
+
                     contexts[cert] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 pool["ssl_context"] = contexts[cert]
             return host, pool
