@@ -1,6 +1,6 @@
 """Staged records as rows of one table, which is made and changed as they need it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -9,13 +9,14 @@ import msgspec
 
 from trayapp.endpoints.model import Table
 from trayapp.store import table as tables
+from trayapp.store.cells import Block, bound_cells, kind_of
 from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.errors import StoreError
 from trayapp.store.keys import joined
 from trayapp.store.missing import Missing
 from trayapp.store.plan import Plan
 from trayapp.store.records import Fields, decode_records
-from trayapp.store.staging import Batch
+from trayapp.store.staging import AnyBatch, CellBatch
 from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape
 from trayapp.store.values import Kind, SqlValue, is_lossy, widen
 
@@ -81,9 +82,11 @@ class Fitting:
         own: dict[str, Kind] = {self.own_key: OWN_KEYS[self.own_key]} if self.own_key else {}
         return tables.extended(self.shape, {**own, **seen}, self._settings)
 
-    def rows(self, batch: Batch) -> Rows:
+    def rows(self, batch: AnyBatch) -> Rows:
         """The batch as rows of the table, brought to a shape that takes them. Raises Lossy where that can't be."""
         own = self._own_values(batch.digests)
+        if isinstance(batch, CellBatch):
+            return self._from_cells(batch.block, own)
         seen: dict[str, Kind] = {}
         shape = self.shape
         if not self.exists:
@@ -113,10 +116,7 @@ class Fitting:
         """The records as rows, each value looked at."""
         seen: dict[str, Kind] = {}
         see(seen, records)
-        for column in self.shape.columns:
-            after = widen(column.kind, seen.get(column.path, "null"))
-            if is_lossy(column.kind, after) or (column.path in self.shape.key and _is_rewritten(column.kind, after)):
-                raise Lossy
+        self._check_loss(seen)
         before = (self.shape, self._loose)
         self.prepare(seen)
         self._loose |= kinds_beyond(self.shape, records)
@@ -129,6 +129,28 @@ class Fitting:
             records = [{self.own_key: (kind, value), **record} for value, record in zip(own, records, strict=True)]
         self._check_keys(records)
         return list(map(tuple, map(tables.binder(self.shape), records)))
+
+    def _from_cells(self, block: Block, own: Sequence[SqlValue]) -> Rows:
+        """The block as rows: its columns are looked at as a whole, so that any kind of cells is taken."""
+        cells = dict(zip(block.names, block.columns(), strict=True))
+        seen = {name: kind_of(column) for name, column in cells.items()}
+        self._check_loss(seen)
+        self.prepare(seen)
+        for field in self.shape.key:
+            if field != self.own_key and None in cells.get(field, (None,)):
+                raise _no_key(field, self._count())
+        nothing = [None] * block.count
+        columns = [
+            own if column.path == self.own_key else bound_cells(cells.get(column.path, nothing), column.kind)
+            for column in self.shape.columns
+        ]
+        return list(zip(*columns, strict=True))
+
+    def _check_loss(self, seen: Mapping[str, Kind]) -> None:
+        for column in self.shape.columns:
+            after = widen(column.kind, seen.get(column.path, "null"))
+            if is_lossy(column.kind, after) or (column.path in self.shape.key and _is_rewritten(column.kind, after)):
+                raise Lossy
 
     def _check_keys(self, records: Sequence[Fields]) -> None:
         for field in self.shape.key:

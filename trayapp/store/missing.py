@@ -12,7 +12,7 @@ from trayapp.store.known import KnownTable
 from trayapp.store.names import quote
 from trayapp.store.plan import Plan
 from trayapp.store.records import decode_records
-from trayapp.store.staging import Batch, Staging
+from trayapp.store.staging import AnyBatch, CellBatch, Staging
 from trayapp.store.table import ONLY_KEY, OWN_KEYS, Column, Shape, converted
 from trayapp.store.values import Kind, SqlValue, bound
 
@@ -145,8 +145,10 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
     return len(published)
 
 
-def _keys_of(batch: Batch, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
+def _keys_of(batch: AnyBatch, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
     """The keys of staged records, as they would be bound into these columns."""
+    if isinstance(batch, CellBatch):
+        batch = batch.as_records()
     own: list[SqlValue] = [digest.hex() for digest in batch.digests]
     if columns[0].path == ONLY_KEY:
         own = [1] * len(own)

@@ -20,7 +20,8 @@ from trayapp.store.names import quote
 from trayapp.store.plan import Plan, check_plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
-from trayapp.store.staging import Batch, Staging
+from trayapp.store.staging import AnyBatch, CellBatch, Staging
+from trayapp.store.table import HASH_KEY
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue
 
@@ -155,6 +156,8 @@ class _Publisher:
             self.known.clear()
             self.remaining, self.empty_at_start = {}, True
         for batch in self.staging:
+            if isinstance(batch, CellBatch) and self.fitting.own_key == HASH_KEY:
+                batch = batch.as_records()  # such a key does not tell in which format its record came
             if self.tombstone is None:
                 self._take(batch.pages, batch.digests, self.fitting.rows(batch))
             else:
@@ -186,7 +189,7 @@ class _Publisher:
         if not (in_bulk and self._insert_all(pages, digests, rows)):
             self._upsert(pages, digests, rows)
 
-    def _take_or_bury(self, batch: Batch, tombstone: Tombstone) -> None:
+    def _take_or_bury(self, batch: AnyBatch, tombstone: Tombstone) -> None:
         records = decode_records(batch.records())
         marks = [tombstone.marks(record) for record in records]
         for dead, group in groupby(range(len(records)), key=marks.__getitem__):

@@ -4,7 +4,7 @@ import os
 import struct
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import IO
@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 import xxhash
 
+from trayapp.store.cells import Block, Cells
 from trayapp.store.known import DIGEST, Known
 
 SPILL_BYTES = 8 * 2**20
@@ -31,6 +32,11 @@ _SMALL = BATCH_BYTES // 4
 """What less bytes of a page than this are staged wait for those of the next pages."""
 
 _HEADER = struct.Struct("<II")
+_CELLS = 2**32 - 1
+"""Stands in a header where the number of records does, when a block of cells follows."""
+
+_encode_cells = msgspec.msgpack.Encoder().encode
+_decode_cells = msgspec.msgpack.Decoder(tuple[int, Block]).decode
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +55,55 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
             found.append(self.text[start : start + size])
             start += size + 1
         return found
+
+    def without(self, places: Collection[int]) -> "Batch":
+        """The batch without the records at these places."""
+        kept = [place for place in range(len(self.sizes)) if place not in places]
+        records = self.records()
+        return _batch(
+            [self.pages[place] for place in kept],
+            [self.digests[place] for place in kept],
+            [records[place] for place in kept],
+        )
+
+
+class CellBatch(msgspec.Struct, frozen=True, gc=False):
+    """Staged rows of cells, all of one page."""
+
+    page: int
+    block: Block
+
+    @property
+    def pages(self) -> list[int]:
+        """Where each row was."""
+        return [self.page] * self.block.count
+
+    @property
+    def digests(self) -> list[bytes]:
+        """Each row's digest."""
+        joined = self.block.digests
+        return [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
+
+    def records(self) -> list[bytes]:
+        """Each row as a JSON object."""
+        return self.block.records()
+
+    def as_records(self) -> Batch:
+        """The same rows as JSON, with the digests of that."""
+        records = self.records()
+        return _batch(self.pages, list(map(xxhash.xxh3_128_digest, records)), records)
+
+    def without(self, places: Collection[int]) -> "CellBatch":
+        """The batch without the rows at these places."""
+        kept = [place for place in range(self.block.count) if place not in places]
+        return CellBatch(self.page, self.block.picked(kept))
+
+
+AnyBatch = Batch | CellBatch
+
+
+def _batch(pages: list[int], digests: list[bytes], records: Sequence[bytes]) -> Batch:
+    return Batch(pages, digests, b"[" + b",".join(records) + b"]", list(map(len, records)))
 
 
 class Staging:
@@ -115,17 +170,23 @@ class Staging:
     def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
         """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
         self.pages += 1
-        digests = list(map(xxhash.xxh3_128_digest, records))
-        self.digests = b"".join(digests)
+        if isinstance(records, Cells):
+            self.digests = records.digests
+            digests = [self.digests[start : start + DIGEST] for start in range(0, len(self.digests), DIGEST)]
+        else:
+            digests = list(map(xxhash.xxh3_128_digest, records))
+            self.digests = b"".join(digests)
+        unknown: Sequence[int]
         if self._staged is not None:
             unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
         else:
             self.records += len(records)
-            if not self.known.count:
-                self._keep(records, digests)
-                return range(len(records))
-            unknown = self._compare(digests, self.digests)
-        if unknown:
+            unknown = self._compare(digests, self.digests) if self.known.count else range(len(records))
+        if isinstance(records, Cells):
+            self._flush()
+            for block in records.blocks if len(unknown) == len(records) else records.picked(unknown):
+                self._write_cells(block)
+        elif unknown:
             self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
         return unknown
 
@@ -256,7 +317,12 @@ class Staging:
         self._file.write(b"".join(digests))
         self._file.write(text)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def _write_cells(self, block: Block) -> None:
+        data = _encode_cells((self.pages, block))
+        self._file.write(_HEADER.pack(_CELLS, len(data)))
+        self._file.write(data)
+
+    def __iter__(self) -> Iterator[AnyBatch]:
         """The staged records in the order they came."""
         self._settle()
         self._flush()
@@ -264,17 +330,22 @@ class Staging:
         self._file.seek(0)
         try:
             while header := self._file.read(_HEADER.size):
-                count, length = _HEADER.unpack(header)
-                numbers = array("I", self._file.read(8 * count)).tolist()
-                joined = self._file.read(DIGEST * count)
-                digests = [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
-                batch = Batch(numbers[:count], digests, self._file.read(length), numbers[count:])
-                if late and not late.isdisjoint(digests):
-                    batch = _without(batch, late)
-                if batch.sizes:
-                    yield batch
+                batch = self._read(*_HEADER.unpack(header))
+                if late and (places := _late_ones(batch.digests, late)):
+                    batch = batch.without(places)
+                    if not batch.digests:
+                        continue
+                yield batch
         finally:
             self._file.seek(0, os.SEEK_END)
+
+    def _read(self, count: int, length: int) -> AnyBatch:
+        if count == _CELLS:
+            return CellBatch(*_decode_cells(self._file.read(length)))
+        numbers = array("I", self._file.read(8 * count)).tolist()
+        joined = self._file.read(DIGEST * count)
+        digests = [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
+        return Batch(numbers[:count], digests, self._file.read(length), numbers[count:])
 
     def distinct(self) -> int:
         """How many different records are staged."""
@@ -285,18 +356,11 @@ class Staging:
         self._file.close()
 
 
-def _without(batch: Batch, late: set[bytes]) -> Batch:
-    """The batch without the first record of each of these digests, which are removed from `late`."""
-    kept = []
-    for each in zip(batch.pages, batch.digests, batch.records(), strict=True):
-        if each[1] in late:
-            late.remove(each[1])
-        else:
-            kept.append(each)
-    records = [record for _, _, record in kept]
-    return Batch(
-        [page for page, _, _ in kept],
-        [digest for _, digest, _ in kept],
-        b"[" + b",".join(records) + b"]",
-        list(map(len, records)),
-    )
+def _late_ones(digests: Sequence[bytes], late: set[bytes]) -> set[int]:
+    """The places of the first record of each of these digests, which are removed from `late`."""
+    found: set[int] = set()
+    for place, digest in enumerate(digests) if not late.isdisjoint(digests) else ():
+        if digest in late:
+            late.remove(digest)
+            found.add(place)
+    return found

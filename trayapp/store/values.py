@@ -22,7 +22,8 @@ SQL_TYPES: dict[Kind, str] = {
 }
 
 _NUMBERS: tuple[Kind, ...] = ("boolean", "integer", "long")
-_EXACT = 2**53
+EXACT = 2**53
+"""The integers up to it are exact as doubles."""
 
 
 def widen(one: Kind, other: Kind) -> Kind:
@@ -83,7 +84,7 @@ def _number(token: str) -> tuple[Kind, SqlValue]:
             return "text", token
         integer = int(token)
         if -(2**63) <= integer < 2**63:
-            return ("integer" if -_EXACT <= integer <= _EXACT else "long"), integer
+            return ("integer" if -EXACT <= integer <= EXACT else "long"), integer
         return "text", str(integer)
     real = float(token)
     if math.isinf(real) or (len(token) > 16 and Decimal(token) != Decimal(repr(real))):

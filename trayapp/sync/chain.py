@@ -280,8 +280,9 @@ class Chain:
             )
 
 
-def with_fields(records: list[bytes], fields: Row) -> list[bytes]:
+def with_fields(records: Sequence[bytes], fields: Row) -> list[bytes]:
     """The raw records, each with these fields where it has none of that name."""
+    records = list(records)
     for name, value in fields.items():
         quoted = msgspec.json.encode(name)
         member = b"{" + quoted + b":" + msgspec.json.encode(value)

@@ -13,10 +13,12 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Response
 from trayapp.endpoints.paths import RecordsPath, parse_records_path
+from trayapp.store.cells import Cells
 from trayapp.sync import selection
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.formats import delimited, lines, packed, sniff
 from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
+from trayapp.sync.formats.rows import BrokenOff
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.http import Answer
 from trayapp.sync.links import place_of
@@ -32,10 +34,12 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """An answer, read: its format, its content as JSON text, and what people should know about its reading.
 
     `encoding` is that of its characters; `delimiter` stands between the cells of CSV, else it is "".
+    `cells` are all records of CSV that are to be found at the top; of these only the first are in `text`.
     """
 
     format: Format
     text: bytes
+    cells: Cells | None = None
     warnings: tuple[str, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ""
@@ -54,14 +58,15 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     if not body.strip(_SPACE):
         return _nothing(answer, endpoint.response)
     warnings: list[str] = []
-    encoding, delimiter = endpoint.response.encoding, ""
+    encoding, delimiter, cells = endpoint.response.encoding, "", None
     found = _format(body, answer, endpoint.response)
     if found in ("xml", "feed"):
         text, used = _markup_json(body, found, answer, endpoint.response, warnings.append)
     elif found == "csv":
         characters, used = _characters(body, answer, encoding, warnings.append)
         delimiter = endpoint.response.delimiter or _delimiter(characters, answer)
-        text = _csv_json(characters, answer, warnings.append, delimiter)
+        cells = _cells(characters, answer, warnings.append, delimiter)
+        text = b"[" + b",\n".join(cells[:_OUTLINED]) + b"]"
     else:
         text, used = _as_utf8(body, answer, encoding, checked or found == "ndjson")
         text = text.strip(_SPACE)
@@ -72,6 +77,7 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     return Body(
         format=found,
         text=text,
+        cells=cells,
         warnings=tuple(dict.fromkeys(warnings)),
         encoding=codecs.lookup(used).name,
         delimiter=delimiter,
@@ -195,24 +201,25 @@ def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -
         raise _unreadable(answer.url, given or "UTF-8") from None
 
 
-def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> tuple[str, str]:
-    """The characters of a format that names no encoding itself: as said, else UTF-8, else as Windows writes them."""
+def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> tuple[bytes, str]:
+    """In UTF-8 what names no encoding itself: it is read as said, else as UTF-8, else as Windows writes it."""
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     if given is not None and not is_utf8(given):
         try:
-            return body.decode(given), given
+            return body.decode(given).encode(), given
         except (LookupError, UnicodeError):
             raise _unreadable(answer.url, given) from None
     try:
-        return body.decode(), "utf-8"
+        check_utf8(body)
+        return body, "utf-8"
     except UnicodeDecodeError:
         if encoding is not None:
             raise _unreadable(answer.url, encoding) from None
     tell("The text is not UTF-8; it was read as Windows-1252. If letters look wrong, set response.encoding.")
     try:
-        return body.decode("cp1252"), "cp1252"
+        return body.decode("cp1252").encode(), "cp1252"
     except UnicodeDecodeError:
-        return body.decode("latin-1"), "latin-1"
+        return body.decode("latin-1").encode(), "latin-1"
 
 
 def _markup_json(
@@ -259,15 +266,16 @@ def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, s
     raise _unreadable(url, encoding or declared or "UTF-8")
 
 
-def _delimiter(text: str, answer: Answer) -> str:
+def _delimiter(body: bytes, answer: Answer) -> str:
+    text = delimited.sample(body)
     is_tabs = sniff.media_type(answer.headers) == "text/tab-separated-values"
     return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
 
 
-def _csv_json(text: str, answer: Answer, tell: Callable[[str], None], delimiter: str) -> bytes:
+def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> Cells:
     try:
-        return delimited.to_json(text, tell, delimiter)
-    except delimited.BrokenOff as error:
+        return delimited.read(body, tell, delimiter)
+    except BrokenOff as error:
         raise TransientError("The answer breaks off", f"{place_of(answer.url)}: {error}.", _AGAIN) from None
 
 
@@ -311,6 +319,16 @@ def _page_instead(start: bytes, answer: Answer) -> SyncError:
         f"{place_of(answer.url)} sent HTML{named}.",
         "Use the address of the API, not of the page that shows the data.",
     )
+
+
+def records_of(
+    body: Body, path: str, url: str, split: "Callable[[bytes, str, str], Sequence[bytes]] | None" = None
+) -> Sequence[bytes]:
+    """The records of an answer as `split` gives them, which is `split_records`; but rows of cells still as such."""
+    if body.cells is not None and not path:
+        return body.cells
+    text = body.text if body.cells is None else b"[" + b",".join(body.cells) + b"]"
+    return (split or split_records)(text, path, url)
 
 
 def split_records(text: bytes, path: str, url: str) -> list[bytes]:

@@ -1,6 +1,6 @@
 """Trying an endpoint out: what its answer is, how the listing goes on, proven by fetching a second page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
@@ -16,7 +16,7 @@ from trayapp.sync import detect, shapes, single
 from trayapp.sync.auth import Access
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.decode import Body, outline, read, split_records
+from trayapp.sync.decode import Body, outline, read, records_of
 from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
@@ -37,7 +37,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "utf-8"
     delimiter: str = ""
     path: str
-    records: tuple[bytes, ...]
+    records: Sequence[bytes]
     count: int
     total: int | None
     total_pages: int | None
@@ -61,7 +61,7 @@ def look_at(
     guess = single.guess(body, page.format) if path == "auto" else single.Guess(path, path == "" and _is_object(body))
     if guess is None:
         raise _no_list(answer, body, hide)
-    records = tuple(split_records(page.text, guess.path, answer.url))
+    records = records_of(page, guess.path, answer.url)
     count = len(records) + (answer.large.count if answer.large is not None else 0)
     if guess.weak and before is not None and not _resembles(guess, records[0], before):
         raise _no_list(answer, body, hide)

@@ -1,7 +1,7 @@
 """In which ways a listing may go on: guesses from the request, the answer and custom, none of them proven. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -69,7 +69,7 @@ class FirstPage(msgspec.Struct, frozen=True):
     answer: Answer
     text: bytes
     path: str
-    records: tuple[bytes, ...]
+    records: Sequence[bytes]
 
 
 def numbered(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:

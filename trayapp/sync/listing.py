@@ -6,8 +6,9 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.store.cells import Cells
 from trayapp.sync.ahead import Ahead
-from trayapp.sync.decode import Body, check_records, cut_records, is_large_list, read
+from trayapp.sync.decode import Body, check_records, cut_records, is_large_list, read, records_of
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Answer, Call, Client
 from trayapp.sync.links import place_of
@@ -48,7 +49,7 @@ class Listing:
         walk: Walk | None = None,
         ahead: Ahead | None = None,
         page: Body | None = None,
-        records: tuple[bytes, ...] = (),
+        records: Sequence[bytes] = (),
     ) -> None:
         self.complete = False
         self.shifting = False
@@ -81,7 +82,7 @@ class Listing:
             page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             given, self._records = self._records, ()
-            records = given or cut_records(page.text, source.path, answer.url)
+            records = given or records_of(page, source.path, answer.url, cut_records)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
@@ -134,7 +135,9 @@ class Listing:
     def _is_repeated(self, answer: Answer, records: Sequence[bytes]) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
-        content = b"\n".join(records) if numbered else answer.body
+        content = (
+            answer.body if not numbered else records.digests if isinstance(records, Cells) else b"\n".join(records)
+        )
         digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)

@@ -4,7 +4,7 @@ MediaWiki is the model (https://www.mediawiki.org/wiki/API:Continue): the answer
 record by its key, lists inside it added up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -49,7 +49,7 @@ class Merged:
         self.warnings = self._listing.warnings
         yield [msgspec.json.encode(fields) for fields in found.values()]
 
-    def _key_of(self, fields: dict[str, msgspec.Raw], page: list[bytes], place: int) -> tuple[bytes, ...]:
+    def _key_of(self, fields: dict[str, msgspec.Raw], page: Sequence[bytes], place: int) -> tuple[bytes, ...]:
         if not self._key:
             plain: list[dict[str, Any]] = [msgspec.json.decode(record) for record in page]
             self._key = detect.key_of(plain, self._table)

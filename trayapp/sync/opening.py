@@ -1,6 +1,7 @@
 """From a listing's first answer to how all of it is read: where its records are, how it goes on, what its key is."""
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -29,7 +30,7 @@ class Opened(msgspec.Struct, frozen=True):
     source: Source
     first: Answer | None = None
     page: Body | None = None
-    records: tuple[bytes, ...] = ()
+    records: Sequence[bytes] = ()
     second: SecondPage | None = None
 
 

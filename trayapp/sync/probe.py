@@ -8,7 +8,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import detect, guesses
-from trayapp.sync.decode import outline, read, split_records
+from trayapp.sync.decode import outline, read, records_of
 from trayapp.sync.errors import NetworkError, SyncError
 from trayapp.sync.guesses import FirstPage
 from trayapp.sync.http import Answer, Call, Client
@@ -69,7 +69,7 @@ class SecondPage(msgspec.Struct, frozen=True):
 
     call: Call
     answer: Answer
-    records: tuple[bytes, ...]
+    records: Sequence[bytes]
 
 
 def named_by_answer(headers: Mapping[str, str], body: Any) -> Pages | None:
@@ -209,7 +209,7 @@ class _Tries:
         self._key = endpoint.table.key or detect.key_of(plain, endpoint.table.name)
         self.first = self.keys(listing.records)
 
-    def keys(self, records: tuple[bytes, ...]) -> set[Hashable]:
+    def keys(self, records: Sequence[bytes]) -> set[Hashable]:
         """What tells the records apart: their key's values where there is one, else their bytes."""
         if not self._key:
             return set(records)
@@ -218,7 +218,7 @@ class _Tries:
     def following(self, pages: Pages) -> Call | None:
         """The second page's request."""
         walk = Walk()
-        walk.step(list(self._listing.records))
+        walk.step(self._listing.records)
         return next_call(self._listing.call, self._listing.answer, self._listing.text, pages, walk)
 
     def fetched(self, call: Call, quietly: bool = True) -> SecondPage | None:
@@ -227,8 +227,8 @@ class _Tries:
         self._refusal = None
         try:
             answer = self._asked(call) if quietly else self._client.fetch(call)
-            text = read(answer, self._endpoint).text
-            return SecondPage(call, answer, tuple(split_records(text, self._listing.path, answer.url)))
+            page = read(answer, self._endpoint)
+            return SecondPage(call, answer, records_of(page, self._listing.path, answer.url))
         except SyncError as error:
             if not quietly or _is_no_refusal(error):
                 raise

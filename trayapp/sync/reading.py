@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.store.cells import Cells
 from trayapp.store.known import DIGEST
 from trayapp.store.staging import Staging
 from trayapp.sync.decode import check_records, own_records
@@ -97,8 +98,13 @@ class Reading:
             self.progressed = True
             self.sample += map(bytes, records[: SAMPLE - len(self.sample)])
             staged = staging.add_page(records)
-            new = own_records((records[place] for place in staged), self.endpoint.response.records, self.endpoint.url)
-            check_records(new, self.endpoint.url)
+            new: Sequence[bytes]
+            if isinstance(records, Cells):
+                new = records.only(staged)
+            else:
+                path = self.endpoint.response.records
+                new = own_records((records[place] for place in staged), path, self.endpoint.url)
+                check_records(new, self.endpoint.url)
             if isinstance(self.walked, Listing):
                 self._follow(self.walked, records)
                 if journal is not None and self.answer is not None and self.answer.large is not None:
@@ -112,7 +118,7 @@ class Reading:
         if self.tracker is not None and self.answer is not None:
             self.tracker.see(self.answer, listing.text, records)
 
-    def _keep(self, journal: Journal, listing: Listing, unchanged: bytes, new: list[bytes]) -> None:
+    def _keep(self, journal: Journal, listing: Listing, unchanged: bytes, new: Sequence[bytes]) -> None:
         if listing.shifting:
             journal.discard()  # its positions mean something else by the time of the next run
         elif listing.following is not None:
@@ -120,7 +126,7 @@ class Reading:
             journal.add(
                 KeptPage(
                     unchanged=unchanged,
-                    records=new,
+                    records=list(new),
                     walk=listing.walk,
                     following=KeptCall.of(listing.following, listing.source.call),
                     newest=tracker.newest.text if tracker else None,

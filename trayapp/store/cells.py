@@ -1,0 +1,183 @@
+"""Records that are rows of cells under common names: kept by columns, and written as JSON only where somebody asks."""
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from operator import attrgetter
+from typing import Any, overload
+
+import msgspec
+
+from trayapp.store.known import DIGEST
+from trayapp.store.values import EXACT, Kind, widen
+
+FEW = 1000
+"""So many rows of several blocks are put into one at most."""
+
+Cell = str | int | float | None
+Column = Sequence[Cell]
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[list[Any]]).decode
+_unpack_json = msgspec.json.Decoder(list[list[Any]]).decode
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """Some rows: the columns' names, a digest of each row, and its cells, packed column by column.
+
+    optional: the names of columns in which an empty cell is no field at all.
+    """
+
+    names: tuple[str, ...]
+    optional: tuple[str, ...]
+    digests: bytes
+    packed: bytes
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.digests) // DIGEST
+
+    def is_like(self, other: "Block") -> bool:
+        """Whether the columns are the same."""
+        return (self.names, self.optional) == (other.names, other.optional)
+
+    def columns(self) -> list[list[Cell]]:
+        """The cells, column by column."""
+        return _unpack_json(self.packed) if self.packed.startswith(b"[") else _unpack(self.packed)
+
+    def records(self) -> list[bytes]:
+        """Each row as a JSON object."""
+        encode = msgspec.json.Encoder().encode
+        if self.optional or any(re.search(r'["\\\x00-\x1f]', name) for name in self.names):
+            return [
+                encode({n: v for n, v in zip(self.names, row, strict=True) if v is not None or n not in self.optional})
+                for row in zip(*self.columns(), strict=True)
+            ]
+        return list(map(encode, map(_row_type(self.names), *self.columns())))
+
+    def picked(self, places: Sequence[int]) -> "Block":
+        """Only the rows at these places."""
+        return _together([(self, places)])
+
+
+def packed(names: Sequence[str], optional: Sequence[str], columns: Sequence[Column], digests: Sequence[bytes]) -> Block:
+    """A block of these columns."""
+    return Block(tuple(names), tuple(optional), b"".join(digests), _packed(columns))
+
+
+def _packed(columns: Sequence[Column]) -> bytes:
+    try:
+        return _pack(columns)
+    except OverflowError:
+        return msgspec.json.encode(columns)  # MessagePack has integers of 64 bit only
+
+
+@functools.lru_cache(8)
+def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
+    """Its names are encoded once, and the garbage collector does not track it: several times as fast as dicts."""
+    fields = [(f"f{number}", Any) for number in range(len(names))]
+    rename = {f"f{number}": name for number, name in enumerate(names)}
+    return msgspec.defstruct("Row", fields, rename=rename, gc=False)
+
+
+def kind_of(cells: Column) -> Kind:
+    """The narrowest kind that holds them all, as `values.classify` and `widen` find it."""
+    types = set(map(type, cells)) - {type(None)}
+    if str in types:
+        return "text"
+    if not types:
+        return "null"
+    integers = cells if types == {int} else [cell for cell in cells if isinstance(cell, int)]
+    kind = _kind_of_integers([cell for cell in integers if cell is not None] if None in integers else integers)
+    return widen("real", kind) if float in types else kind
+
+
+def _kind_of_integers(integers: Sequence[Any]) -> Kind:
+    if not integers:
+        return "null"
+    least, most = min(integers), max(integers)
+    if least >= -EXACT and most <= EXACT:
+        return "integer"
+    return "long" if least >= -(2**63) and most < 2**63 else "text"
+
+
+def bound_cells(cells: Column, column: Kind) -> Column:
+    """The cells as `values.bound` has them in a column of that kind, which is as wide as theirs or wider."""
+    if column == "text" and not set(map(type, cells)) <= {str, type(None)}:
+        return [cell if cell is None or isinstance(cell, str) else repr(cell) for cell in cells]
+    if column == "real":
+        return [cell if cell is None else float(cell) for cell in cells] if None in cells else list(map(float, cells))  # type: ignore[arg-type]
+    return cells
+
+
+class Cells(Sequence[bytes]):
+    """All rows of an answer, in blocks. As a sequence, these are its records as JSON objects."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = blocks
+        self.digests = b"".join(map(attrgetter("digests"), blocks))
+        """Those of all rows, one after the other."""
+        self._ends = list(accumulate(block.count for block in blocks))
+        self._shown: tuple[int, list[bytes]] = (-1, [])
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self.blocks:
+            yield from block.records()
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[bytes]: ...
+
+    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        (number, (at,)) = next(self._spread([range(len(self))[place]]))
+        if self._shown[0] != number:
+            self._shown = (number, self.blocks[number].records())
+        return self._shown[1][at]
+
+    def picked(self, places: Sequence[int]) -> Iterator[Block]:
+        """The rows at these places, which are in ascending order, in few blocks."""
+        several: list[tuple[Block, Sequence[int]]] = []
+        count = 0
+        for number, some in self._spread(places):
+            block = self.blocks[number]
+            if several and (count + len(some) > FEW or not block.is_like(several[0][0])):
+                yield _together(several)
+                several, count = [], 0
+            several.append((block, some))
+            count += len(some)
+        if several:
+            yield _together(several)
+
+    def _spread(self, places: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+        """The places by blocks: the number of each block, and where they are in it."""
+        index = 0
+        start = 0
+        for number, end in enumerate(self._ends):
+            first = index
+            while index < len(places) and places[index] < end:
+                index += 1
+            if index > first:
+                yield number, [place - start for place in places[first:index]]
+            start = end
+
+
+def _together(parts: Sequence[tuple[Block, Sequence[int]]]) -> Block:
+    """One block of some rows of several that are alike."""
+    first = parts[0][0]
+    columns: list[list[Cell]] = [[] for _ in first.names]
+    digests = bytearray()
+    for block, places in parts:
+        for column, cells in zip(columns, block.columns(), strict=True):
+            column += [cells[place] for place in places]
+        for place in places:
+            digests += block.digests[place * DIGEST : (place + 1) * DIGEST]
+    return Block(first.names, first.optional, bytes(digests), _packed(columns))

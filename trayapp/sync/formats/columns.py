@@ -1,0 +1,65 @@
+"""What the cells of a column stand for: numbers, texts, or nothing."""
+
+from collections.abc import Sequence
+from operator import itemgetter
+
+import msgspec
+
+from trayapp.sync.formats.values import typed
+
+_DIGITS = frozenset("0123456789")
+_FIRST_OF_NUMBER = _DIGITS | {"-"}
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
+_LONG = 10**38
+"""Numbers beyond are near those that `typed` takes for text, as they are too long."""
+
+_number_list = msgspec.json.Decoder(list[int | float])
+
+
+def column(cells: Sequence[str], empty: str) -> Sequence[str | int | float | None]:
+    """The cells' values; `empty` stands for a quoted empty text.
+
+    They are decided for each cell by itself, as a record must not depend on the other rows. That is only worked out
+    cell by cell where a column holds numbers and texts; most are of one kind as a whole.
+    """
+    filled = [cell for cell in cells if cell] if "" in cells else cells
+    numbers = _numbers(filled)
+    if numbers is not None:
+        if len(filled) == len(cells):
+            return numbers
+        after = iter(numbers)
+        return [next(after) if cell else None for cell in cells]
+    may_be_numbers = not _DIGITS.isdisjoint(map(_LAST, filled)) and not _FIRST_OF_NUMBER.isdisjoint(map(_FIRST, filled))
+    if may_be_numbers:
+        return [_cell(cell, empty) for cell in cells]
+    if len(filled) == len(cells) and empty not in cells:
+        return cells
+    return ["" if cell == empty else cell or None for cell in cells]
+
+
+def _numbers(cells: Sequence[str]) -> Sequence[int | float] | None:
+    """All cells as numbers, where `typed` would find each of them so; None where not, or where that is hard to tell.
+
+    Numbers that are encoded just as they were written are those, but for the few that Python writes otherwise.
+    """
+    if cells and cells[0][0] not in _FIRST_OF_NUMBER:
+        return None
+    text = f"[{','.join(cells)}]"
+    if "e" in text or "0.0000" in text:
+        return None
+    try:
+        numbers = _number_list.decode(text)
+    except msgspec.DecodeError:
+        return None
+    if len(numbers) != len(cells) or msgspec.json.encode(numbers) != text.encode():
+        return None
+    is_short = not numbers or -_LONG < min(numbers) <= max(numbers) < _LONG
+    return numbers if is_short else None
+
+
+def _cell(cell: str, empty: str) -> str | int | float | None:
+    if not cell:
+        return None
+    if cell == empty:
+        return ""
+    return typed(cell) if cell[0] in _FIRST_OF_NUMBER else cell

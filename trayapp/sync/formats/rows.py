@@ -1,0 +1,152 @@
+"""The rows of a delimited text, many at once, each beside the bytes it was read from."""
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+
+_PIECE = 2**17
+_SAMPLE = 2**16
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+# A field may be as long as an answer; the module's own limit of 128 KiB is meant for untrusted streams.
+csv.field_size_limit(2**31 - 1)
+
+Rows = tuple[list[list[str]], list[bytes]]
+"""Rows, and the lines that each was read from."""
+
+
+class BrokenOff(ValueError):
+    """The text ends inside a quoted field."""
+
+
+class Manner(msgspec.Struct, frozen=True):
+    """How rows are written. quoted: quotation marks enclose cells; spaced: there are spaces before them."""
+
+    delimiter: str
+    quoted: bool
+    spaced: bool = False
+
+
+def manner(body: bytes, delimiter: str, tell: Callable[[str], None]) -> Manner:
+    """How the rows of a text in UTF-8 are written."""
+    if b'"' not in body:
+        return Manner(delimiter, quoted=False)
+    sample = body[:_SAMPLE].decode(errors="replace")
+    found = Manner(delimiter, quoted=True, spaced=bool(re.search(rf"{re.escape(delimiter)} +\"", sample)))
+    if delimiter in "\t|":
+        # Many such files are written without any quoting: then a quotation mark is a character like others.
+        try:
+            deque(_Reader(body, found, None, tell).rows(), 0)
+        except (csv.Error, BrokenOff):
+            tell("Quotation marks don't enclose cells here; they were kept as they are.")
+            return Manner(delimiter, quoted=False)
+    return found
+
+
+def read_rows(body: bytes, manner: Manner, empty: str, tell: Callable[[str], None]) -> Iterator[Rows]:
+    """The rows of a text in UTF-8, in their order; `empty` stands for cells that are `""`. Raises BrokenOff."""
+    return _Reader(body, manner, empty, tell).rows()
+
+
+def unused(body: bytes) -> str:
+    """A character that does not occur in the text."""
+    return next(chr(code) for code in range(0xFDD0, 0x110000) if chr(code).encode() not in body)
+
+
+class _Reader:
+    """Reads one text. Without `empty` it only proves that quotation marks enclose cells, else raises csv.Error."""
+
+    def __init__(self, body: bytes, manner: Manner, empty: str | None, tell: Callable[[str], None]) -> None:
+        self._body = body
+        self._delimiter = manner.delimiter
+        self._spaced = manner.spaced
+        self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if manner.quoted else csv.QUOTE_NONE
+        self._empty = empty if manner.quoted else None
+        self._checks = manner.quoted and empty is None
+        self._tell = tell
+        self._strict = True
+        edge = re.escape(manner.delimiter)
+        self._bare = (*(f'{before}""' for before in (manner.delimiter, "\n", "\r")),)
+        self._alone = re.compile(rf'(?:^|[{edge}\n\r])""(?=[{edge}\n\r]|$)')
+        # Every quoted field is stepped over as a whole, so that what looks like one inside another is no match.
+        self._field = re.compile(rf'((?:^|(?<=[{edge}\n\r])))"((?:[^"]|"")*)"')
+
+    def rows(self) -> Iterator[Rows]:
+        usual_ends = self._body.count(b"\r") == self._body.count(b"\r\n")
+        start = 0
+        while start < len(self._body):
+            end = self._body.rfind(b"\n", start, start + _PIECE) + 1 or self._body.find(b"\n", start + _PIECE) + 1
+            end = end or len(self._body)
+            found = self._at_once(self._body[start:end]) if usual_ends and self._strict else None
+            if found is None:
+                found, end = self._one_by_one(start, end)
+            yield found
+            start = end
+
+    def _at_once(self, piece: bytes) -> Rows | None:
+        """The rows of whole lines; None where that is not so simple.
+
+        Cut at once: letting the reader ask a file for line after line costs as much as all it does with them.
+        """
+        texts = piece.removesuffix(b"\n").split(b"\n")
+        lines = self._marked(piece.decode()).removesuffix("\n").split("\n")
+        try:
+            rows = list(self._reader(lines))
+        except csv.Error:
+            return None
+        return (rows, texts) if len(rows) == len(texts) else None  # else a cell has a line break
+
+    def _one_by_one(self, start: int, end: int) -> tuple[Rows, int]:
+        """The rows from `start` to `end` or a little later, and where they end."""
+        taken: list[bytes] = []
+
+        def lines() -> Iterator[str]:
+            for found in _LINE.finditer(self._body, start):
+                taken.append(found[0])
+                yield found[0].decode()
+
+        rows: list[list[str]] = []
+        texts: list[bytes] = []
+        done = start
+        try:
+            for row in self._reader(lines()):
+                text = b"".join(taken)
+                taken.clear()
+                done += len(text)
+                marked = self._marked(plain := text.decode())
+                rows.append(row if marked == plain else next(self._reader(io.StringIO(marked, newline=""))))
+                texts.append(text.removesuffix(b"\n"))
+                if done >= end:
+                    break
+        except csv.Error as error:
+            if self._checks or not self._strict:
+                raise
+            if "unexpected end" in str(error):
+                raise BrokenOff("the last quoted cell has no end") from None
+            self._tell("Some quotation marks stand inside quoted cells; they were left out.")
+            self._strict = False
+        return (rows, texts), done
+
+    def _reader(self, lines: "Iterator[str] | list[str] | io.StringIO") -> Iterator[list[str]]:
+        return csv.reader(
+            lines,
+            delimiter=self._delimiter,
+            skipinitialspace=self._spaced,
+            strict=self._strict,
+            quoting=self._quoting,
+        )
+
+    def _marked(self, text: str) -> str:
+        """With `empty` in every field that is `""`: the reader would not tell it from one with nothing at all."""
+        if self._empty is None or '"' not in text:
+            return text
+        if not any(map(text.__contains__, self._bare)) and not text.startswith('""'):
+            return text
+        if not self._alone.search(text):
+            return text
+        return self._field.sub(lambda found: found[0] if found[2] else f'"{self._empty}"', text)
