@@ -16,7 +16,6 @@ FEW = 1000
 """So many rows of several blocks are put into one at most."""
 
 Cell = str | int | float | None
-Column = Sequence[Cell]
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[list[Any]]).decode
@@ -62,12 +61,14 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         return _together([(self, places)])
 
 
-def packed(names: Sequence[str], optional: Sequence[str], columns: Sequence[Column], digests: Sequence[bytes]) -> Block:
+def packed(
+    names: Sequence[str], optional: Sequence[str], columns: Sequence[Sequence[Cell]], digests: Sequence[bytes]
+) -> Block:
     """A block of these columns."""
     return Block(tuple(names), tuple(optional), b"".join(digests), _packed(columns))
 
 
-def _packed(columns: Sequence[Column]) -> bytes:
+def _packed(columns: Sequence[Sequence[Cell]]) -> bytes:
     try:
         return _pack(columns)
     except OverflowError:
@@ -82,34 +83,41 @@ def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
     return msgspec.defstruct("Row", fields, rename=rename, gc=False)
 
 
-def kind_of(cells: Column) -> Kind:
-    """The narrowest kind that holds them all, as `values.classify` and `widen` find it."""
-    types = set(map(type, cells)) - {type(None)}
-    if str in types:
-        return "text"
-    if not types:
-        return "null"
-    integers = cells if types == {int} else [cell for cell in cells if isinstance(cell, int)]
-    kind = _kind_of_integers([cell for cell in integers if cell is not None] if None in integers else integers)
-    return widen("real", kind) if float in types else kind
+class Column:
+    """The cells of one column of a block, looked at as a whole. `kind` is the narrowest one that holds them all."""
 
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = cells
+        self._types = set(map(type, cells))
+        self.kind: Kind = self._kind()
 
-def _kind_of_integers(integers: Sequence[Any]) -> Kind:
-    if not integers:
-        return "null"
-    least, most = min(integers), max(integers)
-    if least >= -EXACT and most <= EXACT:
-        return "integer"
-    return "long" if least >= -(2**63) and most < 2**63 else "text"
+    @property
+    def has_empty(self) -> bool:
+        """Whether a cell is empty."""
+        return type(None) in self._types
 
+    def _kind(self) -> Kind:
+        if str in self._types:
+            return "text"
+        integers = self._kind_of_integers() if int in self._types else "null"
+        return widen("real", integers) if float in self._types else integers
 
-def bound_cells(cells: Column, column: Kind) -> Column:
-    """The cells as `values.bound` has them in a column of that kind, which is as wide as theirs or wider."""
-    if column == "text" and not set(map(type, cells)) <= {str, type(None)}:
-        return [cell if cell is None or isinstance(cell, str) else repr(cell) for cell in cells]
-    if column == "real":
-        return [cell if cell is None else float(cell) for cell in cells] if None in cells else list(map(float, cells))  # type: ignore[arg-type]
-    return cells
+    def _kind_of_integers(self) -> Kind:
+        integers: Sequence[Any] = self.cells
+        if len(self._types) > 1:
+            integers = [cell for cell in self.cells if isinstance(cell, int)]
+        least, most = min(integers), max(integers)
+        if least >= -EXACT and most <= EXACT:
+            return "integer"
+        return "long" if least >= -(2**63) and most < 2**63 else "text"
+
+    def bound(self, kind: Kind) -> Sequence[Cell]:
+        """The cells as `values.bound` has them in a table's column of that kind, which is as wide or wider."""
+        if kind == "text" and (int in self._types or float in self._types):
+            return [cell if cell is None or isinstance(cell, str) else repr(cell) for cell in self.cells]
+        if kind == "real" and int in self._types:
+            return [cell if cell is None else float(cell) for cell in self.cells]
+        return self.cells
 
 
 class Cells(Sequence[bytes]):

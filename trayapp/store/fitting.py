@@ -9,7 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Table
 from trayapp.store import table as tables
-from trayapp.store.cells import Block, bound_cells, kind_of
+from trayapp.store.cells import Block, Column
 from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.errors import StoreError
 from trayapp.store.keys import joined
@@ -84,7 +84,7 @@ class Fitting:
 
     def rows(self, batch: AnyBatch) -> Rows:
         """The batch as rows of the table, brought to a shape that takes them. Raises Lossy where that can't be."""
-        own = self._own_values(batch.digests)
+        own = self._own_values(batch.digests) if self.own_key else []
         if isinstance(batch, CellBatch):
             return self._from_cells(batch.block, own)
         seen: dict[str, Kind] = {}
@@ -132,16 +132,17 @@ class Fitting:
 
     def _from_cells(self, block: Block, own: Sequence[SqlValue]) -> Rows:
         """The block as rows: its columns are looked at as a whole, so that any kind of cells is taken."""
-        cells = dict(zip(block.names, block.columns(), strict=True))
-        seen = {name: kind_of(column) for name, column in cells.items()}
+        cells = dict(zip(block.names, map(Column, block.columns()), strict=True))
+        seen = {name: column.kind for name, column in cells.items()}
         self._check_loss(seen)
         self.prepare(seen)
         for field in self.shape.key:
-            if field != self.own_key and None in cells.get(field, (None,)):
+            if field != self.own_key and (field not in cells or cells[field].has_empty):
                 raise _no_key(field, self._count())
+        others: dict[str, Sequence[SqlValue]] = {self.own_key: own} if self.own_key else {}
         nothing = [None] * block.count
         columns = [
-            own if column.path == self.own_key else bound_cells(cells.get(column.path, nothing), column.kind)
+            cells[column.path].bound(column.kind) if column.path in cells else others.get(column.path, nothing)
             for column in self.shape.columns
         ]
         return list(zip(*columns, strict=True))

@@ -81,8 +81,7 @@ class CellBatch(msgspec.Struct, frozen=True, gc=False):
     @property
     def digests(self) -> list[bytes]:
         """Each row's digest."""
-        joined = self.block.digests
-        return [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
+        return _split(self.block.digests)
 
     def records(self) -> list[bytes]:
         """Each row as a JSON object."""
@@ -100,6 +99,10 @@ class CellBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 AnyBatch = Batch | CellBatch
+
+
+def _split(digests: bytes) -> list[bytes]:
+    return [digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST)]
 
 
 def _batch(pages: list[int], digests: list[bytes], records: Sequence[bytes]) -> Batch:
@@ -172,7 +175,7 @@ class Staging:
         self.pages += 1
         if isinstance(records, Cells):
             self.digests = records.digests
-            digests = [self.digests[start : start + DIGEST] for start in range(0, len(self.digests), DIGEST)]
+            digests = _split(records.digests) if self.known.count or self._staged is not None else []
         else:
             digests = list(map(xxhash.xxh3_128_digest, records))
             self.digests = b"".join(digests)
@@ -344,8 +347,7 @@ class Staging:
             return CellBatch(*_decode_cells(self._file.read(length)))
         numbers = array("I", self._file.read(8 * count)).tolist()
         joined = self._file.read(DIGEST * count)
-        digests = [joined[start : start + DIGEST] for start in range(0, len(joined), DIGEST)]
-        return Batch(numbers[:count], digests, self._file.read(length), numbers[count:])
+        return Batch(numbers[:count], _split(joined), self._file.read(length), numbers[count:])
 
     def distinct(self) -> int:
         """How many different records are staged."""

@@ -55,7 +55,7 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     if answer.large is not None and not _is_plain_json(answer, endpoint.response):
         answer = answer.whole()
     body = _unpacked(answer, endpoint.limits.bytes.bytes)
-    if not body.strip(_SPACE):
+    if not body or body.isspace():
         return _nothing(answer, endpoint.response)
     warnings: list[str] = []
     encoding, delimiter, cells = endpoint.response.encoding, "", None

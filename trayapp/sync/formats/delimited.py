@@ -143,13 +143,14 @@ class _Table:
         header = self._header
         if {*map(len, rows)} != {len(header)}:
             header = self._widened(rows)
-        if not all(map(any, rows)):
+        columns = list(zip(*rows, strict=True))
+        if all("" in cells for cells in columns):  # else no row is without any value
             filled = list(map(any, rows))
             self._blank += filled.count(False)
             rows, texts = list(compress(rows, filled)), list(compress(texts, filled))
+            columns = list(zip(*rows, strict=True))
             if not rows:
                 return None
-        columns = list(zip(*rows, strict=True))
         names = field_names(header)
         unnamed = {name for name, given in zip(names, header, strict=True) if not given.strip()}
         shown = [name not in unnamed or any(cells) for name, cells in zip(names, columns, strict=True)]

@@ -77,7 +77,7 @@ class _Reader:
         self._field = re.compile(rf'((?:^|(?<=[{edge}\n\r])))"((?:[^"]|"")*)"')
 
     def rows(self) -> Iterator[Rows]:
-        usual_ends = self._body.count(b"\r") == self._body.count(b"\r\n")
+        usual_ends = b"\r" not in self._body or self._body.count(b"\r") == self._body.count(b"\r\n")
         start = 0
         while start < len(self._body):
             end = self._body.rfind(b"\n", start, start + _PIECE) + 1 or self._body.find(b"\n", start + _PIECE) + 1
