@@ -151,19 +151,21 @@ class Cells(Sequence[bytes]):
             self._shown = (number, self.blocks[number].records())
         return self._shown[1][at]
 
-    def picked(self, places: Sequence[int]) -> Iterator[Block]:
+    def only(self, places: Sequence[int]) -> "Cells":
         """The rows at these places, which are in ascending order, in few blocks."""
+        if len(places) == len(self):
+            return self
+        found: list[Block] = []
         several: list[tuple[Block, Sequence[int]]] = []
         count = 0
         for number, some in self._spread(places):
             block = self.blocks[number]
             if several and (count + len(some) > FEW or not block.is_like(several[0][0])):
-                yield _together(several)
+                found.append(_together(several))
                 several, count = [], 0
             several.append((block, some))
             count += len(some)
-        if several:
-            yield _together(several)
+        return Cells([*found, _together(several)] if several else found)
 
     def _spread(self, places: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
         """The places by blocks: the number of each block, and where they are in it."""

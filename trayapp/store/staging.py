@@ -187,7 +187,7 @@ class Staging:
             unknown = self._compare(digests, self.digests) if self.known.count else range(len(records))
         if isinstance(records, Cells):
             self._flush()
-            for block in records.blocks if len(unknown) == len(records) else records.picked(unknown):
+            for block in records.only(unknown).blocks:
                 self._write_cells(block)
         elif unknown:
             self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
