@@ -237,6 +237,50 @@ def test_an_unchanged_csv_costs_nothing_and_an_edit_is_one_change(mirror):
     assert (mirror.report.changed, mirror.report.unchanged) == (1, 1)
 
 
+def long_csv(**cells):
+    """Many pieces of a CSV, with these cells in place of the usual text in some of its rows."""
+    usual = 'some "text", and so on '.replace('"', '""') * 3
+    lines = [f'{n},{n * 7},"{cells.get(f"row{n}", usual + str(n))}"' for n in range(1, 9001)]
+    return raw("\n".join(["id,amount,text", *lines]).encode(), "text/csv")
+
+
+def test_a_long_csv_is_compared_row_by_row(mirror):
+    rows = mirror.add(long_csv(row5000="two\nlines"))
+    assert len(rows) == 9000
+    assert rows[4999] == {"id": 5000, "amount": 35000, "text": "two\nlines"}
+    assert rows[8999]["text"].endswith("9000")
+    # The rows behind a cell with a line break are told apart by the same lines as those in front of any.
+    mirror.api.route("/items", long_csv(row4000="other", row5000="one line", row8000="two\nmore"))
+    mirror.run(mirror.preview.endpoint)
+    assert (mirror.report.changed, mirror.report.unchanged, mirror.report.added) == (3, 8997, 0)
+    assert [mirror.rows()[n - 1]["text"] for n in (4000, 5000, 8000)] == ["other", "one line", "two\nmore"]
+
+
+def test_a_column_becomes_text_far_behind_its_beginning(mirror):
+    mirror.add(long_csv())
+    lines = ["id,amount,text", *(f"{n},{n * 7 if n != 7000 else 'none'},x" for n in range(1, 9001))]
+    mirror.api.route("/items", raw("\n".join(lines).encode(), "text/csv"))
+    mirror.run(mirror.preview.endpoint)
+    rows = mirror.rows()
+    assert [rows[n - 1]["amount"] for n in (1, 7000, 9000)] == ["7", "none", "63000"]
+    mirror.api.route("/items", raw("\n".join([*lines, "9001,1,x"]).encode(), "text/csv"))
+    mirror.run(mirror.preview.endpoint)
+    assert (mirror.report.added, mirror.report.changed, mirror.report.unchanged) == (1, 0, 9000)
+
+
+@pytest.mark.parametrize("header", ["id,amount,comment", "id;amount;text"])
+def test_the_same_lines_under_another_header_are_other_records(mirror, header):
+    mirror.add(raw(b"id,amount,text\n1,2,x\n2,3,y\n", "text/csv"))
+    lines = f"{header}\n1,2,x\n2,3,y\n".replace(",", header[2])
+    mirror.api.route("/items", raw(lines.encode(), "text/csv"))
+    mirror.run(mirror.preview.endpoint)
+    assert mirror.rows() == [
+        {"id": n, "amount": n + 1, "text": None if "comment" in header else text}
+        | ({"comment": text} if "comment" in header else {})
+        for n, text in ((1, "x"), (2, "y"))
+    ]
+
+
 @pytest.mark.parametrize(
     ("reply", "title"),
     [

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from unittest import mock
 from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import assume, given
@@ -14,6 +15,7 @@ from trayapp.store.records import decode_records
 from trayapp.store.values import bound, widen
 from trayapp.sync import shapes
 from trayapp.sync.decode import parse, read, split_records
+from trayapp.sync.formats.rows import manner, read_rows, unused
 from trayapp.sync.http import Answer
 
 scalars = (
@@ -87,8 +89,9 @@ tables = st.integers(2, 5).flatmap(lambda n: st.lists(st.lists(cells, min_size=n
     st.sampled_from(["\r\n", "\n"]),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from([1, 20, 2**17]),
 )
-def test_csv(rows, delimiter, end, quoting, encoding):
+def test_csv(rows, delimiter, end, quoting, encoding, piece):
     # csv.writer quotes a lone \r only where it is part of the line's end.
     assume(quoting == csv.QUOTE_ALL or end == "\r\n" or not any("\r" in cell for row in rows for cell in row))
     file = io.StringIO()
@@ -101,7 +104,8 @@ def test_csv(rows, delimiter, end, quoting, encoding):
     body = file.getvalue()
     # What the first rows look like decides about the delimiter: many of the other ones may win.
     body = body if delimiter == "\t" else f"sep={delimiter}\r\n{body}"
-    found = through(body.encode(encoding), kind, "")
+    with mock.patch("trayapp.sync.formats.rows._PIECE", piece):
+        found = through(body.encode(encoding), kind, "")
     kept = [row for row in rows if quoted or any(row)]
     expected = [[cell if cell or quoted else None for cell in row] for row in kept]
     assert [[*record] for record in found] == [header] * len(kept)
@@ -110,6 +114,25 @@ def test_csv(rows, delimiter, end, quoting, encoding):
 
 def _as_sent(value):
     return value if value is None or isinstance(value, str) else repr(value)
+
+
+@given(tables, st.sampled_from(["\r\n", "\n", "\r"]), st.sampled_from([1, 20, 2**17]))
+def test_each_csv_row_has_its_own_lines(rows, end, piece):
+    def written(rows):
+        # The writer quotes line breaks only where they are part of the line's end.
+        quoting = csv.QUOTE_MINIMAL if end == "\r\n" else csv.QUOTE_ALL
+        file = io.StringIO()
+        csv.writer(file, lineterminator=end, quoting=quoting).writerows(rows)
+        return file.getvalue()
+
+    body = written(rows).encode()
+    with mock.patch("trayapp.sync.formats.rows._PIECE", piece):
+        parts = list(read_rows(body, manner(body, ",", print), unused(body), print))
+    assert [text.strip(b"\r\n") for _, texts in parts for text in texts] == [
+        written([row]).encode().strip(b"\r\n") for row in rows
+    ]
+    found = [["" if cell == unused(body) else cell for cell in row] for several, _ in parts for row in several]
+    assert found == list(csv.reader(io.StringIO(written(rows), newline="")))
 
 
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=8), st.randoms())
