@@ -122,13 +122,13 @@ def add_peers(rows: list[Row], size: Size) -> str:
         table = f"{large.base}/table.csv"
         with serving(size.records, large=True) as sheets:
             table = f"{sheets.base}/table.csv"
-            for peer in peers.PEERS:
+            for peer, turns in peers.PEERS.items():
                 print(f"measuring: {peer}", file=sys.stderr, flush=True)
-                found = peers.measure(peer, server.url, f"{large.base}/document", table)
+                found = [peers.measure(peer, server.url, f"{large.base}/document", table) for _ in range(turns)]
                 for row in rows:
-                    known = [found[key] for start, key in names.items() if _is_of(row, start) and key in found]
-                    if known and row.unit == "CPU s":
-                        row.peers[peer] = known
+                    keys = [key for start, key in names.items() if _is_of(row, start) and key in found[0]]
+                    if keys and row.unit == "CPU s":
+                        row.peers[peer] = [turn[keys[0]] for turn in found]
     return "Other programs: " + ", ".join(peers.PACKAGES[:2])
 
 

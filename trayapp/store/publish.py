@@ -3,7 +3,8 @@
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import compress, count, groupby
+from operator import is_not, ne
 from typing import Any
 
 import apsw
@@ -420,6 +421,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _differing(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, ...]:
     """The positions where two rows differ, if only in type."""
-    if old == new and list(map(type, old)) == list(map(type, new)):
-        return ()
-    return tuple(i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b or type(a) is not type(b))
+    differing = compress(count(), map(ne, old, new))
+    if list(map(type, old)) == list(map(type, new)):
+        return tuple(differing)
+    return tuple(sorted({*differing, *compress(count(), map(is_not, map(type, old), map(type, new)))}))
