@@ -31,13 +31,14 @@ class TrayItem:
 
     @classmethod
     def of(cls, bus: Bus, pid: int, seconds: float = 15.0) -> "TrayItem":
-        """The item of that process, as soon as it is registered."""
+        """The item of that process, as soon as it is registered and has its menu: the icon comes first."""
 
         def look() -> "TrayItem | None":
             for text in bus.get(*_WATCHER, "RegisteredStatusNotifierItems"):
                 name, slash, path = text.partition("/")
                 if bus.has_owner(name) and bus.pid_of(name) == pid:
-                    return cls(bus, name, slash + path or "/StatusNotifierItem")
+                    item = cls(bus, name, slash + path or "/StatusNotifierItem")
+                    return item if item._get("Menu") != "/NO_DBUSMENU" else None
             return None
 
         found = wait_for(look, f"the tray item of process {pid}", seconds)
