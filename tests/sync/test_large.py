@@ -133,7 +133,7 @@ def test_nothing_is_lost_wherever_it_is_cut(tmp_path_factory, several, around, i
         found = json.loads(short)
         for name in [name for name in ("data", "x", "y") if f'"{name}"' in around[0]]:
             found = found[name]
-        everything = found + [json.loads(record) for record in between]
+        everything = found + [json.loads(bytes(record)) for record in between]
         assert sorted(map(repr, everything)) == sorted(map(repr, several))
         large.close()
     finally:

@@ -6,7 +6,8 @@ which is still a JSON document, with a shorter list; the records between wait in
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
@@ -102,10 +103,10 @@ class Large:
         """Of the records between."""
         return self._digest.digest()
 
-    def __iter__(self) -> Iterator[list[bytes]]:
-        """The records between, in their order, about PIECE bytes of them at a time."""
+    def __iter__(self) -> Iterator[Sequence[bytes]]:
+        """The records between, in their order, about PIECE bytes of them at a time, of which they are views."""
         for between, piece in self._pieces():
-            yield list(map(bytes, _raws.decode(b"[" + piece[between:] + b"]")))
+            yield _raws.decode(b"[" + piece[between:] + b"]")
 
     def restored(self, body: bytes) -> bytes:
         """The whole answer again, from the body that `finish` gave."""
@@ -147,7 +148,7 @@ def _cut(text: bytes) -> tuple[int, int]:
             records = _raws.decode(b"[" + text[: end + 1] + b"]")
         except msgspec.DecodeError:
             continue  # a `}` inside a record
-        if all(bytes(memoryview(record)[:1]) == b"{" for record in records):
+        if set(map(itemgetter(0), map(bytes, records))) == {ord("{")}:
             return end + 1, len(records)
         break
     return 0, 0

@@ -103,7 +103,8 @@ class Reading:
                 new = records.only(staged)
             else:
                 path = self.endpoint.response.records
-                new = own_records((records[place] for place in staged), path, self.endpoint.url)
+                some = records if len(staged) == len(records) else [records[place] for place in staged]
+                new = own_records(some, path, self.endpoint.url)
                 check_records(new, self.endpoint.url)
             if isinstance(self.walked, Listing):
                 self._follow(self.walked, records)
