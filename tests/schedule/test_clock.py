@@ -1,6 +1,8 @@
 """The clock, and how sleep and set clocks are told from waiting."""
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -28,11 +30,37 @@ def test_the_zone_follows_the_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(clock.zone()) == "Europe/Berlin"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no links there")
+@pytest.mark.parametrize(
+    ("target", "environment", "zone"),
+    [
+        ("/usr/share/zoneinfo/America/New_York", "", "America/New_York"),
+        ("../var/db/timezone/zoneinfo/Asia/Tokyo", "", "Asia/Tokyo"),
+        ("/usr/share/zoneinfo/America/New_York", "Europe/Berlin", "Europe/Berlin"),
+        ("/usr/share/zoneinfo/Nowhere/Land", "", "found"),
+        ("/usr/share/zoneinfo/../../x", "", "found"),
+        ("/elsewhere", "", "found"),
+        ("", "", "found"),
+    ],
+)
+def test_the_system_s_link_names_the_zone(
+    target: str, environment: str, zone: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if target:
+        (tmp_path / "localtime").symlink_to(target)
+    monkeypatch.setattr("trayapp.schedule.clock._LINK", str(tmp_path / "localtime"))
+    monkeypatch.setenv("TZ", environment)
+    if zone == "found":
+        monkeypatch.setattr("tzlocal.reload_localzone", lambda: "found")
+    assert str(SystemClock().zone()) == zone
+
+
 def test_a_system_that_contradicts_itself_still_has_an_offset(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     def contradict() -> None:
         raise ZoneInfoNotFoundError("Multiple conflicting time zone configurations found")
 
     monkeypatch.setattr("tzlocal.reload_localzone", contradict)
+    monkeypatch.setattr("trayapp.schedule.clock._LINK", "/nowhere")
     monkeypatch.setattr("trayapp.schedule.clock._ZONE_LIFETIME", -1.0)
     clock = SystemClock()
     for _ in range(2):

@@ -1,12 +1,11 @@
 """The time, as one object that can be replaced in tests; and what happens to it while one waits."""
 
 import logging
+import os
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
-from zoneinfo import ZoneInfoNotFoundError
-
-import tzlocal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class SystemClock:
         """The system's zone, at most a minute old; the offset of this moment if the system contradicts itself."""
         if self._zone is None or time.monotonic() - self._zone_read > _ZONE_LIFETIME:
             try:
-                self._zone = tzlocal.reload_localzone()
+                self._zone = _linked_zone() or _found_zone()
             except ZoneInfoNotFoundError as error:
                 zone = datetime.now().astimezone().tzinfo
                 assert zone is not None
@@ -56,6 +55,28 @@ class SystemClock:
                 self._zone = zone
             self._zone_read = time.monotonic()
         return self._zone
+
+
+_LINK = "/etc/localtime"
+
+
+def _linked_zone() -> tzinfo | None:
+    """The zone that the system's link names, as Linux and macOS keep it: localtime(5). None where that is not so."""
+    if os.environ.get("TZ"):
+        return None
+    try:
+        _, _, name = os.readlink(_LINK).partition("/zoneinfo/")
+        return ZoneInfo(name) if name else None
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return None
+
+
+def _found_zone() -> tzinfo:
+    """The same on other systems, and where it is configured otherwise: that takes 20 ms. ZoneInfoNotFoundError."""
+    import tzlocal
+
+    zone: tzinfo = tzlocal.reload_localzone()
+    return zone
 
 
 JUMP = timedelta(seconds=15)
