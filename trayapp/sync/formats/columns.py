@@ -10,9 +10,6 @@ from trayapp.sync.formats.values import typed
 _DIGITS = frozenset("0123456789")
 _FIRST_OF_NUMBER = _DIGITS | {"-"}
 _FIRST, _LAST = itemgetter(0), itemgetter(-1)
-_LONG = 10**38
-"""Numbers beyond are near those that `typed` takes for text, as they are too long."""
-
 _number_list = msgspec.json.Decoder(list[int | float])
 
 
@@ -53,8 +50,11 @@ def _numbers(cells: Sequence[str]) -> Sequence[int | float] | None:
         return None
     if len(numbers) != len(cells) or msgspec.json.encode(numbers) != text.encode():
         return None
-    is_short = not numbers or -_LONG < min(numbers) <= max(numbers) < _LONG
-    return numbers if is_short else None
+    try:
+        msgspec.msgpack.encode(numbers)
+    except OverflowError:
+        return None  # beyond 64 bits some are so long that `typed` takes them for text
+    return numbers
 
 
 def _cell(cell: str, empty: str) -> str | int | float | None:

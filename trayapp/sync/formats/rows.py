@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-_PIECE = 2**17
+_PIECE = 2**16
 _SAMPLE = 2**16
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
