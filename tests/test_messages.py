@@ -1,0 +1,132 @@
+"""Sentences for people: filled, counted, enumerated, translated, and stored so that another language can have them."""
+
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trayapp.messages import (
+    NOTHING,
+    Message,
+    at,
+    foreign,
+    from_json,
+    listing,
+    say,
+    say_count,
+    set_language,
+    to_json,
+    tr,
+    tr_count,
+)
+
+
+@pytest.fixture
+def german(tmp_path: Path) -> Iterator[None]:
+    catalogue = {
+        "": "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n",
+        "The id {id} is taken": "Die Kennung {id} ist vergeben",
+        "{count} new\0{count} new": "{count} neuer\0{count} neue",
+        "{items} and {last}": "{items} und {last}",
+    }
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "traysync.mo").write_bytes(compiled(catalogue))
+    set_language("de", tmp_path)
+    yield
+    set_language("en")
+
+
+def compiled(catalogue: dict[str, str]) -> bytes:
+    """A catalogue as msgfmt writes it (gettext manual, "The Format of GNU MO Files")."""
+    pairs = sorted((id.encode(), text.encode()) for id, text in catalogue.items())
+    start, count = 28 + 16 * len(pairs), len(pairs)
+    data, tables = b"", ([], [])
+    for column in (0, 1):
+        for pair in pairs:
+            tables[column].append(struct.pack("<II", len(pair[column]), start + len(data)))
+            data += pair[column] + b"\0"
+    head = struct.pack("<7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, start)
+    return head + b"".join(tables[0]) + b"".join(tables[1]) + data
+
+
+def test_places_are_filled_and_numbers_are_grouped() -> None:
+    assert str(say("{table} has {count} rows", table="orders", count=1234567)) == "orders has 1,234,567 rows"
+    assert tr("{a} {b}", a=0.5, b=-1200) == "0.5 -1,200"
+
+
+def test_braces_in_foreign_words_stay() -> None:
+    assert str(say("The server said: {text}", text="{oops} {0}")) == "The server said: {oops} {0}"
+    assert str(foreign("100 % {of} it")) == "100 % {of} it"
+    assert foreign("") == NOTHING
+    assert str(NOTHING) == ""
+    assert not NOTHING
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1000, "1,000 rows")])
+def test_one_and_many(count: int, words: str) -> None:
+    assert (
+        str(say_count("{count} row", "{count} rows", count)) == tr_count("{count} row", "{count} rows", count) == words
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "words"), [((), ""), (("a",), "a"), (("a", "b"), "a and b"), (("a", "b", "c"), "a, b and c")]
+)
+def test_enumerations(items: tuple[str, ...], words: str) -> None:
+    assert str(say("{items}", items=listing(items))) == words
+
+
+def test_a_moment_is_shown_where_the_computer_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = at(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
+    assert str(say("since {when}", when=moment)) == f"since {moment.at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def test_another_language_its_plurals_and_its_numbers(german: None) -> None:
+    taken = say("The id {id} is taken", id="a")
+    assert str(taken) == "Die Kennung a ist vergeben"
+    assert taken.english() == "The id a is taken"
+    assert str(say_count("{count} new", "{count} new", 1)) == "1 neuer"
+    assert str(say("{all}", all=listing(("a", say_count("{count} new", "{count} new", 1200))))) == "a und 1.200 neue"
+    assert str(say("not translated")) == "not translated"
+
+
+def test_what_is_stored_is_read_in_the_language_of_today(german: None) -> None:
+    stored = to_json(say("{parts}", parts=(say_count("{count} new", "{count} new", 2),)))
+    assert str(from_json(stored)) == "2 neue"
+    set_language("en")
+    assert str(from_json(stored)) == "2 new"
+    assert str(from_json("", "as an older version wrote it")) == "as an older version wrote it"
+
+
+def test_a_language_without_a_catalogue_is_english(tmp_path: Path) -> None:
+    set_language("fr", tmp_path)
+    assert tr("{count} rows", count=1) == "1 rows"
+    set_language("en")
+
+
+words = st.text(max_size=20)
+arguments = st.recursive(
+    words
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.datetimes(timezones=st.just(UTC)).map(at),
+    lambda inner: (
+        st.builds(Message, st.just("<{x}>"), st.fixed_dictionaries({"x": inner}))
+        | st.lists(words | st.builds(Message, st.just("({x})"), st.fixed_dictionaries({"x": inner})), max_size=3).map(
+            tuple
+        )
+    ),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["x", "y", "count"]), arguments))
+def test_every_message_comes_back_from_the_database_as_it_was(args: dict[str, object]) -> None:
+    message = Message("".join(f"{{{name}}}" for name in args) or "-", args)  # type: ignore[arg-type]
+    assert from_json(to_json(message)) == message
+    assert str(message) == message.english()

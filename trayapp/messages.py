@@ -1,0 +1,145 @@
+"""Sentences for people as data: an id with its arguments, rendered in the language of whoever reads it.
+
+The id is the English sentence itself, with the places of its arguments in braces, as gettext has it
+(https://www.gnu.org/software/gettext/manual/html_node/Sources.html). A sentence is never put together from pieces:
+other languages put them in another order. What is stored is id and arguments beside the English sentence, so that old
+history is read in today's language.
+"""
+
+import gettext
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Union
+
+import msgspec
+
+SOURCE_LANGUAGE: Final = "en"
+_DOMAIN = "traysync"
+_SEPARATORS: Mapping[str, str] = {"en": ",", "de": ".", "es": ".", "fr": "\u202f", "ja": ",", "ar": "٬"}
+"""Between groups of three digits, by language (Unicode CLDR 45, numbers/symbols/group)."""
+
+
+class Moment(msgspec.Struct, frozen=True, tag="moment"):
+    """A moment as an argument; aware. It is shown in the time zone of the computer."""
+
+    at: datetime
+
+
+Argument = Union[str, int, float, Moment, "Message", tuple[Union[str, "Message"], ...]]
+"""What fills a place in a sentence. A tuple is an enumeration."""
+
+
+class Message(msgspec.Struct, frozen=True, tag="message", omit_defaults=True):
+    """One sentence or phrase. `many` is the id of its plural, which the argument `count` chooses."""
+
+    id: str
+    args: Mapping[str, Argument] = {}
+    many: str = ""
+
+    def __str__(self) -> str:
+        return _language.rendered(self)
+
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+    def english(self) -> str:
+        """The sentence in the language it was written in, whatever language is set."""
+        return _ENGLISH.rendered(self)
+
+
+NOTHING: Final = Message("")
+
+
+def say(id: str, /, **args: Argument) -> Message:
+    """The sentence with this id, its places filled by `args`."""
+    return Message(id, args)
+
+
+def say_count(one: str, many: str, /, count: int, **args: Argument) -> Message:
+    """The sentence for a number of things: `one` for a single one, `many` otherwise; both may name {count}."""
+    return Message(one, {"count": count, **args}, many)
+
+
+def foreign(text: str) -> Message:
+    """Words that are not ours, such as a server's: shown as they are, in every language."""
+    return Message("{text}", {"text": text}) if text else NOTHING
+
+
+def tr(id: str, /, **args: Argument) -> str:
+    """`say`, rendered at once: for labels, which are made anew when the language changes."""
+    return _language.rendered(Message(id, args))
+
+
+def tr_count(one: str, many: str, /, count: int, **args: Argument) -> str:
+    """`say_count`, rendered at once."""
+    return _language.rendered(say_count(one, many, count, **args))
+
+
+def listing(items: tuple[str | Message, ...]) -> Argument:
+    """An enumeration as a sentence has it: "a", "a and b", "a, b and c"."""
+    if len(items) < 2:
+        return items
+    return say("{items} and {last}", items=items[:-1], last=items[-1])
+
+
+class _Language:
+    def __init__(self, name: str, catalogue: gettext.NullTranslations) -> None:
+        self.name = name
+        self._catalogue = catalogue
+        self._separator = _SEPARATORS.get(name, ",")
+
+    def rendered(self, message: Message) -> str:
+        if not message.id:
+            return ""
+        if message.many:
+            count = message.args.get("count")
+            number = count if isinstance(count, int) else 0
+            sentence = self._catalogue.ngettext(message.id, message.many, number)
+        else:
+            sentence = self._catalogue.gettext(message.id)
+        return sentence.format_map({name: self._shown(value) for name, value in message.args.items()})
+
+    def _shown(self, value: Argument) -> str:
+        match value:
+            case Message():
+                return self.rendered(value)
+            case tuple():
+                return self._catalogue.gettext(", ").join(self._shown(each) for each in value)
+            case Moment(at=at):
+                return at.astimezone().strftime("%Y-%m-%d %H:%M")
+            case int():
+                return f"{value:,}".replace(",", self._separator)
+            case _:
+                return str(value)
+
+
+_ENGLISH: Final = _Language(SOURCE_LANGUAGE, gettext.NullTranslations())
+_language = _ENGLISH
+
+
+def set_language(name: str, folder: Path | None = None) -> None:
+    """Say everything in this language from now on, English where `folder` has no catalogue of it."""
+    global _language
+    if name == SOURCE_LANGUAGE or folder is None:
+        _language = _ENGLISH
+        return
+    _language = _Language(name, gettext.translation(_DOMAIN, folder, [name], fallback=True))
+
+
+def to_json(message: Message) -> str:
+    """The message as it is stored; "" for none."""
+    return msgspec.json.encode(message).decode() if message else ""
+
+
+def from_json(text: str, english: str = "") -> Message:
+    """The message that was stored as `text`; without it, as in files of older versions, the English words."""
+    return _decoder.decode(text) if text else foreign(english)
+
+
+_decoder = msgspec.json.Decoder(Message)
+
+
+def at(time: datetime) -> Moment:
+    """A moment for a sentence, in UTC, so that it is stored the same wherever it was made."""
+    return Moment(time.astimezone(UTC))
