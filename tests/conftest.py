@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
+# How long an example takes says how busy the machine is, nothing about the program.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # In CI the same examples every time, so that a red run is about the change; new ones are searched for elsewhere.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI") == "true":
-    settings.load_profile("ci")
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 
 _XDG = ("CONFIG", "DATA", "STATE", "CACHE")
 
