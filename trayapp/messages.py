@@ -7,7 +7,7 @@ history is read in today's language.
 """
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Union
@@ -42,6 +42,10 @@ class Message(msgspec.Struct, frozen=True, tag="message", omit_defaults=True):
 
     def __bool__(self) -> bool:
         return bool(self.id)
+
+    def mapped(self, change: Callable[[str], str]) -> "Message":
+        """The same message with `change` applied to all its arguments that are text: words that may not be ours."""
+        return Message(self.id, {name: _mapped(value, change) for name, value in self.args.items()}, self.many)
 
     def english(self) -> str:
         """The sentence in the language it was written in, whatever language is set."""
@@ -81,6 +85,18 @@ def listing(items: tuple[str | Message, ...]) -> Argument:
     if len(items) < 2:
         return items
     return say("{items} and {last}", items=items[:-1], last=items[-1])
+
+
+def _mapped(value: Argument, change: Callable[[str], str]) -> Argument:
+    match value:
+        case str():
+            return change(value)
+        case Message():
+            return value.mapped(change)
+        case tuple():
+            return tuple(change(each) if isinstance(each, str) else each.mapped(change) for each in value)
+        case _:
+            return value
 
 
 class _Language:

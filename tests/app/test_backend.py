@@ -15,10 +15,10 @@ from trayapp.app.backend import LiveBackend
 from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import Endpoint, Request, Settings, Table, When
 from trayapp.endpoints.units import Duration
+from trayapp.errors import Problem
 from trayapp.operations.workspace import Workspace
 from trayapp.store.arrange import Arrangement
 from trayapp.sync.preview import Preview
-from trayapp.sync.report import Problem
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(1, 24)]
 

@@ -7,9 +7,10 @@ import pytest
 
 from trayapp.app.notices import Notices, stale_notice
 from trayapp.endpoints.model import Endpoint, General, Notify
+from trayapp.errors import Problem
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.staleness import Stale
-from trayapp.sync.report import Problem, Report, sentence_of
+from trayapp.sync.report import Report, sentence_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
+from trayapp.errors import Problem
 from trayapp.schedule.clock import ClockWatch, wait_for
 from trayapp.schedule.conditions import Conditions, Question
 from trayapp.schedule.planner import Planner
@@ -18,7 +19,7 @@ from trayapp.schedule.states import Change, Saved
 from trayapp.store.pause import Pause
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
-from trayapp.sync.report import Problem, Report, RunStatus
+from trayapp.sync.report import Report, RunStatus
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from tests.schedule.fakes import BERLIN, MemoryStates, endpoint, report
 from trayapp.endpoints.model import Endpoint, Limits, Settings
 from trayapp.endpoints.units import Duration
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError
 from trayapp.schedule import planner as planner_module
 from trayapp.schedule import thread as thread_module
 from trayapp.schedule.actions import Start
@@ -26,7 +26,7 @@ from trayapp.store.pause import Pause
 from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.report import Problem, Progress, Report
+from trayapp.sync.report import Progress, Report
 
 
 class SettableClock:

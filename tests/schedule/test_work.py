@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.schedule.fakes import BERLIN, NOW, endpoint, report
 from trayapp.endpoints.model import Endpoint, Retry
 from trayapp.endpoints.units import Duration
+from trayapp.errors import Problem
 from trayapp.schedule import work
 from trayapp.schedule.due import MINIMUM
 from trayapp.schedule.work import Stop
 from trayapp.store.state import EndpointRow
-from trayapp.sync.report import Problem
 
 HOUR = timedelta(hours=1)
 DOWN = Problem("The server is down", "It answers 503.", "Wait.")

@@ -7,9 +7,10 @@ import msgspec
 from PySide6.QtCore import QTimer
 
 from trayapp.endpoints.model import Endpoint, Pages, Settings
+from trayapp.errors import Problem
 from trayapp.schedule.snapshot import ALL, Arrangement, EndpointStatus, RowsPage, RunRow, Snapshot
 from trayapp.sync.preview import Preview, PreviewColumn, RequestMade
-from trayapp.sync.report import Problem, Report
+from trayapp.sync.report import Report
 from trayapp.ui.backend import Backend, SyncQuestion
 
 Value = str | int | float | bytes | None

@@ -22,8 +22,8 @@ from tests.ui.fake_backend import FakeBackend, good_preview
 from trayapp.endpoints.model import Auth, Endpoint, Request, Settings, Table
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration
+from trayapp.errors import Problem
 from trayapp.store.table import HASH_KEY
-from trayapp.sync.report import Problem
 from trayapp.ui.endpoint_editor import EndpointEditor
 from trayapp.ui.key_value_editor import KeyValueEditor
 

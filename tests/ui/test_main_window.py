@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMessageBox
 
 from tests.ui.samples import REFUSED, clock, endpoint, shown
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.sync.report import Problem
+from trayapp.errors import Problem
 from trayapp.ui.main_window import MainWindow
 from trayapp.ui.theme import palette
 

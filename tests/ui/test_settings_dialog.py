@@ -12,8 +12,8 @@ from tests.ui.fake_backend import FakeBackend
 from trayapp.endpoints.model import Auth, Endpoint, General, Settings
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration, TimeOfDay
+from trayapp.errors import Problem
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
-from trayapp.sync.report import Problem
 from trayapp.ui.endpoints_page import FrequencyDialog
 from trayapp.ui.settings_dialog import SettingsDialog
 

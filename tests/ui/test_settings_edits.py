@@ -4,7 +4,7 @@ import pytest
 
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Response, Settings, Table
 from trayapp.endpoints.units import Duration
-from trayapp.sync.report import Problem
+from trayapp.errors import Problem
 from trayapp.ui.settings_edits import (
     asked_for,
     duplicate,

@@ -10,7 +10,8 @@ from PySide6.QtCore import QLocale
 
 from tests.ui.fake_backend import utc
 from tests.ui.samples import NOW, REFUSED, endpoint, failing, held, run, running, shown
-from trayapp.sync.report import Problem, Progress
+from trayapp.errors import Problem
+from trayapp.sync.report import Progress
 from trayapp.ui import words
 
 MOMENTS = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2090, 1, 1), timezones=st.just(UTC))

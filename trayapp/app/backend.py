@@ -9,12 +9,13 @@ from typing import Any
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
-from trayapp.app.background import Background, problem_of
+from trayapp.app.background import Background
 from trayapp.app.watching import FileWatch
 from trayapp.desktop import memory, opening
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.settings import FileStamp, SettingsFile
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError
+from trayapp.messages import foreign, say
 from trayapp.operations.conditions import disk_free
 from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import keep_held
@@ -30,7 +31,7 @@ from trayapp.store.runs import list_runs
 from trayapp.store.table import owned
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.preview import Preview
-from trayapp.sync.report import Problem, Progress, Report
+from trayapp.sync.report import Progress, Report
 from trayapp.ui.backend import Backend, SyncQuestion
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class LiveBackend(Backend):
         try:
             settings = self.workspace.settings()
         except UserError as error:
-            problem = problem_of(error)
+            problem = error.problem
             settings = _previous(file)
         self._look_at_disk()
         self.scheduler.start()
@@ -319,7 +320,7 @@ class LiveBackend(Backend):
             try:
                 return self.workspace.preview(endpoint, secret, token, person, proxy_password)
             except Cancelled as stop:
-                return Problem("Stopped", stop.reason)
+                return Problem(say("Stopped"), foreign(stop.reason))
 
         def done(result: Preview | Problem) -> None:
             if self._previews.pop(ticket, None) is not None:

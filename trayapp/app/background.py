@@ -7,8 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from trayapp.errors import UserError
-from trayapp.sync.report import Problem
+from trayapp.errors import UserError, bug
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +28,11 @@ class Background(QObject):
             try:
                 result = work()
             except UserError as error:
-                result = problem_of(error)
+                result = error.problem
             except Exception:
                 # Shown and logged instead of lost: nobody else would see an exception of a thread.
                 log.exception("Background work failed")
-                result = Problem("Something went wrong", "TraySync met an error of its own.", "See the log file.")
+                result = bug()
             try:
                 self._done.emit(then, result)
             except RuntimeError:
@@ -44,8 +43,3 @@ class Background(QObject):
     @Slot(object, object)
     def _finish(self, then: Callable[[Any], None], result: Any) -> None:
         then(result)
-
-
-def problem_of(error: UserError) -> Problem:
-    """The error as plain data."""
-    return Problem(error.title, error.cause, error.next)

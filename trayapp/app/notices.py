@@ -67,14 +67,15 @@ class Notices:
             title = f"{report.name} works again"
         elif event == "problem" and report.problem is not None:
             title = f"{report.name}: {report.problem.title}"
-            return Notice(report.endpoint, event, title, " ".join((report.problem.cause, report.problem.next)).strip())
+            body = " ".join(map(str, (report.problem.cause, report.problem.next))).strip()
+            return Notice(report.endpoint, event, title, body)
         return Notice(report.endpoint, event, title, report.sentence)
 
     def _event(self, report: Report) -> NotifyOn | None:
         if report.status == "stopped":
             return None
         if report.status in ("failed", "held"):
-            what = report.problem.title if report.problem else f"{report.held} held"
+            what = str(report.problem.title) if report.problem else f"{report.held} held"
             if self._told.get(report.endpoint) == what:
                 return None
             self._told[report.endpoint] = what

@@ -21,7 +21,7 @@ from trayapp.desktop.signals import EndSignals
 from trayapp.desktop.sleep import SleepWatcher
 from trayapp.desktop.tray_host import TrayHost
 from trayapp.endpoints.model import Settings
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError
 from trayapp.operations.background import keep_background
 from trayapp.operations.conditions import network_conditions
 from trayapp.operations.questions import newly_stale
@@ -29,7 +29,7 @@ from trayapp.operations.runs import prune_history
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.schedule.staleness import Stale
-from trayapp.sync.report import Problem, Report
+from trayapp.sync.report import Report
 from trayapp.ui.sync_question import SyncQuestions
 from trayapp.ui.tray import Tray
 
@@ -190,7 +190,7 @@ class Program(QObject):
 
     def _background_kept(self, result: Problem | None) -> None:
         if result is not None:
-            self.notifier.show(Notification(key="background", title=result.title, body=result.cause))
+            self.notifier.show(Notification(key="background", title=str(result.title), body=str(result.cause)))
 
     def _network_changed(self, network: Network) -> None:
         self.backend.scheduler.update_conditions(**network_conditions(network))
@@ -203,7 +203,7 @@ class Program(QObject):
         self.backend.snapshot_changed.disconnect(self._first_snapshot)
         for status in snapshot.endpoints:
             if status.problem is not None:
-                self._notices.was_told(status.id, status.problem.title)
+                self._notices.was_told(status.id, str(status.problem.title))
 
     def _tell(self, report: Report) -> None:
         notice = self._notices.after(

@@ -11,16 +11,16 @@ from PySide6.QtCore import QObject
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.server import Request
 from trayapp.endpoints.model import Endpoint
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError
+from trayapp.messages import say
 from trayapp.operations.perform import perform
 from trayapp.operations.questions import why_waiting, would_overrule
 from trayapp.operations.runs import not_started
 from trayapp.schedule.actions import IfRunning
 from trayapp.schedule.documents import report_document, status_document
 from trayapp.schedule.snapshot import Snapshot
-from trayapp.store.errors import StoreLocked
 from trayapp.store.times import to_text
-from trayapp.sync.report import Problem, Report
+from trayapp.sync.report import Report
 
 
 class _SyncRequest(msgspec.Struct):
@@ -56,9 +56,10 @@ class Remote(QObject):
         try:
             self._take(request)
         except UserError as error:
-            request.fail(error)
+            request.fail(error.problem)
         except (KeyError, TypeError, ValueError):
-            request.fail(UserError("TraySync does not understand the request", f"{request.op} lacks something."))
+            what = say("{request} lacks something.", request=request.op)
+            request.fail(Problem(say("TraySync does not understand the request"), what))
 
     def _take(self, request: Request) -> None:
         op, args, backend = request.op, request.args, self._backend
@@ -95,18 +96,16 @@ class Remote(QObject):
             )
         else:
             backend.change(
-                _telling_locks(lambda: perform(backend.workspace, op, args)),
+                lambda: perform(backend.workspace, op, args),
                 lambda result: self._answered(request, result),
             )
 
     def _in_background(self, request: Request, work: Callable[[], dict[str, Any]]) -> None:
         self._backend.background.run(work, lambda result: self._answered(request, result))
 
-    def _answered(self, request: Request, result: dict[str, Any] | Problem | StoreLocked) -> None:
-        if isinstance(result, StoreLocked):
+    def _answered(self, request: Request, result: dict[str, Any] | Problem) -> None:
+        if isinstance(result, Problem):
             request.fail(result)
-        elif isinstance(result, Problem):
-            request.fail(UserError(result.title, result.cause, result.next))
         else:
             request.reply(result)
 
@@ -175,18 +174,6 @@ class Remote(QObject):
                             "total": status.progress.total,
                         }
                     )
-
-
-def _telling_locks(work: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any] | StoreLocked]:
-    """The work, with StoreLocked as a result: a Problem no longer tells what kind it is."""
-
-    def tell() -> dict[str, Any] | StoreLocked:
-        try:
-            return work()
-        except StoreLocked as error:
-            return error
-
-    return tell
 
 
 def _moment(text: str) -> datetime:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 from trayapp.app.background import Background
 from trayapp.desktop.watched import stamps
 from trayapp.endpoints.model import Settings
-from trayapp.sync.report import Problem
+from trayapp.errors import Problem
 
 SETTLED_MS = 500
 """How long a file is left alone after it changed: programs write in several steps."""

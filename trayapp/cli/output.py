@@ -22,7 +22,7 @@ def print_json(document: Any) -> None:
 def print_error(error: UserError, as_json: bool) -> None:
     """An error: JSON on stdout, or a few lines on stderr."""
     if as_json:
-        print_json({"error": error.as_dict()})
+        print_json({"error": error.problem.as_dict()})
         return
     lines = [f"traysync: {error.title}", *(f"  {part}" for part in (error.cause, error.next) if part)]
     print("\n".join(lines), file=sys.stderr)

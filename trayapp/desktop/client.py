@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from trayapp.desktop.protocol import MAX_ANSWER, Message, decode_answer, encode, is_stranger
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError
 
 _RETRY = 0.05
 _CHUNK = 65536
@@ -42,7 +42,7 @@ def ask(
             for line in _lines(stream):
                 answer = decode_answer(line)
                 if answer.error is not None:
-                    raise _refusal(answer.error, answer.locked)
+                    raise _refusal(answer.error)
                 if answer.result is not None:
                     return answer.result
                 if on_progress and answer.progress is not None:
@@ -58,12 +58,10 @@ def ask(
     raise _broken_off("it closed the connection")
 
 
-def _refusal(error: dict[str, str], locked: bool) -> UserError:
-    if not locked:
-        return UserError(**error)
+def _refusal(problem: Problem) -> UserError:
     from trayapp.store.errors import StoreLocked
 
-    return StoreLocked(**error)
+    return StoreLocked.of(problem) if problem.code == StoreLocked.code else UserError.of(problem)
 
 
 class _Stream(Protocol):

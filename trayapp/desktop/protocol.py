@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError
 
 MAX_REQUEST = 1024 * 1024
 """Bytes of a request's line: it is read in the GUI thread, and a megabyte is read in at most 30 ms."""
@@ -30,12 +30,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of an answer: exactly one of the three is set. `locked`: the error is that the database is in use."""
+    """A line of an answer: exactly one of the three is set."""
 
     progress: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
-    error: dict[str, str] | None = None
-    locked: bool = False
+    error: Problem | None = None
 
 
 def encode(message: Message | Answer) -> bytes:

@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from trayapp.desktop.protocol import MAX_ANSWER, MAX_REQUEST, Answer, decode_message, encode, is_stranger
-from trayapp.errors import UserError
-from trayapp.store.errors import StoreLocked
+from trayapp.errors import Problem, UserError
+from trayapp.messages import say
 
 _MAX_CONNECTIONS = 64
 _PATIENCE_MS = 30_000
@@ -35,13 +35,16 @@ class Request:
         """Answer with the result: what msgspec can write as JSON."""
         line = encode(Answer(result=result))
         if len(line) > MAX_ANSWER:
-            self.fail(UserError("The answer is too long", f"It has {len(line)} bytes.", "Ask for less."))
+            problem = Problem(
+                say("The answer is too long"), say("It has {count} bytes.", count=len(line)), say("Ask for less.")
+            )
+            self.fail(problem)
         else:
             self._send(line, True)
 
-    def fail(self, error: UserError) -> None:
-        """Answer with an error; the client raises it."""
-        self._send(encode(Answer(error=error.as_dict(), locked=isinstance(error, StoreLocked))), True)
+    def fail(self, problem: Problem) -> None:
+        """Answer with what went wrong; the client raises it."""
+        self._send(encode(Answer(error=problem)), True)
 
     def progress(self, progress: dict[str, Any]) -> None:
         """Say how far it is. Lost when the client does not keep up."""
@@ -147,7 +150,7 @@ class _Connection(QObject):
                 raise UserError("The request is too long", f"It has more than {MAX_REQUEST} bytes.", "Ask in parts.")
             message = decode_message(bytes(line))
         except UserError as error:
-            self.send(encode(Answer(error=error.as_dict())), True)
+            self.send(encode(Answer(error=error.problem)), True)
             return
         finally:
             self._heard.clear()

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.errors import Problem
+from trayapp.messages import foreign
 from trayapp.schedule import work
 from trayapp.schedule.due import by_event, only_after
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus
 from trayapp.schedule.wording import events, listed
 from trayapp.store.state import EndpointRow
-from trayapp.sync.report import Problem, Progress
+from trayapp.sync.report import Progress
 
 
 def status(
@@ -43,12 +45,18 @@ def status(
         rows=row.rows,
         held=row.held,
         sentence=row.sentence,
-        problem=Problem(row.problem_title, row.problem_cause, row.problem_next) if row.problem_title else None,
+        problem=_problem(row),
         progress=progress if running else None,
         recent=recent,
         once=endpoint.once is not None and not endpoint.manual,
         event=listed(events(endpoint)) if by_event(endpoint) else "",
     )
+
+
+def _problem(row: EndpointRow) -> Problem | None:
+    if not row.problem_title:
+        return None
+    return Problem(foreign(row.problem_title), foreign(row.problem_cause), foreign(row.problem_next))
 
 
 def _state(endpoint: Endpoint, row: EndpointRow, awaited: str) -> EndpointState:

@@ -5,11 +5,12 @@ from typing import Literal
 
 import msgspec
 
+from trayapp.errors import Problem
 from trayapp.store.arrange import ALL as ALL
 from trayapp.store.arrange import Arrangement as Arrangement
 from trayapp.store.read import RowsPage as RowsPage
 from trayapp.store.runs import RunRow as RunRow
-from trayapp.sync.report import Problem, Progress
+from trayapp.sync.report import Progress
 
 EndpointState = Literal["enqueued", "running", "blocked", "held", "failing", "disabled"]
 TrayState = Literal["idle", "syncing", "paused", "offline", "attention", "error"]

@@ -10,7 +10,8 @@ from functools import partial
 from PySide6.QtCore import QObject, QThread, Signal
 
 from trayapp.endpoints.model import Settings
-from trayapp.errors import UserError
+from trayapp.errors import Problem, UserError, bug
+from trayapp.messages import foreign, say
 from trayapp.schedule.actions import IfRunning, Start
 from trayapp.schedule.alarms import Alarms
 from trayapp.schedule.clock import Clock, ClockWatch, SystemClock, wait_for
@@ -20,7 +21,7 @@ from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.states import Saver, StateStore
 from trayapp.store.runs import RunRow
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.report import Problem, Progress, Report, stopped_words
+from trayapp.sync.report import Progress, Report, stopped_words
 
 log = logging.getLogger(__name__)
 
@@ -297,7 +298,9 @@ class SchedulerThread(QThread):
         try:
             run.start()
         except RuntimeError as error:
-            problem = Problem("The run could not start", f"{error}.", "Close other programs; it is tried again later.")
+            problem = Problem(
+                say("The run could not start"), foreign(f"{error}."), say("Close other programs; TraySync tries again.")
+            )
             self._ended(start, self._clock.now(), problem)
 
     def _run(self, start: Start, token: CancelToken) -> None:
@@ -308,15 +311,10 @@ class SchedulerThread(QThread):
         except Cancelled as stopped:
             self._ended(start, begun, None, stopped.reason)
         except UserError as error:
-            self._ended(start, begun, Problem(error.title, error.cause, error.next))
-        except BaseException as error:
+            self._ended(start, begun, error.problem)
+        except BaseException:
             log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
-            problem = Problem(
-                "The run ended with an error in the program",
-                f"{type(error).__name__}: details are in the log.",
-                "It is tried again; please report this if it happens again.",
-            )
-            self._ended(start, begun, problem)
+            self._ended(start, begun, bug())
         else:
             self._post(lambda planner, now: self._finished(planner, start, report, now))
 
@@ -330,7 +328,7 @@ class SchedulerThread(QThread):
             status="failed" if problem else "stopped",
             started=begun,
             finished=now,
-            reason=problem.title if problem else reason,
+            reason=str(problem.title) if problem else reason,
             sentence=f"{problem.title}." if problem else f"Stopped{stopped_words(reason)}.",
             problem=problem,
         )

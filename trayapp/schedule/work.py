@@ -13,9 +13,11 @@ from typing import Literal
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Retry
+from trayapp.errors import Problem
+from trayapp.messages import foreign, say
 from trayapp.schedule.due import MINIMUM, by_interval, counted, interval, next_due, once_at, parents
 from trayapp.store.state import EndpointRow
-from trayapp.sync.report import Problem, Report
+from trayapp.sync.report import Report
 
 LONGEST_DELAY = timedelta(hours=5)
 """Back-off never waits longer, whatever the settings say."""
@@ -139,7 +141,10 @@ def fail(
     retry_after: seconds the server asked to be left alone; nothing comes sooner. permanent: a retry can't help.
     """
     row = msgspec.structs.replace(
-        row, problem_title=problem.title, problem_cause=problem.cause, problem_next=problem.next
+        row,
+        problem_title=str(problem.title),
+        problem_cause=str(problem.cause),
+        problem_next=str(problem.next),
     )
     earliest = now + min(LONGEST_RETRY_AFTER, timedelta(seconds=max(0.0, retry_after or 0.0)))
     if permanent or row.attempts >= endpoint.retry.attempts:
@@ -195,9 +200,11 @@ def after_run(
         if stopped.then == "next time":
             return skip(row, endpoint, stopped.reason, now, zone)
         row = msgspec.structs.replace(row, stop_reason=stopped.reason)
-        problem = Problem(f"The run {stopped.reason}", next="The endpoint's limits.run can allow it more time.")
+        problem = Problem(
+            foreign(f"The run {stopped.reason}"), next=say("Raise limits.run of the endpoint to allow it more time.")
+        )
     else:
-        problem = report.problem or Problem("The run failed", report.reason)
+        problem = report.problem or Problem(say("The run failed"), foreign(report.reason))
     return fail(row, endpoint, problem, report.retry_after, now, zone, chance, report.failure == "permanent")
 
 

@@ -16,6 +16,8 @@ class StoreError(UserError):
 class StoreLocked(StoreError):
     """Another program holds the database; later it may be free."""
 
+    code = "locked"
+
 
 class StoreFull(StoreError):
     """No room left on the disk; later there may be."""

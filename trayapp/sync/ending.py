@@ -10,7 +10,7 @@ from trayapp.store.errors import StoreFull
 from trayapp.store.publish import Outcome
 from trayapp.store.runs import RunRow
 from trayapp.sync.errors import SyncError, failure_of
-from trayapp.sync.report import Problem, Report, RunStatus, sentence_of
+from trayapp.sync.report import Report, RunStatus, sentence_of
 
 
 def report_of(
@@ -37,7 +37,7 @@ def report_of(
         held=outcome.held,
         suspects=outcome.suspects,
         rows=outcome.rows if status in ("succeeded", "held") else None,
-        problem=Problem(error.title, error.cause, error.next) if error else None,
+        problem=error.problem if error else None,
         failure=failure_of(error) if error else "",
         retry_after=error.retry_after if isinstance(error, SyncError) else None,
     )

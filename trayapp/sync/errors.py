@@ -1,7 +1,5 @@
 """What can go wrong with a server, each with its words for people."""
 
-from collections.abc import Callable
-
 from trayapp.endpoints.settings import SettingsError
 from trayapp.errors import UserError
 from trayapp.sync.report import Failure
@@ -40,9 +38,3 @@ def failure_of(error: UserError) -> Failure:
         return "permanent"
     refused = isinstance(error, SyncError) and error.status is not None and 400 <= error.status < 500
     return "permanent" if refused and not isinstance(error, TransientError) else "passing"
-
-
-def hide_secrets(error: UserError, hide: Callable[[str], str]) -> None:
-    """Take secrets out of an error's words."""
-    error.title, error.cause, error.next = hide(error.title), hide(error.cause), hide(error.next)
-    error.args = (error.title,)

@@ -17,7 +17,7 @@ from trayapp.sync.auth import Access
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.decode import Body, outline, read, records_of
-from trayapp.sync.errors import SyncError, hide_secrets
+from trayapp.sync.errors import SyncError
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.guesses import FirstPage
@@ -149,7 +149,7 @@ def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken, budget
     try:
         return _explore(endpoint, client)
     except UserError as error:
-        hide_secrets(error, client.hide)
+        error.hide(client.hide)
         raise
     finally:
         client.close()

@@ -5,17 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from trayapp.errors import Problem
+
 RunStatus = Literal["succeeded", "failed", "stopped", "held"]
 Failure = Literal["", "network", "passing", "permanent"]
 """What a failure is due to: the connection, something that may pass, or something that stays until somebody acts."""
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """A failure in words: title, cause, what to do next. Never holds a secret."""
-
-    title: str
-    cause: str = ""
-    next: str = ""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +72,7 @@ def stopped_words(reason: str) -> str:
 def sentence_of(report: Report) -> str:
     """One plain sentence for people, without the endpoint's name: "3 new, 1 changed", "No changes", "Failed: …"."""
     if report.problem is not None:
-        cause = report.problem.cause.rstrip(".")
+        cause = str(report.problem.cause).rstrip(".")
         return f"{report.problem.title}: {cause}." if cause else f"{report.problem.title}."
     if report.status == "stopped":
         return f"Stopped{stopped_words(report.reason)}."

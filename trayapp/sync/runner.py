@@ -29,7 +29,7 @@ from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.chain import Chain, ParentRow, SharedAccess, parent_rows
 from trayapp.sync.chain_reading import ChainReading, is_whole_due
 from trayapp.sync.ending import disk_full, report_of, row_of, unexpected
-from trayapp.sync.errors import AuthError, SyncError, TransientError, hide_secrets
+from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.http import Call, Client, first_call
 from trayapp.sync.incremental import (
     Tracker,
@@ -136,7 +136,7 @@ class _Run:
         except Cancelled as stop:
             return self._ended("stopped", reason=stop.reason)
         except UserError as error:
-            hide_secrets(error, self._hide)
+            error.hide(self._hide)
             return self._ended("failed", error=error)
         except Exception as error:
             # Whatever one endpoint meets, others are to run after it.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
-from trayapp.sync.report import Problem
+from trayapp.errors import Problem
 
 _ICON_SIZE = 24
 
@@ -60,8 +60,8 @@ class Banner(QFrame):
 
     def fail(self, problem: Problem) -> None:
         """Show a failure: what happened, why, what to do next."""
-        text = "\n".join(part for part in (problem.cause, problem.next) if part)
-        self._show(QStyle.StandardPixmap.SP_MessageBoxCritical, problem.title, text, ())
+        text = "\n".join(str(part) for part in (problem.cause, problem.next) if part)
+        self._show(QStyle.StandardPixmap.SP_MessageBoxCritical, str(problem.title), text, ())
 
     def clear(self) -> None:
         """Take the message away."""

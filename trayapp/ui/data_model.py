@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer, Signal
 
+from trayapp.errors import Problem
 from trayapp.schedule.snapshot import ALL, Arrangement, RowsPage
-from trayapp.sync.report import Problem
 from trayapp.ui.backend import Backend
 from trayapp.ui.keyed_model import Index
 from trayapp.ui.words import elided, number

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from trayapp.sync.report import Problem, Report
+from trayapp.errors import Problem
+from trayapp.sync.report import Report
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
 from trayapp.ui.cell_delegate import CellDelegate

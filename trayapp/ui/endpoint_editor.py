@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.presets import load_presets
+from trayapp.errors import Problem
 from trayapp.sync.preview import Preview
-from trayapp.sync.report import Problem
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
 from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
@@ -250,7 +250,7 @@ class EndpointEditor(QDialog):
         else:
             self._tested = self._preview = None
             self.preview.show_problem(answer)
-            self.form.show_problem(field_named_by(answer), answer.title)
+            self.form.show_problem(field_named_by(answer), str(answer.title))
         self._show_state()
         if not self.form.isAncestorOf(self.focusWidget()):
             (self.save_button if self.save_button.isEnabled() else self.test_button).setFocus()
@@ -307,7 +307,7 @@ class EndpointEditor(QDialog):
         self.accept()
 
     def _show_problem(self, problem: Problem) -> None:
-        text = " ".join(part for part in (problem.cause or problem.title, problem.next) if part)
+        text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
         if not self.form.show_problem(field_named_by(problem), text):
             self.banner.fail(problem)
 

@@ -7,8 +7,9 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from trayapp.errors import Problem
+from trayapp.messages import foreign
 from trayapp.schedule.snapshot import EndpointStatus
-from trayapp.sync.report import Problem
 from trayapp.ui import words
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
@@ -138,7 +139,7 @@ class EndpointPanel(QFrame):
 
     def _tell(self, status: EndpointStatus) -> None:
         if status.state == "failing":
-            self.banner.fail(status.problem or Problem(words.last_words(status)))
+            self.banner.fail(status.problem or Problem(foreign(words.last_words(status))))
         elif status.state == "held":
             self.banner.warn(
                 words.held_words(status.held),

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.errors import Problem
 from trayapp.schedule.snapshot import Snapshot
-from trayapp.sync.report import Problem
 from trayapp.ui import words
 from trayapp.ui.activity_view import ActivityView
 from trayapp.ui.backend import Backend
@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
             )
         if snapshot.settings_problem is None:
             self.settings_banner.clear()
-        elif self.settings_banner.title != snapshot.settings_problem.title:
+        elif self.settings_banner.title != str(snapshot.settings_problem.title):
             self.settings_banner.fail(snapshot.settings_problem)
 
     def _on_tick(self) -> None:

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.model import Pages
+from trayapp.errors import Problem
 from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.sync.preview import Preview
-from trayapp.sync.report import Problem
 from trayapp.ui.banner import Banner
 from trayapp.ui.preview_models import CellsModel, columns_model, requests_model, rows_model, type_column
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.sync.report import Problem
+from trayapp.errors import Problem
 from trayapp.ui.about_page import AboutPage
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
@@ -208,7 +208,7 @@ class SettingsDialog(QDialog):
         if problem is not None:
             self._show_state()
             path = field_named_by(problem)
-            text = " ".join(part for part in (problem.cause or problem.title, problem.next) if part)
+            text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
             if not self._show_field_problem(path, text):
                 self.banner.fail(problem)
             return

@@ -7,7 +7,7 @@ import msgspec
 
 from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
 from trayapp.endpoints.naming import completed
-from trayapp.sync.report import Problem
+from trayapp.errors import Problem
 from trayapp.ui.frequency import Frequency
 
 

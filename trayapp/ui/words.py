@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from trayapp.errors import Problem
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus, RunRow, Snapshot
-from trayapp.sync.report import Problem, Progress
+from trayapp.sync.report import Progress
 
 translate = QCoreApplication.translate
 
@@ -179,7 +180,7 @@ def last_words(status: EndpointStatus) -> str:
         return translate("Words", "Never synced")
     if status.sentence:
         return status.sentence
-    return status.problem.title if status.problem is not None else state_words(status.state)
+    return str(status.problem.title) if status.problem is not None else state_words(status.state)
 
 
 def next_words(status: EndpointStatus, now: datetime, zone: tzinfo | None = None) -> str:
@@ -203,7 +204,7 @@ def problem_words(problem: Problem) -> str:
     """Title, cause and what to do, as one text."""
     return " ".join(
         part if part.endswith((".", "!", "?", "…")) else f"{part}."
-        for part in (problem.title, problem.cause, problem.next)
+        for part in map(str, (problem.title, problem.cause, problem.next))
         if part
     )
 

@@ -192,7 +192,7 @@ class OAuthAccess:
                 try:
                     token = grants.refresh(stored)
                 except GrantRefused as error:
-                    if error.code != "invalid_grant":
+                    if error.refusal != "invalid_grant":
                         raise
                     raise SignInNeeded(f"The sign-in is no longer accepted. {error.cause}") from None
             return self._keep(token, stored)

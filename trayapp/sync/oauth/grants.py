@@ -47,11 +47,11 @@ class DeviceCode(msgspec.Struct, frozen=True):
 
 
 class GrantRefused(AuthError):
-    """The token endpoint said no; `code` is its error code, as in RFC 6749 section 5.2."""
+    """The token endpoint said no; `refusal` is its error code, as in RFC 6749 section 5.2."""
 
     def __init__(self, code: str, title: str, cause: str, next: str) -> None:
         super().__init__(title, cause, next)
-        self.code = code
+        self.refusal = code
 
 
 class Grants:
@@ -146,7 +146,7 @@ class Grants:
         try:
             return self._once(url, form, url in self._in_body)
         except GrantRefused as error:
-            if error.code != "invalid_client" or not self._secret or url in self._in_body:
+            if error.refusal != "invalid_client" or not self._secret or url in self._in_body:
                 raise
         said = self._once(url, form, in_body=True)
         self._in_body.add(url)

@@ -85,9 +85,9 @@ def _polled(grants: Grants, device: DeviceCode, cancel: CancelToken) -> TokenSet
         except TransientError:
             interval *= 2
         except GrantRefused as error:
-            if error.code == "slow_down":
+            if error.refusal == "slow_down":
                 interval += 5
-            elif error.code == "expired_token":
+            elif error.refusal == "expired_token":
                 break
             elif error.code != "authorization_pending":
                 raise
