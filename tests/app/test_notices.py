@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from tests.problems import problem
 from trayapp.app.notices import Notices, stale_notice
 from trayapp.endpoints.model import Endpoint, General, Notify
-from trayapp.errors import Problem
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Report, sentence_of
@@ -24,8 +24,8 @@ def report(status="succeeded", **fields):
 
 NOTHING = report(unchanged=5)
 CHANGES = report(added=3, changed=1)
-FAILED = report("failed", problem=Problem("The server can't be reached", "Nothing answers.", "Try later."))
-OTHER = report("failed", problem=Problem("There is nothing at this address", "No such stock.", "Check it."))
+FAILED = report("failed", problem=problem("The server can't be reached", "Nothing answers.", "Try later."))
+OTHER = report("failed", problem=problem("There is nothing at this address", "No such stock.", "Check it."))
 HELD = report("held", held=30)
 STOPPED = report("stopped", reason="stopped by the user")
 
@@ -88,7 +88,7 @@ def test_an_endpoints_own_choice_wins():
 
 def test_a_problem_from_before_the_start_is_not_told_again():
     notices = Notices()
-    notices.was_told("a", FAILED.problem.title)
+    notices.was_told("a", str(FAILED.problem.title))
     assert notices.after(FAILED, ENDPOINT, General()) is None
     assert notices.after(NOTHING, ENDPOINT, General()).event == "recovered"
 

@@ -140,7 +140,7 @@ def test_progress_comes_in_order_and_from_any_thread(address: str, asking: Calla
 def test_an_error_arrives_whole(address: str, asking: Callable[..., dict[str, Any]]) -> None:
     with pytest.raises(UserError) as caught:
         asking(address, "fail")
-    assert caught.value.as_dict() == {"title": "No", "cause": "Because.", "next": "Do that."}
+    assert caught.value.problem.as_dict() == {"title": "No", "cause": "Because.", "next": "Do that."}
 
 
 @SERVED

@@ -70,42 +70,42 @@ URL = 'url = "https://a.example/x"\n'
         (
             "[[endpoint]]\n\n" + URL + 'evry = "1h"',
             4,
-            "endpoint[0].evry",
+            "evry",
             "'evry' is not known",
             "Did you mean 'every'?",
         ),
         ("[general]\ntheem = 'dark'", 2, "general.theem", "'theem' is not known", "Did you mean 'theme'?"),
-        ("[[endpoint]]\nurl = 1", 2, "endpoint[0].url", "text is expected here, not a number", "Correct"),
-        ("[[endpoint]]\nname = 'x'", 1, "endpoint[0]", "'url' is missing", "Correct"),
-        ("[[endpoint]]\n" + URL + "every = 5", 3, "endpoint[0].every", 'expected text like "1h"', "Correct"),
-        ("[[endpoint]]\n" + URL + "every = '5 parsecs'", 3, "endpoint[0].every", "is not a duration", "Correct"),
-        ("[[endpoint]]\n" + URL + "every = '1s'", 3, "endpoint[0].every", "the shortest interval is 10s", "Correct"),
-        ("[[endpoint]]\n" + URL + "cron = 'often'", 3, "endpoint[0].cron", "is no cron expression", "Correct"),
-        ("[[endpoint]]\n" + URL + "every='1h'\nmanual=true", 4, "endpoint[0].manual", "only one of", "Correct"),
-        ("[[endpoint]]\nurl = 'a.example/x'", 2, "endpoint[0].url", "did you mean https://a.example/x", "Correct"),
-        ("[[endpoint]]\nurl = 'ftp://a.example/x'", 2, "endpoint[0].url", "must begin with https://", "Correct"),
-        ("[[endpoint]]\nurl = 'https://me:pw@a.example/x'", 2, "endpoint[0].url", "authentication fields", "Correct"),
-        ("[[endpoint]]\n" + URL + "[endpoint.auth]\nkind='magic'", 4, "endpoint[0].auth.kind", "'bearer'", "Correct"),
-        ("[[endpoint]]\n" + URL + "[endpoint.auth]\nkind='basic'", 3, "endpoint[0].auth.user", "user name", "Correct"),
+        ("[[endpoint]]\nurl = 1", 2, "url", "text is expected here, not a number", "Correct"),
+        ("[[endpoint]]\nname = 'x'", 1, "", "'url' is missing", "Correct"),
+        ("[[endpoint]]\n" + URL + "every = 5", 3, "every", 'expected text like "1h"', "Correct"),
+        ("[[endpoint]]\n" + URL + "every = '5 parsecs'", 3, "every", "is not a duration", "Correct"),
+        ("[[endpoint]]\n" + URL + "every = '1s'", 3, "every", "the shortest interval is 10s", "Correct"),
+        ("[[endpoint]]\n" + URL + "cron = 'often'", 3, "cron", "is no cron expression", "Correct"),
+        ("[[endpoint]]\n" + URL + "every='1h'\nmanual=true", 4, "manual", "only one of", "Correct"),
+        ("[[endpoint]]\nurl = 'a.example/x'", 2, "url", "did you mean https://a.example/x", "Correct"),
+        ("[[endpoint]]\nurl = 'ftp://a.example/x'", 2, "url", "must begin with https://", "Correct"),
+        ("[[endpoint]]\nurl = 'https://me:pw@a.example/x'", 2, "url", "authentication fields", "Correct"),
+        ("[[endpoint]]\n" + URL + "[endpoint.auth]\nkind='magic'", 4, "auth.kind", "'bearer'", "Correct"),
+        ("[[endpoint]]\n" + URL + "[endpoint.auth]\nkind='basic'", 3, "auth.user", "user name", "Correct"),
         (
             "[[endpoint]]\n" + URL + "[endpoint.request.headers]\nAuthorization='x'",
             4,
-            "endpoint[0].request.headers.Authorization",
+            "request.headers.Authorization",
             "carries a secret",
             "Correct",
         ),
-        ("[[endpoint]]\n" + URL + "id='a'\n[[endpoint]]\n" + URL + "id='a'", 6, "endpoint[1].id", "already", "Correct"),
+        ("[[endpoint]]\n" + URL + "id='a'\n[[endpoint]]\n" + URL + "id='a'", 6, "id", "already", "Correct"),
         (
             "[[endpoint]]\n" + URL + "[endpoint.table]\nname='T'\n[[endpoint]]\n" + URL + "[endpoint.table]\nname='t'",
             8,
-            "endpoint[1].table.name",
+            "table.name",
             "already belongs to",
             "Correct",
         ),
         (
             "[[endpoint]]\n" + URL + "[endpoint.table]\nname='_sync_x'",
             4,
-            "endpoint[0].table.name",
+            "table.name",
             "reserved",
             "Correct",
         ),
@@ -117,7 +117,7 @@ def test_an_error_names_line_field_and_remedy(text, line, field, says, next):
     with pytest.raises(SettingsError) as caught:
         parse_settings(text)
     error = caught.value
-    assert (error.line, error.field) == (line, field)
+    assert (error.problem.line, error.problem.field) == (line, field)
     assert says in error.cause
     assert next in error.next
     assert f"line {line}" in error.cause
@@ -226,8 +226,8 @@ url = "https://a.example/prices"
 def test_an_unknown_parent_is_named_with_a_suggestion(line, field, says):
     with pytest.raises(SettingsError) as caught:
         parse_settings(CHAINED + line)
-    assert caught.value.field == f"endpoint[1].{field}"
-    assert caught.value.line == 9
+    assert caught.value.problem.field == field
+    assert caught.value.problem.line == 9
     assert says in caught.value.cause
 
 

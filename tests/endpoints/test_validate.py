@@ -75,7 +75,7 @@ def test_what_no_run_can_wait_for(when, path, says):
 def test_what_is_no_server_and_port_is_refused_with_an_example(text):
     with pytest.raises(SettingsError) as refused:
         decode_endpoint({"url": "https://a.example/x", "when": {"reachable": text}})
-    assert refused.value.field == "endpoint[0].when.reachable"
+    assert refused.value.problem.field == "when.reachable"
     assert "like nas.local:445" in refused.value.cause
 
 

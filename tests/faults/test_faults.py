@@ -112,8 +112,8 @@ def assert_failed(mirror, report, title):
     """The run failed with this problem in whole sentences; nothing else happened, and the next good run works."""
     assert report.status == "failed", report.sentence
     assert report.problem is not None
-    assert report.problem.title == title
-    for sentence in (report.problem.cause, report.problem.next):
+    assert str(report.problem.title) == title
+    for sentence in (report.problem.cause, str(report.problem.next)):
         assert sentence.endswith("."), sentence
         assert "\n" not in sentence
         assert sentence[0].isupper() or "/" in sentence.split()[0] or sentence.startswith("127.0.0.1"), sentence
@@ -544,7 +544,7 @@ def test_retry_after_as_a_date(mirror):
 def test_a_spent_rate_limit_tells_when_it_is_open_again(mirror):
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 1800)}
     report = mirror.answers(Reply(status=403, headers=headers))
-    assert report.problem.title == "The server asks to slow down"
+    assert str(report.problem.title) == "The server asks to slow down"
     assert report.retry_after == pytest.approx(1800, abs=5)
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.problems import problem
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
-from trayapp.errors import Problem
 from trayapp.schedule.clock import ClockWatch, wait_for
 from trayapp.schedule.conditions import Conditions, Question
 from trayapp.schedule.planner import Planner
@@ -39,7 +39,7 @@ def endpoint(id: str = "a", **fields: Any) -> Endpoint:
 def report(id: str, status: RunStatus = "succeeded", at: datetime = NOW, **fields: Any) -> Report:
     """A report of a run that took no time."""
     if status == "failed":
-        fields.setdefault("problem", Problem("The server is down"))
+        fields.setdefault("problem", problem("The server is down"))
     return Report(endpoint=id, name=id.upper(), table=id, status=status, started=at, finished=at, **fields)
 
 

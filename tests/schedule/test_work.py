@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.problems import problem
 from tests.schedule.fakes import BERLIN, NOW, endpoint, report
 from trayapp.endpoints.model import Endpoint, Retry
 from trayapp.endpoints.units import Duration
-from trayapp.errors import Problem
 from trayapp.schedule import work
 from trayapp.schedule.due import MINIMUM
 from trayapp.schedule.work import Stop
 from trayapp.store.state import EndpointRow
 
 HOUR = timedelta(hours=1)
-DOWN = Problem("The server is down", "It answers 503.", "Wait.")
+DOWN = problem("The server is down", "It answers 503.", "Wait.")
 
 
 def waiting(**fields: Any) -> EndpointRow:

@@ -121,7 +121,7 @@ def test_nothing_at_one_address_is_no_record_nothing_at_all_is_a_failure(api, st
     before = rows(store, "comments")
     tree.comments.clear()
     report = mirror(store, tree.endpoint())
-    assert (report.status, report.problem.title) == ("failed", "There is nothing at this address")
+    assert (report.status, str(report.problem.title)) == ("failed", "There is nothing at this address")
     assert rows(store, "comments") == before
 
 
@@ -261,7 +261,7 @@ def test_one_row_serves_to_try_it_out(store, tree):
 )
 def test_a_query_that_will_not_do(api, store, tree, each, title):
     report = mirror(store, tree.endpoint(after=After(each=each)))
-    assert (report.status, report.problem.title) == ("failed", title)
+    assert (report.status, str(report.problem.title)) == ("failed", title)
     assert len(rows(store, "issues")) == 5
 
 

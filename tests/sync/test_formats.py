@@ -102,14 +102,14 @@ def test_numbers_in_a_text_column_have_the_digits_they_were_sent_with(mirror):
 def test_broken_lines_are_refused(mirror, body, title, monkeypatch):
     monkeypatch.setattr("trayapp.sync.retry.pause_before", lambda attempt, asked, jitter: 0.0)
     mirror.sync(raw(body, "application/x-ndjson"))
-    assert mirror.report.problem.title == title
+    assert str(mirror.report.problem.title) == title
 
 
 @pytest.mark.parametrize("levels", [1_000, 100_000])
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
 def test_endless_nesting_is_refused(mirror, levels, kind):
     mirror.sync(raw(nested(levels).body[1:-1], kind))
-    assert mirror.report.problem.title == "The answer is nested too deeply"
+    assert str(mirror.report.problem.title) == "The answer is nested too deeply"
 
 
 # --- CSV
@@ -294,7 +294,7 @@ def test_what_is_no_csv_is_refused_and_nothing_changes(mirror, reply, title, mon
     mirror.add(raw(CSV.encode(), "text/csv"))
     mirror.api.route("/items", reply)
     mirror.run(mirror.preview.endpoint)
-    assert mirror.report.problem.title == title
+    assert str(mirror.report.problem.title) == title
     assert mirror.rows() == PEOPLE
 
 
@@ -421,7 +421,7 @@ def test_xml_by_its_repeated_element(mirror, kind):
     assert (mirror.report.status, mirror.report.held) == ("held", 1)
     mirror.api.route("/items", raw(b"<error>down</error>", kind))
     mirror.run(mirror.preview.endpoint)
-    assert mirror.report.problem.title == "The answer has no list of records"
+    assert str(mirror.report.problem.title) == "The answer has no list of records"
 
 
 @pytest.mark.parametrize(
@@ -436,7 +436,7 @@ def test_xml_by_its_repeated_element(mirror, kind):
 )
 def test_xml_that_is_dangerous_or_wrong_is_refused(mirror, text, title):
     mirror.sync(raw(text.encode(), "text/xml"))
-    assert mirror.report.problem.title == title
+    assert str(mirror.report.problem.title) == title
 
 
 # --- packed
@@ -457,7 +457,7 @@ def test_compressed_answers(mirror, way):
 
 def test_an_unknown_compression_is_said(mirror):
     mirror.sync(raw(b"\x1f\x9d\x90\0\1\2").with_headers(Content_Encoding="compress"))
-    assert mirror.report.problem.title == "The answer is compressed in an unknown way"
+    assert str(mirror.report.problem.title) == "The answer is compressed in an unknown way"
 
 
 def zipped(*names, text=CSV):
@@ -495,7 +495,7 @@ def test_packed_files(mirror, body, kind):
 def test_files_that_cannot_be_read_are_refused(mirror, body, title, monkeypatch):
     monkeypatch.setattr("trayapp.sync.retry.pause_before", lambda attempt, asked, jitter: 0.0)
     mirror.sync(raw(body, "application/octet-stream"), limits=Limits(bytes=Size(2**20)))
-    assert mirror.report.problem.title == title
+    assert str(mirror.report.problem.title) == title
 
 
 @pytest.mark.parametrize("way", ["br", "zstd"])
@@ -504,7 +504,7 @@ def test_a_bomb_by_content_encoding_is_refused(mirror, way):
     assert len(body) < 100_000
     reply = raw(body).with_headers(Content_Encoding=way)
     mirror.sync(reply, limits=Limits(bytes=Size(2**20)))
-    assert mirror.report.problem.title == "The server sends too much"
+    assert str(mirror.report.problem.title) == "The server sends too much"
 
 
 def test_the_encoding_in_the_settings_wins(mirror):
@@ -512,11 +512,11 @@ def test_the_encoding_in_the_settings_wins(mirror):
     rows = mirror.add(raw(text, "text/csv"), response=Response(encoding="cp1251"))
     assert rows[0]["name"] == "Жук"
     mirror.sync(raw(text, "text/csv"), response=Response(encoding="utf-8"))
-    assert mirror.report.problem.title == "The answer's characters can't be read"
+    assert str(mirror.report.problem.title) == "The answer's characters can't be read"
 
 
 def test_json_that_is_no_utf8_is_not_guessed_at(mirror):
     reply = raw('[{"id": 1, "name": "Ärger"}]'.encode("latin-1"))
     mirror.sync(reply)
-    assert mirror.report.problem.title == "The answer's characters can't be read"
+    assert str(mirror.report.problem.title) == "The answer's characters can't be read"
     assert mirror.sync(reply, response=Response(encoding="latin-1")) == [{"id": 1, "name": "Ärger"}]

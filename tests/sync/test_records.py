@@ -136,8 +136,8 @@ def test_a_path_is_followed(mirror, body, path, expected):
 def test_no_records_are_explained(mirror, body, path, why):
     mirror.sync(json_reply(body), response=Response(records=path))
     problem = mirror.report.problem
-    assert problem.title == "The answer has no list of records"
-    assert why in problem.cause + problem.next
+    assert str(problem.title) == "The answer has no list of records"
+    assert why in str(problem.cause) + str(problem.next)
 
 
 def test_records_keep_their_digits_in_every_shape(mirror):

@@ -50,8 +50,8 @@ def test_a_certificate_of_an_own_authority_is_trusted_where_its_file_is_given(st
     with ApiServer(certificate()) as api:
         url = api.route("/items", Listing(RECORDS, pages="link"))
         report = mirror(store, url)
-        assert report.problem.title == "The server's certificate is not trusted"
-        assert "ca_file" in report.problem.next
+        assert str(report.problem.title) == "The server's certificate is not trusted"
+        assert "ca_file" in str(report.problem.next)
         assert api.count() == 0
         assert mirror(store, url, ca_file=certificate().write_authority(tmp_path / "ca.pem")).added == 23
 
@@ -61,7 +61,7 @@ def test_a_given_authority_makes_no_bad_certificate_good(store, tmp_path, made):
     with ApiServer(made) as api:
         url = api.route("/items", Listing(RECORDS))
         report = mirror(store, url, ca_file=made.write_authority(tmp_path / "ca.pem"))
-    assert report.problem.title == "The server's certificate is not trusted"
+    assert str(report.problem.title) == "The server's certificate is not trusted"
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -70,8 +70,8 @@ def test_a_bad_ca_file_is_named(store, tmp_path, content):
     if content is not None:
         file.write_text(content)
     report = mirror(store, "https://127.0.0.1:1/items", ca_file=str(file))
-    assert report.problem.title == "The CA file can't be read"
-    assert str(file) in report.problem.cause
+    assert str(report.problem.title) == "The CA file can't be read"
+    assert str(file) in str(report.problem.cause)
 
 
 SYSTEM_TRUST = """
@@ -156,7 +156,7 @@ def test_a_client_certificate_is_shown(store, mutual):
         assert mirror(store, url, ca_file=mutual.ca, client_cert=mutual.both).unchanged == 23
         api.requests.clear()
         report = mirror(store, url, ca_file=mutual.ca)
-        assert report.problem.title in TURNED_AWAY
+        assert str(report.problem.title) in TURNED_AWAY
         assert api.count() == 0
 
 
@@ -166,7 +166,7 @@ def test_a_client_certificate_is_shown_to_no_other_server(store, mutual):
         target = other.route("/items", json_reply(RECORDS))
         url = api.route("/items", redirect(target))
         report = mirror(store, url, ca_file=mutual.ca, client_cert=mutual.both)
-        assert report.problem.title in TURNED_AWAY
+        assert str(report.problem.title) in TURNED_AWAY
         assert api.count() > 0
         assert other.count() == 0
 
@@ -192,8 +192,8 @@ def test_client_certificates_that_can_t_be_used_are_named(store, mutual, tmp_pat
         {"client_cert": mutual.cert, "client_key": str(locked)},
     ):
         report = mirror(store, "https://127.0.0.1:1/", **files)
-        assert report.problem.title == "The client certificate can't be used"
-        assert files["client_cert"] in report.problem.cause
+        assert str(report.problem.title) == "The client certificate can't be used"
+        assert files["client_cert"] in str(report.problem.cause)
 
 
 # Proxies. An ApiServer is a proxy for http: such a request comes with the whole address as its target.
@@ -318,11 +318,11 @@ def test_a_proxy_that_wants_a_login_is_explained(store):
     with ApiServer() as proxy, Tunnel("me:right") as tunnel:
         proxy.route("/items", problem(407, "Login, please"))
         plain = mirror(store, "http://api.example/items", proxy=proxy.base)
-        assert plain.problem.title == "The proxy wants credentials"
+        assert str(plain.problem.title) == "The proxy wants credentials"
         keyring = keyring_with("wr0ng-password")
         tunnelled = mirror(store, "https://api.example/", keyring=keyring, proxy=tunnel.url, proxy_user="me")
-        assert tunnelled.problem.title == "The proxy wants credentials"
-        assert "proxy_user" in tunnelled.problem.next
+        assert str(tunnelled.problem.title) == "The proxy wants credentials"
+        assert "proxy_user" in str(tunnelled.problem.next)
         assert "wr0ng" not in repr(tunnelled)
 
 
@@ -350,7 +350,7 @@ def test_a_proxy_that_is_not_there_is_explained(store):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     report = mirror(store, "http://api.example/items", proxy=f"http://127.0.0.1:{port}")
-    assert report.problem.title == "The proxy can't be reached"
+    assert str(report.problem.title) == "The proxy can't be reached"
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_a_proxy_that_is_not_there_is_explained(store):
 def test_settings_that_would_leak_or_mean_nothing_are_refused(request_, field):
     with pytest.raises(SettingsError) as refused:
         parse_endpoint({"url": "https://a.example/x", "request": request_})
-    assert refused.value.field.endswith(field)
+    assert refused.value.problem.field == field
     assert "secret@" not in str(refused.value)
 
 

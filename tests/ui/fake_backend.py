@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 from PySide6.QtCore import QTimer
 
+from tests.problems import problem
 from trayapp.endpoints.model import Endpoint, Pages, Settings
 from trayapp.errors import Problem
 from trayapp.schedule.snapshot import ALL, Arrangement, EndpointStatus, RowsPage, RunRow, Snapshot
@@ -188,13 +189,13 @@ class FakeBackend(Backend):
 
     def _rows(self, id: str, offset: int, count: int, wanted: Arrangement) -> RowsPage | Problem:
         if id not in self.tables:
-            return Problem("There is no table yet", "The endpoint has not run.", "Sync it first.")
+            return problem("There is no table yet", "The endpoint has not run.", "Sync it first.")
         columns, rows = self.tables[id]
         in_table = len(rows)
         if wanted.text:
             rows = [row for row in rows if any(wanted.text.lower() in str(value).lower() for value in row)]
         if wanted.column and wanted.column not in columns:
-            return Problem("There is no such column", "The table has changed.", "")
+            return problem("There is no such column", "The table has changed.", "")
         if wanted.column:
             place = columns.index(wanted.column)
             rows = sorted(rows, key=lambda row: str(row[place]), reverse=wanted.descending)

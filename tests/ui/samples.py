@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+from tests.problems import problem
 from tests.ui.fake_backend import utc
-from trayapp.errors import Problem
 from trayapp.schedule.snapshot import EndpointStatus, RunRow, Snapshot
 from trayapp.sync.report import Progress, Report
 
 NOW = utc("2025-03-05 13:00")  # a Wednesday
-REFUSED = Problem("The server refused the password", "It answered 401.", "Enter it again.")
+REFUSED = problem("The server refused the password", "It answered 401.", "Enter it again.")
 
 
 def clock() -> Any:

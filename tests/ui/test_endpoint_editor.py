@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from tests.problems import problem
 from tests.ui.fake_backend import FakeBackend, good_preview
 from trayapp.endpoints.model import Auth, Endpoint, Request, Settings, Table
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration
-from trayapp.errors import Problem
 from trayapp.store.table import HASH_KEY
 from trayapp.ui.endpoint_editor import EndpointEditor
 from trayapp.ui.key_value_editor import KeyValueEditor
@@ -211,7 +211,7 @@ def test_the_key_column_is_ticked_by_mouse(qtbot: QtBot, backend: FakeBackend) -
 
 
 def test_a_failed_test_is_explained_and_saves_nothing(qtbot: QtBot, backend: FakeBackend) -> None:
-    backend.preview_answer = Problem("The server refused the password", "It answered 401.", "Check the token.")
+    backend.preview_answer = problem("The server refused the password", "It answered 401.", "Check the token.")
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
     run_test(qtbot, editor)
@@ -675,7 +675,7 @@ def test_a_failure_to_save_loses_nothing(qtbot: QtBot, backend: FakeBackend) -> 
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
     run_test(qtbot, editor)
-    backend.save_answer = Problem("The keyring is locked", "It needs your password.", "Unlock it and save again.")
+    backend.save_answer = problem("The keyring is locked", "It needs your password.", "Unlock it and save again.")
     click(qtbot, editor.save_button)
     qtbot.waitUntil(lambda: editor.banner.title == "The keyring is locked")
     assert editor.isVisible()
@@ -689,7 +689,7 @@ def test_a_failure_that_names_a_field_is_shown_there(qtbot: QtBot, backend: Fake
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
     run_test(qtbot, editor)
-    backend.save_answer = Problem("It can't be used", "settings, field table.name: it is taken.", "Correct it.")
+    backend.save_answer = problem("It can't be used", "settings, field table.name: it is taken.", "Correct it.")
     click(qtbot, editor.save_button)
     qtbot.waitUntil(lambda: "it is taken" in problem_of(editor, "table.name"))
     assert field(editor, "tableName").isVisible()

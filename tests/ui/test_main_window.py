@@ -3,9 +3,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMessageBox, QPushButton, QTableView
 
+from tests.problems import problem
 from tests.ui.samples import REFUSED, clock, endpoint, shown
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.errors import Problem
 from trayapp.ui.main_window import MainWindow
 from trayapp.ui.theme import palette
 
@@ -49,7 +49,7 @@ def test_the_demo_is_asked_for_once(backend, tmp_path, qtbot):
     window = MainWindow(backend, tmp_path / "window.ini", tray_available=lambda: True)
     qtbot.addWidget(window)
     window.show()
-    backend.save_answer = Problem("No port is free", "Everything is in use.", "Close something.")
+    backend.save_answer = problem("No port is free", "Everything is in use.", "Close something.")
     button(window, "welcomeDemo").click()
     button(window, "welcomeDemo").click()
     qtbot.waitUntil(lambda: window.demo_banner.title == "No port is free")

@@ -8,11 +8,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from tests.problems import problem
 from tests.ui.fake_backend import FakeBackend
 from trayapp.endpoints.model import Auth, Endpoint, General, Settings
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration, TimeOfDay
-from trayapp.errors import Problem
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.ui.endpoints_page import FrequencyDialog
 from trayapp.ui.settings_dialog import SettingsDialog
@@ -298,7 +298,7 @@ def test_escape_closes_when_there_is_nothing_to_save(qtbot: QtBot, dialog: Setti
 
 
 def test_a_failure_to_save_loses_nothing(qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend) -> None:
-    backend.save_answer = Problem("The disk is full", "Nothing was written.", "Make room.")
+    backend.save_answer = problem("The disk is full", "Nothing was written.", "Make room.")
     click(qtbot, dialog.endpoints.enabled)
     with qtbot.waitSignal(backend.saved):
         click(qtbot, dialog.ok_button)
@@ -315,7 +315,7 @@ def test_a_failure_to_save_loses_nothing(qtbot: QtBot, dialog: SettingsDialog, b
 def test_a_failure_that_names_a_field_is_shown_there(
     qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
 ) -> None:
-    backend.save_answer = Problem("It can't be used", "settings.toml, field general.theme: not now.", "Choose another.")
+    backend.save_answer = problem("It can't be used", "settings.toml, field general.theme: not now.", "Choose another.")
     click(qtbot, dialog.endpoints.enabled)
     apply(qtbot, dialog)
     assert dialog.general.isVisible()

@@ -4,11 +4,9 @@ import pytest
 
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Response, Settings, Table
 from trayapp.endpoints.units import Duration
-from trayapp.errors import Problem
 from trayapp.ui.settings_edits import (
     asked_for,
     duplicate,
-    field_named_by,
     filled_in,
     moved,
     named,
@@ -106,17 +104,3 @@ def test_what_was_found_completes_the_form_and_names_stay_those_of_the_form() ->
 )
 def test_credentials_belong_to_scheme_host_and_port(one: str, other: str, same: bool) -> None:
     assert (origin(one) == origin(other)) is same
-
-
-@pytest.mark.parametrize(
-    ("problem", "field"),
-    [
-        (Problem("The endpoint 'a' can't be used", "settings, field table.name: it is taken."), "table.name"),
-        (Problem("No", "settings.toml, line 3, field endpoint[2].request.timeout: too long."), "request.timeout"),
-        (Problem("No", "settings, field general.theme: unknown."), "general.theme"),
-        (Problem("The field auth.user is missing"), "auth.user"),
-        (Problem("The disk is full", "Nothing was written."), ""),
-    ],
-)
-def test_a_problem_names_its_field(problem: Problem, field: str) -> None:
-    assert field_named_by(problem) == field

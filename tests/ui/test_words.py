@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PySide6.QtCore import QLocale
 
+from tests.problems import problem
 from tests.ui.fake_backend import utc
 from tests.ui.samples import NOW, REFUSED, endpoint, failing, held, run, running, shown
-from trayapp.errors import Problem
 from trayapp.sync.report import Progress
 from trayapp.ui import words
 
@@ -230,8 +230,8 @@ def test_the_last_result():
 
 
 def test_a_problem_is_said_in_full_sentences():
-    assert words.problem_words(Problem("No", "It broke.", "Try again")) == "No. It broke. Try again."
-    assert words.problem_words(Problem("Really?")) == "Really?"
+    assert words.problem_words(problem("No", "It broke.", "Try again")) == "No. It broke. Try again."
+    assert words.problem_words(problem("Really?")) == "Really?"
 
 
 def test_what_a_run_changed():

@@ -22,12 +22,10 @@ _Path = tuple[str | int, ...]
 
 
 class SettingsError(UserError):
-    """The settings can't be used; `line` is where (1-based, None when unknown), `field` the dotted path."""
+    """The settings can't be used; its problem says at which line and in which field."""
 
-    def __init__(self, title: str, cause: str, next: str = "", *, line: int | None = None, field: str = "") -> None:
-        super().__init__(title, cause, next)
-        self.line = line
-        self.field = field
+    code = "settings"
+    action = "edit_settings_file"
 
 
 class FileStamp(NamedTuple):
@@ -145,7 +143,7 @@ def complete(
             f"{where}, field {problem.path}: {problem.message}.",
             "Correct that field.",
             line=line,
-            field=f"endpoint[{index}].{problem.path}",
+            field=problem.path,
         )
     return settings
 
@@ -177,7 +175,8 @@ def _explained(message: str, line_of: Callable[[_Path], int | None], source: str
     line = line_of(tuple(path))
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     cause = f"{_place(source, line)}, field {field}: {what[:1].lower()}{what[1:]}."
-    return SettingsError("The settings can't be used", cause, next_step, line=line, field=field)
+    below = field.partition("].")[2] if field.startswith("endpoint[") else field
+    return SettingsError("The settings can't be used", cause, next_step, line=line, field=below)
 
 
 _WORDS = {

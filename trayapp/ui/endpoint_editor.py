@@ -26,7 +26,7 @@ from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
 from trayapp.ui.preset_dialog import PresetDialog
 from trayapp.ui.preview_view import PreviewView
 from trayapp.ui.questions import Answer, ask, without_icons
-from trayapp.ui.settings_edits import asked_for, field_named_by, filled_in, named, with_endpoint
+from trayapp.ui.settings_edits import asked_for, filled_in, named, with_endpoint
 
 _Tested = tuple[Endpoint, str | None, str | None]
 
@@ -250,7 +250,7 @@ class EndpointEditor(QDialog):
         else:
             self._tested = self._preview = None
             self.preview.show_problem(answer)
-            self.form.show_problem(field_named_by(answer), str(answer.title))
+            self.form.show_problem(answer.field, str(answer.title))
         self._show_state()
         if not self.form.isAncestorOf(self.focusWidget()):
             (self.save_button if self.save_button.isEnabled() else self.test_button).setFocus()
@@ -308,7 +308,7 @@ class EndpointEditor(QDialog):
 
     def _show_problem(self, problem: Problem) -> None:
         text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
-        if not self.form.show_problem(field_named_by(problem), text):
+        if not self.form.show_problem(problem.field, text):
             self.banner.fail(problem)
 
     def _on_settings(self, settings: Settings) -> None:

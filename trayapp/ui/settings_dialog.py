@@ -23,7 +23,7 @@ from trayapp.ui.endpoint_editor import EndpointEditor
 from trayapp.ui.endpoints_page import EndpointsPage
 from trayapp.ui.general_page import GeneralPage
 from trayapp.ui.questions import Answer, ask, without_icons
-from trayapp.ui.settings_edits import duplicate, field_named_by, with_endpoint
+from trayapp.ui.settings_edits import duplicate, with_endpoint
 from trayapp.ui.storage_page import StoragePage
 
 _ITEM_PADDING, _PAGES_MARGIN = 12, 48
@@ -207,7 +207,7 @@ class SettingsDialog(QDialog):
         close, self._close_when_saved = self._close_when_saved, False
         if problem is not None:
             self._show_state()
-            path = field_named_by(problem)
+            path = problem.field
             text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
             if not self._show_field_problem(path, text):
                 self.banner.fail(problem)

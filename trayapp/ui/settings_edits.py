@@ -1,13 +1,11 @@
 """Edits of the settings as pure functions, and what an endpoint's test says about it."""
 
-import re
 from urllib.parse import urlsplit
 
 import msgspec
 
 from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
 from trayapp.endpoints.naming import completed
-from trayapp.errors import Problem
 from trayapp.ui.frequency import Frequency
 
 
@@ -89,9 +87,3 @@ def origin(url: str) -> tuple[str, str, int | None]:
         return parts.scheme, parts.hostname or "", parts.port
     except ValueError:
         return "", "", None
-
-
-def field_named_by(problem: Problem) -> str:
-    """The settings field that a problem names, as a dotted path below its endpoint or "general.…"; "" when none."""
-    found = re.search(r"\bfield ([\w.\[\]-]*\w)", f"{problem.title}\n{problem.cause}")
-    return re.sub(r"^endpoint\[\d+\]\.?", "", found[1]) if found else ""
