@@ -16,7 +16,7 @@ from trayapp.store.values import bound, widen
 from trayapp.sync import shapes
 from trayapp.sync.decode import parse, read, split_records
 from trayapp.sync.formats.rows import manner, read_rows, unused
-from trayapp.sync.http import Answer
+from trayapp.sync.request import Answer
 
 scalars = (
     st.none()

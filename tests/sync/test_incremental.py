@@ -17,8 +17,8 @@ from trayapp.endpoints.units import Duration
 from trayapp.store.marks import read_marks
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.http import Call
 from trayapp.sync.incremental import Newest, next_cursor, parsed, since, values_of
+from trayapp.sync.request import Call
 from trayapp.sync.runner import Surroundings, run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

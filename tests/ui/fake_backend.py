@@ -8,8 +8,9 @@ from PySide6.QtCore import QTimer
 
 from trayapp.endpoints.model import Endpoint, Pages, Settings
 from trayapp.schedule.snapshot import ALL, Arrangement, EndpointStatus, RowsPage, RunRow, Snapshot
-from trayapp.sync.preview import Preview, PreviewColumn, RequestMade
+from trayapp.sync.preview import Preview, PreviewColumn
 from trayapp.sync.report import Problem, Report
+from trayapp.sync.request import RequestMade
 from trayapp.ui.backend import Backend, SyncQuestion
 
 Value = str | int | float | bytes | None

@@ -5,7 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.http import Client
+from trayapp.sync.request import Answer, Call
 
 
 class Ahead:

@@ -15,10 +15,11 @@ from trayapp.sync.auth import Access, Credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.decode import own_records
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Client, first_call
+from trayapp.sync.http import Client
 from trayapp.sync.listing import Listing
 from trayapp.sync.opening import Opener
 from trayapp.sync.paging import Walk, first_page
+from trayapp.sync.request import first_call
 
 AT_ONCE = 2
 """Listings read at the same time."""

@@ -9,9 +9,9 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.marks import Marks
-from trayapp.sync.http import Answer, Call
 from trayapp.sync.paging import Walk
 from trayapp.sync.probe import looks_cut
+from trayapp.sync.request import Answer, Call
 
 BELIEVED = timedelta(days=1)
 """How long a server is believed that nothing is new before the whole answer is looked at again."""

@@ -20,8 +20,8 @@ from trayapp.sync.formats import delimited, lines, packed, sniff
 from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
 from trayapp.sync.formats.rows import BrokenOff
 from trayapp.sync.formats.sniff import Format
-from trayapp.sync.http import Answer
 from trayapp.sync.links import place_of
+from trayapp.sync.request import Answer
 
 _SPACE = b" \t\r\n\f\v"
 _OUTLINED = 100

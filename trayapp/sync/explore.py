@@ -21,11 +21,12 @@ from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.guesses import FirstPage
-from trayapp.sync.http import Answer, Call, Client, first_call
+from trayapp.sync.http import Client
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn
 from trayapp.sync.probe import Trial, find_pages, named_by_answer
+from trayapp.sync.request import Answer, Call, first_call
 
 SHOWN_ROWS = 50
 

@@ -9,8 +9,8 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import detect, envelope
-from trayapp.sync.http import Answer, Call, with_params
 from trayapp.sync.paging import LAST
+from trayapp.sync.request import Answer, Call, with_params
 
 _PAGE_NAMES = (
     "page",

@@ -10,10 +10,11 @@ from trayapp.store.cells import Cells
 from trayapp.sync.ahead import Ahead
 from trayapp.sync.decode import Body, check_records, cut_records, is_large_list, read, records_of
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.http import Client
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import MOST_EMPTY, MOST_EMPTY_BY_TOKEN, Walk, is_past_the_end, may_shift, next_call, upcoming
 from trayapp.sync.probe import SecondPage
+from trayapp.sync.request import Answer, Call
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,10 @@ from trayapp.sync.conditional import BELIEVED
 from trayapp.sync.decode import Body, is_large_list, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.explore import Found, find_source, key_for, look_at, settled, still_holds
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.http import Client
 from trayapp.sync.listing import Source
 from trayapp.sync.probe import SecondPage
+from trayapp.sync.request import Answer, Call
 
 
 class Opened(msgspec.Struct, frozen=True):

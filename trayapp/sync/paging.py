@@ -10,8 +10,8 @@ import msgspec
 from trayapp.endpoints.model import Pages
 from trayapp.sync import detect
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Answer, Call, with_params
 from trayapp.sync.links import joined, next_link, origin, place_of
+from trayapp.sync.request import Answer, Call, with_params
 
 MOST_EMPTY = 3
 """So many empty pages may come in a row where pages have numbers; some servers name a next one for ever."""

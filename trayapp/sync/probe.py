@@ -11,8 +11,9 @@ from trayapp.sync import detect, guesses
 from trayapp.sync.decode import outline, read, records_of
 from trayapp.sync.errors import NetworkError, SyncError
 from trayapp.sync.guesses import FirstPage
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.http import Client
 from trayapp.sync.paging import Walk, is_past_the_end, next_call, placed
+from trayapp.sync.request import Answer, Call
 
 MOST_REQUESTS = 12
 """Requests spent on guesses; a person waits for the preview, and the server owes us nothing."""

@@ -11,10 +11,10 @@ from trayapp.store.cells import Cells
 from trayapp.store.known import DIGEST
 from trayapp.store.staging import Staging
 from trayapp.sync.decode import check_records, own_records
-from trayapp.sync.http import Answer
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
+from trayapp.sync.request import Answer
 from trayapp.sync.resume import Journal, Kept, KeptCall, KeptPage
 
 SAMPLE = 2000

@@ -30,7 +30,7 @@ from trayapp.sync.chain import Chain, ParentRow, SharedAccess, parent_rows
 from trayapp.sync.chain_reading import ChainReading, is_whole_due
 from trayapp.sync.ending import disk_full, report_of, row_of, unexpected
 from trayapp.sync.errors import AuthError, SyncError, TransientError, hide_secrets
-from trayapp.sync.http import Call, Client, first_call
+from trayapp.sync.http import Client
 from trayapp.sync.incremental import (
     Tracker,
     asks_for_changes,
@@ -47,6 +47,7 @@ from trayapp.sync.opening import Opened, Opener, keyed
 from trayapp.sync.paging import Walk, first_page
 from trayapp.sync.reading import Aim, OutOfDate, Reading
 from trayapp.sync.report import Progress, Report, RunStatus
+from trayapp.sync.request import Call, first_call
 from trayapp.sync.resume import Journal, Kept, KeptPage, KeptPart, Terms, Ticket, load, path_for
 
 log = logging.getLogger(__name__)
