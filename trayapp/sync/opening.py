@@ -8,16 +8,18 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.store.plan import Stored, stored, stored_key
+from trayapp.store.records import decode_records
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
 from trayapp.sync.conditional import BELIEVED
 from trayapp.sync.decode import Body, is_large_list, read
 from trayapp.sync.errors import SyncError
-from trayapp.sync.explore import Found, find_source, key_for, look_at, settled, still_holds
+from trayapp.sync.explore import Found, find_source, look_at, settled, still_holds
 from trayapp.sync.http import Client
 from trayapp.sync.listing import Source
 from trayapp.sync.probe import SecondPage
+from trayapp.sync.record_keys import key_for
 from trayapp.sync.request import Answer, Call
 
 
@@ -148,7 +150,7 @@ class Opener:
         """A key found in the first records; () when there are none."""
         if not records or self._endpoint.table.mode == "append":
             return ()
-        key = key_for(records, self._endpoint.table.name, self._alone)
+        key = key_for(decode_records(records), self._endpoint.table.name, self._alone)
         if key == (HASH_KEY,):
             self.warnings.append("No field tells the records apart; they are known by their content.")
         return key
