@@ -11,9 +11,9 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
 from trayapp.store.read import run_query
 from trayapp.store.store import Store
+from trayapp.sync.answer_records import own_records
 from trayapp.sync.auth import Access, Credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.decode import own_records
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Client
 from trayapp.sync.listing import Listing

@@ -8,8 +8,8 @@ from trayapp.store.known import DIGEST
 from trayapp.store.marks import Marks
 from trayapp.store.parents import Parent
 from trayapp.store.staging import Staging
+from trayapp.sync.answer_records import check_records
 from trayapp.sync.chain import Chain, ParentRow
-from trayapp.sync.decode import check_records
 from trayapp.sync.incremental import FULL_EVERY
 from trayapp.sync.paging import Walk
 from trayapp.sync.reading import SAMPLE, Aim

@@ -13,15 +13,17 @@ from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, OWN_KEYS, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
 from trayapp.sync import hints, record_keys, shapes, single
+from trayapp.sync.answer_records import records_of
+from trayapp.sync.answer_text import Body, read
 from trayapp.sync.auth import Access
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.decode import Body, outline, read, records_of
 from trayapp.sync.errors import SyncError, hide_secrets
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.guesses import FirstPage
 from trayapp.sync.http import Client
+from trayapp.sync.lenient_json import outline
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn

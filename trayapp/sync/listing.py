@@ -8,7 +8,8 @@ import xxhash
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.store.cells import Cells
 from trayapp.sync.ahead import Ahead
-from trayapp.sync.decode import Body, check_records, cut_records, is_large_list, read, records_of
+from trayapp.sync.answer_records import check_records, cut_records, is_large_list, records_of
+from trayapp.sync.answer_text import Body, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import Client
 from trayapp.sync.links import place_of

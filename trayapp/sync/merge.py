@@ -11,7 +11,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import record_keys
-from trayapp.sync.decode import check_records, own_records
+from trayapp.sync.answer_records import check_records, own_records
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
 

@@ -12,8 +12,9 @@ from trayapp.store.records import decode_records
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
+from trayapp.sync.answer_records import is_large_list
+from trayapp.sync.answer_text import Body, read
 from trayapp.sync.conditional import BELIEVED
-from trayapp.sync.decode import Body, is_large_list, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.explore import Found, find_source, look_at, settled, still_holds
 from trayapp.sync.http import Client

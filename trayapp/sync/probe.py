@@ -7,11 +7,13 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import guesses, record_keys
-from trayapp.sync.decode import outline, read, records_of
+from trayapp.sync.answer_records import records_of
+from trayapp.sync.answer_text import read
 from trayapp.sync.errors import NetworkError, SyncError
 from trayapp.sync.guesses import FirstPage
 from trayapp.sync.hints import looks_cut, named_by_answer, signs_of_more, total
 from trayapp.sync.http import Client
+from trayapp.sync.lenient_json import outline
 from trayapp.sync.paging import Walk, is_past_the_end, next_call, placed
 from trayapp.sync.request import Answer, Call
 

@@ -10,7 +10,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.store.cells import Cells
 from trayapp.store.known import DIGEST
 from trayapp.store.staging import Staging
-from trayapp.sync.decode import check_records, own_records
+from trayapp.sync.answer_records import check_records, own_records
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
