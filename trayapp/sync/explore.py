@@ -109,16 +109,6 @@ def settled(endpoint: Endpoint, found: Found) -> Endpoint:
     )
 
 
-def still_holds(pages: Pages, count: int, found: Found, shorter: bool = False) -> bool:
-    """Whether what was proven at an earlier run (its first page had `count` records) can be believed of this answer.
-
-    shorter: a page with fewer records is no longer than a page may be, either.
-    """
-    if found.named is not None:
-        return (pages.kind, pages.path) == (found.named.kind, found.named.path)
-    return pages.kind != "none" or (found.more is None and (found.count == count or (shorter and found.count < count)))
-
-
 def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:
     said = server_message(answer.body, answer.headers, hide) if isinstance(body, dict) else ""
     what = "a list of plain values" if isinstance(body, list) else "a single value"

@@ -38,7 +38,7 @@ class OutOfDate(Exception):
     """What was kept of a listing does not fit to what is known of the table: begin again."""
 
 
-class Aim(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What a listing is read for. partial: it holds only what changed; full: the table itself is compared.
 
     began: when the server gave the first page, by its own clock.
@@ -59,7 +59,7 @@ class Reading:
     def __init__(
         self,
         endpoint: Endpoint,
-        aim: Aim,
+        target: Target,
         walks: tuple[Walkable, Callable[[], Walkable]],
         tracker: Tracker | None = None,
         journal: Journal | None = None,
@@ -67,7 +67,7 @@ class Reading:
     ) -> None:
         """`walks` are the first walk and how to make another one."""
         self.endpoint = endpoint
-        self.aim = aim
+        self.target = target
         self.tracker = tracker
         self.walked, self._again = walks
         self.sample: list[bytes] = []
