@@ -17,7 +17,8 @@ from trayapp.endpoints.model import Endpoint, Incremental, Pages, Response, Tabl
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Report
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 T = TypeVar("T")
 Turn = dict[str, float]
@@ -105,7 +106,7 @@ class Program:
     def __init__(self, folder: Path, endpoint: Endpoint) -> None:
         folder.mkdir()
         self.store = Store(folder / "traysync.db")
-        self._around = Surroundings(store=self.store, staging=folder)
+        self._context = RunContext(store=self.store, staging=folder)
         self.endpoint = endpoint
 
     def __enter__(self) -> "Program":
@@ -116,7 +117,7 @@ class Program:
 
     def sync(self, **options: bool) -> Report:
         """One run."""
-        return run(self.endpoint, self._around, CancelToken(), **options)
+        return run(self.endpoint, self._context, CancelToken(), **options)
 
     def timed(self, expected: Mapping[str, int], **options: bool) -> float:
         """CPU seconds of a run, which must report these counts."""

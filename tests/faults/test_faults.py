@@ -44,7 +44,8 @@ from trayapp.endpoints.units import Duration, Size
 from trayapp.store.store import Store
 from trayapp.sync import listing, retry
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 GOOD = [{"id": 1, "name": "Ähre"}, {"id": 2, "name": "b"}, {"id": 3, "name": None}]
 SECRET = 'hunter2"ünter2/+'
@@ -69,8 +70,8 @@ class Mirror:
         return Endpoint(**fields)
 
     def sync(self, endpoint=None, cancel=None, **options):
-        around = Surroundings(store=self.store, staging=self.staging, secret=lambda _id, _auth: self.secret)
-        return run(endpoint or self.endpoint(), around, cancel or CancelToken(), **options)
+        context = RunContext(store=self.store, staging=self.staging, secret=lambda _id, _auth: self.secret)
+        return run(endpoint or self.endpoint(), context, cancel or CancelToken(), **options)
 
     def rows(self):
         with self.store.reading() as db:

@@ -15,7 +15,8 @@ from trayapp.store.store import Store
 from trayapp.sync.auth import credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 FIRST = range(1, 36)
 
@@ -49,10 +50,10 @@ def test_a_preset_mirrors_its_api(name, store):
         assert preview.proven
         assert preview.endpoint.table.key[-1] == api.key
         endpoint = preview.endpoint
-        around = Surroundings(store=store, staging=store.path.parent, secret=lambda _id, _auth: api.secret or None)
+        context = RunContext(store=store, staging=store.path.parent, secret=lambda _id, _auth: api.secret or None)
 
         def synced(full=False):
-            report = run(endpoint, around, CancelToken(), full=full)
+            report = run(endpoint, context, CancelToken(), full=full)
             assert report.problem is None, report.problem
             assert not report.held
             return (report.added, report.changed, report.deleted), canonical(rows(store.path, endpoint.table.name))

@@ -11,7 +11,8 @@ from trayapp.endpoints.model import Endpoint, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 KINDS = [
     {"pages": "none"},
@@ -51,11 +52,11 @@ def test_the_table_equals_the_listing_after_every_run(api, tmp_path_factory, kin
     store = Store(tmp_path_factory.mktemp("random") / "t.db")
     served = Listing([], size=size, **kind)
     endpoint = completed(Endpoint(url=api.route("/items", served), name="Items", table=Table(key=("id",))))
-    surroundings = Surroundings(store=store, staging=store.path.parent)
+    context = RunContext(store=store, staging=store.path.parent)
     try:
         for listing in runs:
             served.records = [{"id": key, **fields} for key, fields in sorted(listing.items())]
-            report = run(endpoint, surroundings, CancelToken(), apply_held=True)
+            report = run(endpoint, context, CancelToken(), apply_held=True)
             assert report.status == "succeeded", report.sentence
             assert report.rows == len(listing)
             with store.reading() as db:

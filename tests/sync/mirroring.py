@@ -10,7 +10,8 @@ from trayapp.store.store import Store
 from trayapp.sync.auth import Credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 
 class Mirror:
@@ -33,7 +34,7 @@ class Mirror:
         return self.run(completed(Endpoint(url=self.api.route(path, reply), name="Items", **fields)))
 
     def run(self, endpoint):
-        self.report = run(endpoint, Surroundings(store=self.store, staging=self.store.path.parent), CancelToken())
+        self.report = run(endpoint, RunContext(store=self.store, staging=self.store.path.parent), CancelToken())
         return self.rows() if self.report.problem is None else None
 
     def rows(self):

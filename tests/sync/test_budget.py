@@ -16,7 +16,8 @@ from trayapp.sync.budget import TRUST, Budgets, Pace, RateState
 from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import TransientError
 from trayapp.sync.retry import rate_limit
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 RECORDS = [{"id": n} for n in range(25)]
@@ -32,14 +33,14 @@ def store(tmp_path):
 
 def mirror(store, url, id="items", secret=None, now=None, token=None, **fields):
     endpoint = completed(Endpoint(url=url, name=id, id=id, **fields))
-    surroundings = Surroundings(
+    context = RunContext(
         store=store,
         staging=store.path.parent,
         secret=lambda _id, _auth: secret,
         now=now or (lambda: datetime.now(UTC)),
         budgets=store.budgets,
     )
-    return run(endpoint, surroundings, token or CancelToken())
+    return run(endpoint, context, token or CancelToken())
 
 
 class Shop:

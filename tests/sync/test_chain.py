@@ -16,12 +16,13 @@ from trayapp.endpoints.validate import check_endpoint, check_settings
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.chain import one_of, with_fields
 from trayapp.sync.errors import SyncError
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 
 def mirror(store, endpoint, token=None, secret=None, **how):
-    surroundings = Surroundings(store=store, staging=store.path.parent, secret=lambda _id, _auth: secret)
-    return run(completed(endpoint), surroundings, token or CancelToken(), **how)
+    context = RunContext(store=store, staging=store.path.parent, secret=lambda _id, _auth: secret)
+    return run(completed(endpoint), context, token or CancelToken(), **how)
 
 
 def rows(store, table):
@@ -170,8 +171,8 @@ def test_a_stop_while_pages_wait_to_be_taken(api, store):
             time.sleep(0.3)  # the workers get ahead
             token.cancel("stopped by the user")
 
-    surroundings = Surroundings(store=store, staging=store.path.parent)
-    report = run(completed(tree.endpoint()), surroundings, token, progress)
+    context = RunContext(store=store, staging=store.path.parent)
+    report = run(completed(tree.endpoint()), context, token, progress)
     assert report.status == "stopped"
     assert not [each for each in threading.enumerate() if each.name == "chain"]
 

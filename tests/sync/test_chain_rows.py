@@ -18,7 +18,8 @@ from trayapp.store import state
 from trayapp.store.store import Store
 from trayapp.sync import resume
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 EACH = "SELECT id, updated FROM issues"
@@ -78,12 +79,12 @@ class Tree:
 
     def sync(self, full=False, token=None, progress=lambda _: None, first=True, **fields):
         """One run of the issues, and one of the comments, whose report is returned."""
-        around = Surroundings(
+        context = RunContext(
             store=self.store, staging=self.store.path.parent, secret=lambda _id, _auth: None, now=lambda: self.now
         )
         if first:
             parents = Endpoint(url=self.issues_url, id="issues", name="Issues", pages=Pages(kind="none"))
-            assert run(completed(parents), around, CancelToken(), apply_held=True).status == "succeeded"
+            assert run(completed(parents), context, CancelToken(), apply_held=True).status == "succeeded"
         self.asked.clear()
         given = {
             "url": self.issues_url + "/{id}/comments",
@@ -93,7 +94,7 @@ class Tree:
             "table": Table(key=("id",)),
             "after": After(endpoint="issues", each=EACH, only_changed=True),
         }
-        return run(completed(Endpoint(**given | fields)), around, token or CancelToken(), progress, full=full)
+        return run(completed(Endpoint(**given | fields)), context, token or CancelToken(), progress, full=full)
 
     @property
     def rows(self):

@@ -10,9 +10,10 @@ from trayapp.endpoints.model import Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store import plan
 from trayapp.store.marks import read_marks
-from trayapp.sync import runner
+from trayapp.sync import attempt
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(7)]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -20,8 +21,8 @@ START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 def mirror(store, url, full=False, apply_held=False, now=START, **fields):
     endpoint = completed(Endpoint(url=url, name="Items", **fields))
-    surroundings = Surroundings(store=store, staging=store.path.parent, now=lambda: now)
-    report = run(endpoint, surroundings, CancelToken(), full=full, apply_held=apply_held)
+    context = RunContext(store=store, staging=store.path.parent, now=lambda: now)
+    report = run(endpoint, context, CancelToken(), full=full, apply_held=apply_held)
     assert report.status in ("succeeded", "held"), report
     return report
 
@@ -68,12 +69,12 @@ def test_an_unchanged_page_is_asked_for_but_not_sent(api, store, kind, monkeypat
     server = Tagged(RECORDS, **kind)
     url = api.route("/items", server)
     assert mirror(store, url).requests == server.whole == 3, "twice it was asked for more"
-    monkeypatch.setattr(runner, "load_known", lambda *_: pytest.fail("the known records were loaded"))
+    monkeypatch.setattr(attempt, "load_known", lambda *_: pytest.fail("the known records were loaded"))
     report = mirror(store, url)
     assert (report.unchanged, report.rows, report.requests, report.bytes) == (7, 7, 1, 0)
     assert report.sentence == "No changes."
     assert (server.same, server.whole) == (1, 3)
-    monkeypatch.setattr(runner, "load_known", plan.load_known)
+    monkeypatch.setattr(attempt, "load_known", plan.load_known)
     server.set([RECORDS[0] | {"name": "x"}, *RECORDS[2:]])
     changed = mirror(store, url)
     assert (changed.changed, changed.deleted, changed.unchanged) == (1, 1, 5)
@@ -85,7 +86,7 @@ def test_an_unchanged_page_is_asked_for_but_not_sent(api, store, kind, monkeypat
 def test_the_same_body_once_more_is_as_good(api, store, kind, monkeypatch):
     url = api.route("/items", json_reply(RECORDS) if kind == "none" else Tagged(RECORDS, deaf=True, **kind))
     mirror(store, url)
-    monkeypatch.setattr(runner, "load_known", lambda *_: pytest.fail("the known records were loaded"))
+    monkeypatch.setattr(attempt, "load_known", lambda *_: pytest.fail("the known records were loaded"))
     report = mirror(store, url)
     assert (report.unchanged, report.rows) == (7, 7)
 
@@ -203,5 +204,5 @@ def test_a_time_that_may_change_again_within_its_second_is_not_sent_back(api, st
 def test_a_304_that_nobody_asked_for_is_a_failure(api, store):
     url = api.route("/items", Reply(status=304))
     endpoint = completed(Endpoint(url=url, name="Items"))
-    report = run(endpoint, Surroundings(store=store, staging=store.path.parent), CancelToken())
+    report = run(endpoint, RunContext(store=store, staging=store.path.parent), CancelToken())
     assert report.status == "failed"

@@ -14,9 +14,11 @@ from trayapp.endpoints.model import Endpoint, Response
 from trayapp.store.records import decode_records
 from trayapp.store.values import bound, widen
 from trayapp.sync import shapes
-from trayapp.sync.decode import parse, read, split_records
+from trayapp.sync.answer_records import split_records
+from trayapp.sync.answer_text import read
 from trayapp.sync.formats.rows import manner, read_rows, unused
-from trayapp.sync.http import Answer
+from trayapp.sync.lenient_json import parse
+from trayapp.sync.request import Answer
 
 scalars = (
     st.none()

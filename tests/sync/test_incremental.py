@@ -17,9 +17,10 @@ from trayapp.endpoints.units import Duration
 from trayapp.store.marks import read_marks
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.http import Call
 from trayapp.sync.incremental import Newest, next_cursor, parsed, since, values_of
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.request import Call
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -77,8 +78,8 @@ FOLLOWED = Incremental(field="at", param="since")
 def mirror(store, url, clock, full=False, apply_held=False, incremental=FOLLOWED, **fields):
     fields = {"incremental": incremental, "pages": Pages(kind="link")} | fields
     endpoint = completed(Endpoint(url=url, name="Items", **fields))
-    surroundings = Surroundings(store=store, staging=store.path.parent, now=clock)
-    return run(endpoint, surroundings, CancelToken(), full=full, apply_held=apply_held)
+    context = RunContext(store=store, staging=store.path.parent, now=clock)
+    return run(endpoint, context, CancelToken(), full=full, apply_held=apply_held)
 
 
 def rows(store, order="id"):

@@ -6,7 +6,8 @@ from tests.server import json_reply
 from trayapp.endpoints.model import Endpoint, Pages, Response, Table
 from trayapp.endpoints.naming import completed
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 PARTS = [
     (
@@ -37,14 +38,14 @@ def serve(parts):
 def test_the_parts_of_a_record_become_one_row(api, store, settings):
     url = api.route("/api", serve(PARTS))
     endpoint = completed(Endpoint(url=url, name="Pages", response=Response(records="query.pages"), **settings))
-    surroundings = Surroundings(store=store, staging=store.path.parent)
-    report = run(endpoint, surroundings, CancelToken())
+    context = RunContext(store=store, staging=store.path.parent)
+    report = run(endpoint, context, CancelToken())
     assert (report.status, report.added) == ("succeeded", 3), report.sentence
     with store.reading() as db:
         rows = db.execute("SELECT pageid, title, cats, links FROM pages ORDER BY pageid").fetchall()
     assert rows == [(1, "A", '["x","y"]', None), (2, "B", '["z"]', '{"n":1}'), (3, "C", '["x"]', None)]
-    assert run(endpoint, surroundings, CancelToken()).unchanged == 3
+    assert run(endpoint, context, CancelToken()).unchanged == 3
     changed = [*PARTS[:1], ([{"pageid": 1, "title": "A", "cats": ["w"]}], PARTS[1][1]), *PARTS[2:]]
     api.route("/api", serve(changed))
-    report = run(endpoint, surroundings, CancelToken())
+    report = run(endpoint, context, CancelToken())
     assert (report.changed, report.unchanged) == (1, 2)

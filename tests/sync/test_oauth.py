@@ -22,7 +22,8 @@ from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import AuthError, SyncError
 from trayapp.sync.oauth.accounts import Accounts, OAuthAccess, SignInNeeded
 from trayapp.sync.oauth.loopback import Redirect
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SECRET = "cl1ent:s3cret&more"
@@ -82,14 +83,14 @@ class Client:
         return header[1]
 
     def run(self, store: Store, secret: str | None = SECRET) -> Any:
-        around = Surroundings(
+        context = RunContext(
             store=store,
             staging=store.path.parent,
             secret=lambda _id, _auth: secret,
             accounts=self.accounts,
             now=lambda: self.now,
         )
-        return run(self.endpoint, around, CancelToken())
+        return run(self.endpoint, context, CancelToken())
 
 
 def form(seen: Seen) -> dict[str, str]:

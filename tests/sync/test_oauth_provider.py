@@ -16,7 +16,8 @@ from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
 from trayapp.sync.explore import explore
 from trayapp.sync.oauth.accounts import Accounts, OAuthAccess
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(1, 24)]
 
@@ -51,13 +52,13 @@ class Sync:
         self.accounts = Accounts(self.keyring, lambda: datetime.now(UTC) + self.late)
 
     def run(self) -> Any:
-        around = Surroundings(
+        context = RunContext(
             store=self.store,
             staging=self.store.path.parent,
             secret=lambda _id, _auth: self.secret,
             accounts=self.accounts,
         )
-        return run(self.endpoint, around, CancelToken())
+        return run(self.endpoint, context, CancelToken())
 
     def sign_in(self, person: Browser | None = None) -> Browser:
         person = person or Browser()

@@ -11,7 +11,8 @@ from trayapp.endpoints.naming import completed
 from trayapp.sync.auth import Credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.explore import explore
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(40)]
 
@@ -22,7 +23,7 @@ def look(url, **fields):
 
 def mirror(store, url):
     endpoint = completed(Endpoint(url=url, name="Items", table=Table(key=("id",))))
-    return run(endpoint, Surroundings(store=store, staging=store.path.parent), CancelToken())
+    return run(endpoint, RunContext(store=store, staging=store.path.parent), CancelToken())
 
 
 def strict(count):
@@ -113,8 +114,8 @@ def test_what_had_one_page_is_asked_for_more_again_after_a_day(api, store):
     now = datetime.now(UTC)
 
     def mirror_at(moment):
-        around = Surroundings(store=store, staging=store.path.parent, now=lambda: moment)
-        return run(endpoint, around, CancelToken())
+        context = RunContext(store=store, staging=store.path.parent, now=lambda: moment)
+        return run(endpoint, context, CancelToken())
 
     assert mirror_at(now).added == 7
     served += RECORDS[7:9]

@@ -6,7 +6,8 @@ from tests.server import Reply, html, json_reply, login_page, problem, redirect
 from trayapp.endpoints.model import Auth, Endpoint
 from trayapp.endpoints.naming import completed
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 RECORDS = [{"id": 1, "error": "unauthorized", "status": "401"}, {"id": 2, "error": None, "status": "ok"}]
 
@@ -15,8 +16,8 @@ BEARER = Auth(kind="bearer")
 
 
 def mirror(store, url, auth=BEARER):
-    around = Surroundings(store=store, staging=store.path.parent, secret=lambda _id, _auth: "t0ken-s3cret")
-    return run(completed(Endpoint(url=url, name="Items", auth=auth)), around, CancelToken())
+    context = RunContext(store=store, staging=store.path.parent, secret=lambda _id, _auth: "t0ken-s3cret")
+    return run(completed(Endpoint(url=url, name="Items", auth=auth)), context, CancelToken())
 
 
 def rows(store):

@@ -15,10 +15,11 @@ from tests.server import json_reply, problem, reset
 from trayapp.endpoints.model import Auth, Endpoint, Incremental, Limits, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.store import Store
-from trayapp.sync import resume, runner
+from trayapp.sync import proof, resume
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.resume import SUFFIX, clean
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -48,8 +49,8 @@ def kept(store):
 
 def mirror(store, url, token=None, now=START, secret=None, progress=lambda _: None, full=False, **fields):
     endpoint = completed(Endpoint(url=url, name="Items", **fields))
-    surroundings = Surroundings(store=store, staging=folder(store), secret=lambda _id, _auth: secret, now=lambda: now)
-    return run(endpoint, surroundings, token or CancelToken(), progress, full=full)
+    context = RunContext(store=store, staging=folder(store), secret=lambda _id, _auth: secret, now=lambda: now)
+    return run(endpoint, context, token or CancelToken(), progress, full=full)
 
 
 def rows(store):
@@ -157,7 +158,7 @@ def test_what_seems_deleted_is_looked_for_again(api, store):
 
 
 def test_too_long_to_be_read_twice_leaves_deletes_to_the_next_run(api, store, monkeypatch):
-    monkeypatch.setattr(runner, "MOST_PAGES_TWICE", 5)
+    monkeypatch.setattr(proof, "MOST_PAGES_TWICE", 5)
     server = Long()
     url = api.route("/items", server)
     mirror(store, url, **BY_CURSOR)

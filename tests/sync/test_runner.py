@@ -34,7 +34,8 @@ from trayapp.endpoints.units import Duration, Rate, Size
 from trayapp.store.runs import list_runs
 from trayapp.sync import retry
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}", "nested": {"a": [n]}} for n in range(1, 24)]
 
@@ -46,8 +47,8 @@ def _quick_retries(monkeypatch):
 
 def mirror(store, url, token=None, secret=None, progress=lambda _: None, full=False, apply_held=False, **fields):
     endpoint = completed(Endpoint(url=url, name="Items", **fields))
-    surroundings = Surroundings(store=store, staging=store.path.parent, secret=lambda _id, _auth: secret)
-    return run(endpoint, surroundings, token or CancelToken(), progress, full=full, apply_held=apply_held)
+    context = RunContext(store=store, staging=store.path.parent, secret=lambda _id, _auth: secret)
+    return run(endpoint, context, token or CancelToken(), progress, full=full, apply_held=apply_held)
 
 
 def rows(store, table="items"):
@@ -410,8 +411,8 @@ def test_progress_is_told_and_the_clock_is_the_given_one(api, store):
     told = []
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     endpoint = completed(Endpoint(url=url, name="Items", retry=Retry()))
-    surroundings = Surroundings(store=store, staging=store.path.parent, now=lambda: moment)
-    report = run(endpoint, surroundings, CancelToken(), told.append)
+    context = RunContext(store=store, staging=store.path.parent, now=lambda: moment)
+    report = run(endpoint, context, CancelToken(), told.append)
     assert [(each.pages, each.records, each.total) for each in told[:3]] == [(1, 10, 23), (2, 20, 23), (3, 23, 23)]
     assert report.started == report.finished == moment
     assert msgspec.json.encode(report)

@@ -5,9 +5,10 @@ import pytest
 from tests.server import json_reply, problem
 from trayapp.endpoints.model import Endpoint, Table
 from trayapp.endpoints.naming import completed
-from trayapp.sync import runner
+from trayapp.sync import proof
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 SIZE = 4
 
@@ -35,7 +36,7 @@ class Edited:
 
 def mirror(store, url, mode="auto"):
     endpoint = completed(Endpoint(id="items", url=url, name="Items", table=Table(key=("id",), mode=mode)))
-    return run(endpoint, Surroundings(store=store, staging=store.path.parent), CancelToken())
+    return run(endpoint, RunContext(store=store, staging=store.path.parent), CancelToken())
 
 
 def ids(store):
@@ -110,6 +111,6 @@ def test_a_server_that_allows_no_second_walk_does_not_hold_up_the_first_run(api,
 
 
 def test_a_long_listing_is_read_once_and_that_is_told(api, store, monkeypatch):
-    monkeypatch.setattr(runner, "MOST_PAGES_TWICE", 3)
+    monkeypatch.setattr(proof, "MOST_PAGES_TWICE", 3)
     report = mirror(store, api.route("/items", Edited("page", link=True)))
     assert (report.requests, len(report.warnings)) == (4, 1)

@@ -10,9 +10,10 @@ from trayapp.endpoints.naming import completed
 from trayapp.store.missing import keep_held
 from trayapp.store.runs import list_changes
 from trayapp.store.store import Store
-from trayapp.sync import runner
+from trayapp.sync import proof
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 SIZE = 3
 
@@ -40,14 +41,14 @@ class Numbered:
 
 @pytest.fixture(autouse=True)
 def long_listings(monkeypatch):
-    monkeypatch.setattr(runner, "MOST_PAGES_TWICE", 2)
+    monkeypatch.setattr(proof, "MOST_PAGES_TWICE", 2)
 
 
 def mirror(store, url, by="page", apply_held=False, **fields):
     fields = {"pages": Pages(kind=by, param=by), "table": Table(name="items", key=("id",))} | fields
     endpoint = completed(Endpoint(id="items", url=url, name="Items", **fields))
-    surroundings = Surroundings(store=store, staging=store.path.parent)
-    report = run(endpoint, surroundings, CancelToken(), apply_held=apply_held)
+    context = RunContext(store=store, staging=store.path.parent)
+    report = run(endpoint, context, CancelToken(), apply_held=apply_held)
     assert report.problem is None, report.problem
     return report
 
@@ -164,7 +165,7 @@ def test_a_short_listing_settles_what_a_long_one_left_open(api, store, monkeypat
     mirror(store, url)
     del server.records[4]
     assert mirror(store, url).suspects == 1
-    monkeypatch.setattr(runner, "MOST_PAGES_TWICE", 100)
+    monkeypatch.setattr(proof, "MOST_PAGES_TWICE", 100)
     assert mirror(store, url).deleted == 1
 
 

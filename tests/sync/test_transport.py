@@ -22,7 +22,8 @@ from trayapp.sync import retry
 from trayapp.sync.auth import MemorySecrets
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.oauth.accounts import Accounts
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 
 RECORDS = [{"id": n} for n in range(1, 24)]
 
@@ -37,10 +38,10 @@ def _surroundings(monkeypatch):
 
 def mirror(store, url, secret=None, auth=None, keyring=None, **request):
     endpoint = completed(Endpoint(url=url, name="Items", auth=auth or Auth(), request=Request(**request)))
-    around = Surroundings(
+    context = RunContext(
         store=store, staging=store.path.parent, secret=lambda _id, _auth: secret, accounts=Accounts(keyring)
     )
-    return run(endpoint, around, CancelToken())
+    return run(endpoint, context, CancelToken())
 
 
 # TLS
@@ -81,9 +82,10 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.naming import completed
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.runner import Surroundings, run
+from trayapp.sync.run_context import RunContext
+from trayapp.sync.runner import run
 store = Store(Path(sys.argv[2]))
-report = run(completed(Endpoint(url=sys.argv[1])), Surroundings(store=store, staging=store.path.parent), CancelToken())
+report = run(completed(Endpoint(url=sys.argv[1])), RunContext(store=store, staging=store.path.parent), CancelToken())
 store.close()
 print(report.status, report.reason)
 """

@@ -332,10 +332,11 @@ class Workspace:
         apply_held: bool = False,
     ) -> Report:
         """Run an endpoint once, now."""
-        from trayapp.sync.runner import Surroundings, run
+        from trayapp.sync.run_context import RunContext
+        from trayapp.sync.runner import run
 
         self._serve_demo(endpoint)
-        surroundings = Surroundings(
+        context = RunContext(
             store=self.store,
             staging=self.home.staging,
             secret=self.secret,
@@ -345,7 +346,7 @@ class Workspace:
             find=lambda id: self.settings().find(id),
         )
         with rare_collections():
-            return run(endpoint, surroundings, cancel, progress, full=full, apply_held=apply_held)
+            return run(endpoint, context, cancel, progress, full=full, apply_held=apply_held)
 
     def pause(self, until: Pause | None) -> None:
         """Write a pause (a Pause, or None to end it) for the next start of a scheduler."""

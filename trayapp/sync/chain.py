@@ -11,20 +11,21 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
 from trayapp.store.read import run_query
 from trayapp.store.store import Store
+from trayapp.sync.answer_records import own_records
 from trayapp.sync.auth import Access, Credentials
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.decode import own_records
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Client, first_call
+from trayapp.sync.http import Client
 from trayapp.sync.listing import Listing
-from trayapp.sync.opening import Opener
 from trayapp.sync.paging import Walk, first_page
+from trayapp.sync.request import first_call
+from trayapp.sync.resolver import SourceResolver
 
 AT_ONCE = 2
 """Listings read at the same time."""
 
 _NOTHING_THERE = (404, 410)
-_AHEAD = 4
+_WAITING = 4
 """Pages that may wait to be taken."""
 
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -100,7 +101,7 @@ class Chain:
     """One walk over the listings of all rows; iterating gives the records of page after page, in no fixed order.
 
     `others`: how many rows the query gives besides these. `row` is the one that the newest page is of; `ended` is
-    called with each row whose listing was read completely, after all its pages were taken.
+    called with each row whose listing was read completely, after all its pages were taken. `is_feed`: feeds were read.
     The other attributes are those of a Listing, for all listings together. Complete only if every one was, and every
     row could be asked for. A row at whose address there is nothing (404) has no records, unless that is so for all.
     Raises SyncErrors and Cancelled.
@@ -110,7 +111,7 @@ class Chain:
         self,
         endpoint: Endpoint,
         rows: Sequence[ParentRow],
-        opener: Opener,
+        resolver: SourceResolver,
         client: Callable[[CancelToken], Client],
         cancel: CancelToken,
         others: int = 0,
@@ -121,16 +122,17 @@ class Chain:
         self.warnings: list[str] = []
         self.walk = Walk()
         self.row: ParentRow | None = None
+        self.is_feed = False
         self._endpoint = endpoint
         self._rows = rows
-        self._opener = opener
+        self._resolver = resolver
         self._new_client = client
         self._cancel = cancel
         self._others = others
         self._ended = ended
         self._own = CancelToken()  # ends the other requests when one fails
         self._left = iter(rows)
-        self._pages: queue.Queue[_Page | _End | BaseException | None] = queue.Queue(_AHEAD)
+        self._pages: queue.Queue[_Page | _End | BaseException | None] = queue.Queue(_WAITING)
         self._lock = threading.Lock()
         self._listings: list[Listing] = []
         self._clients: list[Client] = []
@@ -237,21 +239,23 @@ class Chain:
             with self._lock:
                 self._nothing.append((row, error))
             return
-        opened = self._opener.open(client, call, answer, self._endpoint.url)
+        resolved = self._resolver.resolve(client, call, answer, self._endpoint.url)
         listing = Listing(
             client,
-            opened.endpoint,
-            opened.source,
-            opened.first,
-            opened.second,
-            page=opened.page,
-            records=opened.records,
+            resolved.endpoint,
+            resolved.source,
+            resolved.first,
+            resolved.second,
+            page=resolved.page,
+            records=resolved.records,
         )
         with self._lock:
             self._listings.append(listing)
+            self.is_feed = self.is_feed or resolved.endpoint.response.format == "feed"
+            self.warnings += [warning for warning in resolved.warnings if warning not in self.warnings]
         for records in listing:
             self._own.check()
-            owned = own_records(records, opened.source.path, self._endpoint.url)
+            owned = own_records(records, resolved.source.path, self._endpoint.url)
             self._put(_Page(row, with_fields(owned, {name: row.values[name] for name in self._fields})))
         if listing.complete:
             self._put(_End(row))

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from trayapp.endpoints.model import After, Endpoint
 from trayapp.store.known import DIGEST
 from trayapp.store.marks import Marks
 from trayapp.store.parents import Parent
 from trayapp.store.staging import Staging
+from trayapp.sync.answer_records import check_records
 from trayapp.sync.chain import Chain, ParentRow
-from trayapp.sync.decode import check_records
 from trayapp.sync.incremental import FULL_EVERY
 from trayapp.sync.paging import Walk
-from trayapp.sync.reading import SAMPLE, Aim
+from trayapp.sync.reading import SAMPLE, Target
 from trayapp.sync.resume import Journal, Kept, KeptPart
 
 NewChain = Callable[[Sequence[ParentRow], int, Callable[[ParentRow], None]], Chain]
@@ -42,7 +44,7 @@ class ChainReading:
     def __init__(
         self,
         endpoint: Endpoint,
-        aim: Aim,
+        target: Target,
         rows: Sequence[ParentRow],
         chain: NewChain,
         before: Mapping[bytes, Parent],
@@ -50,7 +52,7 @@ class ChainReading:
         kept: Kept[KeptPart] | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self.aim = aim
+        self.target = target
         self.before = before
         self.sample: list[bytes] = []
         self.resumed = False
@@ -134,6 +136,9 @@ class ChainReading:
             known = b"".join(digest for place, digest in enumerate(digests) if place not in staged)
             keep(KeptPart(row=row.id, is_first=row.id not in begun, unchanged=known, records=new))
             told(self.walked.walk)
+        if self.walked.is_feed:
+            response = msgspec.structs.replace(self.endpoint.response, format="feed")
+            self.endpoint = msgspec.structs.replace(self.endpoint, response=response)
 
     def _note(self, row: bytes, digests: Sequence[bytes]) -> dict[bytes, None]:
         found = dict.fromkeys(digests)

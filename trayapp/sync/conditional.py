@@ -1,6 +1,5 @@
 """Asking only whether anything is new: conditional requests (RFC 9110 section 13) for listings of one page. Pure."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -9,14 +8,13 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.marks import Marks
-from trayapp.sync.http import Answer, Call
+from trayapp.sync.hints import looks_cut
+from trayapp.sync.names import TELLING_HEADER
 from trayapp.sync.paging import Walk
-from trayapp.sync.probe import looks_cut
+from trayapp.sync.request import Answer, Call
 
 BELIEVED = timedelta(days=1)
 """How long a server is believed that nothing is new before the whole answer is looked at again."""
-
-_TELLING = re.compile(r"link|total|count|next|page|cursor|range|continuation", re.IGNORECASE)
 
 
 def can_ask(endpoint: Endpoint, marks: Marks, now: datetime) -> bool:
@@ -76,7 +74,7 @@ def digest(answer: Answer) -> str:
     if answer.large is not None:
         hasher.update(answer.large.digest)
     for name, value in sorted((name.lower(), value) for name, value in answer.headers.items()):
-        if _TELLING.search(name):
+        if TELLING_HEADER.search(name):
             hasher.update(f"\n{name}: {value}".encode())
     return hasher.hexdigest()
 

@@ -10,22 +10,25 @@ from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
 from trayapp.store.plan import Stored
 from trayapp.store.records import Fields, decode_records
-from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape, binder, extended
+from trayapp.store.table import HASH_KEY, OWN_KEYS, Shape, binder, extended
 from trayapp.store.values import SQL_TYPES, Kind, widen
-from trayapp.sync import detect, shapes, single
+from trayapp.sync import hints, record_keys, shapes, single
+from trayapp.sync.answer_records import records_of
+from trayapp.sync.answer_text import Body, read
 from trayapp.sync.auth import Access
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.decode import Body, outline, read, records_of
 from trayapp.sync.errors import SyncError
 from trayapp.sync.failures import ended, server_message
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.guesses import FirstPage
-from trayapp.sync.http import Answer, Call, Client, first_call
+from trayapp.sync.http import Client
+from trayapp.sync.lenient_json import outline
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import first_page
 from trayapp.sync.preview import Preview, PreviewColumn
-from trayapp.sync.probe import Trial, find_pages, named_by_answer
+from trayapp.sync.probe import Trial, find_pages
+from trayapp.sync.request import Answer, Call, first_call
 
 SHOWN_ROWS = 50
 
@@ -67,8 +70,8 @@ def look_at(
         raise _no_list(answer, body, hide)
     if _is_object(body) and (guess.alone or not count) and single.says_error(body):
         raise _no_list(answer, body, hide)
-    said = None if guess.alone else detect.total(answer.headers, body)
-    pages = None if guess.alone else detect.total_pages(answer.headers, body)
+    said = None if guess.alone else hints.total(answer.headers, body)
+    pages = None if guess.alone else hints.total_pages(answer.headers, body)
     if said is not None and (said < count or (said == count and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
     return Found(
@@ -80,8 +83,8 @@ def look_at(
         count=count,
         total=said,
         total_pages=pages,
-        named=named_by_answer(answer.headers, body),
-        more=None if guess.alone else detect.signs_of_more(answer.headers, body, count),
+        named=hints.named_by_answer(answer.headers, body),
+        more=None if guess.alone else hints.signs_of_more(answer.headers, body, count),
         alone=guess.alone,
     )
 
@@ -104,16 +107,6 @@ def settled(endpoint: Endpoint, found: Found) -> Endpoint:
     return msgspec.structs.replace(
         endpoint, response=msgspec.structs.replace(endpoint.response, records=found.path, format=format)
     )
-
-
-def still_holds(pages: Pages, count: int, found: Found, shorter: bool = False) -> bool:
-    """Whether what was proven at an earlier run (its first page had `count` records) can be believed of this answer.
-
-    shorter: a page with fewer records is no longer than a page may be, either.
-    """
-    if found.named is not None:
-        return (pages.kind, pages.path) == (found.named.kind, found.named.path)
-    return pages.kind != "none" or (found.more is None and (found.count == count or (shorter and found.count < count)))
 
 
 def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:
@@ -169,7 +162,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     count = len(found.records)
     records = decode_records(raw)
     mode = endpoint.table.mode
-    key = endpoint.table.key or (_key(records, endpoint.table.name, found.alone) if count else ())
+    key = endpoint.table.key or (record_keys.key_for(records, endpoint.table.name, found.alone) if count else ())
     if mode == "append" and key and key[0] in OWN_KEYS:
         key = ()
     warnings = [*_warnings(count, key, proven, proof), *page.warnings]
@@ -202,7 +195,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
         proof=proof,
         key=key,
         columns=tuple(PreviewColumn(name=c.name, type=SQL_TYPES[c.kind], path=c.path) for c in shape.columns),
-        cursors=detect.cursor_fields(_plain(records)),
+        cursors=record_keys.cursor_fields(record_keys.plain(records)),
         rows=tuple(tuple(bind(record)) for record in records[:SHOWN_ROWS]),
         requests=tuple(client.made),
         warnings=tuple(warnings),
@@ -221,29 +214,6 @@ def _warnings(count: int, key: tuple[str, ...], proven: bool, proof: str) -> lis
             " deleted and one new."
         )
     return warnings
-
-
-def _plain(records: list[Fields]) -> list[dict[str, object]]:
-    """Only what can be part of a key or cursor: texts and integers as they are, else None."""
-    return [
-        {name: value if kind in ("text", "integer", "long") else None for name, (kind, value) in record.items()}
-        for record in records
-    ]
-
-
-def key_for(records: list[bytes], table: str, alone: bool = False) -> tuple[str, ...]:
-    """The key to use for these raw records where the settings name none; one of ours when no field will do.
-
-    alone: there is only one record, and there will never be another.
-    """
-    return _key(decode_records(records), table, alone)
-
-
-def _key(records: list[Fields], table: str, alone: bool) -> tuple[str, ...]:
-    plain = _plain(records)
-    if alone and len(records) == 1:
-        return (single.id_of(plain[0]) or ONLY_KEY,)
-    return detect.key_of(plain, table) or (HASH_KEY,)
 
 
 def _shape(endpoint: Endpoint, records: list[Fields]) -> Shape:

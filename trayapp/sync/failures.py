@@ -11,6 +11,7 @@ import msgspec
 from trayapp.sync import retry
 from trayapp.sync.errors import AuthError, NetworkError, SyncError, TransientError
 from trayapp.sync.links import origin, place_of
+from trayapp.sync.names import COMPLAINT_WORDS
 
 
 def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
@@ -151,9 +152,6 @@ def _status_error(
     return SyncError("The server refuses the request", words, "Check address and parameters.")
 
 
-_MESSAGE_FIELDS = ("detail", "message", "error_description", "messages", "title", "error", "errors", "reason")
-
-
 def server_message(body: bytes, headers: Mapping[str, str], hide: Callable[[str], str] = str) -> str:
     """The server's own words (RFC 9457 detail or title, or what else is usual), at most 200 characters."""
     if "html" in headers.get("Content-Type", "").lower():
@@ -172,7 +170,7 @@ def _words(data: Any) -> str:
     if isinstance(data, list):
         return next((words for item in data if (words := _words(item))), "")
     if isinstance(data, dict):
-        return next((words for name in _MESSAGE_FIELDS if (words := _words(data.get(name)))), "")
+        return next((words for name in COMPLAINT_WORDS if (words := _words(data.get(name)))), "")
     return ""
 
 

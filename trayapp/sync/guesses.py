@@ -8,58 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync import detect, envelope
-from trayapp.sync.http import Answer, Call, with_params
+from trayapp.sync import hints, names, record_keys
+from trayapp.sync.names import folded
 from trayapp.sync.paging import LAST
-
-_PAGE_NAMES = (
-    "page",
-    "p",
-    "pg",
-    "paged",
-    "pageno",
-    "_page",
-    "pageNumber",
-    "page_number",
-    "page[number]",
-    "currentPage",
-)
-_OFFSET_NAMES = (
-    "offset",
-    "skip",
-    "$skip",
-    "$offset",
-    "start",
-    "startAt",
-    "start_at",
-    "startIndex",
-    "start_index",
-    "from",
-    "_start",
-)
-_BY_DEFAULT = ("page", "offset", "skip", "_page", "p", "pageNumber", "start", "$skip", "$offset")
-_SIZES_BY_DEFAULT = ("limit", "per_page", "page_size", "pageSize", "size", "$top")
-_SIZE_NAMES = (*_SIZES_BY_DEFAULT, "perPage", "count", "rows", "first", "_limit", "maxResults", "max_results", "take")
-_TOKEN_PARAMS = {
-    "next_cursor": ("cursor", "next_cursor", "start_cursor"),
-    "nextCursor": ("cursor", "nextCursor"),
-    "next_page_token": ("page_token", "next_page_token"),
-    "nextPageToken": ("pageToken", "nextPageToken"),
-    "next_token": ("next_token", "token"),
-    "nextToken": ("nextToken", "token"),
-    "endCursor": ("after", "cursor"),
-    "after": ("after",),
-    "continuation": ("continuation",),
-    "continuationToken": ("continuationToken",),
-    "next": ("next", "cursor", "after", "_next", "page"),
-}
-_TOKEN_HEADERS = {
-    "X-Next-Page": ("page",),
-    "X-Next-Cursor": ("cursor",),
-    "X-Cursor": ("cursor",),
-    "X-Continuation-Token": ("continuationToken", "continuation"),
-}
-_LAST_PARAMS = ("starting_after", "after", "after_id", "since_id", "last_id", "cursor")
+from trayapp.sync.request import Answer, Call, with_params
 
 
 class FirstPage(msgspec.Struct, frozen=True):
@@ -79,14 +31,14 @@ def numbered(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Page
         return
     query = dict(parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True))
     fields = _envelope_names(body)
-    known = (*_PAGE_NAMES, *_OFFSET_NAMES)
-    named = [name for names in (query, fields) for name in known if name in names]
-    for name in dict.fromkeys((*named, *_BY_DEFAULT)):
+    known = (*names.PAGE_PARAMS, *names.OFFSET_PARAMS)
+    named = [name for given in (query, fields) for name in known if name in given]
+    for name in dict.fromkeys((*named, *names.USUAL_NUMBERS)):
         given = query.get(name, "")
         if given and not given.isdigit():
             continue  # a date or a word: it filters
         start = int(given) if given else None
-        yield Pages(kind="page" if name in _PAGE_NAMES else "offset", param=name, start=start, into=into)
+        yield Pages(kind="page" if name in names.PAGE_PARAMS else "offset", param=name, start=start, into=into)
 
 
 def are_named(pages: Pages, listing: FirstPage, body: Any) -> bool:
@@ -98,24 +50,24 @@ def are_named(pages: Pages, listing: FirstPage, body: Any) -> bool:
 
 def larger(endpoint: Endpoint, listing: FirstPage) -> Call | None:
     """The first request, for one record more than it gave, under all usual names; None where a size was given."""
-    names = {name.lower() for name, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)}
-    if endpoint.request.method != "GET" or endpoint.pages.size_param or names & {*map(str.lower, _SIZE_NAMES)}:
+    given = {folded(name) for name, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)}
+    if endpoint.request.method != "GET" or endpoint.pages.size_param or given & names.SIZE_PARAMS:
         return None
     size = str(len(listing.records) + 1)
     return msgspec.structs.replace(
-        listing.call, url=with_params(listing.call.url, [(name, size) for name in _SIZES_BY_DEFAULT])
+        listing.call, url=with_params(listing.call.url, [(name, size) for name in names.USUAL_SIZES])
     )
 
 
 def cursors(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
     """Tokens that the answer itself gives, and parameters that may take them."""
     post = endpoint.request.method == "POST"
-    for name, params in _TOKEN_HEADERS.items():
+    for name, params in names.TOKEN_HEADERS.items():
         if listing.answer.headers.get(name):
             for param in params:
                 yield Pages(kind="cursor", path=f"header:{name}", param=param)
     for path in _token_paths(body):
-        token = detect.find(body, path)
+        token = hints.find(body, path)
         if isinstance(token, dict):
             yield Pages(kind="cursor", path=path)
             continue
@@ -123,27 +75,42 @@ def cursors(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages
         if variable:
             yield Pages(kind="cursor", path=path, param=f"variables.{variable}", into="json")
             continue
-        for param in _TOKEN_PARAMS.get(path.rpartition(".")[2], ("cursor",)):
+        for param in names.TOKEN_PARAMS.get(path.rpartition(".")[2], ("cursor",)):
             if post:
                 yield Pages(kind="cursor", path=path, param=param, into="json")
             yield Pages(kind="cursor", path=path, param=param)
-    for path, _ in envelope.tokens(listing.answer.headers, body):
-        if path in detect.TOKEN_PLACES or path.removeprefix("header:") in _TOKEN_HEADERS:
+    for path, _ in hints.tokens(listing.answer.headers, body):
+        if path in names.TOKEN_PLACES or path.removeprefix("header:") in names.TOKEN_HEADERS:
             continue  # tried already
-        for param in envelope.params_for(path):
+        for param in params_for(path):
             yield Pages(kind="cursor", path=path, param=param, into="json" if post else "query")
         if path.startswith("header:"):
             yield Pages(kind="cursor", path=path, param=path.removeprefix("header:"), into="header")
-    if any(detect.find(body, path) is True for path in detect.MORE_PLACES) and listing.records:
+    if any(hints.find(body, path) is True for path in names.MORE_PLACES) and listing.records:
         records = [msgspec.json.decode(record) for record in listing.records if is_plain(record)]
-        for name in detect.key_of(records, endpoint.table.name)[:1]:
-            for param in _LAST_PARAMS[:3]:
+        for name in record_keys.key_of(records, endpoint.table.name)[:1]:
+            for param in names.LAST_RECORD_PARAMS:
                 yield Pages(kind="cursor", path=LAST + name, param=param)
 
 
+def params_for(path: str) -> tuple[str, ...]:
+    """Parameters that may take the token at that path, the likeliest first."""
+    in_header = path.startswith("header:")
+    name = path.removeprefix("header:").rpartition(".")[2]
+    plain = re.sub(r"^(x-)?(ms-)?(next[_-]?|end[_-]?)?", "", name, flags=re.IGNORECASE)
+    guesses: tuple[str, ...]
+    if in_header:
+        plain = plain.lower().replace("-", "_")
+        camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), plain)
+        guesses = (plain, f"next_{plain}", camel, "cursor", "after" if "after" in plain else "token")
+    else:
+        guesses = (*names.OTHER_TOKEN_PARAMS.get(folded(name), ()), plain[:1].lower() + plain[1:], name, "cursor")
+    return tuple(dict.fromkeys(guess for guess in guesses if guess))
+
+
 def _token_paths(body: Any) -> Iterator[str]:
-    for path in (*detect.TOKEN_PLACES, *_page_infos(body, "", 0)):
-        token = detect.find(body, path)
+    for path in (*names.TOKEN_PLACES, *_page_infos(body, "", 0)):
+        token = hints.find(body, path)
         if token and isinstance(token, str | dict | int) and not isinstance(token, bool):
             yield path
 
@@ -179,13 +146,13 @@ def _graphql_variable(endpoint: Endpoint) -> str | None:
 
 
 def _envelope_names(body: Any) -> set[str]:
-    names: set[str] = set()
+    found: set[str] = set()
     if isinstance(body, dict):
         for name, inner in body.items():
-            names.add(name)
+            found.add(name)
             if isinstance(inner, dict):
-                names.update(inner)
-    return names
+                found.update(inner)
+    return found
 
 
 def is_plain(record: bytes) -> bool:

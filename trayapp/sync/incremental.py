@@ -13,9 +13,9 @@ import xxhash
 from trayapp.endpoints.model import Endpoint, Incremental, Pages
 from trayapp.store.marks import Marks
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Answer, Call
 from trayapp.sync.links import joined, origin, place_of
 from trayapp.sync.paging import placed, value_at, value_of
+from trayapp.sync.request import Answer, Call
 
 FULL_EVERY = timedelta(days=1)
 """How often a mirror's whole listing is read where the settings don't say: nothing else finds deletes."""

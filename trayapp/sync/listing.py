@@ -7,13 +7,15 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.store.cells import Cells
-from trayapp.sync.ahead import Ahead
-from trayapp.sync.decode import Body, check_records, cut_records, is_large_list, read, records_of
+from trayapp.sync.answer_records import check_records, cut_records, is_large_list, records_of
+from trayapp.sync.answer_text import Body, read
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.http import Client
 from trayapp.sync.links import place_of
 from trayapp.sync.paging import MOST_EMPTY, MOST_EMPTY_BY_TOKEN, Walk, is_past_the_end, may_shift, next_call, upcoming
+from trayapp.sync.prefetch import Prefetcher
 from trayapp.sync.probe import SecondPage
+from trayapp.sync.request import Answer, Call
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +33,7 @@ class Listing:
 
     `first` and `second` are pages that were fetched before, and need not be again; `page` is the first, read, with its
     `records`. `start` and `walk` go on with a walk that was broken off: the next request, and how far it was.
-    `ahead` fetches pages that can be told beforehand.
+    `prefetcher` fetches pages that can be told beforehand.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
     and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `own_records` and
@@ -47,7 +49,7 @@ class Listing:
         second: SecondPage | None = None,
         start: Call | None = None,
         walk: Walk | None = None,
-        ahead: Ahead | None = None,
+        prefetcher: Prefetcher | None = None,
         page: Body | None = None,
         records: Sequence[bytes] = (),
     ) -> None:
@@ -64,15 +66,15 @@ class Listing:
         self._first = first
         self._second = second
         self._start = start
-        self._ahead = ahead
+        self._prefetcher = prefetcher
         self._page = page
         self._records = records
         self._digests: set[bytes] = set()
 
     def __iter__(self) -> Iterator[Sequence[bytes]]:
         source, walk = self.source, self.walk
-        if self._ahead is not None:
-            self._ahead.forget()
+        if self._prefetcher is not None:
+            self._prefetcher.forget()
         start = self._start or source.call
         answer: Answer | None = self._first or self._client.fetch(start)
         asked = {_identity(source.call), _identity(start)}
@@ -97,7 +99,7 @@ class Listing:
             self.answer, self.text, self.following = answer, page.text, following
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
-                self._look_ahead(following)
+                self._prefetch(following)
             yield records
             yield from answer.large or ()
             if following is None or self._is_over(following, _identity(following) in asked):
@@ -112,20 +114,20 @@ class Listing:
             answer = self._fetch(following)
         self.complete = self._has_all()
 
-    def _look_ahead(self, following: Call) -> None:
+    def _prefetch(self, following: Call) -> None:
         """Have the next pages fetched while this one is worked on, if there is more than one to come."""
-        if self._ahead is None or self._second is not None:
+        if self._prefetcher is None or self._second is not None:
             return
-        calls = upcoming(self.source.call, self.source.pages, self.walk, self._ahead.depth)
+        calls = upcoming(self.source.call, self.source.pages, self.walk, self._prefetcher.depth)
         if len(calls) > 1 and _identity(calls[0]) == _identity(following):
-            self._ahead.want(calls)
+            self._prefetcher.want(calls)
 
     def _fetch(self, call: Call) -> Answer | None:
         second, self._second = self._second, None
         if second is not None and (second.call.url, second.call.body) == (call.url, call.body):
             return second.answer
         try:
-            answer = self._ahead.take(call) if self._ahead is not None else None
+            answer = self._prefetcher.take(call) if self._prefetcher is not None else None
             return answer or self._client.fetch(call)
         except SyncError as error:
             if error.status is not None and is_past_the_end(error.status, self.source.pages, self.walk):

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.sync import detect
-from trayapp.sync.decode import check_records, own_records
+from trayapp.sync import record_keys
+from trayapp.sync.answer_records import check_records, own_records
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
 
@@ -52,7 +52,7 @@ class Merged:
     def _key_of(self, fields: dict[str, msgspec.Raw], page: Sequence[bytes], place: int) -> tuple[bytes, ...]:
         if not self._key:
             plain: list[dict[str, Any]] = [msgspec.json.decode(record) for record in page]
-            self._key = detect.key_of(plain, self._table)
+            self._key = record_keys.key_of(plain, self._table)
         if not self._key:
             return (b"%d" % place,)  # every record stands for itself
         return tuple(bytes(fields.get(name, b"")) for name in self._key)

@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from trayapp.endpoints.model import Pages
-from trayapp.sync import detect
+from trayapp.sync import names
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http import Answer, Call, with_params
+from trayapp.sync.hints import linked
 from trayapp.sync.links import joined, next_link, origin, place_of
+from trayapp.sync.request import Answer, Call, with_params
 
 MOST_EMPTY = 3
 """So many empty pages may come in a row where pages have numbers; some servers name a next one for ever."""
@@ -23,11 +24,6 @@ LAST = "last:"
 """A cursor path that begins so names a field of the page's last record (Stripe's `starting_after` and its kind)."""
 
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# Compiled by their first use, which most runs do without.
-_POSITION_NAME = r"(?i)page|offset|skip|start|cursor|after|before|token|since|from|max_id|min_id|next"
-_NUMBERED = (
-    r"(?i)^_?(page|p|pg|offset|skip|\$skip|start|startat|startindex|from|pagenumber|page_number|page\[number\])$"
-)
 
 
 class Walk(msgspec.Struct):
@@ -98,12 +94,12 @@ def _dropped(before: str, after: str) -> list[tuple[str, str]]:
     if one.path != other.path:
         return []
     kept = {name for name, _ in parse_qsl(other.query, keep_blank_values=True)}
-    if "page_info" in kept:
-        return []  # Shopify's token holds all filters, and is refused beside any
+    if names.TOKEN_WITH_FILTERS in kept:
+        return []
     return [
         (name, value)
         for name, value in parse_qsl(one.query, keep_blank_values=True)
-        if name not in kept and not re.search(_POSITION_NAME, name)
+        if name not in kept and not re.search(names.POSITION_PARAM, name)
     ]
 
 
@@ -149,7 +145,7 @@ def _goes_on_empty(text: bytes, pages: Pages, walk: Walk) -> bool:
         return walk.pages < walk.total_pages
     if walk.total is not None:
         return walk.records < walk.total
-    return any(value_at(text, path) is True for path in detect.MORE_PLACES)
+    return any(value_at(text, path) is True for path in names.MORE_PLACES)
 
 
 def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:
@@ -178,7 +174,7 @@ def _says_end(text: bytes) -> bool:
     """Whether a flag in the envelope says that nothing follows."""
     if not text.startswith(b"{"):
         return False
-    return any(value_at(text, path) is False for path in detect.MORE_PLACES)
+    return any(value_at(text, path) is False for path in names.MORE_PLACES)
 
 
 def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
@@ -205,7 +201,7 @@ def may_shift(pages: Pages, url: str) -> bool:
     if pages.kind in ("page", "offset"):
         return True
     return pages.kind in ("link", "next_url") and any(
-        re.match(_NUMBERED, name) for name, _ in parse_qsl(urlsplit(url).query)
+        re.match(names.NUMBER_PARAM, name) for name, _ in parse_qsl(urlsplit(url).query)
     )
 
 
@@ -218,7 +214,7 @@ def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:
 def value_of(answer: Answer, text: bytes, path: str) -> object:
     """What stands at a dotted path of the body, or in the header that "header:NAME" names; None if nothing."""
     if path.endswith("[rel=next]"):
-        return detect.linked(value_at(text, path.removesuffix("[rel=next]")), "next")
+        return linked(value_at(text, path.removesuffix("[rel=next]")), "next")
     if path.startswith("header:"):
         return answer.headers.get(path.removeprefix("header:").strip())
     return value_at(text, path)
@@ -230,17 +226,17 @@ def value_at(text: bytes, path: str) -> object:
         raw: Mapping[str, msgspec.Raw] = _raw_object.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    names = path.split(".")
-    while names:
+    left = path.split(".")
+    while left:
         # A name may itself have dots ("@odata.nextLink"): the longest that fits counts.
-        for count in range(len(names), 0, -1):
-            found = raw.get(".".join(names[:count]))
+        for count in range(len(left), 0, -1):
+            found = raw.get(".".join(left[:count]))
             if found is not None:
                 break
         else:
             return None
-        names = names[count:]
-        if not names:
+        left = left[count:]
+        if not left:
             return msgspec.json.decode(found)
         try:
             raw = _raw_object.decode(found)

@@ -3,16 +3,7 @@
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-
-
-class RequestMade(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of a preview; `url` is scrubbed of secrets, `status` is 0 when no answer came."""
-
-    method: str
-    url: str
-    status: int
-    seconds: float
-    bytes: int
+from trayapp.sync.request import RequestMade
 
 
 class PreviewColumn(msgspec.Struct, frozen=True, kw_only=True):

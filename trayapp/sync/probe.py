@@ -1,18 +1,21 @@
 """Finding out how a listing goes on by trying: a guess counts only when a second page with other records proves it."""
 
-import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.sync import detect, guesses
-from trayapp.sync.decode import outline, read, records_of
+from trayapp.sync import guesses, record_keys
+from trayapp.sync.answer_records import records_of
+from trayapp.sync.answer_text import read
 from trayapp.sync.errors import NetworkError, SyncError
 from trayapp.sync.guesses import FirstPage
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.hints import looks_cut, named_by_answer, signs_of_more, total
+from trayapp.sync.http import Client
+from trayapp.sync.lenient_json import outline
 from trayapp.sync.paging import Walk, is_past_the_end, next_call, placed
+from trayapp.sync.request import Answer, Call
 
 MOST_REQUESTS = 12
 """Requests spent on guesses; a person waits for the preview, and the server owes us nothing."""
@@ -20,35 +23,6 @@ MOST_REQUESTS = 12
 _LARGEST_PAGE = 4 << 20
 """Bytes. A larger answer is a whole listing, and dear to ask for again."""
 _ONE = Pages(kind="none")
-_URL_HEADERS = (
-    "Next-Page", "Next", "X-Next", "X-Next-Url", "X-Next-Page", "X-Next-Page-Url", "X-Next-Link", "X-Next-Page-Link",
-)  # fmt: skip
-_PAGE_SIZES = {
-    5,
-    10,
-    12,
-    15,
-    20,
-    24,
-    25,
-    30,
-    40,
-    50,
-    60,
-    75,
-    100,
-    120,
-    128,
-    150,
-    200,
-    250,
-    256,
-    300,
-    500,
-    512,
-    1000,
-    1024,
-}
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -72,23 +46,6 @@ class SecondPage(msgspec.Struct, frozen=True):
     records: Sequence[bytes]
 
 
-def named_by_answer(headers: Mapping[str, str], body: Any) -> Pages | None:
-    """How the listing goes on where the answer gives the next page's very address; None where it does not."""
-    found = detect.next_url(headers, body)
-    if found is not None:
-        kind, path, _ = found
-        return Pages(kind="link") if kind == "link" else Pages(kind="next_url", path=path)
-    for name in _URL_HEADERS:
-        if re.match(r"(https?://|/|\?)", headers.get(name, "")):
-            return Pages(kind="next_url", path=f"header:{name}")
-    return None
-
-
-def looks_cut(count: int) -> bool:
-    """Whether so many records may well be a page's limit rather than all there are."""
-    return count in _PAGE_SIZES or (count > 0 and count % 100 == 0)
-
-
 def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
     """How the listing goes on after its first page. `pages.kind` is "none" when nothing else was proven.
 
@@ -99,10 +56,10 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
     if pages is not None:
         return _try_named(endpoint, client, listing, pages)
     count = len(listing.records)
-    more = detect.signs_of_more(listing.answer.headers, body, count)
+    more = signs_of_more(listing.answer.headers, body, count)
     if more is None and not _may_go_on(listing):
         return Trial(_ONE, True, "The answer names no further page.")
-    known = detect.total(listing.answer.headers, body)
+    known = total(listing.answer.headers, body)
     if known is not None and known == count and more is None:
         return Trial(_ONE, True, f"The server says there are {known:,} records, and the answer has them all.")
     tries = _Tries(endpoint, client, listing, more is not None)
@@ -206,7 +163,7 @@ class _Tries:
         self._client = client
         self._listing = listing
         plain = [msgspec.json.decode(record) for record in listing.records[:1000] if guesses.is_plain(record)]
-        self._key = endpoint.table.key or detect.key_of(plain, endpoint.table.name)
+        self._key = endpoint.table.key or record_keys.key_of(plain, endpoint.table.name)
         self.first = self.keys(listing.records)
 
     def keys(self, records: Sequence[bytes]) -> set[Hashable]:

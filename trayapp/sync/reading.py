@@ -10,11 +10,11 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.store.cells import Cells
 from trayapp.store.known import DIGEST
 from trayapp.store.staging import Staging
-from trayapp.sync.decode import check_records, own_records
-from trayapp.sync.http import Answer
+from trayapp.sync.answer_records import check_records, own_records
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
+from trayapp.sync.request import Answer
 from trayapp.sync.resume import Journal, Kept, KeptCall, KeptPage
 
 SAMPLE = 2000
@@ -38,7 +38,7 @@ class OutOfDate(Exception):
     """What was kept of a listing does not fit to what is known of the table: begin again."""
 
 
-class Aim(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What a listing is read for. partial: it holds only what changed; full: the table itself is compared.
 
     began: when the server gave the first page, by its own clock.
@@ -59,7 +59,7 @@ class Reading:
     def __init__(
         self,
         endpoint: Endpoint,
-        aim: Aim,
+        target: Target,
         walks: tuple[Walkable, Callable[[], Walkable]],
         tracker: Tracker | None = None,
         journal: Journal | None = None,
@@ -67,7 +67,7 @@ class Reading:
     ) -> None:
         """`walks` are the first walk and how to make another one."""
         self.endpoint = endpoint
-        self.aim = aim
+        self.target = target
         self.tracker = tracker
         self.walked, self._again = walks
         self.sample: list[bytes] = []

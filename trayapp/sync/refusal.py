@@ -10,6 +10,7 @@ import msgspec
 from trayapp.sync.errors import AuthError
 from trayapp.sync.failures import server_message
 from trayapp.sync.links import place_of
+from trayapp.sync.names import COMPLAINT_CODES, SUCCESS_FLAGS
 
 _LOGIN_PATH = re.compile(
     r"(?i)(^|[/._-])(log-?_?in|log-?_?on|sign-?_?in|sso|oauth2?|saml2?|auth(enticate|orize)?)($|[/._-])"
@@ -22,7 +23,6 @@ _ERROR_CODES = frozenset(
         "invalidapikey", "invalidkey", "missingapikey", "accessdenied", "401",
     }
 )  # fmt: skip
-_CODE_FIELDS = ("error", "code", "error_code", "errorCode", "status", "type", "message")
 _LONGEST_ERROR = 4096
 """Bytes: a longer body is data."""
 
@@ -76,8 +76,8 @@ def _says_unauthorized(body: bytes) -> bool:
         return False
     error = value.get("error")
     places = (error, value) if isinstance(error, dict) else (value,)
-    is_error = bool(error) or value.get("ok") is False or value.get("success") is False or "errors" in value
-    return is_error and any(_is_code(place.get(name)) for place in places for name in _CODE_FIELDS)
+    is_error = bool(error) or any(value.get(name) is False for name in SUCCESS_FLAGS) or "errors" in value
+    return is_error and any(_is_code(place.get(name)) for place in places for name in COMPLAINT_CODES)
 
 
 def _is_code(value: Any) -> bool:

@@ -18,8 +18,8 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Pages
-from trayapp.sync.http import Call
 from trayapp.sync.paging import Walk
+from trayapp.sync.request import Call
 
 log = logging.getLogger(__name__)
 

@@ -6,20 +6,11 @@ from typing import Any
 
 from trayapp.endpoints.paths import is_plain
 from trayapp.sync.formats.sniff import Format
+from trayapp.sync.names import BESIDE_RECORDS, ERRORS, FIELD_LISTS, RECORD_LISTS, TIME_COLUMN
 
 KEY_FIELD = "_key"
 """The field that takes the keys of an object whose values are the records."""
 
-_LIST_NAMES = (
-    "data", "items", "results", "records", "value", "values", "entries", "rows", "list", "content", "docs", "objects",
-    "elements", "nodes", "edges", "features", "hits", "issues", "resources", "result",
-)  # fmt: skip
-_NOT_RECORDS = {
-    "errors", "error", "meta", "metadata", "links", "_links", "included", "facets", "warnings", "messages",
-    "aggregations", "columns", "fields", "schema", "filters", "sort", "pagination", "paging", "headers", "@context",
-}  # fmt: skip
-_HEADER_NAMES = ("columns", "fields", "headers", "header", "column_names", "columnNames", "names", "schema", "cols")
-_TIME_NAMES = re.compile(r"^(time|times|date|dates|datetime|timestamp|timestamps|t)$", re.IGNORECASE)
 _ID = re.compile(r"-?\d+|[0-9a-fA-F-]{32,36}|[A-Z]{2,5}|(?=.*\d)[\w.:-]{4,}|-[\w-]{8,}")
 _DEPTH = 4
 _CLOSE = 3.0
@@ -54,15 +45,15 @@ def rival(body: Any) -> str | None:
 def _candidates(value: Any, names: _Names, headers: Sequence[tuple[_Names, int]]) -> Iterator[tuple[float, str]]:
     if not isinstance(value, dict) or len(names) > _DEPTH:
         return
-    if {"errors", "error"} & {*names}:
+    if ERRORS & {*names}:
         return  # some servers answer 200 with nothing but their complaints
     penalty = 2.0 * (len(names) - 1)
-    beside = bool(_NOT_RECORDS & {*names})
+    beside = bool(BESIDE_RECORDS & {*names})
     if not beside and _is_map(value):
         yield 1.5 + _weight(value) - penalty + _known(names), _words((*names, "*"), f" as {KEY_FIELD}")
         return
     if not beside and _is_columnar(value, at_top=not names):
-        timed = any(_TIME_NAMES.match(name) for name in value)
+        timed = any(TIME_COLUMN.match(name) for name in value)
         yield 1.0 + 4 * timed + _weight(next(iter(value.values()))) - penalty, _words(names, " zipped").strip()
         return
     for name, item in value.items():
@@ -77,12 +68,12 @@ def _candidates(value: Any, names: _Names, headers: Sequence[tuple[_Names, int]]
 def _list(
     parent: Mapping[str, Any], names: _Names, items: Sequence[Any], headers: Sequence[tuple[_Names, int]]
 ) -> tuple[float, str] | None:
-    if {"errors", "error"} & {*names}:
+    if ERRORS & {*names}:
         return None
     known = _known(names)
     if not items and not known:
         return None
-    score = known + _weight(items) - 2.0 * (len(names) - 1) - (30 if _NOT_RECORDS & {*names} else 0)
+    score = known + _weight(items) - 2.0 * (len(names) - 1) - (30 if BESIDE_RECORDS & {*names} else 0)
     if names[-1] == "edges" and all(isinstance(item, dict) and "node" in item for item in items):
         return score, _words(names, "[].node")
     if parent.get("type") == "FeatureCollection" and names[-1] == "features":
@@ -108,7 +99,7 @@ def _words(names: _Names, more: str = "") -> str:
 
 
 def _known(names: _Names) -> float:
-    return 5.0 if names and names[-1] in _LIST_NAMES else 0.0
+    return 5.0 if names and names[-1] in RECORD_LISTS else 0.0
 
 
 def _weight(items: Any) -> float:
@@ -125,7 +116,7 @@ def _headers(value: Any, names: _Names) -> Iterator[tuple[_Names, int]]:
         place = (*names, name)
         if not isinstance(item, list):
             yield from _headers(item, place)
-        elif name in _HEADER_NAMES and item and all(_is_name(one) for one in item):
+        elif name in FIELD_LISTS and item and all(_is_name(one) for one in item):
             yield place, len(item)
 
 
@@ -158,7 +149,7 @@ def _is_map(value: Mapping[str, Any]) -> bool:
     members = list(value.values())
     if not members or not all(isinstance(member, dict) and member for member in members):
         return False
-    if _NOT_RECORDS & {*value}:
+    if BESIDE_RECORDS & {*value}:
         return False
     common = set(members[0]).intersection(*members)
     if len(common) * 2 < max(map(len, members)):

@@ -9,35 +9,12 @@ from typing import Any
 import msgspec
 
 from trayapp.endpoints.paths import is_plain
-from trayapp.sync import shapes
+from trayapp.sync import names, shapes
 from trayapp.sync.formats.sniff import Format
+from trayapp.sync.names import folded
 
 VALUE_FIELD = "value"
 """The field that takes plain values."""
-
-_IDS = ("id", "_id", "uuid", "guid", "uid", "ID", "Id", "@id", "sha")
-_TROUBLE = {
-    "error", "errors", "fault", "exception", "error_message", "errorMessage", "error_code", "errorCode",
-    "error_description",
-}  # fmt: skip
-_ABOUT = {
-    "ok", "success", "status", "status_code", "statusCode", "code", "message", "messages", "msg", "detail", "details",
-    "title", "type", "instance", "reason", "request_id", "requestId", "trace", "trace_id", "timestamp", "path",
-    "documentation_url", "help", "jsonrpc", "api_version", "apiVersion", "version", "took", "duration",
-    "meta", "metadata", "links", "_links", "jsonapi", "included", "warnings", "@context", "@odata.context",
-}  # fmt: skip
-"""Names that stand beside what an answer is about, or in a complaint."""
-_LISTING = {
-    "next", "previous", "prev", "next_url", "next_page", "nextPage", "next_cursor", "nextCursor", "nextPageToken",
-    "next_page_token", "nextToken", "next_token", "cursor", "cursors", "has_more", "hasMore", "has_next", "hasNext",
-    "more", "continue", "pageInfo", "paging", "pagination", "page", "pages", "total", "total_count", "totalCount",
-    "totalElements", "total_pages", "totalPages", "totalItems", "total_items", "totalResults", "total_results",
-    "count", "limit", "offset", "per_page", "perPage", "pageSize", "page_size", "_embedded", "@odata.nextLink",
-    "@odata.count", "numFound",
-}  # fmt: skip
-_USUAL = {name.lower(): name for name in (*_ABOUT, *_TROUBLE, *_LISTING)}
-"""XML writes these names with other capitals."""
-_HOLDERS = ("data", "result", "response", "item", "object", "record")
 
 
 class Guess(msgspec.Struct, frozen=True):
@@ -64,8 +41,8 @@ def object_path(body: Any) -> str | None:
     """The path to the one object that the answer is, "" for all of it; None where it may be something else."""
     if not _is_record(body):
         return None
-    others = body.keys() - _ABOUT - _TROUBLE
-    for holder in _HOLDERS:
+    others = body.keys() - names.BESIDE_OBJECT - names.COMPLAINTS
+    for holder in names.RECORD_HOLDERS:
         if others == {holder} and isinstance(body[holder], dict) and not has_id(body):
             return f"{holder}[]" if _is_record(body[holder]) else None
     return ""
@@ -77,13 +54,13 @@ def element_path(body: Any) -> str | None:
     Without its elements a listing looks alike: what is empty and called like several things is taken for one.
     """
     ((root, inside),) = body.items() if isinstance(body, dict) and len(body) == 1 else ((None, None),)
-    if root is None or not isinstance(inside, dict) or root.rpartition(":")[2].lower() in _TROUBLE:
+    if root is None or not isinstance(inside, dict) or folded(root.rpartition(":")[2]) in names.COMPLAINTS:
         return None
     if any(isinstance(item, dict) or (isinstance(item, list) and not _is_values(item)) for item in inside.values()):
         return None
     if any(item is None and name.lower().endswith("s") for name, item in inside.items()):
         return None
-    if not is_plain(root) or not _is_record({_USUAL.get(name.lower(), name): item for name, item in inside.items()}):
+    if not is_plain(root) or not _is_record({names.usual(name): item for name, item in inside.items()}):
         return None
     return f"{root}[]"
 
@@ -94,23 +71,25 @@ def values_path(body: Any) -> str | None:
         return f"as {VALUE_FIELD}" if _is_values(body) else None
     if not isinstance(body, dict) or says_error(body):
         return None
-    others = body.keys() - _ABOUT - _TROUBLE - _LISTING
+    others = body.keys() - names.BESIDE_OBJECT - names.COMPLAINTS - names.OF_LISTING
     name = next(iter(others)) if len(others) == 1 else ""
     return f"{name} as {VALUE_FIELD}" if name and is_plain(name) and _is_values(body[name]) else None
 
 
 def says_error(body: Mapping[str, Any]) -> bool:
     """Whether an object is a complaint and nothing else. A job that failed has an error too, but more besides."""
-    others = body.keys() - _ABOUT - _TROUBLE - {*_IDS}
-    failed = any(body.get(name) for name in _TROUBLE) or body.get("ok") is False or body.get("success") is False
+    others = body.keys() - names.BESIDE_OBJECT - names.COMPLAINTS - {*names.IDS}
+    failed = any(body.get(name) for name in names.COMPLAINTS) or any(
+        body.get(name) is False for name in names.SUCCESS_FLAGS
+    )
     if failed:
         return len(others) < 2
-    return not others and not has_id(body) and any(body.get(name) for name in ("message", "msg", "detail", "title"))
+    return not others and not has_id(body) and any(body.get(name) for name in names.COMPLAINT_TEXTS)
 
 
 def id_of(record: Mapping[str, Any]) -> str:
     """The field that is the object's own id; "" when it has none."""
-    return next((name for name in _IDS if _is_id(record.get(name))), "")
+    return next((name for name in names.IDS if _is_id(record.get(name))), "")
 
 
 def has_id(body: Mapping[str, Any]) -> bool:
@@ -122,11 +101,11 @@ def _is_record(body: Any) -> bool:
     if not isinstance(body, dict) or says_error(body):
         return False
     if has_id(body):
-        return not (body.keys() & _LISTING and any(item == [] for item in body.values()))
+        return not (body.keys() & names.OF_LISTING and any(item == [] for item in body.values()))
     if shapes.are_ids(body):
         return False
-    others = [body[name] for name in body.keys() - _ABOUT - _TROUBLE]
-    if body.keys() & _LISTING or all(item is None for item in others):
+    others = [body[name] for name in body.keys() - names.BESIDE_OBJECT - names.COMPLAINTS]
+    if body.keys() & names.OF_LISTING or all(item is None for item in others):
         return False
     # An empty list or object may be a listing without records, and a list of others one of what we don't know.
     return all(_is_values(item) if isinstance(item, list) else item != {} for item in others)

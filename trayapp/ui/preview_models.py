@@ -17,7 +17,8 @@ from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from trayapp.endpoints.model import Table
-from trayapp.sync.preview import Preview, PreviewColumn, RequestMade
+from trayapp.sync.preview import Preview, PreviewColumn
+from trayapp.sync.request import RequestMade
 
 _Index = QModelIndex | QPersistentModelIndex
 _Cell = str | int | float | None

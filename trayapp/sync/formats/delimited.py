@@ -12,7 +12,7 @@ import xxhash
 
 from trayapp.store.cells import Block, Cells, packed
 from trayapp.sync.formats.columns import column
-from trayapp.sync.formats.rows import Rows, manner, read_rows, unused
+from trayapp.sync.formats.rows import Rows, read_rows, row_format, unused
 from trayapp.sync.formats.values import field_names, typed
 
 _DELIMITERS = ",;\t|"
@@ -73,9 +73,9 @@ def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> Cells:
         body = body.removeprefix(_BOM)
     if declares := _DECLARED.match(sample(body)):
         body = body[len(declares[0].encode()) :]
-    way = manner(body, delimiter, tell)
+    form = row_format(body, delimiter, tell)
     empty = unused(body)
-    parts = (part for part in map(_without_blank, read_rows(body, way, empty, tell)) if part[0])
+    parts = (part for part in map(_without_blank, read_rows(body, form, empty, tell)) if part[0])
     rows, texts = next(parts, ([], []))
     if not rows:
         return Cells([])
@@ -90,7 +90,7 @@ def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> Cells:
         tell("The first row holds only numbers: it was taken as a record, and the columns are numbered.")
         header = [""] * len(header)
     start = above + (not is_record)
-    table = _Table(header, empty, msgspec.json.encode([header, way, spaced]))
+    table = _Table(header, empty, msgspec.json.encode([header, form, spaced]))
     blocks = [
         block
         for rows, texts in chain([(rows[start:], texts[start:])], parts)

@@ -24,7 +24,7 @@ class BrokenOff(ValueError):
     """The text ends inside a quoted field."""
 
 
-class Manner(msgspec.Struct, frozen=True):
+class RowFormat(msgspec.Struct, frozen=True):
     """How rows are written. quoted: quotation marks enclose cells; spaced: there are spaces before them."""
 
     delimiter: str
@@ -32,25 +32,25 @@ class Manner(msgspec.Struct, frozen=True):
     spaced: bool = False
 
 
-def manner(body: bytes, delimiter: str, tell: Callable[[str], None]) -> Manner:
+def row_format(body: bytes, delimiter: str, tell: Callable[[str], None]) -> RowFormat:
     """How the rows of a text in UTF-8 are written."""
     if b'"' not in body:
-        return Manner(delimiter, quoted=False)
+        return RowFormat(delimiter, quoted=False)
     sample = body[:_SAMPLE].decode(errors="replace")
-    found = Manner(delimiter, quoted=True, spaced=bool(re.search(rf"{re.escape(delimiter)} +\"", sample)))
+    found = RowFormat(delimiter, quoted=True, spaced=bool(re.search(rf"{re.escape(delimiter)} +\"", sample)))
     if delimiter in "\t|":
         # Many such files are written without any quoting: then a quotation mark is a character like others.
         try:
             deque(_Reader(body, found, None, tell).rows(), 0)
         except (csv.Error, BrokenOff):
             tell("Quotation marks don't enclose cells here; they were kept as they are.")
-            return Manner(delimiter, quoted=False)
+            return RowFormat(delimiter, quoted=False)
     return found
 
 
-def read_rows(body: bytes, manner: Manner, empty: str, tell: Callable[[str], None]) -> Iterator[Rows]:
+def read_rows(body: bytes, form: RowFormat, empty: str, tell: Callable[[str], None]) -> Iterator[Rows]:
     """The rows of a text in UTF-8, in their order; `empty` stands for cells that are `""`. Raises BrokenOff."""
-    return _Reader(body, manner, empty, tell).rows()
+    return _Reader(body, form, empty, tell).rows()
 
 
 def unused(body: bytes) -> str:
@@ -61,17 +61,17 @@ def unused(body: bytes) -> str:
 class _Reader:
     """Reads one text. Without `empty` it only proves that quotation marks enclose cells, else raises csv.Error."""
 
-    def __init__(self, body: bytes, manner: Manner, empty: str | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, body: bytes, form: RowFormat, empty: str | None, tell: Callable[[str], None]) -> None:
         self._body = body
-        self._delimiter = manner.delimiter
-        self._spaced = manner.spaced
-        self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if manner.quoted else csv.QUOTE_NONE
-        self._empty = empty if manner.quoted else None
-        self._checks = manner.quoted and empty is None
+        self._delimiter = form.delimiter
+        self._spaced = form.spaced
+        self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if form.quoted else csv.QUOTE_NONE
+        self._empty = empty if form.quoted else None
+        self._checks = form.quoted and empty is None
         self._tell = tell
         self._strict = True
-        edge = re.escape(manner.delimiter)
-        self._bare = (*(f'{before}""' for before in (manner.delimiter, "\n", "\r")),)
+        edge = re.escape(form.delimiter)
+        self._bare = (*(f'{before}""' for before in (form.delimiter, "\n", "\r")),)
         self._alone = re.compile(rf'(?:^|[{edge}\n\r])""(?=[{edge}\n\r]|$)')
         # Every quoted field is stepped over as a whole, so that what looks like one inside another is no match.
         self._field = re.compile(rf'((?:^|(?<=[{edge}\n\r])))"((?:[^"]|"")*)"')

@@ -5,10 +5,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.http import Answer, Call, Client
+from trayapp.sync.http import Client
+from trayapp.sync.request import Answer, Call
 
 
-class Ahead:
+class Prefetcher:
     """Fetches pages in threads of its own, so many as there may be connections. `close` when done.
 
     `depth` is how many pages are on their way or wait to be taken: one more, so that no connection is ever idle.
@@ -59,7 +60,7 @@ class Ahead:
     def _start(self) -> None:
         for _ in range(self._connections):
             self._idle.put(self._new_client(self._own))
-        self._threads = ThreadPoolExecutor(self._connections, "ahead")
+        self._threads = ThreadPoolExecutor(self._connections, "prefetch")
         self._cancel.on_cancel(self._stop)
 
     def _stop(self) -> None:

@@ -1,0 +1,132 @@
+"""The records of an answer, cut from its text as they stand there."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from trayapp.endpoints.model import Response
+from trayapp.endpoints.paths import RecordsPath, parse_records_path
+from trayapp.sync import selection
+from trayapp.sync.answer_faults import no_list, too_deep, unreadable
+from trayapp.sync.answer_text import Body, is_plain_json
+from trayapp.sync.errors import SyncError
+from trayapp.sync.formats.characters import check_utf8
+from trayapp.sync.lenient_json import mended, parse
+from trayapp.sync.request import Answer
+
+
+def records_of(
+    body: Body, path: str, url: str, split: "Callable[[bytes, str, str], Sequence[bytes]] | None" = None
+) -> Sequence[bytes]:
+    """The records of an answer as `split` gives them, which is `split_records`; but rows of cells still as such."""
+    if body.cells is not None and not path:
+        return body.cells
+    text = body.text if body.cells is None else b"[" + b",".join(body.cells) + b"]"
+    return (split or split_records)(text, path, url)
+
+
+def split_records(text: bytes, path: str, url: str) -> list[bytes]:
+    """The records at `path` (see endpoints.paths, or "jmes:…"), each as the bytes of a JSON object.
+
+    Raises SyncError when there are none, which is not the same as an empty list.
+    """
+    return list(_split(text, path, url, selection.select))
+
+
+def cut_records(text: bytes, path: str, url: str) -> Sequence[bytes]:
+    """Like `split_records`, only faster: a record may be a view of the text. `own_records` is for those that are used.
+
+    A view keeps the whole text in memory.
+    """
+    return _split(text, path, url, selection.cut)
+
+
+def own_records(records: Iterable[bytes], path: str, url: str) -> list[bytes]:
+    """The records that `cut_records` gave, as bytes of their own. Raises SyncError when one is no object."""
+    owned = list(map(bytes, records))
+    try:
+        selection.check_objects(owned)
+    except selection.NoRecords as error:
+        raise no_list(path, url, str(error), error.hint) from None
+    return owned
+
+
+def check_records(records: Iterable[bytes], url: str) -> None:
+    """Raise SyncError when one is not UTF-8."""
+    try:
+        check_utf8(b"\n".join(records))
+    except UnicodeDecodeError:
+        raise unreadable(url, "UTF-8") from None
+
+
+def is_large_list(answer: Answer, response: Response, path: str) -> bool:
+    """Whether the records at `path` are those of which some are left out of a large answer's body.
+
+    If not, `Answer.whole` is to be read.
+    """
+    if answer.large is None or path.startswith("jmes:") or not is_plain_json(answer, response):
+        return False
+    try:
+        return split_records(answer.large.sample(), path, answer.url) == [b"{}"]
+    except SyncError:
+        return False
+
+
+def _split(text: bytes, path: str, url: str, split: Callable[[bytes, RecordsPath], Sequence[bytes]]) -> Sequence[bytes]:
+    if path.startswith("jmes:"):
+        return _searched(text, path.removeprefix("jmes:"), url)
+    try:
+        where = _compiled(path)
+    except ValueError as error:
+        raise no_list(path, url, str(error)) from None
+    try:
+        return split(text, where)
+    except selection.NoRecords as error:
+        raise no_list(path, url, str(error), error.hint) from None
+    except RecursionError:
+        raise too_deep(url) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _from_mended(text, where, path, url, error)
+
+
+@functools.lru_cache(100)
+def _compiled(path: str) -> RecordsPath:
+    return parse_records_path(path)
+
+
+def _from_mended(text: bytes, where: RecordsPath, path: str, url: str, error: Exception) -> list[bytes]:
+    strict = mended(text, url, error)
+    try:
+        return selection.select(strict, where)
+    except selection.NoRecords as no:
+        raise no_list(path, url, str(no), no.hint) from None
+    except RecursionError:
+        raise too_deep(url) from None
+
+
+def _searched(text: bytes, expression: str, url: str) -> list[bytes]:
+    import jmespath
+
+    try:
+        value = _exact.decode(text)
+    except RecursionError:
+        raise too_deep(url) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = parse(text, url)
+    found = jmespath.search(expression, value)
+    items = found if isinstance(found, list) else [] if found is None else [found]
+    records = [msgspec.json.encode(item) for item in items]
+    if any(record[:1] != b"{" for record in records):
+        raise no_list(f"jmes:{expression}", url, "what it gives are not all objects")
+    return records
+
+
+def _exact_float(number: str) -> float | str:
+    """A double where it holds the number exactly, else the number's digits: what the table would hold, too."""
+    real = float(number)
+    return real if Decimal(number) == Decimal(repr(real)) else number
+
+
+_exact = msgspec.json.Decoder(float_hook=_exact_float)
