@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from trayapp.endpoints.model import Table
 from trayapp.store.cells import Cells, Column, packed
+from trayapp.store.digests import SIZE, Digests
 from trayapp.store.fitting import see
-from trayapp.store.known import DIGEST
 from trayapp.store.records import decode_records
 from trayapp.store.table import Shape, binder, extended
 from trayapp.store.values import widen
@@ -30,7 +30,7 @@ wider = st.sampled_from(["null", "integer", "real", "text"])
 
 
 def block_of(rows, optional=()):
-    digests = [number.to_bytes(DIGEST, "big") for number, _ in enumerate(rows)]
+    digests = Digests.chained(number.to_bytes(SIZE, "big") for number, _ in enumerate(rows))
     return packed(("a", "b"), optional, list(zip(*rows, strict=True)), digests)
 
 
@@ -65,5 +65,5 @@ def test_blocks_are_one_sequence_of_records(parts, data):
     places = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1)))) if rows else []
     picked = cells.only(places)
     assert list(picked) == [cells[place] for place in places]
-    assert picked.digests == b"".join(cells.digests[place * DIGEST : (place + 1) * DIGEST] for place in places)
+    assert list(picked.digests) == [cells.digests[place] for place in places]
     assert len(picked.blocks) <= 1 or picked is cells

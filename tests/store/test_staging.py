@@ -2,10 +2,10 @@
 
 import random
 
-import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trayapp.store.digests import Digests
 from trayapp.store.known import Known
 from trayapp.store.staging import Staging
 
@@ -15,7 +15,7 @@ def raw(number):
 
 
 def known_of(numbers, void=()):
-    return Known(b"".join(xxhash.xxh3_128_digest(raw(number)) for number in numbers), void)
+    return Known(Digests.of(map(raw, numbers)), void)
 
 
 def staged(staging):

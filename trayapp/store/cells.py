@@ -4,12 +4,11 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from operator import attrgetter
 from typing import Any, overload
 
 import msgspec
 
-from trayapp.store.known import DIGEST
+from trayapp.store.digests import Digests
 from trayapp.store.values import EXACT, Kind, widen
 
 FEW = 1000
@@ -30,13 +29,13 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
     names: tuple[str, ...]
     optional: tuple[str, ...]
-    digests: bytes
+    digests: Digests
     packed: bytes
 
     @property
     def count(self) -> int:
         """How many rows there are."""
-        return len(self.digests) // DIGEST
+        return len(self.digests)
 
     def is_like(self, other: "Block") -> bool:
         """Whether the columns are the same."""
@@ -61,11 +60,9 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         return _together([(self, places)])
 
 
-def packed(
-    names: Sequence[str], optional: Sequence[str], columns: Sequence[Sequence[Cell]], digests: Sequence[bytes]
-) -> Block:
+def packed(names: Sequence[str], optional: Sequence[str], columns: Sequence[Sequence[Cell]], digests: Digests) -> Block:
     """A block of these columns."""
-    return Block(tuple(names), tuple(optional), b"".join(digests), _packed(columns))
+    return Block(tuple(names), tuple(optional), digests, _packed(columns))
 
 
 def _packed(columns: Sequence[Sequence[Cell]]) -> bytes:
@@ -125,8 +122,7 @@ class Cells(Sequence[bytes]):
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = blocks
-        self.digests = b"".join(map(attrgetter("digests"), blocks))
-        """Those of all rows, one after the other."""
+        self.digests = Digests.chained(block.digests.joined for block in blocks)
         self._ends = list(accumulate(block.count for block in blocks))
         self._shown: tuple[int, list[bytes]] = (-1, [])
 
@@ -184,10 +180,8 @@ def _together(parts: Sequence[tuple[Block, Sequence[int]]]) -> Block:
     """One block of some rows of several that are alike."""
     first = parts[0][0]
     columns: list[list[Cell]] = [[] for _ in first.names]
-    digests = bytearray()
     for block, places in parts:
         for column, cells in zip(columns, block.columns(), strict=True):
             column += [cells[place] for place in places]
-        for place in places:
-            digests += block.digests[place * DIGEST : (place + 1) * DIGEST]
-    return Block(first.names, first.optional, bytes(digests), _packed(columns))
+    digests = Digests.chained(block.digests.only(places).joined for block, places in parts)
+    return Block(first.names, first.optional, digests, _packed(columns))

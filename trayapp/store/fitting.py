@@ -11,6 +11,7 @@ from trayapp.endpoints.model import Table
 from trayapp.store import table as tables
 from trayapp.store.cells import Block, Column
 from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
+from trayapp.store.digests import Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.keys import joined
 from trayapp.store.missing import Missing
@@ -103,7 +104,7 @@ class Fitting:
                 return rows
         return self._bound(decode_records(batch.records()), own)
 
-    def rows_of(self, records: Sequence[Fields], digests: Sequence[bytes]) -> Rows:
+    def rows_of(self, records: Sequence[Fields], digests: Digests) -> Rows:
         """Decoded records as rows likewise. Raises Lossy where stored values would lose their meaning."""
         return self._bound(records, self._own_values(digests))
 
@@ -174,7 +175,7 @@ class Fitting:
             return list(map(itemgetter(positions[0]), rows))
         return list(map(joined, map(itemgetter(*positions), rows)))
 
-    def _own_values(self, digests: Sequence[bytes]) -> list[SqlValue]:
+    def _own_values(self, digests: Digests) -> list[SqlValue]:
         if self.own_key == ONLY_KEY:
             return [1] * len(digests)
         return [self._hash(digest) for digest in digests] if self.own_key == HASH_KEY else []

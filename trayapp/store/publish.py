@@ -12,10 +12,11 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.decoder import Rows
+from trayapp.store.digests import SIZE, Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.fitting import Fitting, Lossy, see
 from trayapp.store.keys import joined, split
-from trayapp.store.known import DIGEST, Known, KnownTable
+from trayapp.store.known import Known, KnownTable
 from trayapp.store.missing import Missing, Proof, too_many
 from trayapp.store.names import quote
 from trayapp.store.plan import Plan, check_plan
@@ -181,7 +182,7 @@ class _Publisher:
             warnings=tuple(self._warnings()),
         )
 
-    def _take(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> None:
+    def _take(self, pages: Sequence[int], digests: Digests, rows: Rows) -> None:
         if not self.keyed:
             self._insert(rows)
             self.added += len(rows)
@@ -199,7 +200,7 @@ class _Publisher:
             if dead:
                 self._bury(some)
             else:
-                digests = [batch.digests[position] for position in positions]
+                digests = batch.digests.only(positions)
                 pages = [batch.pages[position] for position in positions]
                 self._take(pages, digests, self.fitting.rows_of(some, digests))
 
@@ -213,7 +214,7 @@ class _Publisher:
         self._delete(list(dict.fromkeys(keys)))
         self.missing.settle(keys)
 
-    def _insert_all(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> bool:
+    def _insert_all(self, pages: Sequence[int], digests: Digests, rows: Rows) -> bool:
         """Add the rows to a table that holds only rows of this run; False, and nothing done, when a key is repeated."""
         try:
             with self.db:
@@ -227,14 +228,14 @@ class _Publisher:
         self.known.append(self.fitting.keys(rows), digests)
         return True
 
-    def _upsert(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> None:
+    def _upsert(self, pages: Sequence[int], digests: Digests, rows: Rows) -> None:
         keys = self.fitting.keys(rows)
         if pages[0] != pages[-1] and len(set(keys)) < len(keys):
             for _, group in groupby(range(len(keys)), key=pages.__getitem__):
                 places = list(group)  # page by page, as a later form of a record is compared with the one before
                 self._upsert(
                     [pages[place] for place in places],
-                    [digests[place] for place in places],
+                    digests.only(places),
                     [rows[place] for place in places],
                 )
             return
@@ -284,7 +285,7 @@ class _Publisher:
         self._insert(inserts)
         for positions, several in updates.items():
             self.db.executemany(self._update_sql(positions), several)
-        self.known.append(new_keys, new_digests)
+        self.known.append(new_keys, Digests.chained(new_digests))
         record_changes(self.db, self.run, self.plan.table, changes)
 
     def _enter(self, key: SqlValue, digest: bytes, first: bool) -> None:
@@ -293,7 +294,7 @@ class _Publisher:
         if position is not None:
             self.known.replace(position, digest)
         elif self.full and first:
-            self.known.append([key], [digest])
+            self.known.append([key], Digests(digest))
         else:
             self.known.supersede(key, digest)
 
@@ -387,7 +388,7 @@ class _Publisher:
     def _keep_in_mind(self) -> None:
         """After a full comparison: what stays in the table though the listing lacks it must be found missing again."""
         if self.full and self.remaining:
-            self.known.append(list(self.remaining), [os.urandom(DIGEST) for _ in self.remaining])
+            self.known.append(list(self.remaining), Digests(os.urandom(SIZE * len(self.remaining))))
 
     def _save(self, rows: int, held: int) -> None:
         self.fitting.save()

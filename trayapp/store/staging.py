@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import xxhash
 
 from trayapp.store.cells import Block, Cells
-from trayapp.store.known import DIGEST, Known
+from trayapp.store.digests import SIZE, Digests
+from trayapp.store.known import Known
 
 SPILL_BYTES = 8 * 2**20
 """What is kept in memory before a run's staged records go to a file."""
@@ -43,7 +43,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     """Staged records. `text` is a JSON array of them, `sizes` are their lengths in bytes, `pages` where each was."""
 
     pages: list[int]
-    digests: list[bytes]
+    digests: Digests
     text: bytes
     sizes: list[int]
 
@@ -62,7 +62,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         records = self.records()
         return _batch(
             [self.pages[place] for place in kept],
-            [self.digests[place] for place in kept],
+            self.digests.only(kept),
             [records[place] for place in kept],
         )
 
@@ -79,9 +79,9 @@ class CellBatch(msgspec.Struct, frozen=True, gc=False):
         return [self.page] * self.block.count
 
     @property
-    def digests(self) -> list[bytes]:
+    def digests(self) -> Digests:
         """Each row's digest."""
-        return _split(self.block.digests)
+        return self.block.digests
 
     def records(self) -> list[bytes]:
         """Each row as a JSON object."""
@@ -90,7 +90,7 @@ class CellBatch(msgspec.Struct, frozen=True, gc=False):
     def as_records(self) -> Batch:
         """The same rows as JSON, with the digests of that."""
         records = self.records()
-        return _batch(self.pages, list(map(xxhash.xxh3_128_digest, records)), records)
+        return _batch(self.pages, Digests.of(records), records)
 
     def without(self, places: Collection[int]) -> "CellBatch":
         """The batch without the rows at these places."""
@@ -101,11 +101,7 @@ class CellBatch(msgspec.Struct, frozen=True, gc=False):
 AnyBatch = Batch | CellBatch
 
 
-def _split(digests: bytes) -> list[bytes]:
-    return [digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST)]
-
-
-def _batch(pages: list[int], digests: list[bytes], records: Sequence[bytes]) -> Batch:
+def _batch(pages: list[int], digests: Digests, records: Sequence[bytes]) -> Batch:
     return Batch(pages, digests, b"[" + b",".join(records) + b"]", list(map(len, records)))
 
 
@@ -122,16 +118,16 @@ class Staging:
         self.known = known
         self.records = 0
         self.pages = 0
-        self.digests = b""
-        """Those of the newest page's records, one after the other."""
+        self.digests = Digests()
+        """Those of the newest page's records."""
         self._unchanged = 0
-        self._taken = bytearray(known.count)  # 1 where the record was listed again
+        self._taken = bytearray(len(known.digests))  # 1 where the record was listed again
         for position in known.void:
             self._taken[position] = 1
         self._next = 0
         self._index: dict[bytes, int] | None = None
         self._unsure: list[bytes] = []
-        self._most_unsure = max(1000, known.count // 10)
+        self._most_unsure = max(1000, len(known.digests) // 10)
         self._late: set[bytes] = set()
         self._staged: set[bytes] | None = None
         self._waiting: list[tuple[int, bytes, bytes]] = []  # page, digest and record of what will be one batch
@@ -164,38 +160,33 @@ class Staging:
         A record that either walk met counts as listed.
         """
         self._settle()
-        known = self.known
-        self._index = {known.digest(position): position for position in range(known.count)}
-        for position in known.void:
-            self._index.pop(known.digest(position), None)
+        known = self.known.digests
+        self._index = {digest: position for position, digest in enumerate(known)}
+        for position in self.known.void:
+            self._index.pop(known[position], None)
         self._staged = {digest for batch in self for digest in batch.digests}
 
     def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
         """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
         self.pages += 1
-        if isinstance(records, Cells):
-            self.digests = records.digests
-            digests = _split(records.digests) if self.known.count or self._staged is not None else []
-        else:
-            digests = list(map(xxhash.xxh3_128_digest, records))
-            self.digests = b"".join(digests)
+        self.digests = digests = records.digests if isinstance(records, Cells) else Digests.of(records)
         unknown: Sequence[int]
         if self._staged is not None:
             unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
         else:
             self.records += len(records)
-            unknown = self._compare(digests, self.digests) if self.known.count else range(len(records))
+            unknown = self._compare(digests) if self.known.digests else range(len(records))
         if isinstance(records, Cells):
             self._flush()
             for block in records.only(unknown).blocks:
                 self._write_cells(block)
         elif unknown:
-            self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
+            self._keep([records[index] for index in unknown], digests.only(unknown))
         return unknown
 
     def take_listed(self, digests: Iterable[bytes]) -> bool:
         """Count records as listed as they were before, by their digests; False when one is not known so."""
-        places = {self.known.digest(position): position for position in self._untaken()}
+        places = {self.known.digests[position]: position for position in self._untaken()}
         for digest in digests:
             position = places.pop(digest, None)
             if position is None:
@@ -206,54 +197,41 @@ class Staging:
             self.records += 1
         return True
 
-    def _compare(self, digests: list[bytes], joined: bytes) -> list[int]:
+    def _compare(self, digests: Digests) -> list[int]:
         """Take what is known of these digests, in strides where they are as and where they were before."""
         unknown = []
-        start, known = 0, self.known.digests
-        while start < len(digests):
-            same = self._expected(joined[start * DIGEST : (start + _STRIDE) * DIGEST])
+        start, count, known = 0, len(digests), self.known.digests
+        while start < count:
+            same = self._expected(digests.part(start, start + _STRIDE))
             here = self._next
             self._taken[here : here + same] = b"\1" * same
             self._next += same
             self._unchanged += same
             start += same
-            if same < _STRIDE and start < len(digests):
+            if same < _STRIDE and start < count:
                 if not self._take(digests[start]):
                     unknown.append(start)
-                    if start + 1 < len(digests) and known.startswith(digests[start + 1], (self._next + 1) * DIGEST):
+                    if start + 1 < count and known[self._next + 1] == digests[start + 1]:
                         self._next += 1  # it stands in the place of one that was there before
                 start += 1
         return unknown
 
-    def _expected(self, joined: bytes) -> int:
+    def _expected(self, digests: Digests) -> int:
         """How many of these digests are the next ones expected, before the first that is not."""
-        here, count = self._next, len(joined) // DIGEST
-        known = self.known.digests[here * DIGEST : here * DIGEST + len(joined)]
-        if known != joined:
-            known = known.ljust(len(joined), b"\0")
-            # As numbers their difference begins at the first digest that is another one.
-            difference = int.from_bytes(known, "big") ^ int.from_bytes(joined, "big")
-            count = (8 * len(joined) - difference.bit_length()) // (8 * DIGEST)
+        here, count = self._next, self.known.digests.agreeing(self._next, digests)
         taken = self._taken.find(1, here, here + count)
         return count if taken < 0 else taken - here
 
     def _take(self, digest: bytes) -> bool:
-        position = self._next
-        digests = self.known.digests
-        if not digests.startswith(digest, position * DIGEST):
-            place = digests.find(digest, position * DIGEST, (position + _WINDOW) * DIGEST)
-            if place >= 0 and place % DIGEST == 0:
-                position = place // DIGEST
-            elif self._index is not None:
-                position = self._index.get(digest, -1)
-            else:
-                position = -1
+        position = self.known.digests.find(digest, self._next, self._next + _WINDOW)
+        if position < 0 and self._index is not None:
+            position = self._index.get(digest, -1)
         if position < 0 or self._taken[position]:
             if self._index is None:
                 self._unsure.append(digest)
                 if len(self._unsure) > self._most_unsure:
                     self._settle()
-                    self._index = {self.known.digest(place): place for place in self._untaken()}
+                    self._index = {self.known.digests[place]: place for place in self._untaken()}
             return False
         self._taken[position] = 1
         self._next = position + 1
@@ -264,7 +242,7 @@ class Staging:
         """Look whether what was staged is known after all, only elsewhere than expected."""
         if not self._unsure:
             return
-        places = {self.known.digest(position): position for position in self._untaken()}
+        places = {self.known.digests[position]: position for position in self._untaken()}
         for digest in self._unsure:
             position = places.pop(digest, None)
             if position is not None:
@@ -289,7 +267,7 @@ class Staging:
             self.records += 1
         return False
 
-    def _keep(self, records: Sequence[bytes], digests: Sequence[bytes]) -> None:
+    def _keep(self, records: Sequence[bytes], digests: Digests) -> None:
         sizes = list(map(len, records))
         if sum(sizes) < _SMALL and len(sizes) < BATCH_RECORDS // 4:
             self._waiting += zip(repeat(self.pages), digests, map(bytes, records), strict=False)
@@ -302,22 +280,20 @@ class Staging:
         for start in range(0, len(sizes), step):
             end = start + step
             some = sizes[start:end]
-            self._write([self.pages] * len(some), digests[start:end], records[start:end], some)
+            self._write([self.pages] * len(some), digests.part(start, end), records[start:end], some)
 
     def _flush(self) -> None:
         """Write the records of several small pages as one batch."""
         if self._waiting:
             pages, digests, records = zip(*self._waiting, strict=True)
-            self._write(pages, digests, records, list(map(len, records)))
+            self._write(pages, Digests.chained(digests), records, list(map(len, records)))
             self._waiting, self._waiting_bytes = [], 0
 
-    def _write(
-        self, pages: Sequence[int], digests: Sequence[bytes], records: Sequence[bytes], sizes: Sequence[int]
-    ) -> None:
+    def _write(self, pages: Sequence[int], digests: Digests, records: Sequence[bytes], sizes: Sequence[int]) -> None:
         text = b"[" + b",".join(records) + b"]"
         self._file.write(_HEADER.pack(len(sizes), len(text)))
         self._file.write(array("I", [*pages, *sizes]).tobytes())
-        self._file.write(b"".join(digests))
+        self._file.write(digests.joined)
         self._file.write(text)
 
     def _write_cells(self, block: Block) -> None:
@@ -346,8 +322,8 @@ class Staging:
         if count == _CELLS:
             return CellBatch(*_decode_cells(self._file.read(length)))
         numbers = array("I", self._file.read(8 * count)).tolist()
-        joined = self._file.read(DIGEST * count)
-        return Batch(numbers[:count], _split(joined), self._file.read(length), numbers[count:])
+        digests = Digests(self._file.read(SIZE * count))
+        return Batch(numbers[:count], digests, self._file.read(length), numbers[count:])
 
     def distinct(self) -> int:
         """How many different records are staged."""
@@ -358,7 +334,7 @@ class Staging:
         self._file.close()
 
 
-def _late_ones(digests: Sequence[bytes], late: set[bytes]) -> set[int]:
+def _late_ones(digests: Digests, late: set[bytes]) -> set[int]:
     """The places of the first record of each of these digests, which are removed from `late`."""
     found: set[int] = set()
     for place, digest in enumerate(digests) if not late.isdisjoint(digests) else ():

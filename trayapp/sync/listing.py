@@ -135,9 +135,9 @@ class Listing:
     def _is_repeated(self, answer: Answer, records: Sequence[bytes]) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
-        content = (
-            answer.body if not numbered else records.digests if isinstance(records, Cells) else b"\n".join(records)
-        )
+        content = answer.body
+        if numbered:
+            content = records.digests.joined if isinstance(records, Cells) else b"\n".join(records)
         digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)

@@ -8,7 +8,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.cells import Cells
-from trayapp.store.known import DIGEST
+from trayapp.store.digests import Digests
 from trayapp.store.staging import Staging
 from trayapp.sync.decode import check_records, own_records
 from trayapp.sync.http import Answer
@@ -111,7 +111,7 @@ class Reading:
                 if journal is not None and self.answer is not None and self.answer.large is not None:
                     journal.discard()  # it would say that all of the page is kept when its first piece is
                 elif journal is not None:
-                    self._keep(journal, self.walked, _without(staging.digests, staged, len(records)), new)
+                    self._keep(journal, self.walked, staging.digests.without(staged), new)
             told(self.walked.walk)
 
     def _follow(self, listing: Listing, records: Sequence[bytes]) -> None:
@@ -119,7 +119,7 @@ class Reading:
         if self.tracker is not None and self.answer is not None:
             self.tracker.see(self.answer, listing.text, records)
 
-    def _keep(self, journal: Journal, listing: Listing, unchanged: bytes, new: Sequence[bytes]) -> None:
+    def _keep(self, journal: Journal, listing: Listing, unchanged: Digests, new: Sequence[bytes]) -> None:
         if listing.shifting:
             journal.discard()  # its positions mean something else by the time of the next run
         elif listing.following is not None:
@@ -136,10 +136,7 @@ class Reading:
             )
 
     def _replay(self, kept: Kept[KeptPage], staging: Staging) -> None:
-        digests = (
-            page.unchanged[start : start + DIGEST] for page in kept for start in range(0, len(page.unchanged), DIGEST)
-        )
-        if not staging.take_listed(digests):
+        if not staging.take_listed(digest for page in kept for digest in page.unchanged):
             raise OutOfDate
         for page in kept:
             staging.add_page(page.records)
@@ -162,13 +159,3 @@ class Reading:
         """The run is over; what is kept stays for the next one."""
         if self._journal is not None:
             self._journal.close()
-
-
-def _without(digests: bytes, places: Sequence[int], count: int) -> bytes:
-    """So many digests, one after the other, without those at some places."""
-    if not places or len(places) == count:
-        return b"" if places else digests
-    left = bytearray(digests)
-    for place in reversed(places):
-        del left[place * DIGEST : (place + 1) * DIGEST]
-    return bytes(left)

@@ -11,6 +11,7 @@ import msgspec
 import xxhash
 
 from trayapp.store.cells import Block, Cells, packed
+from trayapp.store.digests import Digests
 from trayapp.sync.formats.columns import column
 from trayapp.sync.formats.rows import Rows, manner, read_rows, unused
 from trayapp.sync.formats.values import field_names, typed
@@ -159,7 +160,7 @@ class _Table:
             names,
             [name for name in names if name in unnamed],
             [column(cells, self._empty) for cells in compress(columns, shown)],
-            list(map(xxhash.xxh3_128_digest, texts, repeat(self._seed))),
+            Digests.chained(map(xxhash.xxh3_128_digest, texts, repeat(self._seed))),
         )
 
     def _widened(self, rows: list[list[str]]) -> list[str]:
