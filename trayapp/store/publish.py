@@ -19,10 +19,11 @@ from trayapp.store.keys import joined, split
 from trayapp.store.known import Known, KnownTable
 from trayapp.store.missing import Missing, Proof, too_many
 from trayapp.store.names import quote
+from trayapp.store.pages import Page
 from trayapp.store.plan import Plan, check_plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
-from trayapp.store.staging import AnyBatch, CellBatch, Staging
+from trayapp.store.staging import Staging
 from trayapp.store.table import HASH_KEY
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue
@@ -83,7 +84,7 @@ def publish(
             raise ListingNeeded from None
     seen: dict[str, Kind] = {}
     for batch in staging:
-        see(seen, decode_records(batch.records()))
+        see(seen, decode_records(batch.page))
     # In full, as a key that became text has other values than those remembered.
     publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
     publisher.fitting.prepare(seen)
@@ -158,12 +159,13 @@ class _Publisher:
             self.known.clear()
             self.remaining, self.empty_at_start = {}, True
         for batch in self.staging:
-            if isinstance(batch, CellBatch) and self.fitting.own_key == HASH_KEY:
-                batch = batch.as_records()  # such a key does not tell in which format its record came
+            page = batch.page
+            if self.fitting.own_key == HASH_KEY:
+                page = page.as_json()  # such a key does not tell in which format its record came
             if self.tombstone is None:
-                self._take(batch.pages, batch.digests, self.fitting.rows(batch))
+                self._take(batch.numbers, page.digests, page.rows(self.fitting))
             else:
-                self._take_or_bury(batch, self.tombstone)
+                self._take_or_bury(batch.numbers, page, self.tombstone)
         if self.deletes:
             self._delete_missing(proof, apply_held)
         rows_now = self.before + self.added - self.deleted
@@ -191,8 +193,8 @@ class _Publisher:
         if not (in_bulk and self._insert_all(pages, digests, rows)):
             self._upsert(pages, digests, rows)
 
-    def _take_or_bury(self, batch: AnyBatch, tombstone: Tombstone) -> None:
-        records = decode_records(batch.records())
+    def _take_or_bury(self, numbers: Sequence[int], page: Page, tombstone: Tombstone) -> None:
+        records = decode_records(page)
         marks = [tombstone.marks(record) for record in records]
         for dead, group in groupby(range(len(records)), key=marks.__getitem__):
             positions = list(group)  # in their order, as a record may come back after its tombstone
@@ -200,9 +202,9 @@ class _Publisher:
             if dead:
                 self._bury(some)
             else:
-                digests = batch.digests.only(positions)
-                pages = [batch.pages[position] for position in positions]
-                self._take(pages, digests, self.fitting.rows_of(some, digests))
+                digests = page.digests.only(positions)
+                on = [numbers[position] for position in positions]
+                self._take(on, digests, self.fitting.rows_of(some, digests))
 
     def _bury(self, records: Sequence[Fields]) -> None:
         """Delete the records that these tombstones stand for."""

@@ -11,9 +11,10 @@ from typing import IO
 
 import msgspec
 
-from trayapp.store.cells import Block, Cells
+from trayapp.store.cells import Block
 from trayapp.store.digests import SIZE, Digests
 from trayapp.store.known import Known
+from trayapp.store.pages import CellPage, JsonPage, Page
 
 SPILL_BYTES = 8 * 2**20
 """What is kept in memory before a run's staged records go to a file."""
@@ -40,69 +41,22 @@ _decode_cells = msgspec.msgpack.Decoder(tuple[int, Block]).decode
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Staged records. `text` is a JSON array of them, `sizes` are their lengths in bytes, `pages` where each was."""
+    """Staged records. `numbers` tell which page each was on."""
 
-    pages: list[int]
-    digests: Digests
-    text: bytes
-    sizes: list[int]
-
-    def records(self) -> list[bytes]:
-        """Each record's bytes."""
-        found = []
-        start = 1
-        for size in self.sizes:
-            found.append(self.text[start : start + size])
-            start += size + 1
-        return found
+    numbers: Sequence[int]
+    page: Page
 
     def without(self, places: Collection[int]) -> "Batch":
         """The batch without the records at these places."""
-        kept = [place for place in range(len(self.sizes)) if place not in places]
-        records = self.records()
-        return _batch(
-            [self.pages[place] for place in kept],
-            self.digests.only(kept),
-            [records[place] for place in kept],
-        )
+        kept = [place for place in range(len(self.numbers)) if place not in places]
+        return Batch([self.numbers[place] for place in kept], self.page.only(kept))
 
 
-class CellBatch(msgspec.Struct, frozen=True, gc=False):
-    """Staged rows of cells, all of one page."""
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """What became of a page's records: those that seem new or changed, and the digests of the others."""
 
-    page: int
-    block: Block
-
-    @property
-    def pages(self) -> list[int]:
-        """Where each row was."""
-        return [self.page] * self.block.count
-
-    @property
-    def digests(self) -> Digests:
-        """Each row's digest."""
-        return self.block.digests
-
-    def records(self) -> list[bytes]:
-        """Each row as a JSON object."""
-        return self.block.records()
-
-    def as_records(self) -> Batch:
-        """The same rows as JSON, with the digests of that."""
-        records = self.records()
-        return _batch(self.pages, Digests.of(records), records)
-
-    def without(self, places: Collection[int]) -> "CellBatch":
-        """The batch without the rows at these places."""
-        kept = [place for place in range(self.block.count) if place not in places]
-        return CellBatch(self.page, self.block.picked(kept))
-
-
-AnyBatch = Batch | CellBatch
-
-
-def _batch(pages: list[int], digests: Digests, records: Sequence[bytes]) -> Batch:
-    return Batch(pages, digests, b"[" + b",".join(records) + b"]", list(map(len, records)))
+    new: Page
+    unchanged: Digests
 
 
 class Staging:
@@ -118,8 +72,6 @@ class Staging:
         self.known = known
         self.records = 0
         self.pages = 0
-        self.digests = Digests()
-        """Those of the newest page's records."""
         self._unchanged = 0
         self._taken = bytearray(len(known.digests))  # 1 where the record was listed again
         for position in known.void:
@@ -164,25 +116,21 @@ class Staging:
         self._index = {digest: position for position, digest in enumerate(known)}
         for position in self.known.void:
             self._index.pop(known[position], None)
-        self._staged = {digest for batch in self for digest in batch.digests}
+        self._staged = {digest for batch in self for digest in batch.page.digests}
 
-    def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
-        """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
+    def add_page(self, page: Page) -> Taken:
+        """Stage those of one page's records that seem new or changed."""
         self.pages += 1
-        self.digests = digests = records.digests if isinstance(records, Cells) else Digests.of(records)
+        digests = page.digests
         unknown: Sequence[int]
         if self._staged is not None:
-            unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
+            unknown = [place for place, digest in enumerate(digests) if self._is_missed(digest)]
         else:
-            self.records += len(records)
-            unknown = self._compare(digests) if self.known.digests else range(len(records))
-        if isinstance(records, Cells):
-            self._flush()
-            for block in records.only(unknown).blocks:
-                self._write_cells(block)
-        elif unknown:
-            self._keep([records[index] for index in unknown], digests.only(unknown))
-        return unknown
+            self.records += len(digests)
+            unknown = self._compare(digests) if self.known.digests else range(len(digests))
+        new = page.only(unknown)
+        new.keep(self)
+        return Taken(new, digests.without(unknown))
 
     def take_listed(self, digests: Iterable[bytes]) -> bool:
         """Count records as listed as they were before, by their digests; False when one is not known so."""
@@ -267,10 +215,11 @@ class Staging:
             self.records += 1
         return False
 
-    def _keep(self, records: Sequence[bytes], digests: Digests) -> None:
-        sizes = list(map(len, records))
+    def keep_json(self, page: JsonPage) -> None:
+        """Write the records, or wait for those of the next pages if they are few."""
+        sizes = list(map(len, page))
         if sum(sizes) < _SMALL and len(sizes) < BATCH_RECORDS // 4:
-            self._waiting += zip(repeat(self.pages), digests, map(bytes, records), strict=False)
+            self._waiting += zip(repeat(self.pages), page.digests, map(bytes, page), strict=False)
             self._waiting_bytes += sum(sizes)
             if len(self._waiting) >= BATCH_RECORDS or self._waiting_bytes >= BATCH_BYTES:
                 self._flush()
@@ -280,7 +229,7 @@ class Staging:
         for start in range(0, len(sizes), step):
             end = start + step
             some = sizes[start:end]
-            self._write([self.pages] * len(some), digests.part(start, end), records[start:end], some)
+            self._write([self.pages] * len(some), page.digests.part(start, end), page[start:end], some)
 
     def _flush(self) -> None:
         """Write the records of several small pages as one batch."""
@@ -296,12 +245,14 @@ class Staging:
         self._file.write(digests.joined)
         self._file.write(text)
 
-    def _write_cells(self, block: Block) -> None:
+    def keep_cells(self, block: Block) -> None:
+        """Write the rows."""
+        self._flush()
         data = _encode_cells((self.pages, block))
         self._file.write(_HEADER.pack(_CELLS, len(data)))
         self._file.write(data)
 
-    def __iter__(self) -> Iterator[AnyBatch]:
+    def __iter__(self) -> Iterator[Batch]:
         """The staged records in the order they came."""
         self._settle()
         self._flush()
@@ -310,28 +261,38 @@ class Staging:
         try:
             while header := self._file.read(_HEADER.size):
                 batch = self._read(*_HEADER.unpack(header))
-                if late and (places := _late_ones(batch.digests, late)):
+                if late and (places := _late_ones(batch.page.digests, late)):
                     batch = batch.without(places)
-                    if not batch.digests:
+                    if not batch.numbers:
                         continue
                 yield batch
         finally:
             self._file.seek(0, os.SEEK_END)
 
-    def _read(self, count: int, length: int) -> AnyBatch:
+    def _read(self, count: int, length: int) -> Batch:
         if count == _CELLS:
-            return CellBatch(*_decode_cells(self._file.read(length)))
+            page, block = _decode_cells(self._file.read(length))
+            return Batch([page] * block.count, CellPage([block]))
         numbers = array("I", self._file.read(8 * count)).tolist()
         digests = Digests(self._file.read(SIZE * count))
-        return Batch(numbers[:count], digests, self._file.read(length), numbers[count:])
+        text = self._file.read(length)
+        return Batch(numbers[:count], JsonPage(_cut(text, numbers[count:]), digests, text))
 
     def distinct(self) -> int:
         """How many different records are staged."""
-        return len({digest for batch in self for digest in batch.digests})
+        return len({digest for batch in self for digest in batch.page.digests})
 
     def close(self) -> None:
         """Throw the staged records away."""
         self._file.close()
+
+
+def _cut(text: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """The items of a JSON array, which are so long."""
+    start = 1
+    for size in sizes:
+        yield text[start : start + size]
+        start += size + 1
 
 
 def _late_ones(digests: Digests, late: set[bytes]) -> set[int]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from trayapp.endpoints.model import After, Endpoint
 from trayapp.store.digests import Digests
 from trayapp.store.marks import Marks
+from trayapp.store.pages import JsonPage
 from trayapp.store.parents import Parent
 from trayapp.store.staging import Staging
 from trayapp.sync.chain import Chain, ParentRow
@@ -100,8 +101,9 @@ class ChainReading:
         staging.take_listed(listed)
         for part in kept:
             if part.records:
-                staging.add_page(part.records)
-                self._note(part.row, staging.digests)
+                page = JsonPage(part.records)
+                staging.add_page(page)
+                self._note(part.row, page.digests)
                 self.sample += part.records[: SAMPLE - len(self.sample)]
 
     def _walk(
@@ -121,16 +123,15 @@ class ChainReading:
         self.walked = self._chain(asked, len(self._rows) - len(asked), ended)
         if journal is not None:
             self.walked.walk.pages = self._kept_pages
-        for records in self.walked:
+        for page in self.walked:
             row = self.walked.row
             assert row is not None
-            self.sample += records[: SAMPLE - len(self.sample)]
-            staged = staging.add_page(records)
-            new = [records[place] for place in staged]
-            check_records(new, self.endpoint.url)
-            self._note(row.id, staging.digests)
-            known = staging.digests.without(staged)
-            keep(KeptPart(row=row.id, is_first=row.id not in begun, unchanged=known, records=new))
+            self.sample += page[: SAMPLE - len(self.sample)]
+            taken = staging.add_page(page)
+            check_records(taken.new, self.endpoint.url)
+            self._note(row.id, page.digests)
+            first = row.id not in begun
+            keep(KeptPart(row=row.id, is_first=first, unchanged=taken.unchanged, records=list(taken.new)))
             told(self.walked.walk)
 
     def _note(self, row: bytes, digests: Digests) -> dict[bytes, None]:

@@ -13,7 +13,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Response
 from trayapp.endpoints.paths import RecordsPath, parse_records_path
-from trayapp.store.cells import Cells
+from trayapp.store.pages import CellPage, JsonPage, Page
 from trayapp.sync import selection
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.formats import delimited, lines, packed, sniff
@@ -39,7 +39,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
 
     format: Format
     text: bytes
-    cells: Cells | None = None
+    cells: CellPage | None = None
     warnings: tuple[str, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ""
@@ -170,14 +170,21 @@ def _peek(body: bytes, size: int = 20_000) -> bytes:
     return body[:size].strip(_SPACE) if size < len(body) else body.strip(_SPACE)
 
 
-def own_records(records: Iterable[bytes], path: str, url: str) -> list[bytes]:
-    """The records that `cut_records` gave, as bytes of their own. Raises SyncError when one is no object."""
-    owned = list(map(bytes, records))
-    try:
-        selection.check_objects(owned)
-    except selection.NoRecords as error:
-        raise _no_list(path, url, str(error), error.hint) from None
-    return owned
+def own_records(page: Page, path: str, url: str, utf8: bool = True) -> Page:
+    """The records of a page in memory of their own. Raises SyncError when one is no object, or not UTF-8.
+
+    utf8: whether that is to be checked, too.
+    """
+
+    def check(records: Sequence[bytes]) -> None:
+        try:
+            selection.check_objects(records)
+        except selection.NoRecords as error:
+            raise _no_list(path, url, str(error), error.hint) from None
+        if utf8:
+            check_records(records, url)
+
+    return page.own(check)
 
 
 def check_records(records: Iterable[bytes], url: str) -> None:
@@ -272,7 +279,7 @@ def _delimiter(body: bytes, answer: Answer) -> str:
     return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
 
 
-def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> Cells:
+def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> CellPage:
     try:
         return delimited.read(body, tell, delimiter)
     except BrokenOff as error:
@@ -323,12 +330,12 @@ def _page_instead(start: bytes, answer: Answer) -> SyncError:
 
 def records_of(
     body: Body, path: str, url: str, split: "Callable[[bytes, str, str], Sequence[bytes]] | None" = None
-) -> Sequence[bytes]:
+) -> Page:
     """The records of an answer as `split` gives them, which is `split_records`; but rows of cells still as such."""
     if body.cells is not None and not path:
         return body.cells
-    text = body.text if body.cells is None else b"[" + b",".join(body.cells) + b"]"
-    return (split or split_records)(text, path, url)
+    text = body.text if body.cells is None else body.cells.as_json().text
+    return JsonPage((split or split_records)(text, path, url))
 
 
 def split_records(text: bytes, path: str, url: str) -> list[bytes]:

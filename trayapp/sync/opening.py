@@ -1,12 +1,12 @@
 """From a listing's first answer to how all of it is read: where its records are, how it goes on, what its key is."""
 
 import threading
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.store.pages import Page
 from trayapp.store.plan import Stored, stored, stored_key
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
@@ -30,7 +30,7 @@ class Opened(msgspec.Struct, frozen=True):
     source: Source
     first: Answer | None = None
     page: Body | None = None
-    records: Sequence[bytes] = ()
+    records: Page | None = None
     second: SecondPage | None = None
 
 

@@ -7,10 +7,10 @@ from typing import Protocol
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.store.cells import Cells
 from trayapp.store.digests import Digests
+from trayapp.store.pages import JsonPage, Page
 from trayapp.store.staging import Staging
-from trayapp.sync.decode import check_records, own_records
+from trayapp.sync.decode import own_records
 from trayapp.sync.http import Answer
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
@@ -29,7 +29,7 @@ class Walkable(Protocol):
     warnings: list[str]
     walk: Walk
 
-    def __iter__(self) -> Iterator[Sequence[bytes]]:
+    def __iter__(self) -> Iterator[Page]:
         """The records of page after page: bytes of their own, or views as `cut_records` gives them."""
         ...
 
@@ -94,24 +94,17 @@ class Reading:
         self._walk(staging, told, None)
 
     def _walk(self, staging: Staging, told: Callable[[Walk], None], journal: Journal | None) -> None:
-        for records in self.walked:
+        for page in self.walked:
             self.progressed = True
-            self.sample += map(bytes, records[: SAMPLE - len(self.sample)])
-            staged = staging.add_page(records)
-            new: Sequence[bytes]
-            if isinstance(records, Cells):
-                new = records.only(staged)
-            else:
-                path = self.endpoint.response.records
-                some = records if len(staged) == len(records) else [records[place] for place in staged]
-                new = own_records(some, path, self.endpoint.url)
-                check_records(new, self.endpoint.url)
+            self.sample += map(bytes, page[: SAMPLE - len(self.sample)])
+            taken = staging.add_page(page)
+            new = own_records(taken.new, self.endpoint.response.records, self.endpoint.url)
             if isinstance(self.walked, Listing):
-                self._follow(self.walked, records)
+                self._follow(self.walked, page)
                 if journal is not None and self.answer is not None and self.answer.large is not None:
                     journal.discard()  # it would say that all of the page is kept when its first piece is
                 elif journal is not None:
-                    self._keep(journal, self.walked, staging.digests.without(staged), new)
+                    self._keep(journal, self.walked, taken.unchanged, new)
             told(self.walked.walk)
 
     def _follow(self, listing: Listing, records: Sequence[bytes]) -> None:
@@ -139,7 +132,7 @@ class Reading:
         if not staging.take_listed(digest for page in kept for digest in page.unchanged):
             raise OutOfDate
         for page in kept:
-            staging.add_page(page.records)
+            staging.add_page(JsonPage(page.records))
             self.sample += page.records[: SAMPLE - len(self.sample)]
         if self.tracker is not None and kept.last is not None:
             self.tracker.go_on(kept.last.newest, kept.last.own)
