@@ -9,13 +9,13 @@ import msgspec
 
 from trayapp.endpoints.model import Table
 from trayapp.store import table as tables
-from trayapp.store.cells import Block, Column
+from trayapp.store.cells import Column
 from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.digests import Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.keys import joined
 from trayapp.store.missing import Missing
-from trayapp.store.pages import JsonPage
+from trayapp.store.pages import CellPage, JsonPage
 from trayapp.store.plan import Plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape
@@ -129,8 +129,9 @@ class Fitting:
         self._check_keys(records)
         return list(map(tuple, map(tables.binder(self.shape), records)))
 
-    def rows_of_cells(self, block: Block) -> Rows:
-        """A block as rows likewise: its columns are looked at as a whole, so that any kind of cells is taken."""
+    def rows_of_cells(self, page: CellPage) -> Rows:
+        """The rows of one block likewise: its columns are looked at as a whole, so that any kind of cells is taken."""
+        (block,) = page.blocks
         own = self._own_values(block.digests) if self.own_key else []
         cells = dict(zip(block.names, map(Column, block.columns()), strict=True))
         seen = {name: column.kind for name, column in cells.items()}

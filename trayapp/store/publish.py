@@ -163,7 +163,8 @@ class _Publisher:
             if self.fitting.own_key == HASH_KEY:
                 page = page.as_json()  # such a key does not tell in which format its record came
             if self.tombstone is None:
-                self._take(batch.numbers, page.digests, page.rows(self.fitting))
+                rows = page.by_form(self.fitting.rows_of_json, self.fitting.rows_of_cells)
+                self._take(batch.numbers, page.digests, rows)
             else:
                 self._take_or_bury(batch.numbers, page, self.tombstone)
         if self.deletes:

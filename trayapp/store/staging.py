@@ -129,7 +129,7 @@ class Staging:
             self.records += len(digests)
             unknown = self._compare(digests) if self.known.digests else range(len(digests))
         new = page.only(unknown)
-        new.keep(self)
+        new.by_form(self._keep, self._write_cells)
         return Taken(new, digests.without(unknown))
 
     def take_listed(self, digests: Iterable[bytes]) -> bool:
@@ -215,8 +215,7 @@ class Staging:
             self.records += 1
         return False
 
-    def keep_json(self, page: JsonPage) -> None:
-        """Write the records, or wait for those of the next pages if they are few."""
+    def _keep(self, page: JsonPage) -> None:
         sizes = list(map(len, page))
         if sum(sizes) < _SMALL and len(sizes) < BATCH_RECORDS // 4:
             self._waiting += zip(repeat(self.pages), page.digests, map(bytes, page), strict=False)
@@ -245,12 +244,12 @@ class Staging:
         self._file.write(digests.joined)
         self._file.write(text)
 
-    def keep_cells(self, block: Block) -> None:
-        """Write the rows."""
+    def _write_cells(self, page: CellPage) -> None:
         self._flush()
-        data = _encode_cells((self.pages, block))
-        self._file.write(_HEADER.pack(_CELLS, len(data)))
-        self._file.write(data)
+        for block in page.blocks:
+            data = _encode_cells((self.pages, block))
+            self._file.write(_HEADER.pack(_CELLS, len(data)))
+            self._file.write(data)
 
     def __iter__(self) -> Iterator[Batch]:
         """The staged records in the order they came."""
