@@ -9,7 +9,7 @@ from tests.server import Listing, Reply, json_reply
 from trayapp.endpoints.model import Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store import plan
-from trayapp.store.marks import read_marks
+from trayapp.store.state import read_marks
 from trayapp.sync import runner
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.runner import Surroundings, run

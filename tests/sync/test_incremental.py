@@ -14,7 +14,7 @@ from tests.server import ApiServer, Listing, Reply, json_reply, problem
 from trayapp.endpoints.model import Endpoint, Incremental, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
-from trayapp.store.marks import read_marks
+from trayapp.store.state import read_marks
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.http import Call

@@ -14,6 +14,7 @@ from trayapp.store.pages import JsonPage
 from trayapp.store.plan import Plan
 from trayapp.store.records import decode_records
 from trayapp.store.staging import Staging
+from trayapp.store.state import find_entry, save_none_held
 from trayapp.store.table import ONLY_KEY, OWN_KEYS, Column, Shape, converted
 from trayapp.store.values import Kind, SqlValue, bound
 
@@ -120,10 +121,10 @@ def too_many(missing: int, rows: int) -> bool:
 
 def keep_held(db: apsw.Connection, id: str) -> None:
     """The user wants to keep the rows whose deletion is held: they stay until the server lists them again."""
-    db.execute(
-        "UPDATE _sync_held SET kept = 1 WHERE endpoint = (SELECT number FROM _sync_endpoints WHERE id = ?)", (id,)
-    )
-    db.execute("UPDATE _sync_endpoints SET held = 0 WHERE id = ?", (id,))
+    entry = find_entry(db, id)
+    if entry is not None:
+        db.execute("UPDATE _sync_held SET kept = 1 WHERE endpoint = ?", (entry.number,))
+        save_none_held(db, entry.number)
 
 
 def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: Staging, full: bool) -> int:

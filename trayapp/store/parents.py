@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from trayapp.store.digests import Digests
+from trayapp.store.state import find_entry
 
 
 class Parent(msgspec.Struct, frozen=True, gc=False):
@@ -52,4 +53,5 @@ def save_parents(
 
 
 def _table(db: apsw.Connection, id: str) -> str:
-    return f"_sync_parents_{db.execute('SELECT number FROM _sync_endpoints WHERE id = ?', (id,)).get}"
+    entry = find_entry(db, id)
+    return f"_sync_parents_{entry.number if entry is not None else 0}"

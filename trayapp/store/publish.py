@@ -24,6 +24,7 @@ from trayapp.store.plan import Plan, check_plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
 from trayapp.store.staging import Staging
+from trayapp.store.state import save_table
 from trayapp.store.table import HASH_KEY
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue
@@ -395,11 +396,8 @@ class _Publisher:
 
     def _save(self, rows: int, held: int) -> None:
         self.fitting.save()
-        self.db.execute(
-            "UPDATE _sync_endpoints SET table_name = ?1, mapping = ?2, rows = ?3, held = ?4 WHERE number = ?5"
-            " AND (table_name, mapping, rows, held) IS NOT (?1, ?2, ?3, ?4)",
-            (self.plan.table if self.fitting.exists else None, self.plan.mapping, rows, held, self.plan.number),
-        )
+        table = self.plan.table if self.fitting.exists else None
+        save_table(self.db, self.plan.number, table, self.plan.mapping, rows, held)
 
     def _warnings(self) -> Iterator[str]:
         if self.duplicates:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from trayapp.endpoints.model import After, Endpoint
 from trayapp.store.digests import Digests
-from trayapp.store.marks import Marks
 from trayapp.store.pages import JsonPage
 from trayapp.store.parents import Parent
 from trayapp.store.staging import Staging
+from trayapp.store.state import Marks
 from trayapp.sync.chain import Chain, ParentRow
 from trayapp.sync.decode import check_records
 from trayapp.sync.incremental import FULL_EVERY

@@ -8,7 +8,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.store.marks import Marks
+from trayapp.store.state import Marks
 from trayapp.sync.http import Answer, Call
 from trayapp.sync.paging import Walk
 from trayapp.sync.probe import looks_cut

@@ -12,13 +12,12 @@ from trayapp.endpoints.model import After, Auth, Endpoint
 from trayapp.errors import UserError
 from trayapp.store import runs
 from trayapp.store.known import Known
-from trayapp.store.marks import Marks, is_current, last_publish, read_marks, write_marks
 from trayapp.store.missing import Proof, count_missing
 from trayapp.store.parents import Parent, load_parents, save_parents
-from trayapp.store.plan import Plan, load_known, make_plan, mapping_of
+from trayapp.store.plan import Plan, is_current, load_known, make_plan, mapping_of
 from trayapp.store.publish import ListingNeeded, Outcome, publish
 from trayapp.store.staging import Staging
-from trayapp.store.state import load_state, write_found
+from trayapp.store.state import Marks, load_state, read_marks, write_found, write_marks
 from trayapp.store.store import Store
 from trayapp.store.table import HASH_KEY
 from trayapp.sync import conditional
@@ -190,7 +189,7 @@ class _Run:
         with self.store.reading() as db:
             marks = read_marks(db, self.endpoint.id)
             current = is_current(db, self.endpoint)
-            self.published = last_publish(db, self.endpoint.id)
+            self.published = runs.last_publish(db, self.endpoint.id)
         asked = fingerprint(self.endpoint)
         self.marks = marks if current and marks.asked == asked else Marks(asked=asked)
 
