@@ -114,7 +114,7 @@ def assert_failed(mirror, report, title):
     assert report.status == "failed", report.sentence
     assert report.problem is not None
     assert str(report.problem.title) == title
-    for sentence in (report.problem.cause, str(report.problem.next)):
+    for sentence in (str(report.problem.cause), str(report.problem.next)):
         assert sentence.endswith("."), sentence
         assert "\n" not in sentence
         assert sentence[0].isupper() or "/" in sentence.split()[0] or sentence.startswith("127.0.0.1"), sentence

@@ -1,14 +1,12 @@
 """Rows of cells give the very rows, and are the very records, that they would be as JSON."""
 
-import json
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trayapp.endpoints.model import Table
-from trayapp.store.cells import Cells, Column, packed
+from trayapp.store.cells import Column, packed
+from trayapp.store.digests import SIZE, Digests
 from trayapp.store.fitting import see
-from trayapp.store.known import DIGEST
 from trayapp.store.records import decode_records
 from trayapp.store.table import Shape, binder, extended
 from trayapp.store.values import widen
@@ -30,7 +28,7 @@ wider = st.sampled_from(["null", "integer", "real", "text"])
 
 
 def block_of(rows, optional=()):
-    digests = [number.to_bytes(DIGEST, "big") for number, _ in enumerate(rows)]
+    digests = Digests.chained(number.to_bytes(SIZE, "big") for number, _ in enumerate(rows))
     return packed(("a", "b"), optional, list(zip(*rows, strict=True)), digests)
 
 
@@ -52,18 +50,3 @@ def test_columns_are_bound_as_their_records_would_be(rows, before):
 
 def test_what_is_optional_is_only_there_with_a_value():
     assert block_of([(1, None), (2, "x")], ["b"]).records() == [b'{"a":1}', b'{"a":2,"b":"x"}']
-
-
-@given(st.lists(st.lists(st.tuples(st.integers(), st.text(max_size=2)), min_size=1, max_size=3), max_size=5), st.data())
-def test_blocks_are_one_sequence_of_records(parts, data):
-    rows = [row for part in parts for row in part]
-    cells = Cells([block_of(part) for part in parts])
-    records = [json.dumps({"a": a, "b": b}, separators=(",", ":"), ensure_ascii=False) for a, b in rows]
-    assert list(map(json.loads, cells)) == list(map(json.loads, records))
-    assert len(cells) == len(rows)
-    assert cells[:] == list(cells) == [cells[n] for n in range(len(rows))]
-    places = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1)))) if rows else []
-    picked = cells.only(places)
-    assert list(picked) == [cells[place] for place in places]
-    assert picked.digests == b"".join(cells.digests[place * DIGEST : (place + 1) * DIGEST] for place in places)
-    assert len(picked.blocks) <= 1 or picked is cells

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trayapp.store.digests import Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.known import BLOCK, Known, KnownTable
 
@@ -31,7 +32,8 @@ def written(db, known=None, **changes):
         table.replace(position, value)
     for position in changes.get("remove", ()):
         table.remove(position)
-    table.append(list(changes.get("append", {})), list(changes.get("append", {}).values()))
+    appended = changes.get("append", {})
+    table.append(list(appended), Digests.chained(appended.values()))
     table.write(Known() if known is None else known)
 
 
@@ -39,10 +41,10 @@ def entries(db):
     """Key → digest of what counts."""
     table = KnownTable(db, 1)
     known = table.load()
-    positions = [position for position in range(known.count) if position not in known.void]
+    positions = [position for position in range(len(known.digests)) if position not in known.void]
     found = table.keys_at(known, positions)
     assert len(found) == len(positions), "no key counts twice"
-    return {key: known.digest(position) for key, position in found.items()}
+    return {key: known.digests[position] for key, position in found.items()}
 
 
 def load(db):
@@ -50,13 +52,13 @@ def load(db):
 
 
 def blocks(db):
-    return [len(digests) // 16 for (digests,) in db.execute("SELECT digests FROM _sync_rows_1 ORDER BY block")]
+    return [len(Digests(digests)) for (digests,) in db.execute("SELECT digests FROM _sync_rows_1 ORDER BY block")]
 
 
 def test_what_is_appended_is_found_in_its_order(db):
     many = {number: digest(number) for number in range(3000)}
     written(db, append=many)
-    assert load(db).digests == b"".join(many.values())
+    assert list(load(db).digests) == list(many.values())
     assert entries(db) == many
     assert KnownTable(db, 1).keys_at(load(db), [0, 1500, 2999]) == {0: 0, 1500: 1500, 2999: 2999}
 
@@ -147,7 +149,9 @@ def test_the_entries_equal_a_dictionary(several):
     for run in several:
         table = KnownTable(db, 1)
         known = table.load() if run.knows else Known()
-        places = table.keys_at(known, [p for p in range(known.count) if p not in known.void]) if run.knows else {}
+        places = (
+            table.keys_at(known, [p for p, _ in enumerate(known.digests) if p not in known.void]) if run.knows else {}
+        )
         for key in set(run.removed) - run.changed.keys():
             if key in places:
                 table.remove(places[key])
@@ -160,7 +164,7 @@ def test_the_entries_equal_a_dictionary(several):
             elif key in expected:
                 table.supersede(key, digest(number))
             else:
-                table.append([key], [digest(number)])
+                table.append([key], Digests(digest(number)))
             expected[key] = digest(number)
         table.write(known)
         assert entries(db) == expected

@@ -7,6 +7,7 @@ import pytest
 
 from trayapp.endpoints.model import Endpoint, Incremental, Table
 from trayapp.store.known import Known
+from trayapp.store.pages import JsonPage
 from trayapp.store.plan import load_known, make_plan
 from trayapp.store.publish import ListingNeeded, publish
 from trayapp.store.runs import next_number
@@ -39,7 +40,7 @@ def mirror(store, *pages, endpoint=ENDPOINT, partial=False, full=False, complete
     staging = Staging(store.path.parent, known)
     try:
         for page in pages:
-            staging.add_page([json.dumps(record).encode() for record in page])
+            staging.add_page(JsonPage(json.dumps(record).encode() for record in page))
         with store.writing() as db:
             return publish(
                 db,

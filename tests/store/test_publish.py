@@ -13,6 +13,7 @@ from trayapp.endpoints.model import Endpoint, Settings, Table
 from trayapp.store.errors import StoreError
 from trayapp.store.known import Known
 from trayapp.store.missing import keep_held
+from trayapp.store.pages import JsonPage
 from trayapp.store.plan import load_known, make_plan, stored_key
 from trayapp.store.publish import ListingNeeded, publish
 from trayapp.store.records import decode_records
@@ -55,7 +56,7 @@ def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True,
     staging = Staging(store.path.parent, known)
     try:
         for start in range(0, len(records), page):
-            staging.add_page(records[start : start + page])
+            staging.add_page(JsonPage(records[start : start + page]))
         with store.writing() as db:
             return publish(
                 db,
@@ -503,7 +504,7 @@ def test_a_run_that_goes_on_while_names_change_writes_into_no_other_table(store,
     settings = (named("a", late.table.name), named("b", "a" if not first else "b"))
     mirror(store, other, settings[0], others=settings)
     staging = Staging(store.path.parent, Known())
-    staging.add_page([json.dumps(record).encode() for record in FIVE])
+    staging.add_page(JsonPage(json.dumps(record).encode() for record in FIVE))
     with pytest.raises(StoreError, match="renamed meanwhile"), store.writing() as db:
         publish(db, late, plan, staging, next_number(db))
     staging.close()
@@ -521,7 +522,7 @@ def test_a_run_that_goes_on_after_its_endpoint_was_removed_writes_nothing(store,
         forget(db, "items")
         make_plan(db, named("b", "b"))  # may get the number that is free now
     staging = Staging(store.path.parent, Known())
-    staging.add_page([json.dumps(record).encode() for record in FIVE])
+    staging.add_page(JsonPage(json.dumps(record).encode() for record in FIVE))
     with pytest.raises(StoreError, match="removed meanwhile"), store.writing() as db:
         publish(db, ENDPOINT, plan, staging, next_number(db))
     staging.close()

@@ -2,11 +2,12 @@
 
 import random
 
-import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trayapp.store.digests import Digests
 from trayapp.store.known import Known
+from trayapp.store.pages import JsonPage
 from trayapp.store.staging import Staging
 
 
@@ -15,17 +16,17 @@ def raw(number):
 
 
 def known_of(numbers, void=()):
-    return Known(b"".join(xxhash.xxh3_128_digest(raw(number)) for number in numbers), void)
+    return Known(Digests.of(map(raw, numbers)), void)
 
 
 def staged(staging):
-    return [record for batch in staging for record in batch.records()]
+    return [record for batch in staging for record in batch.page]
 
 
 def listed(folder, known, pages):
     staging = Staging(folder, known)
     for page in pages:
-        staging.add_page([raw(number) for number in page])
+        staging.add_page(JsonPage(map(raw, page)))
     return staging
 
 
@@ -82,7 +83,7 @@ def test_a_second_walk_adds_what_the_first_missed(tmp_path):
     staging = listed(tmp_path, known_of(range(10), void=(9,)), [[0, 1, 2, 50], [4, 5]])
     staging.walk_again()
     for page in ([0, 1, 50, 51], [3, 4, 5, 6, 9]):
-        staging.add_page([raw(number) for number in page])
+        staging.add_page(JsonPage(map(raw, page)))
     assert staged(staging) == [raw(50), raw(51), raw(9)]
     assert (staging.unchanged, staging.missing, staging.records) == (7, [7, 8], 10)
     staging.close()
@@ -93,10 +94,10 @@ def test_large_pages_come_in_batches_and_leave_no_file(tmp_path):
     folder.mkdir()
     staging = Staging(folder, Known())
     records = [b'{"id":%d,"text":"%s"}' % (number, b"x" * 9000) for number in range(3000)]
-    staging.add_page(records)
+    staging.add_page(JsonPage(records))
     batches = list(staging)
-    assert [record for batch in batches for record in batch.records()] == records
-    assert {page for batch in batches for page in batch.pages} == {1}
-    assert max(len(batch.text) for batch in batches) < 2**21
+    assert [record for batch in batches for record in batch.page] == records
+    assert {page for batch in batches for page in batch.numbers} == {1}
+    assert max(len(batch.page.text) for batch in batches) < 2**21
     staging.close()
     assert list(folder.iterdir()) == []

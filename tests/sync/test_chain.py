@@ -237,8 +237,8 @@ def test_credentials_go_along_and_nowhere_else(api, store, tree):
 
 
 def test_limits_hold_for_all_together(api, store, tree):
-    assert "too long" in mirror(store, tree.endpoint(limits=Limits(pages=14))).problem.title
-    assert "too much" in mirror(store, tree.endpoint(limits=Limits(bytes=Size(500)))).problem.title
+    assert "too long" in str(mirror(store, tree.endpoint(limits=Limits(pages=14))).problem.title)
+    assert "too much" in str(mirror(store, tree.endpoint(limits=Limits(bytes=Size(500)))).problem.title)
     started = time.monotonic()
     assert mirror(store, tree.endpoint(limits=Limits(pages=15, rate=Rate.parse("50/s")))).added == 25
     assert time.monotonic() - started >= 14 / 50

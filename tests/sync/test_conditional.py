@@ -6,14 +6,14 @@ from email.utils import format_datetime
 import pytest
 
 from tests.server import Listing, Reply, json_reply
+from trayapp.app.start import run
 from trayapp.endpoints.model import Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store import plan
-from trayapp.store.marks import read_marks
+from trayapp.store.state import read_marks
 from trayapp.sync import attempt
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(7)]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server import ApiServer, Listing, Reply, json_reply, problem
+from trayapp.app.start import run
 from trayapp.endpoints.model import Endpoint, Incremental, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
-from trayapp.store.marks import read_marks
+from trayapp.store.state import read_marks
 from trayapp.store.store import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.incremental import Newest, next_cursor, parsed, since, values_of
 from trayapp.sync.request import Call
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -63,7 +63,7 @@ def test_a_refusal_is_told_as_one_and_changes_nothing(api, store, reply, title):
 
 def test_without_credentials_the_server_is_said_to_want_some(api, store):
     url = api.route("/items", json_reply({"error": "unauthorized"}))
-    assert mirror(store, url, Auth()).problem.title == "The server wants credentials"
+    assert str(mirror(store, url, Auth()).problem.title) == "The server wants credentials"
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,13 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
-from operator import attrgetter
-from typing import Any, overload
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
-from trayapp.store.known import DIGEST
+from trayapp.store.digests import Digests
 from trayapp.store.values import EXACT, Kind, widen
-
-FEW = 1000
-"""So many rows of several blocks are put into one at most."""
 
 Cell = str | int | float | None
 
@@ -30,13 +25,13 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
     names: tuple[str, ...]
     optional: tuple[str, ...]
-    digests: bytes
+    digests: Digests
     packed: bytes
 
     @property
     def count(self) -> int:
         """How many rows there are."""
-        return len(self.digests) // DIGEST
+        return len(self.digests)
 
     def is_like(self, other: "Block") -> bool:
         """Whether the columns are the same."""
@@ -56,16 +51,10 @@ class Block(msgspec.Struct, frozen=True, gc=False):
             ]
         return list(map(encode, map(_row_type(self.names), *self.columns())))
 
-    def picked(self, places: Sequence[int]) -> "Block":
-        """Only the rows at these places."""
-        return _together([(self, places)])
 
-
-def packed(
-    names: Sequence[str], optional: Sequence[str], columns: Sequence[Sequence[Cell]], digests: Sequence[bytes]
-) -> Block:
+def packed(names: Sequence[str], optional: Sequence[str], columns: Sequence[Sequence[Cell]], digests: Digests) -> Block:
     """A block of these columns."""
-    return Block(tuple(names), tuple(optional), b"".join(digests), _packed(columns))
+    return Block(tuple(names), tuple(optional), digests, _packed(columns))
 
 
 def _packed(columns: Sequence[Sequence[Cell]]) -> bytes:
@@ -120,74 +109,12 @@ class Column:
         return self.cells
 
 
-class Cells(Sequence[bytes]):
-    """All rows of an answer, in blocks. As a sequence, these are its records as JSON objects."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self.blocks = blocks
-        self.digests = b"".join(map(attrgetter("digests"), blocks))
-        """Those of all rows, one after the other."""
-        self._ends = list(accumulate(block.count for block in blocks))
-        self._shown: tuple[int, list[bytes]] = (-1, [])
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for block in self.blocks:
-            yield from block.records()
-
-    @overload
-    def __getitem__(self, place: int) -> bytes: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[bytes]: ...
-
-    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        (number, (at,)) = next(self._spread([range(len(self))[place]]))
-        if self._shown[0] != number:
-            self._shown = (number, self.blocks[number].records())
-        return self._shown[1][at]
-
-    def only(self, places: Sequence[int]) -> "Cells":
-        """The rows at these places, which are in ascending order, in few blocks."""
-        if len(places) == len(self):
-            return self
-        found: list[Block] = []
-        several: list[tuple[Block, Sequence[int]]] = []
-        count = 0
-        for number, some in self._spread(places):
-            block = self.blocks[number]
-            if several and (count + len(some) > FEW or not block.is_like(several[0][0])):
-                found.append(_together(several))
-                several, count = [], 0
-            several.append((block, some))
-            count += len(some)
-        return Cells([*found, _together(several)] if several else found)
-
-    def _spread(self, places: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-        """The places by blocks: the number of each block, and where they are in it."""
-        index = 0
-        start = 0
-        for number, end in enumerate(self._ends):
-            first = index
-            while index < len(places) and places[index] < end:
-                index += 1
-            if index > first:
-                yield number, [place - start for place in places[first:index]]
-            start = end
-
-
-def _together(parts: Sequence[tuple[Block, Sequence[int]]]) -> Block:
+def together(parts: Sequence[tuple[Block, Sequence[int]]]) -> Block:
     """One block of some rows of several that are alike."""
     first = parts[0][0]
     columns: list[list[Cell]] = [[] for _ in first.names]
-    digests = bytearray()
     for block, places in parts:
         for column, cells in zip(columns, block.columns(), strict=True):
             column += [cells[place] for place in places]
-        for place in places:
-            digests += block.digests[place * DIGEST : (place + 1) * DIGEST]
-    return Block(first.names, first.optional, bytes(digests), _packed(columns))
+    digests = Digests.chained(block.digests.only(places).joined for block, places in parts)
+    return Block(first.names, first.optional, digests, _packed(columns))

@@ -9,14 +9,15 @@ import msgspec
 
 from trayapp.endpoints.model import Table
 from trayapp.store import table as tables
-from trayapp.store.cells import Block, Column
+from trayapp.store.cells import Column
 from trayapp.store.decoder import Misfit, RowDecoder, Rows, kinds_beyond
+from trayapp.store.digests import Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.keys import joined
 from trayapp.store.missing import Missing
+from trayapp.store.pages import CellPage, JsonPage
 from trayapp.store.plan import Plan
 from trayapp.store.records import Fields, decode_records
-from trayapp.store.staging import AnyBatch, CellBatch
 from trayapp.store.table import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape
 from trayapp.store.values import Kind, SqlValue, is_lossy, widen
 
@@ -82,28 +83,26 @@ class Fitting:
         own: dict[str, Kind] = {self.own_key: OWN_KEYS[self.own_key]} if self.own_key else {}
         return tables.extended(self.shape, {**own, **seen}, self._settings)
 
-    def rows(self, batch: AnyBatch) -> Rows:
-        """The batch as rows of the table, brought to a shape that takes them. Raises Lossy where that can't be."""
-        own = self._own_values(batch.digests) if self.own_key else []
-        if isinstance(batch, CellBatch):
-            return self._from_cells(batch.block, own)
+    def rows_of_json(self, page: JsonPage) -> Rows:
+        """The records as rows of the table, brought to a shape that takes them. Raises Lossy where that can't be."""
+        own = self._own_values(page.digests) if self.own_key else []
         seen: dict[str, Kind] = {}
         shape = self.shape
         if not self.exists:
-            see(seen, decode_records(batch.records()[:SAMPLE]))
+            see(seen, decode_records(page[:SAMPLE]))
             shape = self._shape_for(seen)
         decoder = self._decoder_for(shape)
         if decoder is not None:
             try:
-                rows = decoder.decode(batch.text, own)
+                rows = decoder.decode(page.text, own)
             except Misfit:
                 pass
             else:
                 self.prepare(seen)
                 return rows
-        return self._bound(decode_records(batch.records()), own)
+        return self._bound(decode_records(page), own)
 
-    def rows_of(self, records: Sequence[Fields], digests: Sequence[bytes]) -> Rows:
+    def rows_of(self, records: Sequence[Fields], digests: Digests) -> Rows:
         """Decoded records as rows likewise. Raises Lossy where stored values would lose their meaning."""
         return self._bound(records, self._own_values(digests))
 
@@ -130,8 +129,10 @@ class Fitting:
         self._check_keys(records)
         return list(map(tuple, map(tables.binder(self.shape), records)))
 
-    def _from_cells(self, block: Block, own: Sequence[SqlValue]) -> Rows:
-        """The block as rows: its columns are looked at as a whole, so that any kind of cells is taken."""
+    def rows_of_cells(self, page: CellPage) -> Rows:
+        """The rows of one block likewise: its columns are looked at as a whole, so that any kind of cells is taken."""
+        (block,) = page.blocks
+        own = self._own_values(block.digests) if self.own_key else []
         cells = dict(zip(block.names, map(Column, block.columns()), strict=True))
         seen = {name: column.kind for name, column in cells.items()}
         self._check_loss(seen)
@@ -174,7 +175,7 @@ class Fitting:
             return list(map(itemgetter(positions[0]), rows))
         return list(map(joined, map(itemgetter(*positions), rows)))
 
-    def _own_values(self, digests: Sequence[bytes]) -> list[SqlValue]:
+    def _own_values(self, digests: Digests) -> list[SqlValue]:
         if self.own_key == ONLY_KEY:
             return [1] * len(digests)
         return [self._hash(digest) for digest in digests] if self.own_key == HASH_KEY else []

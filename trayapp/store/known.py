@@ -11,16 +11,14 @@ from typing import Any
 import apsw
 import msgspec
 
+from trayapp.store.digests import SIZE, Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.values import SqlValue
-
-DIGEST = 16
-"""Bytes of a digest."""
 
 BLOCK = 1024
 """Entries of a full block."""
 
-_GONE = bytes(DIGEST)
+_GONE = bytes(SIZE)
 """The digest of a key that was deleted."""
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -28,25 +26,16 @@ _keys = msgspec.msgpack.Decoder(list[str | int | float])
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
-    """The digests of all published records, one after the other. `void` are positions whose entry no longer counts."""
+    """The digests of all published records. `void` are positions, in ascending order, whose entry no longer counts."""
 
-    digests: bytes = b""
+    digests: Digests = Digests()
     void: tuple[int, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many positions there are."""
-        return len(self.digests) // DIGEST
-
-    def digest(self, position: int) -> bytes:
-        """The digest at a position."""
-        return self.digests[position * DIGEST : (position + 1) * DIGEST]
 
 
 class _Block(msgspec.Struct):
     number: int
     keys: list[Any]
-    digests: bytes
+    digests: Digests
     later: int
 
 
@@ -84,7 +73,7 @@ class KnownTable:
         for part, later in self._db.execute(f"SELECT digests, later FROM {self.name} ORDER BY block"):
             digests += part
             is_later = is_later or bool(later)
-        return Known(bytes(digests), self._void() if is_later else ())
+        return Known(Digests(bytes(digests)), self._void() if is_later else ())
 
     def _void(self) -> tuple[int, ...]:
         blocks = list(self._blocks())
@@ -93,12 +82,12 @@ class KnownTable:
         void: list[int] = []
         start = sum(len(block.keys) for block in blocks[:first])
         for block in blocks[first:]:
-            for offset, key in enumerate(block.keys):
+            for position, (key, digest) in enumerate(zip(block.keys, block.digests, strict=True), start):
                 if key in last:
                     void.append(last[key])
-                last[key] = start + offset
-                if block.digests[offset * DIGEST : (offset + 1) * DIGEST] == _GONE:
-                    void.append(start + offset)
+                last[key] = position
+                if digest == _GONE:
+                    void.append(position)
             start += len(block.keys)
         start = 0
         for block in blocks[:first]:
@@ -131,29 +120,28 @@ class KnownTable:
             row: Any = self._db.execute(
                 f"SELECT keys, digests, later FROM {self.name} WHERE block = ?", (number,)
             ).fetchone()
-            keys, digests, later = row
-            count = len(digests) // DIGEST
-            if known is not None and not known.digests.startswith(digests, start * DIGEST):
+            keys, digests, later = row[0], Digests(row[1]), row[2]
+            end = start + len(digests)
+            if known is not None and known.digests.part(start, end) != digests:
                 raise _written_meanwhile()
-            end = start + count
             while wanted is not None and index < len(wanted) and wanted[index] < start:
                 index += 1
             used = wanted is None or (index < len(wanted) and wanted[index] < end)
-            yield _Block(number, _keys.decode(keys) if used else [None] * count, digests, later)
+            yield _Block(number, _keys.decode(keys) if used else [None] * len(digests), digests, later)
             start = end
-        if known is not None and start != known.count:
+        if known is not None and start != len(known.digests):
             raise _written_meanwhile()
 
-    def append(self, keys: Sequence[SqlValue], digests: Sequence[bytes]) -> None:
+    def append(self, keys: Sequence[SqlValue], digests: Digests) -> None:
         """Enter new records behind the others."""
         if not self._later.keys().isdisjoint(keys):
             for key, digest in zip(keys, digests, strict=True):
                 if key in self._later:  # it was removed before, in this run
                     self._later[key] = digest
             new = [(key, digest) for key, digest in zip(keys, digests, strict=True) if key not in self._later]
-            keys, digests = [key for key, _ in new], [digest for _, digest in new]
+            keys, digests = [key for key, _ in new], Digests.chained(digest for _, digest in new)
         self._new_keys += keys
-        self._new_digests += digests
+        self._new_digests.append(digests.joined)
         if len(self._new_keys) >= BLOCK:
             self._flush()
 
@@ -172,9 +160,8 @@ class KnownTable:
     def appended(self) -> Iterator[tuple[Any, bytes]]:
         """(key, digest) of everything in the table and appended since, in order. Needs an empty table at the start."""
         for block in self._blocks():
-            for offset, key in enumerate(block.keys):
-                yield key, block.digests[offset * DIGEST : (offset + 1) * DIGEST]
-        yield from zip(self._new_keys, self._new_digests, strict=True)
+            yield from zip(block.keys, block.digests, strict=True)
+        yield from zip(self._new_keys, Digests.chained(self._new_digests), strict=True)
 
     def write(self, known: Known) -> None:
         """Write what changed. `known` is what `load` gave, or an empty one when it was not needed."""
@@ -186,12 +173,12 @@ class KnownTable:
             self._take_up_last()
         self._flush()
         if self._later:
-            self._insert(list(self._later), b"".join(self._later.values()), later=1)
+            self._insert(list(self._later), Digests.chained(self._later.values()), later=1)
         self._later = {}
 
     def _is_untidy(self, known: Known) -> bool:
         blocks = self._db.execute(f"SELECT count(*) FROM {self.name}").get
-        return bool(known.void) or blocks > 2 * known.count / BLOCK + 8
+        return bool(known.void) or blocks > 2 * len(known.digests) / BLOCK + 8
 
     def _patch(self, known: Known) -> None:
         touched = sorted(self._replaced.keys() | self._dropped)
@@ -206,21 +193,19 @@ class KnownTable:
             start = end
 
     def _patch_block(self, block: _Block, start: int, positions: Sequence[int]) -> None:
-        digests = bytearray(block.digests)
-        for position in reversed(positions):
-            offset = position - start
-            if position in self._dropped:
-                del block.keys[offset], digests[offset * DIGEST : (offset + 1) * DIGEST]
-            else:
-                digests[offset * DIGEST : (offset + 1) * DIGEST] = self._replaced[position]
+        dropped = [position - start for position in positions if position in self._dropped]
+        others = {each - start: self._replaced[each] for each in positions if each not in self._dropped}
+        digests = block.digests.patched(others).without(dropped)
+        for place in reversed(dropped):
+            del block.keys[place]
         if not block.keys:
             self._db.execute(f"DELETE FROM {self.name} WHERE block = ?", (block.number,))
-        elif self._dropped.isdisjoint(positions):
-            self._db.execute(f"UPDATE {self.name} SET digests = ? WHERE block = ?", (bytes(digests), block.number))
+        elif not dropped:
+            self._db.execute(f"UPDATE {self.name} SET digests = ? WHERE block = ?", (digests.joined, block.number))
         else:
             self._db.execute(
                 f"UPDATE {self.name} SET keys = ?, digests = ? WHERE block = ?",
-                (_encode(block.keys), bytes(digests), block.number),
+                (_encode(block.keys), digests.joined, block.number),
             )
 
     def _rewrite(self, known: Known) -> None:
@@ -228,19 +213,19 @@ class KnownTable:
         for block in self._blocks(known):
             keys += block.keys
         gone = self._dropped.union(known.void)
-        kept = [position for position in range(known.count) if position not in gone]
+        kept = [position for position in range(len(known.digests)) if position not in gone]
         self.clear()
         for start in range(0, len(kept), BLOCK):
             part = kept[start : start + BLOCK]
-            digests = [self._replaced.get(position) or known.digest(position) for position in part]
-            self._insert([keys[position] for position in part], b"".join(digests))
+            digests = [self._replaced.get(position) or known.digests[position] for position in part]
+            self._insert([keys[position] for position in part], Digests.chained(digests))
 
     def _take_up_last(self) -> None:
         """Fill the last block instead of leaving one short block behind every run."""
         last = self._db.execute(
             f"SELECT block, keys, digests, later FROM {self.name} ORDER BY block DESC LIMIT 1"
         ).fetchone()
-        if last is None or last[3] or len(last[2]) // DIGEST + len(self._new_keys) > BLOCK:
+        if last is None or last[3] or len(Digests(last[2])) + len(self._new_keys) > BLOCK:
             return
         self._db.execute(f"DELETE FROM {self.name} WHERE block = ?", (last[0],))
         self._new_keys = [*_keys.decode(last[1]), *self._new_keys]
@@ -248,12 +233,12 @@ class KnownTable:
 
     def _flush(self) -> None:
         if self._new_keys:
-            self._insert(self._new_keys, b"".join(self._new_digests))
+            self._insert(self._new_keys, Digests.chained(self._new_digests))
             self._new_keys, self._new_digests = [], []
 
-    def _insert(self, keys: Sequence[SqlValue], digests: bytes, later: int = 0) -> None:
+    def _insert(self, keys: Sequence[SqlValue], digests: Digests, later: int = 0) -> None:
         self._db.execute(
-            f"INSERT INTO {self.name} (keys, digests, later) VALUES (?, ?, ?)", (_encode(keys), digests, later)
+            f"INSERT INTO {self.name} (keys, digests, later) VALUES (?, ?, ?)", (_encode(keys), digests.joined, later)
         )
 
 

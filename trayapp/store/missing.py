@@ -10,9 +10,11 @@ from trayapp.store.decoder import Misfit, RowDecoder
 from trayapp.store.keys import joined, split
 from trayapp.store.known import KnownTable
 from trayapp.store.names import quote
+from trayapp.store.pages import JsonPage
 from trayapp.store.plan import Plan
 from trayapp.store.records import decode_records
-from trayapp.store.staging import AnyBatch, CellBatch, Staging
+from trayapp.store.staging import Staging
+from trayapp.store.state import find_entry, save_none_held
 from trayapp.store.table import ONLY_KEY, OWN_KEYS, Column, Shape, converted
 from trayapp.store.values import Kind, SqlValue, bound
 
@@ -119,10 +121,10 @@ def too_many(missing: int, rows: int) -> bool:
 
 def keep_held(db: apsw.Connection, id: str) -> None:
     """The user wants to keep the rows whose deletion is held: they stay until the server lists them again."""
-    db.execute(
-        "UPDATE _sync_held SET kept = 1 WHERE endpoint = (SELECT number FROM _sync_endpoints WHERE id = ?)", (id,)
-    )
-    db.execute("UPDATE _sync_endpoints SET held = 0 WHERE id = ?", (id,))
+    entry = find_entry(db, id)
+    if entry is not None:
+        db.execute("UPDATE _sync_held SET kept = 1 WHERE endpoint = ?", (entry.number,))
+        save_none_held(db, entry.number)
 
 
 def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: Staging, full: bool) -> int:
@@ -141,24 +143,22 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
     except ValueError:
         decoder = None
     for batch in staging if published else ():
-        published.difference_update(_keys_of(batch, columns, decoder))
+        published.difference_update(_keys_of(batch.page.as_json(), columns, decoder))
     return len(published)
 
 
-def _keys_of(batch: AnyBatch, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
+def _keys_of(page: JsonPage, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
     """The keys of staged records, as they would be bound into these columns."""
-    if isinstance(batch, CellBatch):
-        batch = batch.as_records()
-    own: list[SqlValue] = [digest.hex() for digest in batch.digests]
+    own: list[SqlValue] = [digest.hex() for digest in page.digests]
     if columns[0].path == ONLY_KEY:
         own = [1] * len(own)
     if decoder is not None:
         try:
-            yield from map(joined, decoder.decode(batch.text, own))
+            yield from map(joined, decoder.decode(page.text, own))
             return
         except Misfit:
             pass
-    for value, fields in zip(own, decode_records(batch.records()), strict=True):
+    for value, fields in zip(own, decode_records(page), strict=True):
         if columns[0].path in OWN_KEYS:
             fields[columns[0].path] = OWN_KEYS[columns[0].path], value
         values = [(fields.get(column.path, _NOTHING), column.kind) for column in columns]

@@ -1,6 +1,6 @@
 """What a chain remembers of the rows it made requests for: how each row was then, and which records came of it.
 
-One table `_sync_parents_N` for each endpoint that asks only for changed rows. Digests are those of `store.known`.
+One table `_sync_parents_N` for each endpoint that asks only for changed rows.
 """
 
 from collections.abc import Mapping
@@ -8,12 +8,15 @@ from collections.abc import Mapping
 import apsw
 import msgspec
 
+from trayapp.store.digests import Digests
+from trayapp.store.state import find_entry
+
 
 class Parent(msgspec.Struct, frozen=True, gc=False):
-    """A row that was listed to its end. `seen`: a digest of the row then; `digests`: those of its records, joined."""
+    """A row that was listed to its end. `seen`: a digest of the row then; `digests`: those of its records."""
 
     seen: bytes
-    digests: bytes
+    digests: Digests
 
 
 def load_parents(db: apsw.Connection, id: str) -> dict[bytes, Parent]:
@@ -22,7 +25,8 @@ def load_parents(db: apsw.Connection, id: str) -> dict[bytes, Parent]:
     there = db.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?)", (name,)).get
     if not there:
         return {}
-    return {row: Parent(seen, digests) for row, seen, digests in db.execute(f"SELECT row, seen, digests FROM {name}")}
+    rows = db.execute(f"SELECT row, seen, digests FROM {name}")
+    return {row: Parent(seen, Digests(digests)) for row, seen, digests in rows}
 
 
 def save_parents(
@@ -36,7 +40,7 @@ def save_parents(
     if after is None:
         db.execute(f"DROP TABLE IF EXISTS {name}")
         return
-    new = [(row, parent.seen, parent.digests) for row, parent in after.items() if before.get(row) != parent]
+    new = [(row, parent.seen, parent.digests.joined) for row, parent in after.items() if before.get(row) != parent]
     gone = [(row,) for row in before if row not in after]
     if not new and not gone:
         return
@@ -49,4 +53,5 @@ def save_parents(
 
 
 def _table(db: apsw.Connection, id: str) -> str:
-    return f"_sync_parents_{db.execute('SELECT number FROM _sync_endpoints WHERE id = ?', (id,)).get}"
+    entry = find_entry(db, id)
+    return f"_sync_parents_{entry.number if entry is not None else 0}"

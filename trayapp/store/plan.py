@@ -6,6 +6,7 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.store import state
 from trayapp.store import table as tables
 from trayapp.store.errors import StoreError
 from trayapp.store.known import Known, KnownTable
@@ -34,15 +35,10 @@ Find = Callable[[str], Endpoint | None]
 def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: None) -> Plan:
     """The plan for the endpoint's next run; inside a writing transaction, as it may follow a renamed table."""
     mapping = mapping_of(endpoint)
-    db.execute("INSERT INTO _sync_endpoints (id) VALUES (?) ON CONFLICT DO NOTHING", (endpoint.id,))
-    row = db.execute(
-        "SELECT number, table_name, mapping, coalesce(rows, 0) FROM _sync_endpoints WHERE id = ?", (endpoint.id,)
-    ).fetchone()
-    assert row is not None
-    number, old_name, old_mapping, rows = row
-    name = endpoint.table.name
+    before = state.enter(db, endpoint.id)
+    old_name, name = before.table_name, endpoint.table.name
     there = old_name is not None and tables.exists(db, old_name)
-    if there and rows and _keeps_what_is_gone(old_mapping) and old_mapping != mapping:
+    if there and _keeps_what_is_gone(before) and before.mapping != mapping:
         if old_name == name:
             raise StoreError(
                 f"The table {name} would lose rows",
@@ -50,10 +46,10 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
                 "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change.",
             )
         there = False  # the old table stays as it is, and is the user's from now on
-    if tables.exists(db, name) and _make_way(db, number, name, old_name if there else None, find):
+    if tables.exists(db, name) and _make_way(db, before.number, name, old_name if there else None, find):
         old_name = name
-    if there and old_name != name and (old_name.lower() == name.lower() or not tables.exists(db, name)):
-        _rename(db, number, old_name, name)
+    if there and old_name not in (None, name) and (old_name.lower() == name.lower() or not tables.exists(db, name)):
+        _rename(db, before.number, old_name, name)
         old_name = name
     if tables.exists(db, name) and old_name != name:
         raise StoreError(
@@ -61,8 +57,9 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
             f"The database already has a table {name} that was not made for this endpoint.",
             "Choose another table name for the endpoint.",
         )
-    shape = tables.load_shape(db, number, endpoint.table.key) if there and old_mapping == mapping else None
-    return Plan(number, name, mapping, shape, rows if there else 0)
+    is_same = there and before.mapping == mapping
+    shape = tables.load_shape(db, before.number, endpoint.table.key) if is_same else None
+    return Plan(before.number, name, mapping, shape, before.rows if there else 0)
 
 
 def _make_way(db: apsw.Connection, ours: int, name: str, our_name: str | None, find: Find) -> bool:
@@ -70,45 +67,40 @@ def _make_way(db: apsw.Connection, ours: int, name: str, our_name: str | None, f
 
     If that is the one our own table still has, the two change names. Whether ours is called `name` then.
     """
-    owner = db.execute(
-        "SELECT number, id, mapping, rows FROM _sync_endpoints WHERE table_name = ? COLLATE NOCASE AND number <> ?",
-        (name, ours),
-    ).fetchone()
-    other = find(owner[1]) if owner is not None else None
+    owner = state.find_owner(db, name, besides=ours)
+    other = find(owner.id) if owner is not None else None
     if owner is None or other is None or other.table.name.lower() == name.lower():
         return False
-    number, _, mapping, rows = owner
-    if rows and _keeps_what_is_gone(mapping) and mapping != mapping_of(other) and not stored_key(db, other):
+    if _keeps_what_is_gone(owner) and owner.mapping != mapping_of(other) and not stored_key(db, other):
         return False  # it will have a new table, and this one stays as it is
     if not tables.exists(db, other.table.name):
-        _rename(db, number, name, other.table.name)
+        _rename(db, owner.number, name, other.table.name)
         return False
     if our_name is None:
         return False
     aside = f"_sync_new_{name}"
-    _rename(db, number, name, aside)
+    _rename(db, owner.number, name, aside)
     _rename(db, ours, our_name, name)
-    _rename(db, number, aside, our_name)
+    _rename(db, owner.number, aside, our_name)
     return True
 
 
 def _rename(db: apsw.Connection, number: int, before: str, after: str) -> None:
     db.execute(f"ALTER TABLE {quote(before)} RENAME TO {quote(after)}")
-    db.execute("UPDATE _sync_endpoints SET table_name = ? WHERE number = ?", (after, number))
+    state.name_table(db, number, after)
 
 
 def check_plan(db: apsw.Connection, plan: Plan, id: str) -> None:
     """Raise StoreError when since the plan was made the endpoint was removed, or its table renamed for another one."""
-    if db.execute("SELECT number FROM _sync_endpoints WHERE id = ?", (id,)).get != plan.number:
+    entry = state.find_entry(db, id)
+    if entry is None or entry.number != plan.number:
         raise StoreError(
             "The endpoint was removed meanwhile",
             f"There is no endpoint {id} any more, so that its records were not written.",
             "Add it again if you want them.",
         )
-    owner = db.execute(
-        "SELECT number FROM _sync_endpoints WHERE table_name = ? COLLATE NOCASE", (plan.table,)
-    ).fetchone()
-    if owner == (plan.number,) or (owner is None and plan.shape is None):
+    owner = state.find_owner(db, plan.table)
+    if (owner is None and plan.shape is None) or (owner is not None and owner.number == plan.number):
         return
     raise StoreError(
         "The table was renamed meanwhile",
@@ -117,9 +109,9 @@ def check_plan(db: apsw.Connection, plan: Plan, id: str) -> None:
     )
 
 
-def _keeps_what_is_gone(mapping: str) -> bool:
-    """Whether a table made so may hold rows that can't be fetched again."""
-    return msgspec.json.decode(mapping)[1] in ("append", "upsert")
+def _keeps_what_is_gone(entry: state.Entry) -> bool:
+    """Whether the table may hold rows that can't be fetched again."""
+    return bool(entry.rows and entry.mapping and msgspec.json.decode(entry.mapping)[1] in ("append", "upsert"))
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -131,14 +123,10 @@ class Stored(msgspec.Struct, frozen=True):
 
 def stored(db: apsw.Connection, id: str) -> Stored:
     """What the endpoint's table holds since its last run."""
-    row = db.execute(
-        "SELECT number, coalesce(rows, 0) FROM _sync_endpoints WHERE id = ? AND table_name IS NOT NULL", (id,)
-    ).fetchone()
-    if row is None:
+    entry = state.find_entry(db, id)
+    if entry is None or entry.table_name is None:
         return Stored()
-    number, rows = row
-    fields = db.execute("SELECT path FROM _sync_columns WHERE endpoint = ?", (number,))
-    return Stored(rows, frozenset(path for (path,) in fields))
+    return Stored(entry.rows, frozenset(column.path for column in tables.load_shape(db, entry.number, ()).columns))
 
 
 def load_known(db: apsw.Connection, plan: Plan) -> Known:
@@ -149,12 +137,22 @@ def load_known(db: apsw.Connection, plan: Plan) -> Known:
 
 def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
     """The key the endpoint's table was made with; () when there is none, or the rest of the mapping differs."""
-    mapping = db.execute("SELECT mapping FROM _sync_endpoints WHERE id = ?", (endpoint.id,)).get
-    if not isinstance(mapping, str):
+    entry = state.find_entry(db, endpoint.id)
+    if entry is None or entry.mapping is None:
         return ()
-    key = tuple(msgspec.json.decode(mapping)[0])
+    key = tuple(msgspec.json.decode(entry.mapping)[0])
     keyed = msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=key))
-    return key if mapping_of(keyed) == mapping else ()
+    return key if mapping_of(keyed) == entry.mapping else ()
+
+
+def is_current(db: apsw.Connection, endpoint: Endpoint) -> bool:
+    """Whether the endpoint's table is there under its name, made as the settings say now."""
+    if tables.owned(db, endpoint.id) != endpoint.table.name or not tables.exists(db, endpoint.table.name):
+        return False
+    if endpoint.table.mode == "append":
+        return True
+    key = stored_key(db, endpoint)
+    return bool(key) and endpoint.table.key in ((), key)
 
 
 def mapping_of(endpoint: Endpoint) -> str:

@@ -12,16 +12,19 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.decoder import Rows
+from trayapp.store.digests import SIZE, Digests
 from trayapp.store.errors import StoreError
 from trayapp.store.fitting import Fitting, Lossy, see
 from trayapp.store.keys import joined, split
-from trayapp.store.known import DIGEST, Known, KnownTable
+from trayapp.store.known import Known, KnownTable
 from trayapp.store.missing import Missing, Proof, too_many
 from trayapp.store.names import quote
+from trayapp.store.pages import Page
 from trayapp.store.plan import Plan, check_plan
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.runs import record_changes
-from trayapp.store.staging import AnyBatch, CellBatch, Staging
+from trayapp.store.staging import Staging
+from trayapp.store.state import save_table
 from trayapp.store.table import HASH_KEY
 from trayapp.store.tombstones import Tombstone
 from trayapp.store.values import Kind, SqlValue
@@ -82,7 +85,7 @@ def publish(
             raise ListingNeeded from None
     seen: dict[str, Kind] = {}
     for batch in staging:
-        see(seen, decode_records(batch.records()))
+        see(seen, decode_records(batch.page))
     # In full, as a key that became text has other values than those remembered.
     publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
     publisher.fitting.prepare(seen)
@@ -157,12 +160,14 @@ class _Publisher:
             self.known.clear()
             self.remaining, self.empty_at_start = {}, True
         for batch in self.staging:
-            if isinstance(batch, CellBatch) and self.fitting.own_key == HASH_KEY:
-                batch = batch.as_records()  # such a key does not tell in which format its record came
+            page = batch.page
+            if self.fitting.own_key == HASH_KEY:
+                page = page.as_json()  # such a key does not tell in which format its record came
             if self.tombstone is None:
-                self._take(batch.pages, batch.digests, self.fitting.rows(batch))
+                rows = page.by_form(self.fitting.rows_of_json, self.fitting.rows_of_cells)
+                self._take(batch.numbers, page.digests, rows)
             else:
-                self._take_or_bury(batch, self.tombstone)
+                self._take_or_bury(batch.numbers, page, self.tombstone)
         if self.deletes:
             self._delete_missing(proof, apply_held)
         rows_now = self.before + self.added - self.deleted
@@ -181,7 +186,7 @@ class _Publisher:
             warnings=tuple(self._warnings()),
         )
 
-    def _take(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> None:
+    def _take(self, pages: Sequence[int], digests: Digests, rows: Rows) -> None:
         if not self.keyed:
             self._insert(rows)
             self.added += len(rows)
@@ -190,8 +195,8 @@ class _Publisher:
         if not (in_bulk and self._insert_all(pages, digests, rows)):
             self._upsert(pages, digests, rows)
 
-    def _take_or_bury(self, batch: AnyBatch, tombstone: Tombstone) -> None:
-        records = decode_records(batch.records())
+    def _take_or_bury(self, numbers: Sequence[int], page: Page, tombstone: Tombstone) -> None:
+        records = decode_records(page)
         marks = [tombstone.marks(record) for record in records]
         for dead, group in groupby(range(len(records)), key=marks.__getitem__):
             positions = list(group)  # in their order, as a record may come back after its tombstone
@@ -199,9 +204,9 @@ class _Publisher:
             if dead:
                 self._bury(some)
             else:
-                digests = [batch.digests[position] for position in positions]
-                pages = [batch.pages[position] for position in positions]
-                self._take(pages, digests, self.fitting.rows_of(some, digests))
+                digests = page.digests.only(positions)
+                on = [numbers[position] for position in positions]
+                self._take(on, digests, self.fitting.rows_of(some, digests))
 
     def _bury(self, records: Sequence[Fields]) -> None:
         """Delete the records that these tombstones stand for."""
@@ -213,7 +218,7 @@ class _Publisher:
         self._delete(list(dict.fromkeys(keys)))
         self.missing.settle(keys)
 
-    def _insert_all(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> bool:
+    def _insert_all(self, pages: Sequence[int], digests: Digests, rows: Rows) -> bool:
         """Add the rows to a table that holds only rows of this run; False, and nothing done, when a key is repeated."""
         try:
             with self.db:
@@ -227,14 +232,14 @@ class _Publisher:
         self.known.append(self.fitting.keys(rows), digests)
         return True
 
-    def _upsert(self, pages: Sequence[int], digests: Sequence[bytes], rows: Rows) -> None:
+    def _upsert(self, pages: Sequence[int], digests: Digests, rows: Rows) -> None:
         keys = self.fitting.keys(rows)
         if pages[0] != pages[-1] and len(set(keys)) < len(keys):
             for _, group in groupby(range(len(keys)), key=pages.__getitem__):
                 places = list(group)  # page by page, as a later form of a record is compared with the one before
                 self._upsert(
                     [pages[place] for place in places],
-                    [digests[place] for place in places],
+                    digests.only(places),
                     [rows[place] for place in places],
                 )
             return
@@ -284,7 +289,7 @@ class _Publisher:
         self._insert(inserts)
         for positions, several in updates.items():
             self.db.executemany(self._update_sql(positions), several)
-        self.known.append(new_keys, new_digests)
+        self.known.append(new_keys, Digests.chained(new_digests))
         record_changes(self.db, self.run, self.plan.table, changes)
 
     def _enter(self, key: SqlValue, digest: bytes, first: bool) -> None:
@@ -293,7 +298,7 @@ class _Publisher:
         if position is not None:
             self.known.replace(position, digest)
         elif self.full and first:
-            self.known.append([key], [digest])
+            self.known.append([key], Digests(digest))
         else:
             self.known.supersede(key, digest)
 
@@ -387,15 +392,12 @@ class _Publisher:
     def _keep_in_mind(self) -> None:
         """After a full comparison: what stays in the table though the listing lacks it must be found missing again."""
         if self.full and self.remaining:
-            self.known.append(list(self.remaining), [os.urandom(DIGEST) for _ in self.remaining])
+            self.known.append(list(self.remaining), Digests(os.urandom(SIZE * len(self.remaining))))
 
     def _save(self, rows: int, held: int) -> None:
         self.fitting.save()
-        self.db.execute(
-            "UPDATE _sync_endpoints SET table_name = ?1, mapping = ?2, rows = ?3, held = ?4 WHERE number = ?5"
-            " AND (table_name, mapping, rows, held) IS NOT (?1, ?2, ?3, ?4)",
-            (self.plan.table if self.fitting.exists else None, self.plan.mapping, rows, held, self.plan.number),
-        )
+        table = self.plan.table if self.fitting.exists else None
+        save_table(self.db, self.plan.number, table, self.plan.mapping, rows, held)
 
     def _warnings(self) -> Iterator[str]:
         if self.duplicates:

@@ -10,8 +10,8 @@ import msgspec
 
 from trayapp.store.arrange import ALL, Arrangement, arranged, row_id
 from trayapp.store.errors import StoreError
-from trayapp.store.marks import last_publish
 from trayapp.store.names import quote
+from trayapp.store.runs import last_publish
 
 SqlRow = tuple[str | int | float | bytes | None, ...]
 

@@ -87,6 +87,15 @@ def _from_sql(row: tuple[Any, ...]) -> RunRow:
     return msgspec.convert(values, RunRow)
 
 
+def last_publish(db: apsw.Connection, id: str) -> int:
+    """The number of the last run that changed or confirmed the endpoint's table; 0 when there is none."""
+    number = db.execute(
+        "SELECT coalesce(max(run), 0) FROM _sync_runs WHERE endpoint = ? AND status IN ('succeeded', 'held')", (id,)
+    ).get
+    assert isinstance(number, int)
+    return number
+
+
 def recent_statuses(db: apsw.Connection, endpoint: str, count: int = 12) -> tuple[str, ...]:
     """The statuses of an endpoint's last runs, oldest first."""
     rows = db.execute(

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import xxhash
 
-from trayapp.store.cells import Block, Cells
-from trayapp.store.known import DIGEST, Known
+from trayapp.store.cells import Block
+from trayapp.store.digests import SIZE, Digests
+from trayapp.store.known import Known
+from trayapp.store.pages import CellPage, JsonPage, Page
 
 SPILL_BYTES = 8 * 2**20
 """What is kept in memory before a run's staged records go to a file."""
@@ -40,73 +41,22 @@ _decode_cells = msgspec.msgpack.Decoder(tuple[int, Block]).decode
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Staged records. `text` is a JSON array of them, `sizes` are their lengths in bytes, `pages` where each was."""
+    """Staged records. `numbers` tell which page each was on."""
 
-    pages: list[int]
-    digests: list[bytes]
-    text: bytes
-    sizes: list[int]
-
-    def records(self) -> list[bytes]:
-        """Each record's bytes."""
-        found = []
-        start = 1
-        for size in self.sizes:
-            found.append(self.text[start : start + size])
-            start += size + 1
-        return found
+    numbers: Sequence[int]
+    page: Page
 
     def without(self, places: Collection[int]) -> "Batch":
         """The batch without the records at these places."""
-        kept = [place for place in range(len(self.sizes)) if place not in places]
-        records = self.records()
-        return _batch(
-            [self.pages[place] for place in kept],
-            [self.digests[place] for place in kept],
-            [records[place] for place in kept],
-        )
+        kept = [place for place in range(len(self.numbers)) if place not in places]
+        return Batch([self.numbers[place] for place in kept], self.page.only(kept))
 
 
-class CellBatch(msgspec.Struct, frozen=True, gc=False):
-    """Staged rows of cells, all of one page."""
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """What became of a page's records: those that seem new or changed, and the digests of the others."""
 
-    page: int
-    block: Block
-
-    @property
-    def pages(self) -> list[int]:
-        """Where each row was."""
-        return [self.page] * self.block.count
-
-    @property
-    def digests(self) -> list[bytes]:
-        """Each row's digest."""
-        return _split(self.block.digests)
-
-    def records(self) -> list[bytes]:
-        """Each row as a JSON object."""
-        return self.block.records()
-
-    def as_records(self) -> Batch:
-        """The same rows as JSON, with the digests of that."""
-        records = self.records()
-        return _batch(self.pages, list(map(xxhash.xxh3_128_digest, records)), records)
-
-    def without(self, places: Collection[int]) -> "CellBatch":
-        """The batch without the rows at these places."""
-        kept = [place for place in range(self.block.count) if place not in places]
-        return CellBatch(self.page, self.block.picked(kept))
-
-
-AnyBatch = Batch | CellBatch
-
-
-def _split(digests: bytes) -> list[bytes]:
-    return [digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST)]
-
-
-def _batch(pages: list[int], digests: list[bytes], records: Sequence[bytes]) -> Batch:
-    return Batch(pages, digests, b"[" + b",".join(records) + b"]", list(map(len, records)))
+    new: Page
+    unchanged: Digests
 
 
 class Staging:
@@ -122,16 +72,14 @@ class Staging:
         self.known = known
         self.records = 0
         self.pages = 0
-        self.digests = b""
-        """Those of the newest page's records, one after the other."""
         self._unchanged = 0
-        self._taken = bytearray(known.count)  # 1 where the record was listed again
+        self._taken = bytearray(len(known.digests))  # 1 where the record was listed again
         for position in known.void:
             self._taken[position] = 1
         self._next = 0
         self._index: dict[bytes, int] | None = None
         self._unsure: list[bytes] = []
-        self._most_unsure = max(1000, known.count // 10)
+        self._most_unsure = max(1000, len(known.digests) // 10)
         self._late: set[bytes] = set()
         self._staged: set[bytes] | None = None
         self._waiting: list[tuple[int, bytes, bytes]] = []  # page, digest and record of what will be one batch
@@ -164,38 +112,29 @@ class Staging:
         A record that either walk met counts as listed.
         """
         self._settle()
-        known = self.known
-        self._index = {known.digest(position): position for position in range(known.count)}
-        for position in known.void:
-            self._index.pop(known.digest(position), None)
-        self._staged = {digest for batch in self for digest in batch.digests}
+        known = self.known.digests
+        self._index = {digest: position for position, digest in enumerate(known)}
+        for position in self.known.void:
+            self._index.pop(known[position], None)
+        self._staged = {digest for batch in self for digest in batch.page.digests}
 
-    def add_page(self, records: Sequence[bytes]) -> Sequence[int]:
-        """Stage one page's records, each the bytes of a JSON object; the places of those that seem new or changed."""
+    def add_page(self, page: Page) -> Taken:
+        """Stage those of one page's records that seem new or changed."""
         self.pages += 1
-        if isinstance(records, Cells):
-            self.digests = records.digests
-            digests = _split(records.digests) if self.known.count or self._staged is not None else []
-        else:
-            digests = list(map(xxhash.xxh3_128_digest, records))
-            self.digests = b"".join(digests)
+        digests = page.digests
         unknown: Sequence[int]
         if self._staged is not None:
-            unknown = [index for index, digest in enumerate(digests) if self._is_missed(digest)]
+            unknown = [place for place, digest in enumerate(digests) if self._is_missed(digest)]
         else:
-            self.records += len(records)
-            unknown = self._compare(digests, self.digests) if self.known.count else range(len(records))
-        if isinstance(records, Cells):
-            self._flush()
-            for block in records.only(unknown).blocks:
-                self._write_cells(block)
-        elif unknown:
-            self._keep([records[index] for index in unknown], [digests[index] for index in unknown])
-        return unknown
+            self.records += len(digests)
+            unknown = self._compare(digests) if self.known.digests else range(len(digests))
+        new = page.only(unknown)
+        new.by_form(self._keep, self._write_cells)
+        return Taken(new, digests.without(unknown))
 
     def take_listed(self, digests: Iterable[bytes]) -> bool:
         """Count records as listed as they were before, by their digests; False when one is not known so."""
-        places = {self.known.digest(position): position for position in self._untaken()}
+        places = {self.known.digests[position]: position for position in self._untaken()}
         for digest in digests:
             position = places.pop(digest, None)
             if position is None:
@@ -206,54 +145,41 @@ class Staging:
             self.records += 1
         return True
 
-    def _compare(self, digests: list[bytes], joined: bytes) -> list[int]:
+    def _compare(self, digests: Digests) -> list[int]:
         """Take what is known of these digests, in strides where they are as and where they were before."""
         unknown = []
-        start, known = 0, self.known.digests
-        while start < len(digests):
-            same = self._expected(joined[start * DIGEST : (start + _STRIDE) * DIGEST])
+        start, count, known = 0, len(digests), self.known.digests
+        while start < count:
+            same = self._expected(digests.part(start, start + _STRIDE))
             here = self._next
             self._taken[here : here + same] = b"\1" * same
             self._next += same
             self._unchanged += same
             start += same
-            if same < _STRIDE and start < len(digests):
+            if same < _STRIDE and start < count:
                 if not self._take(digests[start]):
                     unknown.append(start)
-                    if start + 1 < len(digests) and known.startswith(digests[start + 1], (self._next + 1) * DIGEST):
+                    if start + 1 < count and known[self._next + 1] == digests[start + 1]:
                         self._next += 1  # it stands in the place of one that was there before
                 start += 1
         return unknown
 
-    def _expected(self, joined: bytes) -> int:
+    def _expected(self, digests: Digests) -> int:
         """How many of these digests are the next ones expected, before the first that is not."""
-        here, count = self._next, len(joined) // DIGEST
-        known = self.known.digests[here * DIGEST : here * DIGEST + len(joined)]
-        if known != joined:
-            known = known.ljust(len(joined), b"\0")
-            # As numbers their difference begins at the first digest that is another one.
-            difference = int.from_bytes(known, "big") ^ int.from_bytes(joined, "big")
-            count = (8 * len(joined) - difference.bit_length()) // (8 * DIGEST)
+        here, count = self._next, self.known.digests.agreeing(self._next, digests)
         taken = self._taken.find(1, here, here + count)
         return count if taken < 0 else taken - here
 
     def _take(self, digest: bytes) -> bool:
-        position = self._next
-        digests = self.known.digests
-        if not digests.startswith(digest, position * DIGEST):
-            place = digests.find(digest, position * DIGEST, (position + _WINDOW) * DIGEST)
-            if place >= 0 and place % DIGEST == 0:
-                position = place // DIGEST
-            elif self._index is not None:
-                position = self._index.get(digest, -1)
-            else:
-                position = -1
+        position = self.known.digests.find(digest, self._next, self._next + _WINDOW)
+        if position < 0 and self._index is not None:
+            position = self._index.get(digest, -1)
         if position < 0 or self._taken[position]:
             if self._index is None:
                 self._unsure.append(digest)
                 if len(self._unsure) > self._most_unsure:
                     self._settle()
-                    self._index = {self.known.digest(place): place for place in self._untaken()}
+                    self._index = {self.known.digests[place]: place for place in self._untaken()}
             return False
         self._taken[position] = 1
         self._next = position + 1
@@ -264,7 +190,7 @@ class Staging:
         """Look whether what was staged is known after all, only elsewhere than expected."""
         if not self._unsure:
             return
-        places = {self.known.digest(position): position for position in self._untaken()}
+        places = {self.known.digests[position]: position for position in self._untaken()}
         for digest in self._unsure:
             position = places.pop(digest, None)
             if position is not None:
@@ -289,10 +215,10 @@ class Staging:
             self.records += 1
         return False
 
-    def _keep(self, records: Sequence[bytes], digests: Sequence[bytes]) -> None:
-        sizes = list(map(len, records))
+    def _keep(self, page: JsonPage) -> None:
+        sizes = list(map(len, page))
         if sum(sizes) < _SMALL and len(sizes) < BATCH_RECORDS // 4:
-            self._waiting += zip(repeat(self.pages), digests, map(bytes, records), strict=False)
+            self._waiting += zip(repeat(self.pages), page.digests, map(bytes, page), strict=False)
             self._waiting_bytes += sum(sizes)
             if len(self._waiting) >= BATCH_RECORDS or self._waiting_bytes >= BATCH_BYTES:
                 self._flush()
@@ -302,30 +228,30 @@ class Staging:
         for start in range(0, len(sizes), step):
             end = start + step
             some = sizes[start:end]
-            self._write([self.pages] * len(some), digests[start:end], records[start:end], some)
+            self._write([self.pages] * len(some), page.digests.part(start, end), page[start:end], some)
 
     def _flush(self) -> None:
         """Write the records of several small pages as one batch."""
         if self._waiting:
             pages, digests, records = zip(*self._waiting, strict=True)
-            self._write(pages, digests, records, list(map(len, records)))
+            self._write(pages, Digests.chained(digests), records, list(map(len, records)))
             self._waiting, self._waiting_bytes = [], 0
 
-    def _write(
-        self, pages: Sequence[int], digests: Sequence[bytes], records: Sequence[bytes], sizes: Sequence[int]
-    ) -> None:
+    def _write(self, pages: Sequence[int], digests: Digests, records: Sequence[bytes], sizes: Sequence[int]) -> None:
         text = b"[" + b",".join(records) + b"]"
         self._file.write(_HEADER.pack(len(sizes), len(text)))
         self._file.write(array("I", [*pages, *sizes]).tobytes())
-        self._file.write(b"".join(digests))
+        self._file.write(digests.joined)
         self._file.write(text)
 
-    def _write_cells(self, block: Block) -> None:
-        data = _encode_cells((self.pages, block))
-        self._file.write(_HEADER.pack(_CELLS, len(data)))
-        self._file.write(data)
+    def _write_cells(self, page: CellPage) -> None:
+        self._flush()
+        for block in page.blocks:
+            data = _encode_cells((self.pages, block))
+            self._file.write(_HEADER.pack(_CELLS, len(data)))
+            self._file.write(data)
 
-    def __iter__(self) -> Iterator[AnyBatch]:
+    def __iter__(self) -> Iterator[Batch]:
         """The staged records in the order they came."""
         self._settle()
         self._flush()
@@ -334,31 +260,41 @@ class Staging:
         try:
             while header := self._file.read(_HEADER.size):
                 batch = self._read(*_HEADER.unpack(header))
-                if late and (places := _late_ones(batch.digests, late)):
+                if late and (places := _late_ones(batch.page.digests, late)):
                     batch = batch.without(places)
-                    if not batch.digests:
+                    if not batch.numbers:
                         continue
                 yield batch
         finally:
             self._file.seek(0, os.SEEK_END)
 
-    def _read(self, count: int, length: int) -> AnyBatch:
+    def _read(self, count: int, length: int) -> Batch:
         if count == _CELLS:
-            return CellBatch(*_decode_cells(self._file.read(length)))
+            page, block = _decode_cells(self._file.read(length))
+            return Batch([page] * block.count, CellPage([block]))
         numbers = array("I", self._file.read(8 * count)).tolist()
-        joined = self._file.read(DIGEST * count)
-        return Batch(numbers[:count], _split(joined), self._file.read(length), numbers[count:])
+        digests = Digests(self._file.read(SIZE * count))
+        text = self._file.read(length)
+        return Batch(numbers[:count], JsonPage(_cut(text, numbers[count:]), digests, text))
 
     def distinct(self) -> int:
         """How many different records are staged."""
-        return len({digest for batch in self for digest in batch.digests})
+        return len({digest for batch in self for digest in batch.page.digests})
 
     def close(self) -> None:
         """Throw the staged records away."""
         self._file.close()
 
 
-def _late_ones(digests: Sequence[bytes], late: set[bytes]) -> set[int]:
+def _cut(text: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """The items of a JSON array, which are so long."""
+    start = 1
+    for size in sizes:
+        yield text[start : start + size]
+        start += size + 1
+
+
+def _late_ones(digests: Digests, late: set[bytes]) -> set[int]:
     """The places of the first record of each of these digests, which are removed from `late`."""
     found: set[int] = set()
     for place, digest in enumerate(digests) if not late.isdisjoint(digests) else ():

@@ -1,7 +1,11 @@
-"""The persisted state of every endpoint: what the scheduler must still know after a restart."""
+"""The row of every endpoint in `_sync_endpoints`: its work, its table, and where its next run can go on.
 
+No other module knows the columns.
+"""
+
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import apsw
 import msgspec
@@ -47,27 +51,67 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     arrived: str = ""
 
 
-_FIELDS = EndpointRow.__struct_fields__
-_TIMES = {"last_enqueued", "last_attempt", "last_success", "next_due", "next_override", "anchor"}
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint's number, and its table: its name, what it was made with, how many rows it has. None: there is none.
+
+    The number stands for the endpoint in the other tables.
+    """
+
+    number: int
+    id: str
+    table_name: str | None = None
+    mapping: str | None = None
+    rows: int = 0
+
+
+class Marks(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last publish left; all of it holds only for the request that is told apart by `asked`.
+
+    cursor: where an incremental run resumes. etag, last_modified: the server's, as it wrote them; digest: of the whole
+    answer; these three only where it was the whole listing. last_full: when a whole listing was last read, aware UTC.
+    """
+
+    asked: str = ""
+    cursor: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None
+    last_full: datetime | None = None
+
+
+_TIMES = {"last_enqueued", "last_attempt", "last_success", "next_due", "next_override", "anchor", "last_full"}
+
+Row = TypeVar("Row", EndpointRow, Entry, Marks)
+
+
+def _read(db: apsw.Connection, kind: type[Row], where: str = "", *values: str | int) -> Iterator[Row]:
+    """The rows for which that is true, each as far as it is of this kind. What was never set is the kind's default."""
+    names = kind.__struct_fields__
+    for row in db.execute(f"SELECT {', '.join(names)} FROM _sync_endpoints {where}", values):
+        given: dict[str, Any] = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for name in _TIMES & given.keys():
+            given[name] = from_text(given[name])
+        yield msgspec.convert(given, kind)
+
+
+def _update(db: apsw.Connection, where: str, value: str | int, changes: Mapping[str, Any]) -> None:
+    """Write these columns of a row; nothing is written when they are so."""
+    names, holes = ", ".join(changes), ", ".join("?" * len(changes))
+    values = list(map(_to_sql, changes.values()))
+    db.execute(
+        f"UPDATE _sync_endpoints SET ({names}) = ({holes}) WHERE {where} = ? AND ({names}) IS NOT ({holes})",
+        (*values, value, *values),
+    )
 
 
 def load_states(db: apsw.Connection) -> dict[str, EndpointRow]:
     """The state of every endpoint that was ever known, by id."""
-    rows = db.execute(f"SELECT {', '.join(_FIELDS)} FROM _sync_endpoints")
-    return {row[0]: _from_sql(row) for row in rows}
-
-
-def _from_sql(row: tuple[object, ...]) -> EndpointRow:
-    values = dict(zip(_FIELDS, row, strict=True))
-    for field in _TIMES:
-        values[field] = from_text(values[field])  # type: ignore[arg-type]
-    return msgspec.convert(values, EndpointRow)
+    return {row.id: row for row in _read(db, EndpointRow)}
 
 
 def load_state(db: apsw.Connection, id: str) -> EndpointRow:
     """The state of one endpoint; a fresh one when it was never known."""
-    row = db.execute(f"SELECT {', '.join(_FIELDS)} FROM _sync_endpoints WHERE id = ?", (id,)).fetchone()
-    return _from_sql(row) if row else EndpointRow(id=id)
+    return next(_read(db, EndpointRow, "WHERE id = ?", id), EndpointRow(id=id))
 
 
 def save_state(db: apsw.Connection, row: EndpointRow) -> None:
@@ -75,7 +119,7 @@ def save_state(db: apsw.Connection, row: EndpointRow) -> None:
 
     Nothing is written when nothing changed.
     """
-    fields = [name for name in _FIELDS if name not in ("rows", "held")]
+    fields = [name for name in EndpointRow.__struct_fields__ if name not in ("rows", "held")]
     values = [_to_sql(getattr(row, name)) for name in fields]
     rest = fields[1:]
     db.execute(
@@ -90,16 +134,58 @@ def _to_sql(value: object) -> Any:
     return to_text(value) if isinstance(value, datetime) else value
 
 
+def find_entry(db: apsw.Connection, id: str) -> Entry | None:
+    """The endpoint's entry; None when it was never known."""
+    return next(_read(db, Entry, "WHERE id = ?", id), None)
+
+
+def find_owner(db: apsw.Connection, table: str, besides: int = 0) -> Entry | None:
+    """The entry of an endpoint whose table is called so, and that has another number than `besides`."""
+    return next(_read(db, Entry, "WHERE table_name = ? COLLATE NOCASE AND number <> ?", table, besides), None)
+
+
+def enter(db: apsw.Connection, id: str) -> Entry:
+    """The endpoint's entry, made if it was never known."""
+    db.execute("INSERT INTO _sync_endpoints (id) VALUES (?) ON CONFLICT DO NOTHING", (id,))
+    entry = find_entry(db, id)
+    assert entry is not None
+    return entry
+
+
+def name_table(db: apsw.Connection, number: int, table: str) -> None:
+    """The endpoint's table is called so now."""
+    _update(db, "number", number, {"table_name": table})
+
+
+def save_table(db: apsw.Connection, number: int, table: str | None, mapping: str, rows: int, held: int) -> None:
+    """What a publish made of the endpoint's table."""
+    _update(db, "number", number, {"table_name": table, "mapping": mapping, "rows": rows, "held": held})
+
+
+def save_none_held(db: apsw.Connection, number: int) -> None:
+    """No deletion waits for the user's word any more."""
+    _update(db, "number", number, {"held": 0})
+
+
 def forget(db: apsw.Connection, id: str) -> None:
     """Forget an endpoint's state; its table stays unless `table.drop` was called before."""
-    number = db.execute("SELECT number FROM _sync_endpoints WHERE id = ?", (id,)).get
-    if number is not None:
-        db.execute("DELETE FROM _sync_columns WHERE endpoint = ?", (number,))
-        db.execute("DELETE FROM _sync_held WHERE endpoint = ?", (number,))
-        db.execute("DELETE FROM _sync_suspects WHERE endpoint = ?", (number,))
-        db.execute(f"DROP TABLE IF EXISTS _sync_rows_{number}")
-        db.execute(f"DROP TABLE IF EXISTS _sync_parents_{number}")
-        db.execute("DELETE FROM _sync_endpoints WHERE number = ?", (number,))
+    entry = find_entry(db, id)
+    if entry is not None:
+        for table in ("_sync_columns", "_sync_held", "_sync_suspects"):
+            db.execute(f"DELETE FROM {table} WHERE endpoint = ?", (entry.number,))
+        db.execute(f"DROP TABLE IF EXISTS _sync_rows_{entry.number}")
+        db.execute(f"DROP TABLE IF EXISTS _sync_parents_{entry.number}")
+        db.execute("DELETE FROM _sync_endpoints WHERE number = ?", (entry.number,))
+
+
+def read_marks(db: apsw.Connection, id: str) -> Marks:
+    """The endpoint's marks; empty ones when it never ran."""
+    return next(_read(db, Marks, "WHERE id = ?", id), Marks())
+
+
+def write_marks(db: apsw.Connection, id: str, marks: Marks) -> None:
+    """Leave these marks; in the transaction that publishes what they stand for."""
+    _update(db, "id", id, msgspec.structs.asdict(marks))
 
 
 def read_found(db: apsw.Connection, id: str) -> str | None:
@@ -110,7 +196,7 @@ def read_found(db: apsw.Connection, id: str) -> str | None:
 
 def write_found(db: apsw.Connection, id: str, found: str) -> None:
     """Remember what detection found out about an endpoint."""
-    db.execute("UPDATE _sync_endpoints SET found = ?1 WHERE id = ?2 AND found IS NOT ?1", (found, id))
+    _update(db, "id", id, {"found": found})
 
 
 def read_meta(db: apsw.Connection, name: str) -> str | None:

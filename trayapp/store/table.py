@@ -8,6 +8,7 @@ import msgspec
 from trayapp.endpoints.model import Table
 from trayapp.store.errors import StoreError
 from trayapp.store.names import column_name, quote
+from trayapp.store.state import find_entry
 from trayapp.store.values import SQL_TYPES, Kind, SqlValue, bound, is_lossy, widen
 
 HASH_KEY = "_sync_hash"
@@ -153,8 +154,8 @@ def drop(db: apsw.Connection, name: str) -> None:
 
 def owned(db: apsw.Connection, id: str) -> str | None:
     """The table that was made for an endpoint, whatever the settings call it since then; None while there is none."""
-    name = db.execute("SELECT table_name FROM _sync_endpoints WHERE id = ?", (id,)).get
-    return name if isinstance(name, str) else None
+    entry = find_entry(db, id)
+    return entry.table_name if entry is not None else None
 
 
 def drop_owned(db: apsw.Connection, id: str) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from trayapp.endpoints.model import Response
 from trayapp.endpoints.paths import RecordsPath, parse_records_path
+from trayapp.store.pages import JsonPage, Page
 from trayapp.sync import selection
 from trayapp.sync.answer_faults import no_list, too_deep, unreadable
 from trayapp.sync.answer_text import Body, is_plain_json
@@ -19,12 +20,12 @@ from trayapp.sync.request import Answer
 
 def records_of(
     body: Body, path: str, url: str, split: "Callable[[bytes, str, str], Sequence[bytes]] | None" = None
-) -> Sequence[bytes]:
+) -> Page:
     """The records of an answer as `split` gives them, which is `split_records`; but rows of cells still as such."""
     if body.cells is not None and not path:
         return body.cells
-    text = body.text if body.cells is None else b"[" + b",".join(body.cells) + b"]"
-    return (split or split_records)(text, path, url)
+    text = body.text if body.cells is None else body.cells.as_json().text
+    return JsonPage((split or split_records)(text, path, url))
 
 
 def split_records(text: bytes, path: str, url: str) -> list[bytes]:
@@ -43,14 +44,21 @@ def cut_records(text: bytes, path: str, url: str) -> Sequence[bytes]:
     return _split(text, path, url, selection.cut)
 
 
-def own_records(records: Iterable[bytes], path: str, url: str) -> list[bytes]:
-    """The records that `cut_records` gave, as bytes of their own. Raises SyncError when one is no object."""
-    owned = list(map(bytes, records))
-    try:
-        selection.check_objects(owned)
-    except selection.NoRecords as error:
-        raise no_list(path, url, str(error), error.hint) from None
-    return owned
+def own_records(page: Page, path: str, url: str, utf8: bool = True) -> Page:
+    """The records of a page in memory of their own. Raises SyncError when one is no object, or not UTF-8.
+
+    utf8: whether that is to be checked, too.
+    """
+
+    def check(records: Sequence[bytes]) -> None:
+        try:
+            selection.check_objects(records)
+        except selection.NoRecords as error:
+            raise no_list(path, url, str(error), error.hint) from None
+        if utf8:
+            check_records(records, url)
+
+    return page.own(check)
 
 
 def check_records(records: Iterable[bytes], url: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Response
-from trayapp.store.cells import Cells
+from trayapp.store.pages import CellPage
 from trayapp.sync.answer_faults import broken_off, page_instead, start_of, too_deep, unreadable
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats import delimited, lines, packed, sniff
@@ -31,7 +31,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
 
     format: Format
     text: bytes
-    cells: Cells | None = None
+    cells: CellPage | None = None
     warnings: tuple[str, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ""
@@ -228,7 +228,7 @@ def _delimiter(body: bytes, answer: Answer) -> str:
     return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
 
 
-def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> Cells:
+def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> CellPage:
     try:
         return delimited.read(body, tell, delimiter)
     except BrokenOff as error:

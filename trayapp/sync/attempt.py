@@ -7,14 +7,13 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.store import runs
 from trayapp.store.known import Known
-from trayapp.store.marks import Marks, write_marks
 from trayapp.store.missing import Proof, count_missing
 from trayapp.store.parents import save_parents
 from trayapp.store.plan import Plan, load_known, make_plan
 from trayapp.store.publish import Outcome, publish
 from trayapp.store.records import decode_records
 from trayapp.store.staging import Staging
-from trayapp.store.state import load_state, write_found
+from trayapp.store.state import Marks, load_state, write_found, write_marks
 from trayapp.store.table import HASH_KEY
 from trayapp.sync import conditional
 from trayapp.sync.cancel import Cancelled

@@ -9,6 +9,7 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
+from trayapp.store.pages import JsonPage, Page
 from trayapp.store.read import run_query
 from trayapp.store.store import Store
 from trayapp.sync.answer_records import own_records
@@ -90,7 +91,7 @@ def one_of(endpoint: Endpoint, store: Store) -> Endpoint:
 
 class _Page(msgspec.Struct, frozen=True, gc=False):
     row: ParentRow
-    records: list[bytes]
+    records: Page
 
 
 class _End(msgspec.Struct, frozen=True, gc=False):
@@ -140,7 +141,7 @@ class Chain:
         self._unfilled: list[Unfillable] = []
         self._fields = [name for name in endpoint.table.key if name in names_in(endpoint)]
 
-    def __iter__(self) -> Iterator[list[bytes]]:
+    def __iter__(self) -> Iterator[Page]:
         threads = [threading.Thread(target=self._work, name="chain", daemon=True) for _ in self._rows[:AT_ONCE]]
         cancel = self._stop
         self._cancel.on_cancel(cancel)
@@ -158,7 +159,7 @@ class Chain:
     def _stop(self) -> None:
         self._own.cancel(self._cancel.reason)
 
-    def _taken(self, working: int) -> Iterator[list[bytes]]:
+    def _taken(self, working: int) -> Iterator[Page]:
         while working:
             self._cancel.check()
             try:
@@ -255,8 +256,9 @@ class Chain:
             self.warnings += [warning for warning in resolved.warnings if warning not in self.warnings]
         for records in listing:
             self._own.check()
-            owned = own_records(records, resolved.source.path, self._endpoint.url)
-            self._put(_Page(row, with_fields(owned, {name: row.values[name] for name in self._fields})))
+            owned = own_records(records, resolved.source.path, self._endpoint.url, utf8=False)
+            fields = {name: row.values[name] for name in self._fields}
+            self._put(_Page(row, JsonPage(with_fields(owned, fields))))
         if listing.complete:
             self._put(_End(row))
 

@@ -1,15 +1,16 @@
 """The listings of a chain on their way into the staging: only the rows asked for that have to be."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from trayapp.endpoints.model import After, Endpoint
-from trayapp.store.known import DIGEST
-from trayapp.store.marks import Marks
+from trayapp.store.digests import Digests
+from trayapp.store.pages import JsonPage
 from trayapp.store.parents import Parent
 from trayapp.store.staging import Staging
+from trayapp.store.state import Marks
 from trayapp.sync.answer_records import check_records
 from trayapp.sync.chain import Chain, ParentRow
 from trayapp.sync.incremental import FULL_EVERY
@@ -90,21 +91,21 @@ class ChainReading:
         self.resumed = bool(kept)
         listed: dict[bytes, None] = {}
         for part in kept:
-            listed |= self._note(part.row, _split(part.unchanged))
+            listed |= self._note(part.row, part.unchanged)
             self._kept_pages += not part.seen
         for row, before in self.before.items():
             if row in self._ended or rows.get(row) != before.seen:
                 continue
-            digests = _split(before.digests)
-            if all(map(known.__contains__, digests)):
-                listed |= self._note(row, digests)
+            if known.issuperset(before.digests):
+                listed |= self._note(row, before.digests)
                 self._standing.add(row)
         self._ended |= {row: rows[row] for row in self._standing}
         staging.take_listed(listed)
         for part in kept:
             if part.records:
-                staging.add_page(part.records)
-                self._note(part.row, _split(staging.digests))
+                page = JsonPage(part.records)
+                staging.add_page(page)
+                self._note(part.row, page.digests)
                 self.sample += part.records[: SAMPLE - len(self.sample)]
 
     def _walk(
@@ -124,23 +125,21 @@ class ChainReading:
         self.walked = self._chain(asked, len(self._rows) - len(asked), ended)
         if journal is not None:
             self.walked.walk.pages = self._kept_pages
-        for records in self.walked:
+        for page in self.walked:
             row = self.walked.row
             assert row is not None
-            self.sample += records[: SAMPLE - len(self.sample)]
-            staged = set(staging.add_page(records))
-            new = [record for place, record in enumerate(records) if place in staged]
-            check_records(new, self.endpoint.url)
-            digests = _split(staging.digests)
-            self._note(row.id, digests)
-            known = b"".join(digest for place, digest in enumerate(digests) if place not in staged)
-            keep(KeptPart(row=row.id, is_first=row.id not in begun, unchanged=known, records=new))
+            self.sample += page[: SAMPLE - len(self.sample)]
+            taken = staging.add_page(page)
+            check_records(taken.new, self.endpoint.url)
+            self._note(row.id, page.digests)
+            first = row.id not in begun
+            keep(KeptPart(row=row.id, is_first=first, unchanged=taken.unchanged, records=list(taken.new)))
             told(self.walked.walk)
         if self.walked.is_feed:
             response = msgspec.structs.replace(self.endpoint.response, format="feed")
             self.endpoint = msgspec.structs.replace(self.endpoint, response=response)
 
-    def _note(self, row: bytes, digests: Sequence[bytes]) -> dict[bytes, None]:
+    def _note(self, row: bytes, digests: Digests) -> dict[bytes, None]:
         found = dict.fromkeys(digests)
         if self._remembers:
             self._digests.setdefault(row, {}).update(found)
@@ -156,7 +155,7 @@ class ChainReading:
         """What is to be remembered of the rows; None if nothing is."""
         if not self._remembers:
             return None
-        return {row: Parent(seen, b"".join(self._digests.get(row, ()))) for row, seen in self._ended.items()}
+        return {row: Parent(seen, Digests.chained(self._digests.get(row, ()))) for row, seen in self._ended.items()}
 
     @property
     def kept_pages(self) -> int:
@@ -172,7 +171,7 @@ class ChainReading:
         self._journal.close()
 
 
-def _believed(kept: Kept[KeptPart], rows: Mapping[bytes, bytes], known: Collection[bytes]) -> Iterator[KeptPart]:
+def _believed(kept: Kept[KeptPart], rows: Mapping[bytes, bytes], known: set[bytes]) -> Iterator[KeptPart]:
     """The parts of rows that were read to their end and are as they were then, without those of broken-off tries."""
     ended: set[bytes] = set()
     first: dict[bytes, int] = {}
@@ -182,7 +181,7 @@ def _believed(kept: Kept[KeptPart], rows: Mapping[bytes, bytes], known: Collecti
             ended.discard(part.row)
         if part.seen and rows.get(part.row) == part.seen:
             ended.add(part.row)
-        if not all(map(known.__contains__, _split(part.unchanged))):
+        if not known.issuperset(part.unchanged):
             first[part.row] = -1
     for number, part in enumerate(kept):
         if part.row in ended and 0 <= first.get(part.row, -1) <= number:
@@ -190,10 +189,4 @@ def _believed(kept: Kept[KeptPart], rows: Mapping[bytes, bytes], known: Collecti
 
 
 def _digests_of(staging: Staging) -> set[bytes]:
-    known = staging.known
-    void = set(known.void)
-    return {known.digest(place) for place in range(known.count) if place not in void}
-
-
-def _split(digests: bytes) -> list[bytes]:
-    return [digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST)]
+    return set(staging.known.digests.without(staging.known.void))

@@ -7,7 +7,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.store.marks import Marks
+from trayapp.store.state import Marks
 from trayapp.sync.hints import looks_cut
 from trayapp.sync.names import TELLING_HEADER
 from trayapp.sync.paging import Walk

@@ -7,9 +7,10 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
-from trayapp.store.marks import Marks, is_current, last_publish, read_marks
-from trayapp.store.plan import mapping_of, stored_key
+from trayapp.store import runs
+from trayapp.store.plan import is_current, mapping_of, stored_key
 from trayapp.store.publish import Outcome
+from trayapp.store.state import Marks, read_marks
 from trayapp.store.table import HASH_KEY
 from trayapp.sync.auth import Access
 from trayapp.sync.budget import Pace
@@ -60,7 +61,7 @@ class CurrentRun:
         with self.store.reading() as db:
             marks = read_marks(db, endpoint.id)
             self.marks = marks if is_current(db, endpoint) and marks.asked == asked else Marks(asked=asked)
-            self.published = last_publish(db, endpoint.id)
+            self.published = runs.last_publish(db, endpoint.id)
             if not endpoint.table.key and endpoint.table.mode != "append":
                 self.key = stored_key(db, endpoint)
 

@@ -1,6 +1,6 @@
 """Trying an endpoint out: what its answer is, how the listing goes on, proven by fetching a second page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeGuard
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
+from trayapp.store.pages import Page
 from trayapp.store.plan import Stored
 from trayapp.store.records import Fields, decode_records
 from trayapp.store.table import HASH_KEY, OWN_KEYS, Shape, binder, extended
@@ -40,7 +41,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "utf-8"
     delimiter: str = ""
     path: str
-    records: Sequence[bytes]
+    records: Page
     count: int
     total: int | None
     total_pages: int | None

@@ -11,7 +11,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Incremental, Pages
-from trayapp.store.marks import Marks
+from trayapp.store.state import Marks
 from trayapp.sync.errors import SyncError
 from trayapp.sync.links import joined, origin, place_of
 from trayapp.sync.paging import placed, value_at, value_of

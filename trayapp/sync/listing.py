@@ -1,12 +1,12 @@
 """Walking a listing from its first page to its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.store.cells import Cells
+from trayapp.store.pages import JsonPage, Page
 from trayapp.sync.answer_records import check_records, cut_records, is_large_list, records_of
 from trayapp.sync.answer_text import Body, read
 from trayapp.sync.errors import SyncError
@@ -36,8 +36,7 @@ class Listing:
     `prefetcher` fetches pages that can be told beforehand.
     With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
     After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
-    and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `own_records` and
-    `check_records` for what is used.
+    and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `own_records` for what is used.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Listing:
         walk: Walk | None = None,
         prefetcher: Prefetcher | None = None,
         page: Body | None = None,
-        records: Sequence[bytes] = (),
+        records: Page | None = None,
     ) -> None:
         self.complete = False
         self.shifting = False
@@ -71,7 +70,7 @@ class Listing:
         self._records = records
         self._digests: set[bytes] = set()
 
-    def __iter__(self) -> Iterator[Sequence[bytes]]:
+    def __iter__(self) -> Iterator[Page]:
         source, walk = self.source, self.walk
         if self._prefetcher is not None:
             self._prefetcher.forget()
@@ -83,7 +82,7 @@ class Listing:
                 answer = answer.whole()
             page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
-            given, self._records = self._records, ()
+            given, self._records = self._records, None
             records = given or records_of(page, source.path, answer.url, cut_records)
             if self._is_repeated(answer, records):
                 break
@@ -101,7 +100,7 @@ class Listing:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
                 self._prefetch(following)
             yield records
-            yield from answer.large or ()
+            yield from map(JsonPage, answer.large or ())
             if following is None or self._is_over(following, _identity(following) in asked):
                 break
             if _identity(following) in asked:
@@ -134,12 +133,10 @@ class Listing:
                 return None
             raise
 
-    def _is_repeated(self, answer: Answer, records: Sequence[bytes]) -> bool:
+    def _is_repeated(self, answer: Answer, records: Page) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
-        content = (
-            answer.body if not numbered else records.digests if isinstance(records, Cells) else b"\n".join(records)
-        )
+        content = records.digests.joined if numbered else answer.body
         digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.store.pages import JsonPage, Page
 from trayapp.sync import record_keys
-from trayapp.sync.answer_records import check_records, own_records
+from trayapp.sync.answer_records import own_records
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
 
@@ -31,12 +32,11 @@ class Merged:
         self.warnings: list[str] = []
         self.walk: Walk = listing.walk
 
-    def __iter__(self) -> Iterator[list[bytes]]:
+    def __iter__(self) -> Iterator[Page]:
         found: dict[tuple[bytes, ...], dict[str, msgspec.Raw]] = {}
         url = self._listing.source.call.url
         for records in self._listing:
             page = own_records(records, self._listing.source.path, url)
-            check_records(page, url)
             for fields in map(_fields.decode, page):
                 key = self._key_of(fields, page, len(found))
                 known = found.get(key)
@@ -47,7 +47,7 @@ class Merged:
         self.complete = self._listing.complete
         self.shifting = self._listing.shifting
         self.warnings = self._listing.warnings
-        yield [msgspec.json.encode(fields) for fields in found.values()]
+        yield JsonPage([msgspec.json.encode(fields) for fields in found.values()])
 
     def _key_of(self, fields: dict[str, msgspec.Raw], page: Sequence[bytes], place: int) -> tuple[bytes, ...]:
         if not self._key:

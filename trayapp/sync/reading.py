@@ -7,10 +7,10 @@ from typing import Protocol
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.store.cells import Cells
-from trayapp.store.known import DIGEST
+from trayapp.store.digests import Digests
+from trayapp.store.pages import JsonPage, Page
 from trayapp.store.staging import Staging
-from trayapp.sync.answer_records import check_records, own_records
+from trayapp.sync.answer_records import own_records
 from trayapp.sync.incremental import Tracker
 from trayapp.sync.listing import Listing
 from trayapp.sync.paging import Walk
@@ -29,7 +29,7 @@ class Walkable(Protocol):
     warnings: list[str]
     walk: Walk
 
-    def __iter__(self) -> Iterator[Sequence[bytes]]:
+    def __iter__(self) -> Iterator[Page]:
         """The records of page after page: bytes of their own, or views as `cut_records` gives them."""
         ...
 
@@ -94,24 +94,17 @@ class Reading:
         self._walk(staging, told, None)
 
     def _walk(self, staging: Staging, told: Callable[[Walk], None], journal: Journal | None) -> None:
-        for records in self.walked:
+        for page in self.walked:
             self.progressed = True
-            self.sample += map(bytes, records[: SAMPLE - len(self.sample)])
-            staged = staging.add_page(records)
-            new: Sequence[bytes]
-            if isinstance(records, Cells):
-                new = records.only(staged)
-            else:
-                path = self.endpoint.response.records
-                some = records if len(staged) == len(records) else [records[place] for place in staged]
-                new = own_records(some, path, self.endpoint.url)
-                check_records(new, self.endpoint.url)
+            self.sample += map(bytes, page[: SAMPLE - len(self.sample)])
+            taken = staging.add_page(page)
+            new = own_records(taken.new, self.endpoint.response.records, self.endpoint.url)
             if isinstance(self.walked, Listing):
-                self._follow(self.walked, records)
+                self._follow(self.walked, page)
                 if journal is not None and self.answer is not None and self.answer.large is not None:
                     journal.discard()  # it would say that all of the page is kept when its first piece is
                 elif journal is not None:
-                    self._keep(journal, self.walked, _without(staging.digests, staged, len(records)), new)
+                    self._keep(journal, self.walked, taken.unchanged, new)
             told(self.walked.walk)
 
     def _follow(self, listing: Listing, records: Sequence[bytes]) -> None:
@@ -119,7 +112,7 @@ class Reading:
         if self.tracker is not None and self.answer is not None:
             self.tracker.see(self.answer, listing.text, records)
 
-    def _keep(self, journal: Journal, listing: Listing, unchanged: bytes, new: Sequence[bytes]) -> None:
+    def _keep(self, journal: Journal, listing: Listing, unchanged: Digests, new: Sequence[bytes]) -> None:
         if listing.shifting:
             journal.discard()  # its positions mean something else by the time of the next run
         elif listing.following is not None:
@@ -136,13 +129,10 @@ class Reading:
             )
 
     def _replay(self, kept: Kept[KeptPage], staging: Staging) -> None:
-        digests = (
-            page.unchanged[start : start + DIGEST] for page in kept for start in range(0, len(page.unchanged), DIGEST)
-        )
-        if not staging.take_listed(digests):
+        if not staging.take_listed(digest for page in kept for digest in page.unchanged):
             raise OutOfDate
         for page in kept:
-            staging.add_page(page.records)
+            staging.add_page(JsonPage(page.records))
             self.sample += page.records[: SAMPLE - len(self.sample)]
         if self.tracker is not None and kept.last is not None:
             self.tracker.go_on(kept.last.newest, kept.last.own)
@@ -162,13 +152,3 @@ class Reading:
         """The run is over; what is kept stays for the next one."""
         if self._journal is not None:
             self._journal.close()
-
-
-def _without(digests: bytes, places: Sequence[int], count: int) -> bytes:
-    """So many digests, one after the other, without those at some places."""
-    if not places or len(places) == count:
-        return b"" if places else digests
-    left = bytearray(digests)
-    for place in reversed(places):
-        del left[place * DIGEST : (place + 1) * DIGEST]
-    return bytes(left)

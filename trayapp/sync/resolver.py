@@ -1,12 +1,12 @@
 """From a listing's first answer to how all of it is read: where its records are, and how it goes on."""
 
 import threading
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.store.pages import Page
 from trayapp.store.plan import Stored, stored
 from trayapp.store.state import read_found
 from trayapp.store.store import Store
@@ -31,7 +31,7 @@ class ResolvedSource(msgspec.Struct, frozen=True):
     source: Source
     first: Answer | None = None
     page: Body | None = None
-    records: Sequence[bytes] = ()
+    records: Page | None = None
     second: SecondPage | None = None
     alone: bool = False
     warnings: tuple[str, ...] = ()

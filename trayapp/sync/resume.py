@@ -18,6 +18,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Pages
+from trayapp.store.digests import Digests
 from trayapp.sync.paging import Walk
 from trayapp.sync.request import Call
 
@@ -32,7 +33,7 @@ BELIEVED = timedelta(days=1)
 """How long what was kept can be gone on from."""
 
 SUFFIX = ".pages"
-_MAGIC = b"TraySync pages 1\n"
+_MAGIC = b"TraySync pages 2\n"
 _FRAME = struct.Struct("<IQ")
 
 
@@ -91,12 +92,12 @@ class KeptCall(msgspec.Struct, frozen=True):
 
 
 class KeptPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page: the digests of its unchanged records, one after the other, the others' bytes, and where it goes on.
+    """A page: the digests of its unchanged records, the others' bytes, and where it goes on.
 
     newest, own: how far the cursors were followed (incremental.Tracker).
     """
 
-    unchanged: bytes
+    unchanged: Digests
     records: list[bytes]
     walk: Walk
     following: KeptCall
@@ -113,7 +114,7 @@ class KeptPart(msgspec.Struct, frozen=True, kw_only=True):
     row: bytes
     is_first: bool = False
     seen: bytes = b""
-    unchanged: bytes = b""
+    unchanged: Digests = Digests()
     records: list[bytes] = []
 
 

@@ -10,7 +10,9 @@ from itertools import chain, compress, islice, repeat
 import msgspec
 import xxhash
 
-from trayapp.store.cells import Block, Cells, packed
+from trayapp.store.cells import Block, packed
+from trayapp.store.digests import Digests
+from trayapp.store.pages import CellPage
 from trayapp.sync.formats.columns import column
 from trayapp.sync.formats.rows import Rows, read_rows, row_format, unused
 from trayapp.sync.formats.values import field_names, typed
@@ -61,7 +63,7 @@ def sample(body: bytes) -> str:
     return body[: 4 * _SAMPLE].decode(errors="ignore")
 
 
-def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> Cells:
+def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> CellPage:
     """A record for each row of a text in UTF-8, on the names in the first one.
 
     Numbers are those that are written just as a number is (`values.typed`); an empty cell is null unless it is quoted
@@ -78,7 +80,7 @@ def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> Cells:
     parts = (part for part in map(_without_blank, read_rows(body, form, empty, tell)) if part[0])
     rows, texts = next(parts, ([], []))
     if not rows:
-        return Cells([])
+        return CellPage([])
     above = _titles(rows, body, delimiter) if len(rows[0]) == 1 else 0
     if above:
         tell(f"{above:,} lines above the header were left out.")
@@ -98,7 +100,7 @@ def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> Cells:
         and (block := table.block([[cell.lstrip(" ") for cell in row] for row in rows] if spaced else rows, texts))
     ]
     table.tell(tell)
-    return Cells(blocks)
+    return CellPage(blocks)
 
 
 def _without_blank(part: Rows) -> Rows:
@@ -159,7 +161,7 @@ class _Table:
             names,
             [name for name in names if name in unnamed],
             [column(cells, self._empty) for cells in compress(columns, shown)],
-            list(map(xxhash.xxh3_128_digest, texts, repeat(self._seed))),
+            Digests.chained(map(xxhash.xxh3_128_digest, texts, repeat(self._seed))),
         )
 
     def _widened(self, rows: list[list[str]]) -> list[str]:
