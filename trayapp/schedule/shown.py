@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.schedule import EventsOnly, schedule_of
 from trayapp.schedule import work
-from trayapp.schedule.due import by_event, only_after
+from trayapp.schedule.due import only_after
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus
 from trayapp.schedule.wording import events, listed
 from trayapp.store.state import EndpointRow
@@ -27,6 +29,7 @@ def status(
     if due is not None and held_back is not None:
         due = max(due, held_back)
     awaited = _awaited(endpoint, row, endpoints)
+    schedule = schedule_of(endpoint)
     return EndpointStatus(
         id=endpoint.id,
         name=endpoint.name or endpoint.id,
@@ -46,8 +49,8 @@ def status(
         problem=Problem(row.problem_title, row.problem_cause, row.problem_next) if row.problem_title else None,
         progress=progress if running else None,
         recent=recent,
-        once=endpoint.once is not None and not endpoint.manual,
-        event=listed(events(endpoint)) if by_event(endpoint) else "",
+        once=isinstance(schedule, Once),
+        event=listed(events(endpoint)) if isinstance(schedule, EventsOnly) else "",
     )
 
 
