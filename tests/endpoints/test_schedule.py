@@ -80,6 +80,7 @@ def test_any_schedule_can_replace_any_other_and_only_that_changes(endpoint, othe
     changed = with_schedule(endpoint, other)
     assert schedule_of(changed) == other
     assert len(written(changed)) <= 1
+    assert not [problem for problem in check_endpoint(changed) if problem.path in FIELDS]
     assert msgspec.structs.replace(changed, **fields_of(endpoint)) == endpoint
 
 
