@@ -19,7 +19,7 @@ from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.connection_editor import ConnectionEditor
-from trayapp.ui.field import Field, sentence
+from trayapp.ui.field import Field, line, sentence
 from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
@@ -48,15 +48,15 @@ class EndpointForm(QWidget):
         self._shown: set[str] = set()
         self._loading = False
 
-        self.url = _line("url")
+        self.url = line("url")
         self.url.setPlaceholderText("https://api.example.com/items")
-        self.name = _line("name")
-        self.tags = _line("tags")
+        self.name = line("name")
+        self.tags = line("tags")
         self.tags.setPlaceholderText("daily, work")
         self.schedule = ScheduleEditor()
         self.auth = AuthEditor()
         self.when = WhenEditor()
-        self.table_name = _line("tableName")
+        self.table_name = line("tableName")
         self.mode = QComboBox()
         self.mode.setObjectName("tableMode")
         self._modes = {
@@ -68,7 +68,7 @@ class EndpointForm(QWidget):
         }
         for mode, (title, _explanation) in self._modes.items():
             self.mode.addItem(title, mode)
-        self.key = _line("tableKey")
+        self.key = line("tableKey")
         self.records = RecordsEditor()
         self.pages = PagesEditor()
         self.method = QComboBox()
@@ -81,7 +81,7 @@ class EndpointForm(QWidget):
         self.json.setTabChangesFocus(True)
         self.json.setPlaceholderText('{"query": "…"}')
         self.json.setFixedHeight(self.json.fontMetrics().lineSpacing() * 5 + 12)
-        self.timeout = _line("requestTimeout")
+        self.timeout = line("requestTimeout")
         self.connection = ConnectionEditor()
 
         self._fields = {
@@ -418,12 +418,6 @@ def _has_null(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_has_null(item) for item in value.values())
     return any(_has_null(item) for item in value) if isinstance(value, list) else value is None
-
-
-def _line(name: str) -> QLineEdit:
-    edit = QLineEdit()
-    edit.setObjectName(name)
-    return edit
 
 
 def _parts(edit: QLineEdit) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 import msgspec
 from PySide6.QtCore import Signal
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QSpinBox,
     QStackedWidget,
     QVBoxLayout,
@@ -27,12 +26,11 @@ from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.errors import UserError
 from trayapp.schedule.clock import Clock, SystemClock
 from trayapp.schedule.due import upcoming
-from trayapp.ui.field import sentence
+from trayapp.ui.field import line, sentence
 from trayapp.ui.frequency import UNITS, count_and_unit, times_words
 
 _EVERY, _AT, _ON, _ONCE, _CRON, _EVENTS, _MANUAL = range(7)
 _NEXT_RUNS = 5
-_W = TypeVar("_W", bound=QWidget)
 
 
 class ScheduleEditor(QWidget):
@@ -44,7 +42,9 @@ class ScheduleEditor(QWidget):
         super().__init__(parent)
         self._clock = clock or SystemClock()
         self._before = Endpoint(url="")
-        self.kind = _named(QComboBox(), "scheduleKind", self.tr("Kind of schedule"))
+        self.kind = QComboBox()
+        self.kind.setObjectName("scheduleKind")
+        self.kind.setAccessibleName(self.tr("Kind of schedule"))
         self.kind.addItems(
             [
                 self.tr("Every"),
@@ -56,26 +56,30 @@ class ScheduleEditor(QWidget):
                 self.tr("Manually"),
             ]
         )
-        self.count = _named(QSpinBox(), "scheduleCount", self.tr("Number"))
+        self.count = QSpinBox()
+        self.count.setObjectName("scheduleCount")
+        self.count.setAccessibleName(self.tr("Number"))
         self.count.setRange(1, 9999)
-        self.unit = _named(QComboBox(), "scheduleUnit", self.tr("Unit of time"))
+        self.unit = QComboBox()
+        self.unit.setObjectName("scheduleUnit")
+        self.unit.setAccessibleName(self.tr("Unit of time"))
         names = {"d": self.tr("days"), "h": self.tr("hours"), "m": self.tr("minutes"), "s": self.tr("seconds")}
         for unit, _size in reversed(UNITS):
             self.unit.addItem(names[unit], unit)
-        self.at = _line("scheduleAt", self.tr("Times of day"), "08:00, 13:00")
-        self.flex = _line("scheduleFlex", self.tr("Flex window"), "15m")
+        self.at = line("scheduleAt", "08:00, 13:00", self.tr("Times of day"))
+        self.flex = line("scheduleFlex", "15m", self.tr("Flex window"))
         self.flex.setToolTip(self.tr("Empty: as soon as the interval is over."))
         examples = self.tr("mon, thu – or 1, 15, last – or last fri – or 24 dec")
-        self.days = _line("scheduleDays", self.tr("Days"), examples)
-        self.day_times = _line("scheduleDayTimes", self.tr("Times on these days"), "00:00")
-        self.once = _line("scheduleOnce", self.tr("Moment"), self.tr("2026-12-01T08:00, or in 10m"))
+        self.days = line("scheduleDays", examples, self.tr("Days"))
+        self.day_times = line("scheduleDayTimes", "00:00", self.tr("Times on these days"))
+        self.once = line("scheduleOnce", self.tr("2026-12-01T08:00, or in 10m"), self.tr("Moment"))
         fields = self.tr("minute hour day month weekday, like 0 9 * * mon-fri")
-        self.cron = _line("scheduleCron", self.tr("Cron expression"), fields)
+        self.cron = line("scheduleCron", fields, self.tr("Cron expression"))
         self._texts = (self.at, self.flex, self.days, self.day_times, self.once, self.cron)
         self.at_start = QCheckBox(self.tr("Also when TraySync starts"))
         self.at_start.setObjectName("scheduleAtStart")
         also = self.tr("Also when this file or folder changes")
-        self.watch = _line("scheduleWatch", self.tr("Watched file or folder"), also)
+        self.watch = line("scheduleWatch", also, self.tr("Watched file or folder"))
         self.next_runs = QLabel()
         self.next_runs.setObjectName("scheduleNextRuns")
         self.next_runs.setWordWrap(True)
@@ -220,18 +224,6 @@ class ScheduleEditor(QWidget):
                     text = f"{text}. {self.tr('Months without such a day are skipped.')}"
         self.next_runs.setVisible(bool(times))
         self.next_runs.setText(text.format(times=times_words(times, now, zone)))
-
-
-def _named(widget: _W, name: str, accessible: str) -> _W:
-    widget.setObjectName(name)
-    widget.setAccessibleName(accessible)
-    return widget
-
-
-def _line(name: str, accessible: str, example: str) -> QLineEdit:
-    edit = _named(QLineEdit(), name, accessible)
-    edit.setPlaceholderText(example)
-    return edit
 
 
 def _row(*parts: tuple[QWidget, int]) -> QWidget:
