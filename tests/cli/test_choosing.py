@@ -95,6 +95,18 @@ def test_an_endpoint_is_edited_and_switched_by_its_name(cli):
     assert "2 endpoints are named" in cli("remove", "Other", code=2).err
 
 
+def test_a_schedule_is_replaced_only_by_taking_the_other_one_out(cli):
+    cli("edit", "a", "--set", "every=2h")
+    for field, value in (("cron", "0 9 * * *"), ("at", '["08:00"]'), ("once", "in 10m"), ("manual", "true")):
+        told = cli("edit", "a", "--set", f"{field}={value}", code=2).err
+        assert f"here are every and {field}" in told
+        assert cli.json("show", "a")["endpoint"]["every"] == "2h"
+        cli("edit", "a", "--set", "every=", "--set", f"{field}={value}")
+        assert "every" not in cli.json("show", "a")["endpoint"]
+        cli("edit", "a", "--set", f"{field}=", "--set", "every=2h")
+    assert cli.json("show", "a")["endpoint"]["every"] == "2h"
+
+
 @pytest.mark.parametrize("tags", ['["a b"]', '[""]', '["x", "x"]', '["x,y"]'])
 def test_tags_are_single_words_and_there_once(cli, tags):
     assert "field tags" in cli("edit", "a", "--set", f"tags={tags}", code=2).err

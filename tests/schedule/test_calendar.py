@@ -14,6 +14,7 @@ from tests.schedule.fakes import BERLIN, NOW, World, endpoint, report
 from trayapp.endpoints.calendar import MONTHS, WEEKDAYS, Days, Once
 from trayapp.endpoints.model import Endpoint, Limits, Retry, Settings
 from trayapp.endpoints.units import Duration
+from trayapp.schedule import work
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.due import next_due, upcoming
 from trayapp.schedule.questions import why
@@ -231,6 +232,17 @@ def test_another_delay_counts_anew_and_the_same_one_does_not() -> None:
     w.apply(once("in 20m"))
     w.live(HOUR)
     assert [at - NOW for at in w.runs("a")] == [timedelta(minutes=10), timedelta(minutes=140)]
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=1), HOUR, DAY * 400])
+def test_a_clock_set_back_takes_a_delay_along_and_leaves_a_moment(back: timedelta) -> None:
+    delayed, fixed = once("in 10m"), once("2027-12-01T08:00")
+    for spec, moved in ((delayed, back), (fixed, timedelta(0))):
+        row = work.created(spec, NOW, BERLIN)
+        assert row.next_due is not None
+        after = work.clock_set_back(row, spec, back, NOW - back, BERLIN)
+        assert after.next_due == row.next_due - moved
+        assert work.refresh(after, spec, NOW - back, BERLIN) == after
 
 
 def test_a_moment_that_fails_is_tried_again_and_ends_as_failed() -> None:

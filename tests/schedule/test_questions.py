@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, endpoint
-from trayapp.endpoints.model import Endpoint, Settings, When
+from trayapp.endpoints.calendar import Days, Once
+from trayapp.endpoints.model import After, Endpoint, Settings, When
 from trayapp.endpoints.units import Size
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.questions import due_now, why
@@ -58,6 +59,15 @@ def test_an_interrupted_run_is_due() -> None:
         (endpoint(), row(status="running"), "It is running since 13:00."),
         (endpoint(enabled=False), row(), "It is switched off."),
         (endpoint(manual=True), row(due=None), "It has no next time: it runs only by hand."),
+        (endpoint(at_start=True), row(due=None), "It runs at the program's start."),
+        (endpoint(after=After(endpoint="b")), row(due=None), "It runs after b has succeeded."),
+        (endpoint(after=After(endpoints=("b", "c"))), row(due=None), "It runs after b and c have succeeded."),
+        (
+            endpoint(once=Once.parse("2026-06-01T08:00")),
+            row(due=None),
+            "It was to run once, on 2026-06-01 at 08:00; from now on it runs only by hand.",
+        ),
+        (endpoint(on=(Days.parse("29 feb"),)), row(due=None), "Its schedule has no next time."),
         (endpoint(), row(attempts=2, problem_title="No answer"), "Attempt 2 of 5 failed: No answer."),
         (endpoint(), row(problem_title="No answer"), "It failed: No answer."),
         (endpoint(), row(stop_reason="on battery"), "The last run was stopped: on battery."),

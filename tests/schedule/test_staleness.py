@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, endpoint
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint, Notify, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.schedule.snapshot import EndpointStatus
@@ -75,6 +76,13 @@ def test_an_endpoint_that_never_had_a_success_is_told_too() -> None:
 )
 def test_the_limit_follows_the_schedule_unless_it_is_given(spec: Endpoint, limit: datetime | None) -> None:
     assert stale_at(spec, NOW, BERLIN) == limit
+
+
+@pytest.mark.parametrize("moment", ["in 10m", "2026-06-11T08:00", "2026-06-01T08:00"])
+def test_what_runs_once_is_never_stale_unless_it_is_said_when(moment: str) -> None:
+    assert stale_at(endpoint(once=Once.parse(moment)), NOW, BERLIN) is None
+    told = endpoint(once=Once.parse(moment), notify=Notify(stale_after=Duration(3600)))
+    assert stale_at(told, NOW, BERLIN) == NOW + HOUR
 
 
 def test_what_is_switched_off_is_not_watched() -> None:

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
+import msgspec
 import pytest
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from trayapp.endpoints.calendar import Days, Once
-from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Response, Settings, Table
+from trayapp.endpoints.model import After, Auth, Endpoint, Pages, Request, Response, Settings, Table
+from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, with_schedule
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
-from trayapp.ui.frequency import Frequency, frequency_words
+from trayapp.ui.frequency import frequency_words
 from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
@@ -25,6 +28,15 @@ def neutral_locale() -> Iterator[None]:
     QLocale.setDefault(QLocale.c())
     yield
     QLocale.setDefault(before)
+
+
+OTHER = After(endpoint="other")
+
+
+def running(schedule: Schedule | None = None, **fields: Any) -> Endpoint:
+    """An endpoint that runs so; without a schedule it names none."""
+    endpoint = Endpoint(url="https://api.test/x", id="x", **fields)
+    return endpoint if schedule is None else with_schedule(endpoint, schedule)
 
 
 class FixedClock:
@@ -141,56 +153,128 @@ def test_pages_are_read_back(qtbot: QtBot, pages: Pages) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frequency", "words"),
+    ("endpoint", "words"),
     [
-        (Frequency(), "every hour"),
-        (Frequency(every=Duration(60)), "every minute"),
-        (Frequency(every=Duration(90)), "every 90 seconds"),
-        (Frequency(every=Duration(5400)), "every 90 minutes"),
-        (Frequency(every=Duration(6 * 3600)), "every 6 hours"),
-        (Frequency(every=Duration(86400)), "every day"),
-        (Frequency(at=(TimeOfDay(8, 0), TimeOfDay(13, 30))), "at 08:00, 13:30"),
-        (Frequency(cron="0 9 * * 1-5"), "on weekdays at 09:00"),
-        (Frequency(manual=True), "manually"),
+        (running(), "every hour"),
+        (running(Every(Duration(60))), "every minute"),
+        (running(Every(Duration(90))), "every 90 seconds"),
+        (running(Every(Duration(5400))), "every 90 minutes"),
+        (running(Every(Duration(6 * 3600))), "every 6 hours"),
+        (running(Every(Duration(86400))), "every day"),
+        (running(TimesOfDay((TimeOfDay(8, 0), TimeOfDay(13, 30)))), "at 08:00, 13:30"),
+        (running(Cron("0 9 * * 1-5")), "on weekdays at 09:00"),
+        (running(Manual()), "manually"),
     ],
 )
-def test_a_frequency_is_read_back_and_said(qtbot: QtBot, frequency: Frequency, words: str) -> None:
+def test_a_frequency_is_read_back_and_said(qtbot: QtBot, endpoint: Endpoint, words: str) -> None:
     editor = ScheduleEditor()
     qtbot.addWidget(editor)
-    editor.set_frequency(frequency)
-    assert editor.frequency() == frequency
+    editor.set_endpoint(endpoint)
+    assert editor.put_into(running(after=endpoint.after)) == endpoint
     assert editor.problem() == ""
-    assert frequency_words(frequency) == words
+    assert frequency_words(endpoint) == words
 
 
 @pytest.mark.parametrize(
-    ("frequency", "words"),
+    ("endpoint", "words"),
     [
-        (Frequency(), "Next runs: today 13:00, 14:00, 15:00, 16:00, 17:00"),
-        (Frequency(every=Duration(30)), "Next runs: today 12:00:30, 12:01:00, 12:01:30, 12:02:00, 12:02:30"),
+        (running(), "Next runs: today 13:00, 14:00, 15:00, 16:00, 17:00"),
+        (running(Every(Duration(30))), "Next runs: today 12:00:30, 12:01:00, 12:01:30, 12:02:00, 12:02:30"),
         (
-            Frequency(at=(TimeOfDay(11, 0), TimeOfDay(13, 0))),
+            running(TimesOfDay((TimeOfDay(11, 0), TimeOfDay(13, 0)))),
             "Next runs: today 13:00; tomorrow 11:00, 13:00; Wed 11:00, 13:00",
         ),
         (
-            Frequency(cron="0 9 1 * *"),
+            running(Cron("0 9 1 * *")),
             "Next runs: 2025-04-01 09:00; 2025-05-01 09:00; 2025-06-01 09:00; 2025-07-01 09:00; 2025-08-01 09:00",
         ),
-        (Frequency(manual=True), ""),
+        (running(Manual()), ""),
     ],
 )
-def test_the_next_runs_are_said(qtbot: QtBot, frequency: Frequency, words: str) -> None:
+def test_the_next_runs_are_said(qtbot: QtBot, endpoint: Endpoint, words: str) -> None:
     editor = ScheduleEditor(FixedClock())
     qtbot.addWidget(editor)
-    editor.set_frequency(frequency)
+    editor.set_endpoint(endpoint)
     text = "" if editor.next_runs.isHidden() else editor.next_runs.text()
     assert text == words
+
+
+EVENTS = ({"at_start": True}, {"watch": "~/in"}, {"after": OTHER})
+
+
+@pytest.mark.parametrize("events", EVENTS, ids=str)
+def test_what_runs_at_events_only_has_no_next_runs(qtbot: QtBot, events: dict[str, Any]) -> None:
+    editor = ScheduleEditor(FixedClock())
+    qtbot.addWidget(editor)
+    editor.set_endpoint(running(EventsOnly(), **events))
+    assert editor.next_runs.isHidden()
+    editor.kind.setCurrentText("Every")
+    assert not editor.next_runs.isHidden()
+
+
+@pytest.mark.parametrize("events", EVENTS, ids=str)
+def test_an_interval_that_is_chosen_beside_events_is_written(qtbot: QtBot, events: dict[str, Any]) -> None:
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    for before in (running(EventsOnly(), **events), running(Manual(), after=events.get("after"))):
+        editor.set_endpoint(before)
+        editor.kind.setCurrentText("Every")
+        editor.at_start.setChecked("at_start" in events)
+        editor.watch.setText(events.get("watch", ""))
+        chosen = editor.put_into(before)
+        assert chosen == running(**events, every=Duration(3600))
+
+
+def test_a_manual_endpoint_can_go_over_to_running_after_others(qtbot: QtBot) -> None:
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    before = running(Manual(), after=OTHER)
+    editor.set_endpoint(before)
+    editor.kind.setCurrentText("At no fixed time")
+    assert editor.problem() == ""
+    assert editor.put_into(before) == running(EventsOnly(), after=OTHER)
+
+
+@pytest.mark.parametrize("length", ["12.5s", "90.25s", "3600.5s"])
+def test_parts_of_a_second_stay_in_an_interval_that_is_not_touched(qtbot: QtBot, length: str) -> None:
+    editor = ScheduleEditor()
+    qtbot.addWidget(editor)
+    before = running(Every(Duration.parse(length)))
+    editor.set_endpoint(before)
+    editor.at_start.setChecked(True)
+    assert editor.put_into(before) == msgspec.structs.replace(before, at_start=True)
+    editor.count.setValue(editor.count.value() + 1)
+    assert editor.put_into(before).every != before.every
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "text", "problem"),
+    [
+        ("Every", "flex", "2h", "The flex window can't be longer than the interval (1h)."),
+        ("Every", "flex", "1s", "The shortest flex window is 10s."),
+        ("Every", "watch", "in/list.csv", "Write the whole path, like ~/in/list.csv."),
+        ("Cron expression", "cron", "0 9 * *", "'0 9 * *' is no cron expression"),
+        ("At times of day", "at", "25:00", "'25:00'"),
+        ("On days", "days", "30 feb", "No February has 30 days."),
+        ("Once", "once", "soon", "'soon' is no moment"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_said_at_it(
+    qtbot: QtBot, kind: str, edit: str, text: str, problem: str
+) -> None:
+    form = EndpointForm(Settings())
+    qtbot.addWidget(form)
+    form.url.setText("https://api.test/x")
+    form.schedule.kind.setCurrentText(kind)
+    getattr(form.schedule, edit).setText(text)
+    assert form._fields["every"].problem.startswith(problem)
+    assert form.endpoint() is None
 
 
 def test_an_interval_below_the_minimum_is_said(qtbot: QtBot) -> None:
     editor = ScheduleEditor()
     qtbot.addWidget(editor)
-    editor.set_frequency(Frequency(every=Duration(5)))
+    editor.set_endpoint(running(Every(Duration(5))))
     assert editor.problem() == "The shortest interval is 10s."
 
 
@@ -246,26 +330,26 @@ def test_which_endpoints_have_a_stored_secret(auth: Auth, stored: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "frequency",
+    "endpoint",
     [
-        Frequency(every=Duration(3600), flex=Duration(900)),
-        Frequency(on=(Days.parse("mon"), Days.parse("last fri"))),
-        Frequency(on=(Days.parse("31"),), at=(TimeOfDay(8, 0),), at_start=True),
-        Frequency(once=Once.parse("2026-12-01T08:00")),
-        Frequency(once=Once.parse("in 10m")),
-        Frequency(at_start=True),
-        Frequency(watch="~/in/list.csv"),
-        Frequency(every=Duration(60), watch="~/in", at_start=True),
-        Frequency(other=True),
-        Frequency(other=True, at_start=True),
+        running(Every(Duration(3600), Duration(900))),
+        running(TimesOfDay(on=(Days.parse("mon"), Days.parse("last fri")))),
+        running(TimesOfDay((TimeOfDay(8, 0),), (Days.parse("31"),)), at_start=True),
+        running(Once.parse("2026-12-01T08:00")),
+        running(Once.parse("in 10m")),
+        running(EventsOnly(), at_start=True),
+        running(EventsOnly(), watch="~/in/list.csv"),
+        running(Every(Duration(60)), watch="~/in", at_start=True),
+        running(EventsOnly(), after=OTHER),
+        running(EventsOnly(), after=OTHER, at_start=True),
     ],
     ids=str,
 )
-def test_every_kind_of_schedule_can_be_shown_and_read_back(qtbot, frequency):
+def test_every_kind_of_schedule_can_be_shown_and_read_back(qtbot, endpoint):
     editor = ScheduleEditor()
     qtbot.addWidget(editor)
-    editor.set_frequency(frequency)
-    assert editor.frequency() == frequency
+    editor.set_endpoint(endpoint)
+    assert editor.put_into(running(after=endpoint.after)) == endpoint
     assert editor.problem() == ""
 
 
@@ -288,24 +372,24 @@ def test_no_fixed_time_needs_an_event(qtbot):
     editor.kind.setCurrentText("At no fixed time")
     assert editor.problem()
     editor.at_start.setChecked(True)
-    assert editor.frequency() == Frequency(at_start=True)
+    assert editor.put_into(running()) == running(EventsOnly(), at_start=True)
     editor.kind.setCurrentText("Every")
-    assert editor.frequency() == Frequency(every=Duration(3600), at_start=True)
+    assert editor.put_into(running()) == running(Every(Duration(3600)), at_start=True)
 
 
 @pytest.mark.parametrize(
-    ("frequency", "flex", "events"),
+    ("endpoint", "flex", "events"),
     [
-        (Frequency(every=Duration(3600)), True, True),
-        (Frequency(at=(TimeOfDay.parse("08:00"),)), False, True),
-        (Frequency(manual=True), False, False),
+        (running(Every(Duration(3600))), True, True),
+        (running(TimesOfDay((TimeOfDay.parse("08:00"),))), False, True),
+        (running(Manual()), False, False),
     ],
     ids=str,
 )
-def test_a_schedule_shows_only_the_fields_it_has(qtbot, frequency, flex, events):
+def test_a_schedule_shows_only_the_fields_it_has(qtbot, endpoint, flex, events):
     editor = ScheduleEditor()
     qtbot.addWidget(editor)
     editor.show()
-    editor.set_frequency(frequency)
+    editor.set_endpoint(endpoint)
     assert editor.flex.isVisible() == flex
     assert editor.at_start.isVisible() == editor.watch.isVisible() == events

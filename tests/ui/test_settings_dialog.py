@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel, QLineEdit, QMessageBox
@@ -10,12 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from tests.problems import problem
 from tests.ui.fake_backend import FakeBackend
-from trayapp.endpoints.model import Auth, Endpoint, General, Settings
+from trayapp.endpoints.model import After, Auth, Endpoint, General, Settings
+from trayapp.endpoints.schedule import Every, schedule_of
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
 from trayapp.ui.endpoints_page import FrequencyDialog
 from trayapp.ui.settings_dialog import SettingsDialog
+from trayapp.ui.settings_edits import with_endpoint
 
 LEFT = Qt.MouseButton.LeftButton
 A, B = Endpoint(url="https://api.test/a", auth=Auth(kind="bearer")), Endpoint(url="https://api.test/b")
@@ -102,6 +106,46 @@ def test_the_frequency_is_changed_by_keys(qtbot: QtBot, dialog: SettingsDialog, 
         click(qtbot, dialog.ok_button)
     assert backend.settings().endpoint[0].every == Duration(300)
     assert dialog.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown", "after"),
+    [
+        ({}, "every hour", "every 5 minutes"),
+        ({"every": Duration(7200)}, "every 2 hours", "every 5 minutes"),
+        (
+            {"every": Duration(3600), "flex": Duration(900)},
+            "once in every hour, in its last 15 minutes",
+            "every 5 minutes",
+        ),
+        (
+            {"every": Duration(3600), "at_start": True},
+            "every hour and at the program's start",
+            "every 5 minutes and at the program's start",
+        ),
+        (
+            {"cron": "0 9 * * 1-5", "watch": "~/in"},
+            "on weekdays at 09:00 and when in changes",
+            "every 5 minutes and when in changes",
+        ),
+        ({"after": After(endpoint="b")}, "after b", "every 5 minutes and after b"),
+        ({"manual": True}, "manually", "every 5 minutes"),
+    ],
+    ids=str,
+)
+def test_a_quick_choice_changes_the_times_and_keeps_the_events(
+    qtbot: QtBot, dialog: SettingsDialog, fields: dict[str, Any], shown: str, after: str
+) -> None:
+    page = dialog.endpoints
+    before = msgspec.structs.replace(page.settings.endpoint[0], **fields)
+    page.set_settings(with_endpoint(page.settings, before), frozenset())
+    assert (page.frequency.currentText(), row(dialog, 0)[2]) == (shown, shown)
+    page.frequency.setFocus()
+    qtbot.keyClick(page.frequency, Qt.Key.Key_Home)
+    assert (page.frequency.currentText(), row(dialog, 0)[2]) == (after, after)
+    found = page.settings.endpoint[0]
+    assert schedule_of(found) == Every(Duration(300))
+    assert (found.at_start, found.watch, found.after) == (before.at_start, before.watch, before.after)
 
 
 def test_any_frequency_can_be_typed(qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend) -> None:

@@ -39,7 +39,7 @@ class FileWatch(QObject):
 
     def apply(self, settings: Settings) -> None:
         """Watch what these settings name from now on."""
-        wanted = {each.watch for each in settings.endpoint if each.watch and each.enabled and not each.manual}
+        wanted = {each.watch for each in settings.endpoint if each.watch and each.enabled}
         self._paths = tuple(sorted(wanted))
         self._told = {path: text for path, text in self._told.items() if path in wanted}
         if not wanted:

@@ -3,62 +3,54 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
+from typing import assert_never
 
 from cronsim import CronSim, CronSimError
 
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
-from trayapp.endpoints.units import Duration
-
-MINIMUM_INTERVAL = Duration(10)
-"""The shortest time between two scheduled runs; shorter would be a strain on servers, not a schedule."""
+from trayapp.endpoints.schedule import SHORTEST, Cron, EventsOnly, Every, Manual, TimesOfDay, written
 
 
 def schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     """(field, what is wrong) for everything wrong with when an endpoint runs."""
-    given = [
-        name
-        for name, there in (
-            ("every", endpoint.every is not None),
-            ("cron", endpoint.cron is not None),
-            ("on" if endpoint.on else "at", bool(endpoint.at or endpoint.on)),
-            ("once", endpoint.once is not None),
-            ("manual", endpoint.manual),
-        )
-        if there
-    ]
+    given = written(endpoint)
     if len(given) > 1:
         yield (
-            given[1],
+            list(given)[1],
             f"only one of every, cron, at or on, once and manual can be used; here are {' and '.join(given)}",
         )
-    if endpoint.every is not None and endpoint.every < MINIMUM_INTERVAL:
-        yield "every", f"the shortest interval is {MINIMUM_INTERVAL}"
-    yield from _flex_problems(endpoint)
-    if endpoint.cron is not None:
-        try:
-            next(CronSim(endpoint.cron, datetime.now(UTC)))
-        except (CronSimError, StopIteration):
-            yield (
-                "cron",
-                f"{endpoint.cron!r} is no cron expression; write minute, hour, day, month, weekday, like 0 9 * * mon",
-            )
-    if endpoint.manual and endpoint.at_start:
-        yield "at_start", "an endpoint that runs only by hand (manual) does not run at the program's start"
-    if endpoint.manual and endpoint.watch:
-        yield "watch", "an endpoint that runs only by hand (manual) does not run when a file changes"
+    if endpoint.flex is not None and "every" not in given:
+        yield "flex", 'a flex window is the last part of an interval; write every = "1h" too, for example'
+    for schedule in given.values():
+        match schedule:
+            case Every(interval, flex):
+                if interval < SHORTEST:
+                    yield "every", f"the shortest interval is {SHORTEST}"
+                if flex is not None and flex > interval:
+                    yield "flex", f"the flex window can't be longer than the interval ({interval})"
+                if flex is not None and flex < SHORTEST:
+                    yield "flex", f"the shortest flex window is {SHORTEST}"
+            case Cron(expression):
+                try:
+                    next(CronSim(expression, datetime.now(UTC)))
+                except (CronSimError, StopIteration):
+                    yield (
+                        "cron",
+                        f"{expression!r} is no cron expression; write minute, hour, day, month, weekday,"
+                        " like 0 9 * * mon",
+                    )
+            case Manual():
+                if endpoint.at_start:
+                    yield "at_start", "an endpoint that runs only by hand (manual) does not run at the program's start"
+                if endpoint.watch:
+                    yield "watch", "an endpoint that runs only by hand (manual) does not run when a file changes"
+            case TimesOfDay() | Once() | EventsOnly():
+                pass
+            case _:
+                assert_never(schedule)
     if endpoint.watch and not (PurePath(endpoint.watch).is_absolute() or endpoint.watch.startswith("~")):
         yield "watch", f"write the whole path, like ~/{endpoint.watch.removeprefix('./')}"
-
-
-def _flex_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    if endpoint.flex is None:
-        return
-    if endpoint.every is None:
-        yield "flex", 'a flex window is the last part of an interval; write every = "1h" too, for example'
-    elif endpoint.flex > endpoint.every:
-        yield "flex", f"the flex window can't be longer than the interval ({endpoint.every})"
-    if endpoint.flex < MINIMUM_INTERVAL:
-        yield "flex", f"the shortest flex window is {MINIMUM_INTERVAL}"
 
 
 def chain_problems(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, str]]:

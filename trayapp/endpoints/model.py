@@ -235,6 +235,11 @@ class After(_Section, frozen=True):
     only_changed: bool = False
     full_every: Duration | None = None
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the endpoints to run after, each once."""
+        return tuple(dict.fromkeys(filter(None, (self.endpoint, *self.endpoints))))
+
 
 class Endpoint(_Section, frozen=True):
     """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name.
@@ -242,8 +247,8 @@ class Endpoint(_Section, frozen=True):
     `tags` are words by which several are meant at once.
 
     When it runs, one of: `every`, with `flex` at some moment in the last part of each such period; `cron`; `at` times
-    of day, `on` some days only; `once`; `manual`, only by hand. On top of that, or instead: `at_start` of the tray
-    program, when the file or folder `watch` changes, and `after` others. `trayapp.schedule.due` has the rules.
+    of day, `on` some days only; `once`; `manual`, only by hand. `trayapp.endpoints.schedule` tells which. On top of
+    that, or instead: `at_start` of the tray program, when the file or folder `watch` changes, and `after` others.
     """
 
     url: str

@@ -1,8 +1,6 @@
 """Due times: when an endpoint runs next by its schedule. Pure functions.
 
-Which schedule holds: `manual`, else `once`, else `cron`, else `on` and `at`, else `every`. On top of any of these, or
-instead, come events: another endpoint's success (`after.endpoint`), the program's start (`at_start`), a change of a
-file (`watch`). With neither a schedule nor an event it is every hour. All answers are aware UTC.
+Which schedule an endpoint has is told by `trayapp.endpoints.schedule`. All answers are aware UTC.
 
 - `every` counts from the last attempt. A first run comes at once, moved by `spread`, so that a hundred endpoints
   imported together do not start together; later runs keep the phase of the first one, so nothing accumulates.
@@ -20,25 +18,22 @@ A time that was missed is answered as it is, in the past: it is due once, howeve
 """
 
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import assert_never
 
 import xxhash
 from cronsim import CronSim, CronSimError
 
-from trayapp.endpoints.calendar import Days, Once
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
-from trayapp.endpoints.units import TimeOfDay
+from trayapp.endpoints.schedule import SHORTEST, Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, schedule_of
 from trayapp.errors import UserError
 
-MINIMUM = timedelta(seconds=10)
+MINIMUM = timedelta(seconds=SHORTEST.seconds)
 """No schedule runs more often."""
-DEFAULT = timedelta(hours=1)
-"""The interval of an endpoint without any schedule."""
 SPREAD = timedelta(seconds=30)
 """Over how long first and overdue runs are spread."""
-MIDNIGHT = TimeOfDay(0, 0)
-"""The time of day of calendar days without `at`."""
 _RAREST = 12 * 41
 """Months within which every day there is comes: a fifth Friday of February may take 40 years."""
 REPEATED = timedelta(hours=3)
@@ -50,49 +45,33 @@ def spread(id: str, over: timedelta = SPREAD) -> timedelta:
     return over * (xxhash.xxh3_64_intdigest(id.encode()) / 2**64)
 
 
-def interval(endpoint: Endpoint) -> timedelta:
-    """The time between two runs of an endpoint that has an interval, at least MINIMUM."""
-    return DEFAULT if endpoint.every is None else max(MINIMUM, timedelta(seconds=endpoint.every.seconds))
-
-
-def timed(endpoint: Endpoint) -> bool:
-    """Whether the settings name a schedule, as opposed to events or nothing."""
-    given = (endpoint.every, endpoint.cron, endpoint.once)
-    return not endpoint.manual and (any(each is not None for each in given) or bool(endpoint.at or endpoint.on))
-
-
 def parents(endpoint: Endpoint) -> tuple[str, ...]:
     """The ids of the endpoints after whose success this one runs, each once."""
-    if endpoint.after is None or endpoint.manual:
+    if endpoint.after is None or isinstance(schedule_of(endpoint), Manual):
         return ()
-    return tuple(dict.fromkeys(filter(None, (endpoint.after.endpoint, *endpoint.after.endpoints))))
+    return endpoint.after.ids
 
 
 def only_after(endpoint: Endpoint) -> bool:
     """Whether the endpoint has no time of its own, but others whose success it runs after."""
-    return bool(parents(endpoint)) and not timed(endpoint)
+    return isinstance(schedule_of(endpoint), EventsOnly) and bool(parents(endpoint))
 
 
-def by_event(endpoint: Endpoint) -> bool:
-    """Whether the endpoint has no time of its own, but something whose happening it runs after."""
-    return (
-        not endpoint.manual and not timed(endpoint) and bool(parents(endpoint) or endpoint.at_start or endpoint.watch)
-    )
+def by_interval(schedule: Schedule) -> bool:
+    """Whether it comes every so often, counted from the last run."""
+    return isinstance(schedule, Every) and schedule.flex is None
 
 
-def by_interval(endpoint: Endpoint) -> bool:
-    """Whether the endpoint runs every so often, counted from its last run."""
-    return (
-        not endpoint.manual
-        and not by_event(endpoint)
-        and (not timed(endpoint) or (endpoint.every is not None and endpoint.flex is None))
-    )
-
-
-def counted(endpoint: Endpoint) -> bool:
+def counted(schedule: Schedule) -> bool:
     """Whether its times are counted from some moment, as opposed to read off the wall clock."""
-    delayed = endpoint.once is not None and endpoint.once.delay is not None
-    return by_interval(endpoint) or (not endpoint.manual and (endpoint.flex is not None or delayed))
+    return isinstance(schedule, Every) or (isinstance(schedule, Once) and schedule.delay is not None)
+
+
+def anchoring(schedule: Schedule) -> str:
+    """What its times count from the setting of, in a form that tells this from others; "" if from no such moment."""
+    if isinstance(schedule, Once):
+        return f"once {schedule}"
+    return "flex" if isinstance(schedule, Every) and schedule.flex is not None else ""
 
 
 def next_due(
@@ -104,22 +83,27 @@ def next_due(
     missed, and never farther away than one interval or slot from `now`: a `last` in the future, left by a wall clock
     that was set back, does not hold it up. Raises UserError for a cron expression that cannot be read.
     """
-    if endpoint.manual or by_event(endpoint):
-        return None
-    if by_interval(endpoint):
-        if last is None:
-            return now + spread(endpoint.id, min(SPREAD, interval(endpoint) / 10))
-        return min(last, now) + interval(endpoint)
+    schedule = schedule_of(endpoint)
     anchor = now if anchor is None else anchor
     base = now if last is None or last - now > REPEATED else last
-    if endpoint.once is not None:
-        moment = once_at(endpoint.once, anchor, zone)
-        return moment if moment > base else None
-    if endpoint.cron is not None:
-        return _cron_after(endpoint.cron, base, zone)
-    if endpoint.flex is not None:
-        return _flex_after(endpoint, anchor if last is None else max(anchor, base), anchor)
-    return _day_after(endpoint.on, endpoint.at or (MIDNIGHT,), base, zone)
+    match schedule:
+        case Manual() | EventsOnly():
+            return None
+        case Every(flex=None):
+            if last is None:
+                return now + spread(endpoint.id, min(SPREAD, schedule.period / 10))
+            return min(last, now) + schedule.period
+        case Every():
+            return _flex_after(schedule, endpoint.id, anchor if last is None else max(anchor, base), anchor)
+        case Once():
+            moment = once_at(schedule, anchor, zone)
+            return moment if moment > base else None
+        case Cron(expression):
+            return _cron_after(expression, base, zone)
+        case TimesOfDay():
+            return _day_after(schedule, base, zone)
+        case _:
+            assert_never(schedule)
 
 
 def upcoming(endpoint: Endpoint, now: datetime, zone: tzinfo, count: int = 5) -> tuple[datetime, ...]:
@@ -145,12 +129,10 @@ def once_at(once: Once, anchor: datetime, zone: tzinfo) -> datetime:
     return resolve(moment.date(), moment.time(), zone) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _flex_after(endpoint: Endpoint, base: datetime, anchor: datetime) -> datetime:
-    assert endpoint.flex is not None
-    period = interval(endpoint)
-    flex = min(period, timedelta(seconds=endpoint.flex.seconds))
-    first = anchor - flex + spread(endpoint.id, flex)
-    return first + ((base - first) // period + 1) * period
+def _flex_after(schedule: Every, id: str, base: datetime, anchor: datetime) -> datetime:
+    assert schedule.window is not None
+    first = anchor - schedule.window + spread(id, schedule.window)
+    return first + ((base - first) // schedule.period + 1) * schedule.period
 
 
 def _cron_after(expression: str, base: datetime, zone: tzinfo) -> datetime | None:
@@ -171,26 +153,26 @@ def _cron_after(expression: str, base: datetime, zone: tzinfo) -> datetime | Non
     return None
 
 
-def _day_after(days: Sequence[Days], times: Sequence[TimeOfDay], base: datetime, zone: tzinfo) -> datetime | None:
+def _day_after(schedule: TimesOfDay, base: datetime, zone: tzinfo) -> datetime | None:
     yesterday = base.astimezone(zone).date() - timedelta(days=1)
-    return next((slot for slot in _slots(yesterday, days, times, zone) if slot > base), None)
+    return next((slot for slot in _slots(yesterday, schedule, zone) if slot > base), None)
 
 
-def _slots(first: date, days: Sequence[Days], times: Sequence[TimeOfDay], zone: tzinfo) -> Iterator[datetime]:
+def _slots(first: date, schedule: TimesOfDay, zone: tzinfo) -> Iterator[datetime]:
     """The times on the days from that one on; none after _RAREST."""
     for month in range(first.month - 1, first.month + _RAREST):
         year, number = first.year + month // 12, month % 12 + 1
-        for each in _days_of(days, year, number):
+        for each in _days_of(schedule, year, number):
             day = date(year, number, each)
             if day >= first:
-                for time in sorted(times):
+                for time in schedule.times:
                     yield resolve(day, time.time, zone)
 
 
-def _days_of(days: Sequence[Days], year: int, month: int) -> list[int]:
-    if not days:
+def _days_of(schedule: TimesOfDay, year: int, month: int) -> list[int]:
+    if not schedule.on:
         return list(range(1, monthrange(year, month)[1] + 1))
-    return sorted({day for each in days for day in each.of(year, month)})
+    return sorted({day for each in schedule.on for day in each.of(year, month)})
 
 
 def resolve(day: date, at: time, zone: tzinfo) -> datetime:

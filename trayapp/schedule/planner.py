@@ -128,7 +128,7 @@ class Planner:
 
     def program_started(self, now: datetime) -> None:
         """The program has just started, with its settings applied: whoever wants that runs, once, spread out."""
-        wanting = [id for id, each in self._endpoints.items() if each.at_start and each.enabled and not each.manual]
+        wanting = [id for id, each in self._endpoints.items() if each.at_start and each.enabled]
         self._hold_back(wanting, now + SETTLE)
         for id in wanting:
             self._put(work.trigger(self._rows[id], now))

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import assert_never
 
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, TimesOfDay, schedule_of
 from trayapp.schedule.conditions import Conditions
 from trayapp.schedule.constraints import blocked_by, checks, clock_time
-from trayapp.schedule.due import by_event, by_interval, only_after, parents
+from trayapp.schedule.due import by_interval, parents
 from trayapp.schedule.rows import prepared
 from trayapp.schedule.wording import describe
 from trayapp.schedule.work import backing_off, due_at
@@ -27,7 +30,7 @@ def due_now(
     for endpoint in settings.endpoint:
         row = rows[endpoint.id]
         at = due_at(row)
-        if at is not None and row.last_attempt is None and by_interval(endpoint):
+        if at is not None and row.last_attempt is None and by_interval(schedule_of(endpoint)):
             at = min(at, now)  # a first run is only put off so that many do not start at once
         if endpoint.enabled and at is not None and at <= now and not blocked_by(endpoint, conditions, now, zone):
             due.append((at, endpoint.id, endpoint))
@@ -67,18 +70,29 @@ def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> 
     if not endpoint.enabled:
         return "It is switched off."
     due = due_at(row)
-    if due is None and only_after(endpoint):
-        return f"It runs {describe(endpoint)} {'has' if len(parents(endpoint)) == 1 else 'have'} succeeded."
-    if due is None and by_event(endpoint):
-        return f"It runs {describe(endpoint)}."
-    if due is None and endpoint.once is not None and not endpoint.manual:
-        return f"It was to run {describe(endpoint)}; from now on it runs only by hand."
     if due is None:
-        return "It has no next time: it runs only by hand." if endpoint.manual else "Its schedule has no next time."
+        return _without_time(endpoint)
     kind = "to be tried again" if backing_off(row) else "due"
     if due > now:
         return f"It is {kind} at {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
     return f"It has been {kind} since {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
+
+
+def _without_time(endpoint: Endpoint) -> str:
+    schedule = schedule_of(endpoint)
+    match schedule:
+        case EventsOnly():
+            count = len(parents(endpoint))
+            succeeded = "" if not count else " has succeeded" if count == 1 else " have succeeded"
+            return f"It runs {describe(endpoint)}{succeeded}."
+        case Once():
+            return f"It was to run {describe(endpoint)}; from now on it runs only by hand."
+        case Manual():
+            return "It has no next time: it runs only by hand."
+        case Every() | Cron() | TimesOfDay():
+            return "Its schedule has no next time."
+        case _:
+            assert_never(schedule)
 
 
 def _parent_state(id: str, before: tuple[Endpoint, EndpointRow] | None, now: datetime, zone: tzinfo) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.schedule import EventsOnly, schedule_of
 from trayapp.errors import Problem
 from trayapp.messages import foreign
 from trayapp.schedule import work
-from trayapp.schedule.due import by_event, only_after
+from trayapp.schedule.due import only_after
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus
 from trayapp.schedule.wording import events, listed
 from trayapp.store.state import EndpointRow
@@ -29,6 +31,7 @@ def status(
     if due is not None and held_back is not None:
         due = max(due, held_back)
     awaited = _awaited(endpoint, row, endpoints)
+    schedule = schedule_of(endpoint)
     return EndpointStatus(
         id=endpoint.id,
         name=endpoint.name or endpoint.id,
@@ -48,8 +51,8 @@ def status(
         problem=_problem(row),
         progress=progress if running else None,
         recent=recent,
-        once=endpoint.once is not None and not endpoint.manual,
-        event=listed(events(endpoint)) if by_event(endpoint) else "",
+        once=isinstance(schedule, Once),
+        event=listed(events(endpoint)) if isinstance(schedule, EventsOnly) else "",
     )
 
 

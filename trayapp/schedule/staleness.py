@@ -5,7 +5,9 @@ from datetime import datetime, timedelta, tzinfo
 
 import msgspec
 
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.schedule import schedule_of
 from trayapp.schedule.due import next_due
 from trayapp.schedule.snapshot import EndpointStatus
 
@@ -35,7 +37,7 @@ def stale_at(endpoint: Endpoint, since: datetime, zone: tzinfo) -> datetime | No
     """When a success is missed so badly that the user should know; None: never, as nothing is expected."""
     if endpoint.notify.stale_after is not None:
         return since + timedelta(seconds=endpoint.notify.stale_after.seconds)
-    if endpoint.once is not None:
+    if isinstance(schedule_of(endpoint), Once):
         return None
     expected = next_due(endpoint, since, since, zone)
     return None if expected is None else expected + DEFAULT

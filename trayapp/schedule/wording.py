@@ -2,22 +2,22 @@
 
 from datetime import timedelta
 from pathlib import PurePath
+from typing import assert_never
 
 from trayapp.endpoints.calendar import MONTHS, ORDINALS, WEEKDAYS, Days, Once
 from trayapp.endpoints.model import Endpoint
-from trayapp.schedule.due import MIDNIGHT, by_event, interval, parents
+from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, schedule_of
+from trayapp.schedule.due import parents
 
 
 def describe(endpoint: Endpoint) -> str:
     """The schedule in words: "every hour", "at 08:00 and 13:00", "only by hand", "after stock"."""
-    if endpoint.manual:
-        return "only by hand"
-    return listed([*([] if by_event(endpoint) else [_times(endpoint)]), *events(endpoint)])
+    return listed([words for words in (_times(schedule_of(endpoint)), *events(endpoint)) if words])
 
 
 def events(endpoint: Endpoint) -> list[str]:
     """What makes the endpoint run beside its schedule: "at the program's start", "when list.csv changes", "after a"."""
-    if endpoint.manual:
+    if isinstance(schedule_of(endpoint), Manual):
         return []
     found = []
     if before := parents(endpoint):
@@ -30,21 +30,26 @@ def events(endpoint: Endpoint) -> list[str]:
     return found
 
 
-def _times(endpoint: Endpoint) -> str:
-    if endpoint.once is not None:
-        return _once(endpoint.once)
-    if endpoint.cron is not None:
-        return _cron_words(endpoint.cron)
-    at = "at " + listed([str(each) for each in sorted(set(endpoint.at or (MIDNIGHT,)))])
-    if endpoint.on:
-        return _calendar(endpoint.on, at)
-    if endpoint.at:
-        return at
-    length = _length(interval(endpoint))
-    if endpoint.flex is None:
-        return f"every {length}"
-    flex = _length(min(interval(endpoint), timedelta(seconds=endpoint.flex.seconds)))
-    return f"once in every {length}, in its last {flex}"
+def _times(schedule: Schedule) -> str:
+    match schedule:
+        case Manual():
+            return "only by hand"
+        case EventsOnly():
+            return ""
+        case Once():
+            return _once(schedule)
+        case Cron(expression):
+            return _cron_words(expression)
+        case TimesOfDay(on=days):
+            at = "at " + listed([str(each) for each in schedule.times])
+            return _calendar(days, at) if days else at
+        case Every():
+            length = _length(schedule.period)
+            if schedule.window is None:
+                return f"every {length}"
+            return f"once in every {length}, in its last {_length(schedule.window)}"
+        case _:
+            assert_never(schedule)
 
 
 def _once(once: Once) -> str:

@@ -12,10 +12,12 @@ from typing import Literal
 
 import msgspec
 
+from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint, Retry
+from trayapp.endpoints.schedule import Every, Manual, schedule_of
 from trayapp.errors import Problem
 from trayapp.messages import foreign, say
-from trayapp.schedule.due import MINIMUM, by_interval, counted, interval, next_due, once_at, parents
+from trayapp.schedule.due import MINIMUM, anchoring, by_interval, counted, next_due, once_at, parents
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import Report
 
@@ -45,7 +47,7 @@ def created(endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
 
 def anchored(row: EndpointRow, endpoint: Endpoint, now: datetime) -> EndpointRow:
     """The row with the moment since which the schedule counts; it stays until another such schedule is set."""
-    name = f"once {endpoint.once}" if endpoint.once is not None else "flex" if endpoint.flex is not None else ""
+    name = anchoring(schedule_of(endpoint))
     if row.anchored == name:
         return row
     return msgspec.structs.replace(row, anchored=name, anchor=now if name else None)
@@ -228,7 +230,9 @@ def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinf
     if row.arrived and not awaited(row, endpoint):
         row = trigger(row, now)
     given_up = row.status == "enqueued" and row.attempts == 0 and bool(row.problem_title)
-    return msgspec.structs.replace(row, next_override=now) if given_up and not endpoint.manual else row
+    if not given_up or isinstance(schedule_of(endpoint), Manual):
+        return row
+    return msgspec.structs.replace(row, next_override=now)
 
 
 def restart(row: EndpointRow, now: datetime) -> EndpointRow:
@@ -254,9 +258,10 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
         latest = now + max(LONGEST_DELAY, LONGEST_RETRY_AFTER)
         due = latest if row.next_due is None else min(row.next_due, latest)
         return msgspec.structs.replace(row, next_due=due)
-    if endpoint.once is not None and row.next_due is not None and row.anchored == f"once {endpoint.once}":
+    schedule = schedule_of(endpoint)
+    if isinstance(schedule, Once) and row.next_due is not None and row.anchored == anchoring(schedule):
         # It has not run yet. In another zone its moment may be past by now; it is not lost for that.
-        moment = once_at(endpoint.once, row.anchor or now, zone)
+        moment = once_at(schedule, row.anchor or now, zone)
         return row if moment == row.next_due else msgspec.structs.replace(row, next_due=moment)
     row = anchored(row, endpoint, now)
     regular = next_due(endpoint, _last(row, endpoint), now, zone, row.anchor)
@@ -265,21 +270,22 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
         overdue = regular <= now and row.next_due <= now + MINIMUM
         if punctual or overdue:
             return row
-    if regular is not None and regular <= now and not by_interval(endpoint):
+    if regular is not None and regular <= now and not by_interval(schedule):
         regular = next_due(endpoint, now, now, zone, row.anchor)
     return row if regular == row.next_due else msgspec.structs.replace(row, next_due=regular)
 
 
 def clock_set_back(row: EndpointRow, endpoint: Endpoint, by: timedelta, now: datetime, zone: tzinfo) -> EndpointRow:
     """The wall clock was set back: what counts from the last run moves along, times of day are looked up anew."""
-    if counted(endpoint):
+    from_moment = counted(schedule_of(endpoint))
+    if from_moment:
         # Else a restart, which counts from the last attempt anew, would wait for that much longer.
         last = None if row.last_attempt is None else row.last_attempt - by
         row = msgspec.structs.replace(row, last_attempt=last, anchor=None if row.anchor is None else row.anchor - by)
     if row.status == "running":
         return row
     override = None if row.next_override is None else row.next_override - by
-    if row.next_due is not None and (backing_off(row) or counted(endpoint)):
+    if row.next_due is not None and (backing_off(row) or from_moment):
         return msgspec.structs.replace(row, next_due=row.next_due - by, next_override=override)
     return refresh(msgspec.structs.replace(row, next_override=override), endpoint, now, zone)
 
@@ -304,9 +310,10 @@ def _regular(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) 
 
 def _last(row: EndpointRow, endpoint: Endpoint) -> datetime | None:
     """From when the next regular time counts."""
-    if not by_interval(endpoint):
+    schedule = schedule_of(endpoint)
+    if not isinstance(schedule, Every) or schedule.flex is not None:
         return row.last_attempt or row.last_enqueued
     if row.last_attempt is None or row.next_due is None:
         return row.last_attempt
-    punctual = timedelta(0) <= row.last_attempt - row.next_due <= min(LATE, interval(endpoint) / 10)
+    punctual = timedelta(0) <= row.last_attempt - row.next_due <= min(LATE, schedule.period / 10)
     return row.next_due if punctual else row.last_attempt

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from trayapp.endpoints.model import Auth
-from trayapp.ui.field import Field
+from trayapp.ui.field import Field, line
 from trayapp.ui.key_value_editor import KeyValueEditor
 
 _OFFERED = ("none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_code")
@@ -37,17 +37,17 @@ class AuthEditor(QWidget):
         }
         for kind in _OFFERED:
             self.kind.addItem(self._kind_names[kind], kind)
-        self.user = _line("authUser")
-        self.name = _line("authName")
-        self.prefix = _line("authPrefix")
-        self.client_id = _line("authClientId")
-        self.token_url = _line("authTokenUrl")
-        self.auth_url = _line("authUrl")
-        self.device_url = _line("authDeviceUrl")
-        self.scopes = _line("authScopes")
+        self.user = line("authUser")
+        self.name = line("authName")
+        self.prefix = line("authPrefix")
+        self.client_id = line("authClientId")
+        self.token_url = line("authTokenUrl")
+        self.auth_url = line("authUrl")
+        self.device_url = line("authDeviceUrl")
+        self.scopes = line("authScopes")
         self.token_params = KeyValueEditor("authTokenParams", self.tr("Token parameters"))
         self.auth_params = KeyValueEditor("authParams", self.tr("Sign-in parameters"))
-        self.redirect_port = _line("authRedirectPort")
+        self.redirect_port = line("authRedirectPort")
         self.redirect_port.setPlaceholderText(self.tr("any free one"))
         self.token_url.setPlaceholderText("https://example.com/oauth/token")
         self.auth_url.setPlaceholderText("https://example.com/oauth/authorize")
@@ -55,9 +55,9 @@ class AuthEditor(QWidget):
         self.source.setObjectName("authSource")
         self.source.addItem(self.tr("The system's keyring"), "keyring")
         self.source.addItem(self.tr("An environment variable"), "env")
-        self.secret_edit = _line("authSecret")
+        self.secret_edit = line("authSecret")
         self.secret_edit.setEchoMode(QLineEdit.EchoMode.Password)
-        self.secret_env = _line("authSecretEnv")
+        self.secret_env = line("authSecretEnv")
         self.secret_env.setPlaceholderText("GITHUB_TOKEN")
         self.fields = (
             Field("auth.kind", self.tr("A&uthentication:"), self.kind),
@@ -248,9 +248,3 @@ def _server(url: str) -> str:
 
 def _texts(editor: KeyValueEditor) -> dict[str, str]:
     return {name: str(value) for name, value in editor.values().items()}
-
-
-def _line(name: str) -> QLineEdit:
-    edit = QLineEdit()
-    edit.setObjectName(name)
-    return edit

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from trayapp.endpoints.model import Request
-from trayapp.ui.field import Field
+from trayapp.ui.field import Field, line
 from trayapp.ui.file_edit import FileEdit
 
 
@@ -25,9 +25,9 @@ class ConnectionEditor(QWidget):
         self.ca_file = FileEdit("requestCaFile", self.tr("Authority's certificates"), certificates)
         self.client_cert = FileEdit("requestClientCert", self.tr("Own certificate"), certificates)
         self.client_key = FileEdit("requestClientKey", self.tr("Key of the own certificate"), keys)
-        self.proxy = _line("requestProxy", "http://proxy.example.com:3128")
-        self.proxy_user = _line("requestProxyUser")
-        self.password_edit = _line("requestProxyPassword")
+        self.proxy = line("requestProxy", "http://proxy.example.com:3128")
+        self.proxy_user = line("requestProxyUser")
+        self.password_edit = line("requestProxyPassword")
         self.password_edit.setEchoMode(QLineEdit.EchoMode.Password)
         self.fields = (
             Field(
@@ -120,10 +120,3 @@ def _server(proxy: str | None) -> str:
         return urlsplit(proxy or "").netloc.lower()
     except ValueError:
         return ""
-
-
-def _line(name: str, example: str = "") -> QLineEdit:
-    edit = QLineEdit()
-    edit.setObjectName(name)
-    edit.setPlaceholderText(example)
-    return edit

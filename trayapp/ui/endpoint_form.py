@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPlainTextEdit,
 
 from trayapp.endpoints.curl import import_curl, is_curl
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
+from trayapp.endpoints.schedule import FIELDS
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
 from trayapp.errors import UserError
@@ -17,8 +19,7 @@ from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.connection_editor import ConnectionEditor
-from trayapp.ui.field import Field, sentence
-from trayapp.ui.frequency import Frequency
+from trayapp.ui.field import Field, line, sentence
 from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
@@ -26,8 +27,9 @@ from trayapp.ui.settings_edits import named, origin, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
 
 _T = TypeVar("_T")
-_OWN = ("id", "tags", "every", "flex", "cron", "at", "on", "once", "at_start", "watch", "manual", "enabled")
-_SAME_FIELD = {"cron": "every", "at": "every", "manual": "every"}
+_WHEN_IT_RUNS = (*FIELDS, "at_start", "watch")
+_OWN = ("id", "tags", *_WHEN_IT_RUNS, "enabled")
+_SAME_FIELD = dict.fromkeys(_WHEN_IT_RUNS, "every")
 
 
 class EndpointForm(QWidget):
@@ -46,15 +48,15 @@ class EndpointForm(QWidget):
         self._shown: set[str] = set()
         self._loading = False
 
-        self.url = _line("url")
+        self.url = line("url")
         self.url.setPlaceholderText("https://api.example.com/items")
-        self.name = _line("name")
-        self.tags = _line("tags")
+        self.name = line("name")
+        self.tags = line("tags")
         self.tags.setPlaceholderText("daily, work")
         self.schedule = ScheduleEditor()
         self.auth = AuthEditor()
         self.when = WhenEditor()
-        self.table_name = _line("tableName")
+        self.table_name = line("tableName")
         self.mode = QComboBox()
         self.mode.setObjectName("tableMode")
         self._modes = {
@@ -66,7 +68,7 @@ class EndpointForm(QWidget):
         }
         for mode, (title, _explanation) in self._modes.items():
             self.mode.addItem(title, mode)
-        self.key = _line("tableKey")
+        self.key = line("tableKey")
         self.records = RecordsEditor()
         self.pages = PagesEditor()
         self.method = QComboBox()
@@ -79,7 +81,7 @@ class EndpointForm(QWidget):
         self.json.setTabChangesFocus(True)
         self.json.setPlaceholderText('{"query": "…"}')
         self.json.setFixedHeight(self.json.fontMetrics().lineSpacing() * 5 + 12)
-        self.timeout = _line("requestTimeout")
+        self.timeout = line("requestTimeout")
         self.connection = ConnectionEditor()
 
         self._fields = {
@@ -140,7 +142,7 @@ class EndpointForm(QWidget):
         self.url.setText(endpoint.url)
         self.name.setText(endpoint.name)
         self.tags.setText(", ".join(endpoint.tags))
-        self.schedule.set_frequency(Frequency.of(endpoint))
+        self.schedule.set_endpoint(endpoint)
         self.auth.set_auth(endpoint.auth, stored_secret)
         self.when.set_when(endpoint.when)
         self.table_name.setText(table.name)
@@ -375,7 +377,7 @@ class EndpointForm(QWidget):
             pages=read("pages", self.pages.pages, Pages()),
             table=table,
         )
-        endpoint = read("every", self.schedule.frequency, Frequency.of(before)).put_into(endpoint)
+        endpoint = read("every", partial(self.schedule.put_into, endpoint), endpoint)
         for editor, path in ((self.params, "request.params"), (self.headers, "request.headers")):
             if text := editor.problem():
                 problems[path] = text
@@ -416,12 +418,6 @@ def _has_null(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_has_null(item) for item in value.values())
     return any(_has_null(item) for item in value) if isinstance(value, list) else value is None
-
-
-def _line(name: str) -> QLineEdit:
-    edit = QLineEdit()
-    edit.setObjectName(name)
-    return edit
 
 
 def _parts(edit: QLineEdit) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The settings page that lists the endpoints: edit, enable, reorder, remove, change how often they run."""
 
+from collections.abc import Callable
+
 import msgspec
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -19,9 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.schedule import schedule_of, with_schedule
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.ui.field import ProblemLabel
-from trayapp.ui.frequency import QUICK_CHOICES, Frequency, frequency_words, interval_words
+from trayapp.ui.frequency import QUICK_CHOICES, frequency_words
 from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.schedule_editor import ScheduleEditor
 from trayapp.ui.settings_edits import moved, with_endpoint, without_endpoint
@@ -193,7 +196,7 @@ class EndpointsPage(QWidget):
         item.setText(_NAME, endpoint.name)
         item.setToolTip(_NAME, endpoint.name)
         item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
-        item.setText(_FREQUENCY, frequency_words(Frequency.of(endpoint)))
+        item.setText(_FREQUENCY, frequency_words(endpoint))
         item.setText(_TABLE, endpoint.table.name)
         item.setToolTip(_TABLE, endpoint.table.name)
         item.setSizeHint(_NAME, QSize(0, self.list.fontMetrics().height() + _ROW_PADDING))
@@ -210,17 +213,15 @@ class EndpointsPage(QWidget):
         self.down_button.setEnabled(0 <= row < len(self.settings.endpoint) - 1)
         self._selected_row.setEnabled(endpoint is not None)
         self.enabled.setChecked(endpoint is not None and endpoint.enabled)
-        self._show_frequency(Frequency.of(endpoint) if endpoint else Frequency())
+        self._show_frequency(endpoint or Endpoint(url=""))
 
-    def _show_frequency(self, frequency: Frequency) -> None:
+    def _show_frequency(self, endpoint: Endpoint) -> None:
+        schedule = schedule_of(endpoint)
+        choices = list(dict.fromkeys((*QUICK_CHOICES, schedule)))
         self.frequency.clear()
-        for choice in QUICK_CHOICES:
-            self.frequency.addItem(interval_words(choice), Frequency(every=choice))
-        if frequency.interval in QUICK_CHOICES:
-            self.frequency.setCurrentIndex(QUICK_CHOICES.index(frequency.interval))
-        else:
-            self.frequency.addItem(frequency_words(frequency), frequency)
-            self.frequency.setCurrentIndex(self.frequency.count() - 1)
+        for choice in choices:
+            self.frequency.addItem(frequency_words(with_schedule(endpoint, choice)), choice)
+        self.frequency.setCurrentIndex(choices.index(schedule))
         self.frequency.addItem(self.tr("Custom…"), None)
 
     def _edit(self, endpoint: Endpoint) -> None:
@@ -245,21 +246,21 @@ class EndpointsPage(QWidget):
         self._apply(moved(self.settings, self.selected_id(), by))
 
     def _on_frequency(self, index: int) -> None:
-        endpoint, frequency = self._selected(), self.frequency.itemData(index)
+        endpoint, schedule = self._selected(), self.frequency.itemData(index)
         if endpoint is None:
             return
-        if frequency is not None:
-            self._set_frequency(endpoint.id, frequency)
+        if schedule is not None:
+            self._change(endpoint.id, lambda endpoint: with_schedule(endpoint, schedule))
             return
-        self._show_frequency(Frequency.of(endpoint))
+        self._show_frequency(endpoint)
         dialog = FrequencyDialog(endpoint, self)
-        dialog.accepted.connect(lambda: self._set_frequency(endpoint.id, dialog.editor.frequency()))
+        dialog.accepted.connect(lambda: self._change(endpoint.id, dialog.editor.put_into))
         dialog.open()
 
-    def _set_frequency(self, id: str, frequency: Frequency) -> None:
+    def _change(self, id: str, change: Callable[[Endpoint], Endpoint]) -> None:
         endpoint = self.settings.find(id)
-        if endpoint is not None and frequency.put_into(endpoint) != endpoint:
-            self._edit(frequency.put_into(endpoint))
+        if endpoint is not None and change(endpoint) != endpoint:
+            self._edit(change(endpoint))
 
     def _ask_to_delete(self) -> None:
         endpoint = self._selected()
@@ -295,7 +296,7 @@ class FrequencyDialog(QDialog):
         self.setWindowTitle(self.tr("Frequency of “{name}”").format(name=endpoint.name))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.editor = ScheduleEditor()
-        self.editor.set_frequency(Frequency.of(endpoint))
+        self.editor.set_endpoint(endpoint)
         self.problem = ProblemLabel()
         self.problem.setObjectName("frequencyProblem")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

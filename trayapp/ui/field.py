@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from trayapp.ui.theme import status_colour
 
@@ -102,6 +102,24 @@ class Field(QWidget):
         """Append to the form layout as a row; returns itself."""
         form.addRow(self.label, self)
         return self
+
+
+def line(name: str, example: str = "", accessible: str = "") -> QLineEdit:
+    """An input for one line of text. `accessible` is for those that no Field gives its label to."""
+    edit = QLineEdit()
+    edit.setObjectName(name)
+    edit.setPlaceholderText(example)
+    edit.setAccessibleName(accessible)
+    return edit
+
+
+def choice(name: str, *choices: tuple[str, str]) -> QComboBox:
+    """A choice among values, each given with its text."""
+    box = QComboBox()
+    box.setObjectName(name)
+    for value, text in choices:
+        box.addItem(text, value)
+    return box
 
 
 def _plain(label: str) -> str:

@@ -1,14 +1,12 @@
 """The settings page of the whole program's choices."""
 
-from collections.abc import Sequence
-
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QPushButton, QSizePolicy, QSpinBox, QWidget
 
 from trayapp.endpoints.model import General, Obstacle
 from trayapp.endpoints.units import Duration
-from trayapp.ui.field import Field
+from trayapp.ui.field import Field, choice
 
 _DAY = 86400
 
@@ -25,21 +23,21 @@ class GeneralPage(QWidget):
         self.login.setObjectName("startAtLogin")
         self.background = QCheckBox(self.tr("Sync &also while TraySync is not running"))
         self.background.setObjectName("background")
-        notifications = (
+        self.notifications = choice(
+            "notifications",
             ("all", self.tr("Every finished run")),
             ("changes", self.tr("Changes and problems")),
             ("problems", self.tr("Problems only")),
             ("none", self.tr("Nothing")),
         )
-        self.notifications = _choices("notifications", notifications)
         themes = (("system", self.tr("As the system")), ("light", self.tr("Light")), ("dark", self.tr("Dark")))
-        self.theme = _choices("theme", themes)
-        metered = (
+        self.theme = choice("theme", *themes)
+        self.metered = choice(
+            "metered",
             ("auto", self.tr("As the system says")),
             ("yes", self.tr("Always metered")),
             ("no", self.tr("Never metered")),
         )
-        self.metered = _choices("metered", metered)
         self.history = QSpinBox()
         self.history.setObjectName("keepHistory")
         self.history.setRange(1, 3650)
@@ -166,11 +164,3 @@ class GeneralPage(QWidget):
 
     def _days(self) -> int:
         return min(3650, max(1, round(self._general.keep_history.seconds / _DAY)))
-
-
-def _choices(name: str, choices: Sequence[tuple[str, str]]) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    for value, text in choices:
-        box.addItem(text, value)
-    return box

@@ -1,6 +1,8 @@
 """Chooses when an endpoint runs, and says the next run times in words."""
 
+from contextlib import suppress
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 from PySide6.QtCore import Signal
@@ -10,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QSpinBox,
     QStackedWidget,
     QVBoxLayout,
@@ -18,18 +19,18 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.endpoints.calendar import Days, Once
+from trayapp.endpoints.check_schedule import schedule_problems
 from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, schedule_of, with_schedule
 from trayapp.endpoints.units import Duration, TimeOfDay
-from trayapp.endpoints.validate import check_endpoint
 from trayapp.errors import UserError
 from trayapp.schedule.clock import Clock, SystemClock
 from trayapp.schedule.due import upcoming
-from trayapp.ui.field import sentence
-from trayapp.ui.frequency import DEFAULT_EVERY, UNITS, Frequency, count_and_unit, times_words
+from trayapp.ui.field import line, sentence
+from trayapp.ui.frequency import UNITS, count_and_unit, times_words
 
 _EVERY, _AT, _ON, _ONCE, _CRON, _EVENTS, _MANUAL = range(7)
 _NEXT_RUNS = 5
-_SAMPLE = Endpoint(url="https://localhost/", id="sample")
 
 
 class ScheduleEditor(QWidget):
@@ -40,7 +41,7 @@ class ScheduleEditor(QWidget):
     def __init__(self, clock: Clock | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._clock = clock or SystemClock()
-        self._before = Frequency()
+        self._before = Endpoint(url="")
         self.kind = QComboBox()
         self.kind.setObjectName("scheduleKind")
         self.kind.setAccessibleName(self.tr("Kind of schedule"))
@@ -65,58 +66,28 @@ class ScheduleEditor(QWidget):
         names = {"d": self.tr("days"), "h": self.tr("hours"), "m": self.tr("minutes"), "s": self.tr("seconds")}
         for unit, _size in reversed(UNITS):
             self.unit.addItem(names[unit], unit)
-        self.at = QLineEdit()
-        self.at.setObjectName("scheduleAt")
-        self.at.setAccessibleName(self.tr("Times of day"))
-        self.at.setPlaceholderText("08:00, 13:00")
-        self.flex = QLineEdit()
-        self.flex.setObjectName("scheduleFlex")
-        self.flex.setAccessibleName(self.tr("Flex window"))
-        self.flex.setPlaceholderText("15m")
+        self.at = line("scheduleAt", "08:00, 13:00", self.tr("Times of day"))
+        self.flex = line("scheduleFlex", "15m", self.tr("Flex window"))
         self.flex.setToolTip(self.tr("Empty: as soon as the interval is over."))
-        self.days = QLineEdit()
-        self.days.setObjectName("scheduleDays")
-        self.days.setAccessibleName(self.tr("Days"))
-        self.days.setPlaceholderText(self.tr("mon, thu – or 1, 15, last – or last fri – or 24 dec"))
-        self.day_times = QLineEdit()
-        self.day_times.setObjectName("scheduleDayTimes")
-        self.day_times.setAccessibleName(self.tr("Times on these days"))
-        self.day_times.setPlaceholderText("00:00")
-        self.once = QLineEdit()
-        self.once.setObjectName("scheduleOnce")
-        self.once.setAccessibleName(self.tr("Moment"))
-        self.once.setPlaceholderText(self.tr("2026-12-01T08:00, or in 10m"))
+        examples = self.tr("mon, thu – or 1, 15, last – or last fri – or 24 dec")
+        self.days = line("scheduleDays", examples, self.tr("Days"))
+        self.day_times = line("scheduleDayTimes", "00:00", self.tr("Times on these days"))
+        self.once = line("scheduleOnce", self.tr("2026-12-01T08:00, or in 10m"), self.tr("Moment"))
+        fields = self.tr("minute hour day month weekday, like 0 9 * * mon-fri")
+        self.cron = line("scheduleCron", fields, self.tr("Cron expression"))
+        self._texts = (self.at, self.flex, self.days, self.day_times, self.once, self.cron)
         self.at_start = QCheckBox(self.tr("Also when TraySync starts"))
         self.at_start.setObjectName("scheduleAtStart")
-        self.watch = QLineEdit()
-        self.watch.setObjectName("scheduleWatch")
-        self.watch.setAccessibleName(self.tr("Watched file or folder"))
-        self.watch.setPlaceholderText(self.tr("Also when this file or folder changes"))
-        self.cron = QLineEdit()
-        self.cron.setObjectName("scheduleCron")
-        self.cron.setAccessibleName(self.tr("Cron expression"))
-        self.cron.setPlaceholderText(self.tr("minute hour day month weekday, like 0 9 * * mon-fri"))
+        also = self.tr("Also when this file or folder changes")
+        self.watch = line("scheduleWatch", also, self.tr("Watched file or folder"))
         self.next_runs = QLabel()
         self.next_runs.setObjectName("scheduleNextRuns")
         self.next_runs.setWordWrap(True)
         self.next_runs.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
-        every = QWidget()
-        row = QHBoxLayout(every)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.count)
-        row.addWidget(self.unit)
-        row.addStretch(1)
-        self._flex_row = QWidget()
-        row = QHBoxLayout(self._flex_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel(self.tr("at some moment in its last")))
-        row.addWidget(self.flex, 1)
-        on = QWidget()
-        row = QHBoxLayout(on)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.days, 3)
-        row.addWidget(self.day_times, 2)
+        every = _row((self.count, 0), (self.unit, 0), (QWidget(), 1))
+        self._flex_row = _row((QLabel(self.tr("at some moment in its last")), 0), (self.flex, 1))
+        on = _row((self.days, 3), (self.day_times, 2))
         self._pages = QStackedWidget()
         for page in (every, self.at, on, self.once, self.cron, QWidget(), QWidget()):
             self._pages.addWidget(page)
@@ -132,86 +103,98 @@ class ScheduleEditor(QWidget):
         layout.addWidget(self.watch)
         self.setFocusProxy(self.kind)
 
-        self.set_frequency(Frequency())
+        self.set_endpoint(self._before)
         self.kind.currentIndexChanged.connect(self._pages.setCurrentIndex)
         for signal in (
             self.kind.currentIndexChanged,
             self.count.valueChanged,
             self.unit.currentIndexChanged,
-            self.at.textChanged,
-            self.cron.textChanged,
-            self.flex.textChanged,
-            self.days.textChanged,
-            self.day_times.textChanged,
-            self.once.textChanged,
+            *(edit.textChanged for edit in self._texts),
             self.at_start.toggled,
             self.watch.textChanged,
         ):
             signal.connect(self._on_change)
 
-    def set_frequency(self, frequency: Frequency) -> None:
-        """Show this choice."""
-        self._before = frequency
-        count, unit = count_and_unit(frequency.interval or DEFAULT_EVERY)
+    def set_endpoint(self, endpoint: Endpoint) -> None:
+        """Show when this endpoint runs."""
+        self._before = endpoint
+        for edit in self._texts:
+            edit.clear()
+        schedule, interval = schedule_of(endpoint), Every().interval
+        match schedule:
+            case Every(interval, flex):
+                kind = _EVERY
+                self.flex.setText(str(flex or ""))
+            case TimesOfDay(at, on):
+                kind = _ON if on else _AT
+                self.at.setText(", ".join(map(str, at)))
+                self.days.setText(", ".join(map(str, on)))
+                self.day_times.setText(self.at.text() if on else "")
+            case Once():
+                kind = _ONCE
+                self.once.setText(str(schedule))
+            case Cron(expression):
+                kind = _CRON
+                self.cron.setText(expression)
+            case EventsOnly():
+                kind = _EVENTS
+            case Manual():
+                kind = _MANUAL
+            case _:
+                assert_never(schedule)
+        count, unit = count_and_unit(interval)
         self.count.setValue(count)
         self.unit.setCurrentIndex(self.unit.findData(unit))
-        self.at.setText(", ".join(str(time) for time in frequency.at))
-        self.cron.setText(frequency.cron or "")
-        self.flex.setText(str(frequency.flex or ""))
-        self.days.setText(", ".join(map(str, frequency.on)))
-        self.day_times.setText(", ".join(map(str, frequency.at)) if frequency.on else "")
-        self.once.setText(str(frequency.once or ""))
-        self.at_start.setChecked(frequency.at_start)
-        self.watch.setText(frequency.watch)
-        self.kind.setCurrentIndex(_kind_of(frequency))
-        self._pages.setCurrentIndex(self.kind.currentIndex())
+        self.at_start.setChecked(endpoint.at_start)
+        self.watch.setText(endpoint.watch)
+        self.kind.setCurrentIndex(kind)
+        self._pages.setCurrentIndex(kind)
         self._show_fields()
         self._show_next_runs()
 
-    def frequency(self) -> Frequency:
-        """The choice; ValueError says what is wrong with it."""
-        if self.kind.currentIndex() == _MANUAL:
-            return Frequency(manual=True)
-        watch = self.watch.text().strip()
-        chosen = msgspec.structs.replace(self._times_chosen(), at_start=self.at_start.isChecked(), watch=watch)
-        if self.kind.currentIndex() == _EVENTS and not chosen.by_event and not self._before.other:
+    def put_into(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with the choice instead of its own; ValueError says what is wrong with it."""
+        schedule = self._schedule()
+        by_hand = isinstance(schedule, Manual)
+        at_start, watch = self.at_start.isChecked() and not by_hand, "" if by_hand else self.watch.text().strip()
+        endpoint = with_schedule(msgspec.structs.replace(endpoint, at_start=at_start, watch=watch), schedule)
+        if schedule_of(endpoint) != schedule:
             raise ValueError(self.tr("Choose the start of TraySync, or a file, or times."))
-        if self.kind.currentIndex() == _EVERY and chosen.interval is None:
-            return msgspec.structs.replace(chosen, every=DEFAULT_EVERY)
-        return chosen
+        return endpoint
 
-    def _times_chosen(self) -> Frequency:
+    def _schedule(self) -> Schedule:
         kind = self.kind.currentIndex()
+        if kind == _MANUAL:
+            return Manual()
         if kind == _EVENTS:
-            return Frequency(other=self._before.other)
+            return EventsOnly()
         if kind == _CRON:
             if not self.cron.text().strip():
                 raise ValueError(self.tr("Write a cron expression, like 0 9 * * mon-fri."))
-            return Frequency(cron=self.cron.text().strip())
+            return Cron(self.cron.text().strip())
         if kind == _AT:
-            return Frequency(at=self._times(self.at.text()))
+            return TimesOfDay(self._times(self.at.text()))
         if kind == _ON:
             days = tuple(Days.parse(text) for text in self.days.text().split(",") if text.strip())
             if not days:
                 raise ValueError(self.tr("Write one or more days, like mon, thu or 1, 15, last."))
-            return Frequency(on=days, at=self._times(self.day_times.text()) if self.day_times.text().strip() else ())
+            return TimesOfDay(self._times(self.day_times.text()) if self.day_times.text().strip() else (), days)
         if kind == _ONCE:
-            return Frequency(once=Once.parse(self.once.text()))
+            return Once.parse(self.once.text())
         flex = Duration.parse(self.flex.text()) if self.flex.text().strip() else None
         chosen = (self.count.value(), self.unit.currentData())
-        before = self._before.interval
-        if before is not None and count_and_unit(before) == chosen and (flex is None or self._before.every is not None):
-            # Untouched: an interval that is not written in the settings stays unwritten.
-            return Frequency(every=self._before.every, flex=flex)
-        return Frequency(every=Duration.parse(f"{chosen[0]}{chosen[1]}"), flex=flex)
+        match schedule_of(self._before):
+            case Every(interval) if count_and_unit(interval) == chosen:
+                return Every(interval, flex)  # untouched: parts of a second, which are not shown, stay
+        return Every(Duration.parse(f"{chosen[0]}{chosen[1]}"), flex)
 
     def problem(self) -> str:
         """What is wrong with the choice in words, "" when nothing is."""
         try:
-            endpoint = self.frequency().put_into(_SAMPLE)
+            endpoint = self.put_into(self._before)
         except ValueError as error:
             return sentence(str(error))
-        return next((sentence(problem.message) for problem in check_endpoint(endpoint)), "")
+        return next((sentence(message) for _, message in schedule_problems(endpoint)), "")
 
     def _times(self, text: str) -> tuple[TimeOfDay, ...]:
         texts = [each for each in text.replace(";", ",").split(",") if each.strip()]
@@ -232,28 +215,22 @@ class ScheduleEditor(QWidget):
     def _show_next_runs(self) -> None:
         now, zone = self._clock.now(), self._clock.zone()
         times: tuple[datetime, ...] = ()
-        days: tuple[Days, ...] = ()
-        try:
-            frequency = self.frequency()
-            days = frequency.on
-            times = upcoming(frequency.put_into(_SAMPLE), now, zone, _NEXT_RUNS)
-        except (ValueError, UserError):
-            times = ()
+        text = self.tr("Next runs: {times}")
+        with suppress(ValueError, UserError):  # what is wrong is told by `problem`
+            endpoint = self.put_into(self._before)
+            times = upcoming(endpoint, now, zone, _NEXT_RUNS)
+            match schedule_of(endpoint):
+                case TimesOfDay(on=days) if any(day.may_lack for day in days):
+                    text = f"{text}. {self.tr('Months without such a day are skipped.')}"
         self.next_runs.setVisible(bool(times))
-        note = self.tr("Months without such a day are skipped.") if any(day.may_lack for day in days) else ""
-        text = self.tr("Next runs: {times}").format(times=times_words(times, now, zone))
-        self.next_runs.setText(f"{text}. {note}" if note else text)
+        self.next_runs.setText(text.format(times=times_words(times, now, zone)))
 
 
-def _kind_of(frequency: Frequency) -> int:
-    if frequency.manual:
-        return _MANUAL
-    if frequency.by_event:
-        return _EVENTS
-    if frequency.cron is not None:
-        return _CRON
-    if frequency.once is not None:
-        return _ONCE
-    if frequency.on:
-        return _ON
-    return _AT if frequency.at else _EVERY
+def _row(*parts: tuple[QWidget, int]) -> QWidget:
+    """Widgets beside each other, each with its share of the width that is left."""
+    widget = QWidget()
+    layout = QHBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for part, share in parts:
+        layout.addWidget(part, share)
+    return widget

@@ -6,7 +6,7 @@ import msgspec
 
 from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
 from trayapp.endpoints.naming import completed
-from trayapp.ui.frequency import Frequency
+from trayapp.endpoints.schedule import Manual, with_schedule
 
 
 def with_endpoint(settings: Settings, endpoint: Endpoint) -> Settings:
@@ -51,13 +51,14 @@ def duplicate(endpoint: Endpoint, name: str) -> Endpoint:
 
 def asked_for(endpoint: Endpoint) -> Endpoint:
     """The part of an endpoint that a test proves something about: not its names, mode, schedule or limits."""
-    plain = Frequency().put_into(endpoint)
     table = msgspec.structs.replace(endpoint.table, name="", mode="auto")
     return msgspec.structs.replace(
-        plain,
+        with_schedule(endpoint, Manual()),
         id="",
         name="",
         enabled=True,
+        at_start=False,
+        watch="",
         table=table,
         when=When(),
         retry=Retry(),

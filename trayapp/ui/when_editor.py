@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from trayapp.endpoints.model import When
 from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
-from trayapp.ui.field import Field
+from trayapp.ui.field import Field, choice, line
 
 
 class WhenEditor(QWidget):
@@ -22,19 +22,19 @@ class WhenEditor(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._when = When()
-        self.network = _choice("whenNetwork", ("any", self.tr("Any network")), ("unmetered", self.tr("Unmetered only")))
-        self.power = _choice("whenPower", ("any", self.tr("Mains or battery")), ("ac", self.tr("Mains power only")))
+        self.network = choice("whenNetwork", ("any", self.tr("Any network")), ("unmetered", self.tr("Unmetered only")))
+        self.power = choice("whenPower", ("any", self.tr("Mains or battery")), ("ac", self.tr("Mains power only")))
         self.not_fullscreen = QCheckBox(self.tr("Not while a window fills the screen"))
         self.not_fullscreen.setObjectName("whenNotFullscreen")
         self._texts: dict[str, tuple[QLineEdit, Callable[[str], Any]]] = {
-            "wifi": (_line("whenWifi"), _names),
-            "not_wifi": (_line("whenNotWifi"), _names),
-            "reachable": (_line("whenReachable", "nas.local:445"), _optional(HostPort.parse)),
-            "battery_above": (_line("whenBatteryAbove", "20"), _optional(self._percent)),
-            "idle": (_line("whenIdle", "10m"), _optional(Duration.parse)),
-            "between": (_line("whenBetween", "22:00-06:00"), _optional(self._hours)),
-            "disk_free": (_line("whenDiskFree", "1GiB"), _optional(Size.parse)),
-            "not_while": (_line("whenNotWhile", "zoom"), _names),
+            "wifi": (line("whenWifi"), _names),
+            "not_wifi": (line("whenNotWifi"), _names),
+            "reachable": (line("whenReachable", "nas.local:445"), _optional(HostPort.parse)),
+            "battery_above": (line("whenBatteryAbove", "20"), _optional(self._percent)),
+            "idle": (line("whenIdle", "10m"), _optional(Duration.parse)),
+            "between": (line("whenBetween", "22:00-06:00"), _optional(self._hours)),
+            "disk_free": (line("whenDiskFree", "1GiB"), _optional(Size.parse)),
+            "not_while": (line("whenNotWhile", "zoom"), _names),
         }
         edits = {name: edit for name, (edit, _) in self._texts.items()}
         separated = self.tr("Names, separated by commas.")
@@ -109,18 +109,3 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ("-" if value and isinstance(value[0], TimeOfDay) else ", ").join(map(str, value))
     return str(value)
-
-
-def _line(name: str, example: str = "") -> QLineEdit:
-    edit = QLineEdit()
-    edit.setObjectName(name)
-    edit.setPlaceholderText(example)
-    return edit
-
-
-def _choice(name: str, *choices: tuple[str, str]) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    for value, text in choices:
-        box.addItem(text, value)
-    return box
