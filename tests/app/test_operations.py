@@ -1,5 +1,6 @@
 """What the workspace does by itself over time: history is pruned, silence is noticed; with the real database."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,10 +11,11 @@ from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration, Size
-from trayapp.operations import conditions, runs
+from trayapp.operations import conditions
 from trayapp.operations.questions import newly_stale, why_waiting
 from trayapp.operations.runs import prune_history, sync
 from trayapp.operations.workspace import Workspace
+from trayapp.schedule import headless
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
 
@@ -28,7 +30,7 @@ class Clock:
         return self.wall
 
     def monotonic(self):
-        return 0.0
+        return time.monotonic()
 
     def zone(self):
         return UTC
@@ -163,7 +165,7 @@ def test_a_due_run_that_loses_what_it_wants_stops_and_goes_on_where_it_was(works
     records = [{"id": n} for n in range(1, 101)]
     listing = Listing(records, "cursor", size=5)
     free = [10 * 2**30]
-    monkeypatch.setattr(runs, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(headless, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(conditions, "disk_free", lambda _: free[0])
 
     def page(seen):

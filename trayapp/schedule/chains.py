@@ -20,6 +20,13 @@ def children_of(settings: Settings) -> dict[str, list[str]]:
     return children
 
 
+def depth(endpoint: Endpoint, settings: Settings, met: frozenset[str] = frozenset()) -> int:
+    """How many of the settings' endpoints come one after the other before this one; circles are cut."""
+    before = [settings.find(id) for id in parents(endpoint) if id not in met]
+    found = [each for each in before if each is not None]
+    return max((1 + depth(each, settings, met | {endpoint.id}) for each in found), default=0)
+
+
 def skipped(endpoint: Endpoint, how: str, entries: Mapping[str, Entry]) -> Iterator[tuple[Endpoint, str]]:
     """Who does not run since a run of `endpoint` ended like that and no retry follows, each with the reason.
 

@@ -66,7 +66,12 @@ class Planner:
         recent: Mapping[str, tuple[str, ...]],
         zone: tzinfo,
         chance: work.Chance = random.random,
+        only: frozenset[str] | None = None,
     ) -> None:
+        """`only` is for a process that lives as long as its runs: the endpoints that run by their schedule.
+
+        The others run only by a wish. What is overdue starts at once, since nobody waits for the network to come up.
+        """
         self.wakes: dict[str, datetime] = {}
         """When each endpoint wants to be woken: due, or to look at a constraint or a time limit again."""
         self.moved: set[str] = set()
@@ -79,6 +84,7 @@ class Planner:
         self._recent = dict(recent)
         self._zone = zone
         self._chance = chance
+        self._only = only
         self._conditions = self._found = Conditions()
         self._general = General()
         self._entries: dict[str, Entry] = {}
@@ -106,7 +112,7 @@ class Planner:
         for endpoint in settings.endpoint:
             entry = before.get(endpoint.id)
             if entry is None:
-                entry = self._new(endpoint, rows[endpoint.id])
+                entry = self._new(endpoint, rows[endpoint.id], now)
                 changed.append(entry)
             elif entry.endpoint != endpoint:
                 entry.endpoint = endpoint
@@ -118,12 +124,15 @@ class Planner:
             self._general = settings.general
             self.set_conditions(self._found, now)
         self.changed.update(entry.id for entry in changed)
-        overdue = [endpoint.id for endpoint in fresh if self._entries[endpoint.id].is_due(now)]
-        self._hold_back(overdue, now + SETTLE)
+        if self._only is None:
+            overdue = [endpoint.id for endpoint in fresh if self._entries[endpoint.id].is_due(now)]
+            self._hold_back(overdue, now + SETTLE)
         for entry in changed:
             self._consider(entry.id, now)
 
-    def _new(self, endpoint: Endpoint, row: EndpointRow) -> Entry:
+    def _new(self, endpoint: Endpoint, row: EndpointRow, now: datetime) -> Entry:
+        if self._only is not None and endpoint.id in self._only:
+            row = work.unspread(row, endpoint, now)
         if row != self._states.pop(row.id, None):
             self._out.rows[row.id] = row
         recent = self._recent.pop(row.id, ())
@@ -320,7 +329,7 @@ class Planner:
                 self._consider(child.id, now)
         elif not work.backing_off(entry.row) and entry.row.next_override is None:
             self._skip_children(endpoint, OUTCOMES[report.status], now)
-        return msgspec.structs.replace(report, next_due=work.due_at(entry.row))
+        return msgspec.structs.replace(report, next_due=work.due_at(entry.row) if endpoint.enabled else None)
 
     def note(self, report: Report) -> None:
         """A run was made outside of the scheduler, such as applying held deletes: its result shows, no time changes."""
@@ -371,6 +380,17 @@ class Planner:
         return bool(self._running)
 
     @property
+    def pending(self) -> bool:
+        """Whether a run is in progress, or will be without anything that has to change first."""
+        return self.busy or any(not isinstance(entry.place, Blocked) for entry in self._due.values())
+
+    @property
+    def concerned(self) -> Mapping[str, Endpoint]:
+        """The endpoints that run or are due, by id: those that the machine's conditions matter to."""
+        running = {id: running.endpoint for id, running in self._running.items()}
+        return running | {id: entry.endpoint for id, entry in self._due.items()}
+
+    @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The endpoints by id, in the order of the settings."""
         return {id: entry.endpoint for id, entry in self._entries.items()}
@@ -410,6 +430,10 @@ class Planner:
         if entry is None:
             self._asking.forget(id)
             self._wake(id, None)
+            return
+        if self._only is not None and id not in self._only and entry.wish is None:
+            self._queue.remove(id)
+            self._move(entry, None)
             return
         asked_since = self._asking.since(id, now)
         where = place(
