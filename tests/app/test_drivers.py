@@ -21,8 +21,7 @@ from trayapp.operations import workspace as workspace_module
 from trayapp.operations.conditions import network_conditions
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule import headless
-from trayapp.schedule import planner as planner_module
+from trayapp.schedule import board, headless, planner
 from trayapp.schedule.states import Change, StoredStates
 from trayapp.schedule.thread import SchedulerThread
 from trayapp.store.pause import Pause
@@ -186,8 +185,8 @@ def make(home, monkeypatch):
     monkeypatch.setattr(workspace_module, "SystemClock", lambda: clock)
     monkeypatch.setattr(headless, "LOOK_EVERY", 0.05)
     # A program that starts waits for the network to settle, and spreads what is overdue.
-    monkeypatch.setattr(planner_module, "SETTLE", timedelta(0))
-    monkeypatch.setattr(planner_module, "SPREAD", timedelta(0))
+    monkeypatch.setattr(planner, "SETTLE", timedelta(0))
+    monkeypatch.setattr(board, "SPREAD", timedelta(0))
     monkeypatch.setattr(machine, "look", lambda _: (Network(known=True), made[0].power))
 
     def make(paused: bool) -> Inputs:

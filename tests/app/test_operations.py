@@ -18,6 +18,7 @@ from trayapp.operations.workspace import Workspace
 from trayapp.schedule import headless
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
+from trayapp.sync.report import Report
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -142,6 +143,21 @@ def test_a_sync_without_the_tray_program_follows_chains(workspace, api, due):
     ]
     assert sync(workspace, due=True) == []
     assert why_waiting(workspace, "b")[0] == "It runs after a has succeeded."
+
+
+@pytest.mark.parametrize("due", [False, True])
+@pytest.mark.parametrize("wish", [{}, {"full": True}, {"apply_held": True}], ids=str)
+def test_a_run_is_made_as_it_is_asked_for(workspace, monkeypatch, due, wish):
+    made = []
+
+    def execute(endpoint, full, cancel, progress, apply_held):
+        made.append((endpoint.id, full, apply_held))
+        return Report(endpoint="a", name="A", table="a", status="succeeded", started=NOW, finished=NOW)
+
+    monkeypatch.setattr(workspace, "execute", execute)
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(Endpoint(url="http://127.0.0.1/", id="a"),)))
+    sync(workspace, due=due, **wish)
+    assert made == [("a", wish.get("full", False), wish.get("apply_held", False))]
 
 
 def test_a_chain_breaks_at_a_failure(workspace, api):

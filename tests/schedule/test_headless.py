@@ -254,6 +254,12 @@ def test_what_the_user_asks_for_is_refused_in_words_and_due_from_then_on() -> No
     assert list(bench.run(*specs).reports) == ["a"]
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_report_tells_the_next_time_only_where_there_is_one(enabled: bool) -> None:
+    (ran,) = Bench().run(endpoint("a", enabled=enabled), wished=["a"]).reports.values()
+    assert ran.next_due == (NOW + HOUR if enabled else None)
+
+
 def test_a_pause_holds_only_what_is_due() -> None:
     bench = Bench(row("a", -HOUR))
     bench.states.pause = Pause(None)

@@ -1,7 +1,7 @@
 """The scheduler without threads: told what happened, it answers what is to be done.
 
-It holds the state; what follows from it is decided by pure functions: `place` (where an endpoint belongs), `work` (how
-its row goes on), `chains` (who runs after whom), `shown` (how it looks).
+It tells the board, which holds the state, what an event changes; what follows is decided by pure functions: `place`
+(where an endpoint belongs), `work` (how its row goes on), `chains` (who runs after whom), `shown` (how it looks).
 
 The owner calls one method per event, each with the present time, and then `take`, which hands over the runs to start
 and stop, the rows to save and the skipped runs to record; `wakes` holds when each endpoint wants `wake` to be called.
@@ -9,7 +9,7 @@ and stop, the rows to save and the skipped runs to record; `wakes` holds when ea
 
 import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -17,27 +17,14 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.schedule import shown, work
-from trayapp.schedule.actions import Actions, IfRunning, Outbox, Start
-from trayapp.schedule.chains import OUTCOMES, children_of, skipped
-from trayapp.schedule.conditions import Conditions, Question
-from trayapp.schedule.constraints import questions, with_general
-from trayapp.schedule.due import SPREAD, parents, spread
+from trayapp.schedule.actions import IfRunning
+from trayapp.schedule.board import Board
+from trayapp.schedule.chains import OUTCOMES, children_of
+from trayapp.schedule.conditions import Conditions
+from trayapp.schedule.constraints import with_general
+from trayapp.schedule.due import parents
 from trayapp.schedule.entry import Entry
-from trayapp.schedule.inquiry import Inquiry
-from trayapp.schedule.place import (
-    Asking,
-    Blocked,
-    Going,
-    HeldBack,
-    Place,
-    Queued,
-    Running,
-    Stopping,
-    Waiting,
-    place,
-    run_place,
-)
-from trayapp.schedule.queue import RunQueue, Wish, both
+from trayapp.schedule.queue import Wish, both
 from trayapp.schedule.rows import prepared
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.schedule.work import Stop
@@ -53,11 +40,10 @@ PAUSE = ""
 """The key in `wakes` of the end of a pause; no endpoint has an empty id."""
 WHOLE = ""
 """The id in `changed` that stands for the pause and the network."""
-_REMOVED = "the endpoint was removed"
 
 
-class Planner:
-    """Every endpoint's state, the queue, the pause and the machine's conditions. Not thread-safe."""
+class Planner(Board):
+    """The board, and what happens to it: events, the pause, the machine's conditions. Not thread-safe."""
 
     def __init__(
         self,
@@ -72,30 +58,14 @@ class Planner:
 
         The others run only by a wish. What is overdue starts at once, since nobody waits for the network to come up.
         """
-        self.wakes: dict[str, datetime] = {}
-        """When each endpoint wants to be woken: due, or to look at a constraint or a time limit again."""
-        self.moved: set[str] = set()
-        """Keys of `wakes` that changed since the owner emptied this."""
-        self.changed: set[str] = set()
-        """Ids whose status changed, or WHOLE, since the owner emptied this."""
+        super().__init__(zone, only)
         self.pause_in_force = pause
         self._states = dict(states)
         """What the file knows of endpoints that were not in any settings yet."""
         self._recent = dict(recent)
-        self._zone = zone
         self._chance = chance
-        self._only = only
-        self._conditions = self._found = Conditions()
+        self._found = self._conditions
         self._general = General()
-        self._entries: dict[str, Entry] = {}
-        """By id, in the order of the settings."""
-        self._due: dict[str, Entry] = {}
-        """Those that are due but do not run."""
-        self._running: dict[str, Running] = {}
-        """Also of endpoints that were removed."""
-        self._asking = Inquiry()
-        self._queue = RunQueue()
-        self._out = Outbox()
         self._set_pause(pause)
 
     # Events
@@ -350,46 +320,6 @@ class Planner:
 
     # Answers
 
-    def take(self, now: datetime) -> Actions:
-        """What is to be done now; each thing is handed out once."""
-        starts = []
-        running = [each.item for each in self._running.values()]
-        while (item := self._queue.take(running)) is not None:
-            entry, endpoint = self._entries[item.id], self._entries[item.id].endpoint
-            deadline = now + timedelta(seconds=endpoint.limits.run.seconds)
-            self._running[item.id] = Running(item, endpoint, deadline)
-            running.append(item)
-            self._put(entry, work.start(entry.row, now))
-            entry.recorded = entry.awaited = False
-            entry.wish = None
-            self._move(entry, None)
-            self._consider(item.id, now)
-            starts.append(Start(endpoint, item.wish or Wish()))
-        return self._out.take(starts)
-
-    def asks(self) -> tuple[frozenset[Question], bool] | None:
-        """What the machine is to be asked from now on, and whether a run depends on it; None when that did not change.
-
-        The answers come by `update_conditions`.
-        """
-        return self._asking.changed(self._running)
-
-    @property
-    def busy(self) -> bool:
-        """Whether any run is in progress."""
-        return bool(self._running)
-
-    @property
-    def pending(self) -> bool:
-        """Whether a run is in progress, or will be without anything that has to change first."""
-        return self.busy or any(not isinstance(entry.place, Blocked) for entry in self._due.values())
-
-    @property
-    def concerned(self) -> Mapping[str, Endpoint]:
-        """The endpoints that run or are due, by id: those that the machine's conditions matter to."""
-        running = {id: running.endpoint for id, running in self._running.items()}
-        return running | {id: entry.endpoint for id, entry in self._due.items()}
-
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The endpoints by id, in the order of the settings."""
@@ -419,137 +349,7 @@ class Planner:
             recent=entry.recent,
         )
 
-    # What all events come down to
-
-    def _consider(self, id: str, now: datetime) -> None:
-        """Bring one endpoint to where it belongs at this moment: waiting, blocked, queued, or running still."""
-        if id in self._running:
-            self._consider_running(self._running[id], now)
-            return
-        entry = self._entries.get(id)
-        if entry is None:
-            self._asking.forget(id)
-            self._wake(id, None)
-            return
-        if self._only is not None and id not in self._only and entry.wish is None:
-            self._queue.remove(id)
-            self._move(entry, None)
-            return
-        asked_since = self._asking.since(id, now)
-        where = place(
-            entry.endpoint, entry.row, entry.wish, entry.held_back, self._conditions, now, self._zone, asked_since
-        )
-        self._move(entry, where)
-        wished = entry.wish is not None
-        depends = not isinstance(where, Waiting) and not (isinstance(where, Blocked) and not where.asks)
-        self._asking.ask(id, questions(entry.endpoint, wished=wished) if depends else None, now)
-        if isinstance(where, Waiting):
-            self._wait(entry, where.until)
-        elif isinstance(where, Blocked):
-            self._queue.remove(id)
-            self._block(entry, where.reason, now)
-            if wished:
-                self._refuse(entry, where.reason)
-            self._wake(id, where.look_again)
-        else:
-            self._unblock(entry)
-            self._wake(id, where.look_again if isinstance(where, Queued) else where.until)
-            if isinstance(where, HeldBack | Asking):
-                self._queue.remove(id)
-            else:
-                entry.held_back = None
-                self._queue.add(where.item)
-
-    def _move(self, entry: Entry, where: Place | None) -> None:
-        entry.place = where
-        if where is None or isinstance(where, Waiting):
-            self._due.pop(entry.id, None)
-        else:
-            self._due[entry.id] = entry
-
-    def _blocked(self) -> Iterator[str]:
-        return (id for id, entry in self._due.items() if isinstance(entry.place, Blocked))
-
-    def _wake_from_pause(self, now: datetime) -> None:
-        until = None if self.pause_in_force is None else self.pause_in_force.until
-        if until is not None and until <= now:
-            self.resume(now)
-        else:
-            self._wake(PAUSE, until)
-
-    def _consider_running(self, running: Running, now: datetime) -> None:
-        id = running.endpoint.id
-        self._asking.ask(id, questions(running.endpoint, wished=running.item.expedited), now)
-        where = None if running.stop is not None else run_place(running, self._conditions, now, self._zone)
-        if isinstance(where, Stopping):
-            self._cancel(id, where.stop)
-            if where.wish is not None and id in self._entries:
-                self._entries[id].wish = where.wish
-        self._wake(id, where.look_again if isinstance(where, Going) else None)
-
-    def _reconsider(self, now: datetime) -> None:
-        """Look again at all whose place depends on conditions."""
-        queued = (item.id for item in self._queue)
-        for id in dict.fromkeys((*self._blocked(), *queued, *self._running, *self._asking)):
-            self._consider(id, now)
-
-    def _wait(self, entry: Entry, until: datetime | None) -> None:
-        """Nothing is due: what was skipped and held back before is over."""
-        self._queue.remove(entry.id)
-        self._unblock(entry)
-        entry.held_back = None
-        entry.recorded = False
-        self._asking.forget(entry.id)
-        self._wake(entry.id, until)
-
-    def _block(self, entry: Entry, reason: str, now: datetime) -> None:
-        """One skipped run is recorded for the whole time from falling due to starting, not one per reason or look."""
-        entry.held_back = None
-        if not entry.recorded:
-            entry.recorded = True
-            self._out.skip(entry.endpoint, reason, now)
-        self._put(entry, msgspec.structs.replace(entry.row, blocked_by=reason))
-
-    def _unblock(self, entry: Entry) -> None:
-        if entry.row.blocked_by:
-            self._put(entry, msgspec.structs.replace(entry.row, blocked_by=""))
-
-    def _skip_children(self, endpoint: Endpoint, how: str, now: datetime) -> None:
-        for child, reason in skipped(endpoint, how, self._entries):
-            self._out.skip(child, reason, now)
-
-    def _cancel(self, id: str, stop: Stop) -> None:
-        running = self._running[id]
-        if running.stop is None:
-            self._out.cancels[id] = stop.reason
-            self._wake(id, None)
-        elif stop.then != "next time":  # only a person's word changes what follows a run that is being stopped
-            return
-        running.stop = stop
-
-    def _refuse(self, entry: Entry, reason: str) -> None:
-        if entry.awaited:
-            entry.awaited = False
-            self._out.refuse(entry.id, reason)
-
-    def _remove(self, entry: Entry) -> None:
-        id = entry.id
-        if id in self._running:
-            self._cancel(id, Stop(_REMOVED, "next time"))
-        self._queue.remove(id)
-        self._move(entry, None)
-        self._refuse(entry, _REMOVED)
-        self._out.rows.pop(id, None)
-        self._asking.forget(id)
-        self._wake(id, None)
-        self.changed.add(id)
-
-    def _hold_back(self, ids: Iterable[str], until: datetime) -> None:
-        """Let these overdue endpoints run from then on, spread over up to SPREAD: one second for each, if few."""
-        ids = tuple(ids)
-        over = min(SPREAD, timedelta(seconds=len(ids)))
-        for id in ids:
-            self._entries[id].held_back = until + spread(id, over)
+    # The pause
 
     def _set_pause(self, pause: Pause | None) -> None:
         self.pause_in_force = pause
@@ -559,17 +359,9 @@ class Planner:
         self._wake(PAUSE, None if pause is None else pause.until)
         self.changed.add(WHOLE)
 
-    def _put(self, entry: Entry, row: EndpointRow) -> None:
-        if entry.row != row:
-            entry.row = row
-            self._out.rows[row.id] = row
-            self.changed.add(row.id)
-
-    def _wake(self, key: str, at: datetime | None) -> None:
-        if self.wakes.get(key) == at:
-            return
-        if at is None:
-            self.wakes.pop(key, None)
+    def _wake_from_pause(self, now: datetime) -> None:
+        until = None if self.pause_in_force is None else self.pause_in_force.until
+        if until is not None and until <= now:
+            self.resume(now)
         else:
-            self.wakes[key] = at
-        self.moved.add(key)
+            self._wake(PAUSE, until)
