@@ -1,5 +1,6 @@
 """What the workspace does by itself over time: history is pruned, silence is noticed; with the real database."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,12 +11,14 @@ from trayapp.desktop.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration, Size
-from trayapp.operations import conditions, runs
+from trayapp.operations import conditions
 from trayapp.operations.questions import newly_stale, why_waiting
 from trayapp.operations.runs import prune_history, sync
 from trayapp.operations.workspace import Workspace
+from trayapp.schedule import headless
 from trayapp.schedule.snapshot import EndpointStatus
 from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
+from trayapp.sync.report import Report
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,7 +31,7 @@ class Clock:
         return self.wall
 
     def monotonic(self):
-        return 0.0
+        return time.monotonic()
 
     def zone(self):
         return UTC
@@ -142,6 +145,21 @@ def test_a_sync_without_the_tray_program_follows_chains(workspace, api, due):
     assert why_waiting(workspace, "b")[0] == "It runs after a has succeeded."
 
 
+@pytest.mark.parametrize("due", [False, True])
+@pytest.mark.parametrize("wish", [{}, {"full": True}, {"apply_held": True}], ids=str)
+def test_a_run_is_made_as_it_is_asked_for(workspace, monkeypatch, due, wish):
+    made = []
+
+    def execute(endpoint, full, cancel, progress, apply_held):
+        made.append((endpoint.id, full, apply_held))
+        return Report(endpoint="a", name="A", table="a", status="succeeded", started=NOW, finished=NOW)
+
+    monkeypatch.setattr(workspace, "execute", execute)
+    workspace.settings_file.edit(lambda _: Settings(endpoint=(Endpoint(url="http://127.0.0.1/", id="a"),)))
+    sync(workspace, due=due, **wish)
+    assert made == [("a", wish.get("full", False), wish.get("apply_held", False))]
+
+
 def test_a_chain_breaks_at_a_failure(workspace, api):
     parent = Endpoint(url=api.route("/a", lambda _: problem(404, "Not found")), id="a", every=Duration(3600))
     child = Endpoint(url=api.route("/b", Listing([{"id": 2}])), id="b", after=After(endpoint="a"))
@@ -163,7 +181,7 @@ def test_a_due_run_that_loses_what_it_wants_stops_and_goes_on_where_it_was(works
     records = [{"id": n} for n in range(1, 101)]
     listing = Listing(records, "cursor", size=5)
     free = [10 * 2**30]
-    monkeypatch.setattr(runs, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(headless, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(conditions, "disk_free", lambda _: free[0])
 
     def page(seen):

@@ -29,7 +29,7 @@ class Driver(World):
             begins = window_edge(endpoint, self.clock.now(), self.clock.zone())
             assert begins is not None, "time alone does not lift what is left"
             self.live(begins - self.clock.now())
-        held_back = self.planner._held_back.get(id)
+        held_back = self.planner._entries[id].held_back
         if held_back is not None:
             self.live(held_back - self.clock.now())
 

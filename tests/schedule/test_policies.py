@@ -62,7 +62,7 @@ def test_replace_stops_the_present_run_with_its_reason_and_starts_a_new_one_at_o
     assert w.ask("replace") == {"a"}
     assert w.cancelled == [("a", "replaced by a new run")]
     assert [at for at, _ in w.started] == [NOW, NOW]
-    assert w.planner._rows["a"].attempts == 1
+    assert w.planner._entries["a"].row.attempts == 1
     w.live(timedelta(minutes=10))
     assert len(w.started) == 2
 
@@ -102,7 +102,7 @@ def test_stop_takes_back_what_was_appended(w: Watched) -> None:
     assert w.refused == [("a", BY_USER)]
     w.live(timedelta(minutes=10))
     assert len(w.started) == 1
-    assert w.planner._rows["a"].stop_reason == BY_USER
+    assert w.planner._entries["a"].row.stop_reason == BY_USER
     assert not w.stop()
 
 

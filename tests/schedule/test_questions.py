@@ -1,4 +1,4 @@
-"""What is due and why not, asked of the saved state."""
+"""Why endpoints do not run, asked of the saved state."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, endpoint
+from trayapp.cli.running import why
 from trayapp.endpoints.calendar import Days, Once
-from trayapp.endpoints.model import After, Endpoint, Settings, When
+from trayapp.endpoints.model import After, Endpoint, When
 from trayapp.endpoints.units import Size
 from trayapp.schedule.conditions import Conditions
-from trayapp.schedule.questions import due_now, why
 from trayapp.store.state import EndpointRow
 
 HOUR = timedelta(hours=1)
@@ -19,35 +19,6 @@ HOUR = timedelta(hours=1)
 def row(id: str = "a", due: timedelta | None = HOUR / 2, **fields: Any) -> EndpointRow:
     defaults = {"last_enqueued": NOW - HOUR, "last_attempt": NOW - HOUR}
     return EndpointRow(id=id, next_due=None if due is None else NOW + due, **(defaults | fields))
-
-
-def due(*pairs: tuple[Endpoint, EndpointRow | None], conditions: Conditions | None = None) -> list[str]:
-    states = {row.id: row for _, row in pairs if row is not None}
-    settings = Settings(endpoint=tuple(endpoint for endpoint, _ in pairs))
-    return [each.id for each in due_now(states, settings, conditions or Conditions(), NOW, BERLIN)]
-
-
-def test_the_longest_due_comes_first() -> None:
-    assert due(
-        (endpoint("a", every="1h"), row("a", -HOUR / 2, last_attempt=NOW - HOUR * 1.5)),
-        (endpoint("b", every="1h"), row("b", -HOUR, last_attempt=NOW - HOUR * 2)),
-        (endpoint("c", every="2h"), row("c", HOUR)),
-    ) == ["b", "a"]
-
-
-def test_a_new_endpoint_with_an_interval_is_due_and_one_with_fixed_times_is_not() -> None:
-    assert due((endpoint("a"), None), (endpoint("b", at=["08:00"]), None), (endpoint("c", manual=True), None)) == ["a"]
-
-
-def test_switched_off_or_blocked_is_not_due() -> None:
-    late = row("a", -HOUR)
-    assert due((endpoint("a", enabled=False), late)) == []
-    assert due((endpoint("a"), late), conditions=Conditions(online=False)) == []
-    assert due((endpoint("a"), late), conditions=Conditions(paused=True)) == []
-
-
-def test_an_interrupted_run_is_due() -> None:
-    assert due((endpoint("a"), row("a", HOUR, status="running", attempts=1))) == ["a"]
 
 
 @pytest.mark.parametrize(

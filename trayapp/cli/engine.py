@@ -15,7 +15,6 @@ from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.actions import IfRunning
-from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress
 
 _PATIENCE = 10.0
@@ -85,21 +84,15 @@ class Engine:
                 if time.monotonic() > until and if_running != "append":
                     raise _busy("Try again when it is done, or have it waited for with --if-running append.")
                 time.sleep(0.1)
-            token = CancelToken()
             with lock:
-                try:
-                    reports = sync(
-                        self.workspace,
-                        ids,
-                        due=due,
-                        full=full,
-                        apply_held=apply_held,
-                        cancel=token,
-                        progress=progress.show_struct,
-                    )
-                except KeyboardInterrupt:
-                    token.cancel("interrupted")
-                    raise
+                reports = sync(
+                    self.workspace,
+                    ids,
+                    due=due,
+                    full=full,
+                    apply_held=apply_held,
+                    progress=progress.show_struct,
+                )
             return [report_document(report) for report in reports]
         finally:
             progress.clear()

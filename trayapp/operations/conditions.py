@@ -1,15 +1,15 @@
 """What the machine is like, as far as endpoints wait for it."""
 
 import shutil
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from trayapp.desktop import machine
 from trayapp.endpoints.model import Endpoint
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.conditions import Conditions, Question
+from trayapp.schedule.conditions import Answers, Conditions, Question
 from trayapp.schedule.constraints import (
     needs_network,
     questions,
@@ -18,24 +18,55 @@ from trayapp.schedule.constraints import (
 from trayapp.store.pause import Pause
 
 if TYPE_CHECKING:
+    from trayapp.desktop.lookout import Lookout
     from trayapp.desktop.network import Network
 
 
 def conditions_now(workspace: Workspace, pause: Pause | None, endpoints: Sequence[Endpoint]) -> Conditions:
     """What can be known without a running tray program, as far as these endpoints care."""
     found = Conditions(
-        paused=pause is not None, paused_until=pause.until if pause else None, disk_free=disk_free(workspace)
+        paused=pause is not None, paused_until=pause.until if pause else None, **_look(workspace, endpoints)
     )
+    return with_general(found, workspace.settings().general)
+
+
+class Machine:
+    """What a scheduler without Qt finds out, in the main thread. `close` when done.
+
+    Of the network and the power only what is due by itself must know: what a person asks for tries it without.
+    """
+
+    def __init__(self, workspace: Workspace, wished: bool) -> None:
+        self._workspace = workspace
+        self._wished = wished
+        self._lookout: Lookout | None = None
+
+    def look(self, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+        """Fields of `Conditions`, as far as these endpoints care."""
+        return _look(self._workspace, () if self._wished else endpoints)
+
+    def ask(self, questions: frozenset[Question], running: bool, tell: Callable[[Answers], None]) -> None:
+        """Have `tell` hear the answers, again and again, from now on. running: a run depends on them."""
+        from trayapp.desktop.lookout import Lookout
+
+        if self._lookout is None:
+            self._lookout = Lookout(tell)
+        self._lookout.ask(questions, running)
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._lookout is not None:
+            self._lookout.close()
+
+
+def _look(workspace: Workspace, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    found: dict[str, Any] = {"disk_free": disk_free(workspace)}
     power = any(each.when.power != "any" or each.when.battery_above is not None for each in endpoints)
     if power or any(map(needs_network, endpoints)):
         network, supply = machine.look(power)
-        found = msgspec.structs.replace(
-            found,
-            **network_conditions(network),
-            on_battery=supply.on_battery,
-            battery_percent=supply.percent,
-        )
-    return with_general(found, workspace.settings().general)
+        found |= network_conditions(network)
+        found |= {"on_battery": supply.on_battery, "battery_percent": supply.percent}
+    return found
 
 
 def disk_free(workspace: Workspace) -> int | None:

@@ -11,7 +11,7 @@ from trayapp.endpoints.settings import (
 )
 from trayapp.operations.fields import unnamed
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.due import parents
+from trayapp.schedule.chains import depth
 
 if TYPE_CHECKING:
     pass
@@ -22,7 +22,7 @@ def import_text(workspace: Workspace, text: str) -> tuple[Endpoint, ...]:
     parsed = parse_settings(text, "import", alone=True)
     given = tomllib.loads(text).get("endpoint", [])
     # A made-up id must not replace an endpoint that happens to have it. Who runs after others comes after them.
-    pairs = sorted(zip(parsed.endpoint, given, strict=True), key=lambda pair: _depth(pair[0], parsed))
+    pairs = sorted(zip(parsed.endpoint, given, strict=True), key=lambda pair: depth(pair[0], parsed))
     return tuple(workspace.save(endpoint if "id" in data else unnamed(endpoint, data)) for endpoint, data in pairs)
 
 
@@ -30,10 +30,3 @@ def export_text(workspace: Workspace, ids: Sequence[str] = ()) -> str:
     """Endpoints (all, or these) as TOML, never with secrets."""
     chosen = tuple(workspace.endpoint(id) for id in ids) or workspace.settings().endpoint
     return render("", Settings(endpoint=chosen))
-
-
-def _depth(endpoint: Endpoint, settings: Settings, met: frozenset[str] = frozenset()) -> int:
-    """How many of the settings' endpoints come one after the other before this one; circles are cut."""
-    before = [settings.find(id) for id in parents(endpoint) if id not in met]
-    found = [each for each in before if each is not None]
-    return max((1 + _depth(each, settings, met | {endpoint.id}) for each in found), default=0)

@@ -1,1 +1,1 @@
-"""When runs happen: due times, constraints, back-off, queue, and the thread that drives them."""
+"""When runs happen: due times, constraints, back-off, queue, and what drives them, with Qt or without."""

@@ -1,11 +1,11 @@
 """Who runs after whom, and who is skipped when a run ends without success. Pure functions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.due import only_after, parents
+from trayapp.schedule.entry import Entry
 from trayapp.schedule.work import ended_badly
-from trayapp.store.state import EndpointRow
 
 OUTCOMES = {"failed": "failed", "stopped": "was stopped", "held": "holds deletions back"}
 """How a run ended without success, in words that follow the endpoint's name."""
@@ -20,13 +20,14 @@ def children_of(settings: Settings) -> dict[str, list[str]]:
     return children
 
 
-def skipped(
-    endpoint: Endpoint,
-    how: str,
-    endpoints: Mapping[str, Endpoint],
-    children: Mapping[str, Sequence[str]],
-    rows: Mapping[str, EndpointRow],
-) -> Iterator[tuple[Endpoint, str]]:
+def depth(endpoint: Endpoint, settings: Settings, met: frozenset[str] = frozenset()) -> int:
+    """How many of the settings' endpoints come one after the other before this one; circles are cut."""
+    before = [settings.find(id) for id in parents(endpoint) if id not in met]
+    found = [each for each in before if each is not None]
+    return max((1 + depth(each, settings, met | {endpoint.id}) for each in found), default=0)
+
+
+def skipped(endpoint: Endpoint, how: str, entries: Mapping[str, Entry]) -> Iterator[tuple[Endpoint, str]]:
     """Who does not run since a run of `endpoint` ended like that and no retry follows, each with the reason.
 
     Those that only run after it, and those after them. Of those that need any one of several, only whose others have
@@ -35,15 +36,15 @@ def skipped(
     waiting, met = [(endpoint, how)], {endpoint.id}
     while waiting:
         before, what = waiting.pop()
-        for id in children.get(before.id, ()):
-            child = endpoints[id]
+        for id in entries[before.id].children:
+            child = entries[id].endpoint
             if id in met or not child.enabled or not only_after(child):
                 continue
-            others = [other for other in parents(child) if other in rows and other not in met]
+            others = [other for other in parents(child) if other in entries and other not in met]
             if (
                 child.after is not None
                 and child.after.need == "any"
-                and not all(ended_badly(rows[other]) for other in others)
+                and not all(ended_badly(entries[other].row) for other in others)
             ):
                 continue
             met.add(id)

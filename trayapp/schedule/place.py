@@ -65,6 +65,9 @@ class Queued(msgspec.Struct, frozen=True):
     look_again: datetime | None = None
 
 
+Place = Waiting | Blocked | Asking | HeldBack | Queued
+
+
 class Going(msgspec.Struct, frozen=True):
     """The run goes on; `look_again` is when its time is over or a constraint may be lost."""
 
@@ -87,7 +90,7 @@ def place(
     now: datetime,
     zone: tzinfo,
     asked_since: datetime,
-) -> Waiting | Blocked | Asking | HeldBack | Queued:
+) -> Place:
     """Where an endpoint that is not running belongs.
 
     held_back: it shall not start before. asked_since: when the machine was first asked for it, or now. For what the

@@ -1,40 +1,19 @@
-"""What is due, and why something does not run: answered from the saved state alone, without a running scheduler."""
+"""Why something does not run: answered from the saved state alone, without a running scheduler."""
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import assert_never
 
 from trayapp.endpoints.calendar import Once
-from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, TimesOfDay, schedule_of
 from trayapp.schedule.conditions import Conditions
-from trayapp.schedule.constraints import blocked_by, checks, clock_time
-from trayapp.schedule.due import by_interval, parents
-from trayapp.schedule.rows import prepared
+from trayapp.schedule.constraints import checks, clock_time
+from trayapp.schedule.due import parents
 from trayapp.schedule.wording import describe
 from trayapp.schedule.work import backing_off, due_at
 from trayapp.store.state import EndpointRow
 from trayapp.sync.report import stopped_words
-
-
-def due_now(
-    states: Mapping[str, EndpointRow], settings: Settings, conditions: Conditions, now: datetime, zone: tzinfo
-) -> list[Endpoint]:
-    """The enabled endpoints that are due and allowed to run, who has been due for longest first.
-
-    To be asked while no scheduler runs: rows that say "running" are taken for interrupted. The caller saves the rows
-    of `rows.prepared`, so that an endpoint with fixed times that is seen for the first time is due at the next one.
-    """
-    rows = prepared(settings, states, now, zone)
-    due = []
-    for endpoint in settings.endpoint:
-        row = rows[endpoint.id]
-        at = due_at(row)
-        if at is not None and row.last_attempt is None and by_interval(schedule_of(endpoint)):
-            at = min(at, now)  # a first run is only put off so that many do not start at once
-        if endpoint.enabled and at is not None and at <= now and not blocked_by(endpoint, conditions, now, zone):
-            due.append((at, endpoint.id, endpoint))
-    return [endpoint for _, _, endpoint in sorted(due, key=lambda each: each[:2])]
 
 
 def why(

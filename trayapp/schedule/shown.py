@@ -1,6 +1,6 @@
 """How an endpoint is shown: its status from its row and what the planner knows of it. Pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 from trayapp.endpoints.calendar import Once
@@ -19,18 +19,18 @@ from trayapp.sync.report import Progress
 def status(
     endpoint: Endpoint,
     row: EndpointRow,
-    endpoints: Mapping[str, Endpoint],
+    before: Sequence[Endpoint],
     *,
     running: bool = False,
     held_back: datetime | None = None,
     progress: Progress | None = None,
     recent: tuple[str, ...] = (),
 ) -> EndpointStatus:
-    """The endpoint's status. held_back: it does not start before; progress: of its present run."""
+    """The endpoint's status. before: those it runs after; held_back: it does not start sooner; progress: of its run."""
     due = work.due_at(row)
     if due is not None and held_back is not None:
         due = max(due, held_back)
-    awaited = _awaited(endpoint, row, endpoints)
+    awaited = _awaited(endpoint, row, before)
     schedule = schedule_of(endpoint)
     return EndpointStatus(
         id=endpoint.id,
@@ -74,11 +74,11 @@ def _state(endpoint: Endpoint, row: EndpointRow, awaited: str) -> EndpointState:
     return "blocked" if awaited else "enqueued"
 
 
-def _awaited(endpoint: Endpoint, row: EndpointRow, endpoints: Mapping[str, Endpoint]) -> str:
+def _awaited(endpoint: Endpoint, row: EndpointRow, before: Sequence[Endpoint]) -> str:
     """The success of another endpoint that must come first, in words; "" if there is none to wait for."""
     if not endpoint.enabled or row.status == "running" or not only_after(endpoint) or work.due_at(row) is not None:
         return ""
-    missing = work.awaited(row, endpoint)
-    names = [endpoints[id].name or id if id in endpoints else id for id in missing]
+    known = {each.id: each.name for each in before}
+    names = [known.get(id) or id for id in work.awaited(row, endpoint)]
     needs_all = endpoint.after is not None and endpoint.after.need == "all"
     return f"waits for {listed(names, 'and' if needs_all else 'or')}" if names else ""

@@ -100,14 +100,19 @@ class Saver:
             self._pause = (pause,)
             self._changed.notify()
 
-    def close(self, timeout: float) -> bool:
-        """Write what is left and end; False if that did not work within `timeout` seconds."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Try to write what is left, and end; False if that lasts longer than `timeout` seconds, None: however long."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def left(self) -> Change:
+        """What it could not write before it was closed; that is the caller's from now on."""
+        with self._changed:
+            return self._take()
 
     def _run(self) -> None:
         while True:

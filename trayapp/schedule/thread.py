@@ -1,35 +1,25 @@
-"""The scheduler as a thread: APScheduler is its alarm clock, the planner decides, worker threads run."""
+"""The scheduler as a thread of a program with Qt: APScheduler is its alarm clock."""
 
 import logging
-import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from trayapp.endpoints.model import Settings
-from trayapp.errors import Problem, UserError, bug
-from trayapp.messages import foreign, say
-from trayapp.schedule.actions import IfRunning, Start
+from trayapp.errors import Problem
+from trayapp.schedule.actions import IfRunning
 from trayapp.schedule.alarms import Alarms
-from trayapp.schedule.clock import Clock, ClockWatch, SystemClock, wait_for
+from trayapp.schedule.clock import Clock, SystemClock, wait_for
 from trayapp.schedule.conditions import Answers, Conditions
+from trayapp.schedule.driver import Driver, Event, Execute, Listener
 from trayapp.schedule.planner import WHOLE, Planner
 from trayapp.schedule.snapshot import EndpointStatus, Snapshot
-from trayapp.schedule.states import Saver, StateStore
-from trayapp.store.runs import RunRow
-from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.report import Progress, Report, stopped_words
+from trayapp.schedule.states import StateStore
+from trayapp.sync.report import Progress, Report
 
 log = logging.getLogger(__name__)
-
-Execute = Callable[[Start, CancelToken, Callable[[Progress], None]], Report]
-"""Makes one run: (what to run and how, token, progress) to its report. Called in worker threads."""
-
-_Event = Callable[[Planner, datetime], object]
-"""Something that happened, as a call of the planner; it runs in the scheduler's thread."""
 
 SNAPSHOT_GAP = 0.2
 """Seconds between two snapshots."""
@@ -42,8 +32,7 @@ SAVING = 1.0
 class SchedulerThread(QThread):
     """Runs every endpoint when it is due. Start it with `start`; all other methods only post and return at once.
 
-    Signals arrive in the receiver's thread. The scheduler itself writes endpoint states, the pause, skipped runs and
-    runs that ended without a report to the store; `execute` writes the runs it makes a report of.
+    Signals arrive in the receiver's thread.
     """
 
     snapshot_changed = Signal(object)
@@ -73,14 +62,16 @@ class SchedulerThread(QThread):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("scheduler")
-        self._execute = execute
-        self._states = states
         self._clock = clock or SystemClock()
         self._alarms = Alarms(self._turn)
-        self._posted: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-        self._planner: Planner | None = None
-        self._saver = Saver(states)
-        self._tokens: dict[str, CancelToken] = {}
+        listener = Listener(
+            finished=self._finished,
+            skipped=self.skipped.emit,
+            refused=self.refused.emit,
+            asks=self.asks.emit,
+            progress=self._on_progress,
+        )
+        self._driver = Driver(execute, states, self._clock, listener, self._alarms.wakeup)
         self._progress_lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
         self._progressed: set[str] = set()
@@ -89,8 +80,6 @@ class SchedulerThread(QThread):
         self._statuses: dict[str, EndpointStatus] = {}
         self._snapshot = Snapshot()
         self._shown_at = -SNAPSHOT_GAP
-        self._zone = self._clock.zone()
-        self._watch = ClockWatch(self._clock)
         self._quit_at: float | None = None
         self._failed = False
 
@@ -128,7 +117,7 @@ class SchedulerThread(QThread):
 
     def conditions(self) -> Conditions:
         """What is known of the machine, and the pause."""
-        return Conditions() if self._planner is None else self._planner.conditions
+        return Conditions() if self._driver.planner is None else self._driver.planner.conditions
 
     def sync_now(
         self,
@@ -200,11 +189,10 @@ class SchedulerThread(QThread):
     def run(self) -> None:
         """The thread's body; QThread calls it."""
         self._alarms.start()
-        self._saver.close(SAVING)
+        self._driver.saver.close(SAVING)
 
-    def _post(self, event: _Event) -> None:
-        self._posted.put(event)
-        self._alarms.wakeup()
+    def _post(self, event: Event) -> None:
+        self._driver.post(event)
 
     def _turn(self) -> float | None:
         """One wake-up; the answer is how long to wait for the next one."""
@@ -214,147 +202,48 @@ class SchedulerThread(QThread):
             # Nothing may end this thread: no endpoint would ever run again, and nobody would notice.
             log.exception("The scheduler met an error and goes on")
             self._failed = True
+        planner = self._driver.planner
         if self._quit_at is not None and (
-            self._planner is None or not self._planner.busy or self._clock.monotonic() >= self._quit_at
+            planner is None or not planner.busy or self._clock.monotonic() >= self._quit_at
         ):
             self._alarms.shutdown(wait=False)
         return self._next_wait()
 
     def _step(self) -> None:
         """Everything that happened goes to the planner; what it decides is done."""
-        if self._planner is None:
-            self._load()
-        planner = self._planner
-        assert planner is not None
-        self._watch_clock(planner)
-        now = self._clock.now()
-        paused = planner.pause_in_force
-        if self._failed:
-            self._failed = False
-            planner.check_all(now)
-        planner.wake(self._alarms.ringing(now), now)
-        while not self._posted.empty():
-            self._posted.get()(planner, now)
+        driver = self._driver
+        planner = driver.planner or driver.load()
+        anew, self._failed = self._failed, False
         if self._quit_at is not None:
-            planner.cancel_all("the program ended")
-        self._do(planner, now)
-        if (asks := planner.asks()) is not None:
-            self.asks.emit(*asks)
-        if planner.pause_in_force != paused:
-            self._saver.save_pause(planner.pause_in_force)
-        self._show(planner)
-
-    def _load(self) -> None:
-        saved = self._states.load()
-        self._saver.start()
-        self._planner = Planner(saved.states, saved.pause, saved.recent, self._zone)
-
-    def _watch_clock(self, planner: Planner) -> None:
-        now, zone, jump = self._clock.now(), self._clock.zone(), self._watch.look()
-        if jump > timedelta(0):
-            planner.woke_up(now, jump)
-        elif jump:
-            planner.clock_set_back(-jump, now)
-        if zone != self._zone:
-            self._zone = zone
-            planner.set_zone(zone, now)
-
-    def _do(self, planner: Planner, now: datetime) -> None:
-        actions = planner.take(now)
-        if actions.save or actions.skipped:
-            self._saver.save(actions.save, actions.skipped)
-        for run in actions.skipped:
-            self.skipped.emit(run)
-        for id, reason in actions.refused:
-            self.refused.emit(id, reason)
-        for start in actions.start:
-            self._begin(start)
-        for id, reason in actions.cancel:
-            self._tokens[id].cancel(reason)
+            driver.ending = "the program ended"
+        driver.hear(self._alarms.ringing, anew)
+        driver.do()
         moved, planner.moved = planner.moved, set()
         for key in moved:
             self._alarms.set(key, planner.wakes.get(key))
+        self._show(planner)
 
     def _next_wait(self) -> float | None:
         """Seconds until something is to be done; None: until something happens."""
         monotonic, alarm = self._clock.monotonic(), self._alarms.next()
         waits = [RETRY] if self._failed else []
-        if self._planner is not None and (self._planner.changed or self._progressed):
+        planner = self._driver.planner
+        if planner is not None and (planner.changed or self._progressed):
             waits.append(self._shown_at + SNAPSHOT_GAP - monotonic)
         if self._quit_at is not None:
             waits.append(self._quit_at - monotonic)
         if alarm is not None:
             waits.append(wait_for(alarm, self._clock.now()))
         wait = max(0.0, min(waits)) if waits else None
-        self._watch.before_waiting(wait)
+        self._driver.watch.before_waiting(wait)
         return wait
 
     # Runs
 
-    def _begin(self, start: Start) -> None:
-        id = start.endpoint.id
-        self._tokens[id] = CancelToken()
-        run = threading.Thread(target=self._run, args=(start, self._tokens[id]), name=f"run {id}", daemon=True)
-        try:
-            run.start()
-        except RuntimeError as error:
-            problem = Problem(
-                say("The run could not start"), foreign(f"{error}."), say("Close other programs; TraySync tries again.")
-            )
-            self._ended(start, self._clock.now(), problem)
-
-    def _run(self, start: Start, token: CancelToken) -> None:
-        """A worker thread: whatever happens in the run, it ends with a report."""
-        begun = self._clock.now()
-        try:
-            report = self._execute(start, token, partial(self._on_progress, start.endpoint.id))
-        except Cancelled as stopped:
-            self._ended(start, begun, None, stopped.reason)
-        except UserError as error:
-            self._ended(start, begun, error.problem)
-        except BaseException:
-            log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
-            self._ended(start, begun, bug())
-        else:
-            self._post(lambda planner, now: self._finished(planner, start, report, now))
-
-    def _ended(self, start: Start, begun: datetime, problem: Problem | None, reason: str = "") -> None:
-        """A run ended without a report: make one, and have it recorded, since nobody else has."""
-        endpoint, now = start.endpoint, self._clock.now()
-        report = Report(
-            endpoint=endpoint.id,
-            name=endpoint.name or endpoint.id,
-            table=endpoint.table.name,
-            status="failed" if problem else "stopped",
-            started=begun,
-            finished=now,
-            reason=str(problem.title) if problem else reason,
-            sentence=f"{problem.title}." if problem else f"Stopped{stopped_words(reason)}.",
-            problem=problem,
-        )
-        run = RunRow(
-            endpoint=report.endpoint,
-            name=report.name,
-            table=report.table,
-            started=begun,
-            finished=now,
-            status=report.status,
-            reason=report.reason,
-            sentence=report.sentence,
-        )
-
-        def finish(planner: Planner, now: datetime) -> None:
-            self._saver.save(runs=(run,))
-            self._finished(planner, start, report, now)
-
-        self._post(finish)
-
-    def _finished(self, planner: Planner, start: Start, report: Report, now: datetime) -> None:
-        id = start.endpoint.id
-        del self._tokens[id]
+    def _finished(self, report: Report) -> None:
         with self._progress_lock:
-            self._progress.pop(id, None)
-        self.run_finished.emit(planner.finished(id, report, now))
+            self._progress.pop(report.endpoint, None)
+        self.run_finished.emit(report)
 
     def _on_progress(self, id: str, progress: Progress) -> None:
         with self._progress_lock:

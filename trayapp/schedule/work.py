@@ -45,6 +45,13 @@ def created(endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
     return msgspec.structs.replace(row, next_due=next_due(endpoint, None, now, zone, row.anchor))
 
 
+def unspread(row: EndpointRow, endpoint: Endpoint, now: datetime) -> EndpointRow:
+    """The row without what puts off a first run so that many do not start at once: it is due now."""
+    if row.last_attempt is not None or row.next_due is None or not by_interval(schedule_of(endpoint)):
+        return row
+    return msgspec.structs.replace(row, next_due=min(row.next_due, now))
+
+
 def anchored(row: EndpointRow, endpoint: Endpoint, now: datetime) -> EndpointRow:
     """The row with the moment since which the schedule counts; it stays until another such schedule is set."""
     name = anchoring(schedule_of(endpoint))
