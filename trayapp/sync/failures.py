@@ -163,7 +163,11 @@ def server_message(body: bytes, headers: Mapping[str, str], hide: Callable[[str]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = body[:2000].decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else _one_line(hide(text))
-    return _one_line(hide(_words(data)))
+    return _one_line(hide(_words(data)[:_MOST_WORDS]))
+
+
+_MOST_WORDS = 100_000
+"""Characters that are looked at of a message, which may be of any length."""
 
 
 def _words(data: Any) -> str:

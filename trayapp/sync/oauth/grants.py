@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, quote_plus, urlencode
 import msgspec
 
 from trayapp.endpoints.model import Auth
-from trayapp.sync.auth import forms
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.failures import server_message, status_error
 from trayapp.sync.links import place_of
+from trayapp.sync.scrub import scrubbed
 from trayapp.sync.transport import Received, TooLarge, Transport
 
 _LARGEST_ANSWER = 2**20
@@ -205,12 +205,10 @@ class Grants:
     def _note(self, secret: str | None) -> None:
         if secret:
             self._heard(secret)
-            self._hidden.update(forms(secret))
+            self._hidden.add(secret)
 
     def _hide(self, text: str) -> str:
-        for secret in sorted(self._hidden, key=len, reverse=True):
-            text = text.replace(secret, "…")
-        return text
+        return scrubbed(text, self._hidden)
 
 
 def _fields(received: Received) -> dict[str, Any]:
