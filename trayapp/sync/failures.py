@@ -10,7 +10,7 @@ import msgspec
 
 from trayapp.sync import retry
 from trayapp.sync.errors import AuthError, NetworkError, SyncError, TransientError
-from trayapp.sync.links import origin, place_of
+from trayapp.sync.links import Origin, origin, place_of
 
 
 def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
@@ -79,6 +79,14 @@ def _proxy_refuses(words: str) -> AuthError:
 def bad_address(url: str) -> SyncError:
     """The error for a URL no request can be made to."""
     return SyncError("The address can't be used", f"{place_of(url)} is not valid.", "Check the address.")
+
+
+def server_of(url: str) -> Origin:
+    """The URL's origin. SyncError when it has none."""
+    try:
+        return origin(url)
+    except ValueError as error:
+        raise bad_address(url) from error
 
 
 def broken_off(error: Exception, url: str, timeout: float) -> SyncError:

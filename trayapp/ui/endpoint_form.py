@@ -22,7 +22,7 @@ from trayapp.ui.frequency import Frequency
 from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
-from trayapp.ui.settings_edits import named, origin, with_endpoint
+from trayapp.ui.settings_edits import named, server_of, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
 
 _T = TypeVar("_T")
@@ -322,7 +322,7 @@ class EndpointForm(QWidget):
     def _refresh(self) -> dict[str, str]:
         if self._loading:
             return {}
-        self.auth.set_stored(self._stored_secret and origin(self.url.text()) == origin(self._original.url))
+        self.auth.set_stored(self._stored_secret and server_of(self.url.text()) == server_of(self._original.url))
         self._fields["request.json"].setEnabled(self.method.currentText() == "POST")
         self._fields["table.mode"].set_hint(self._modes[self.mode.currentData()][1])
         endpoint, problems = self._read()

@@ -10,8 +10,8 @@ import msgspec
 
 from trayapp.endpoints.model import Auth
 from trayapp.sync.errors import AuthError, SyncError, TransientError
-from trayapp.sync.failures import server_message, status_error
-from trayapp.sync.links import place_of
+from trayapp.sync.failures import server_message, server_of, status_error
+from trayapp.sync.links import joined, place_of
 from trayapp.sync.scrub import scrubbed
 from trayapp.sync.transport import Received, TooLarge, Transport
 
@@ -110,11 +110,12 @@ class Grants:
             raise _not_understood(self._auth.device_url)
         self._note(device_code)
         with_code = said.get("verification_uri_complete")
+        url = joined(self._auth.device_url, url)
         return DeviceCode(
             device_code=device_code,
             user_code=user_code,
             url=url,
-            url_with_code=with_code if isinstance(with_code, str) else url,
+            url_with_code=joined(url, with_code) if isinstance(with_code, str) else url,
             expires=_seconds(said.get("expires_in")) or 600,
             interval=_seconds(said.get("interval")) or 5,
         )
@@ -167,7 +168,14 @@ class Grants:
         received = Received()
         try:
             self._transport.send(
-                "POST", url, headers, urlencode(fields).encode(), received, limit=_LARGEST_ANSWER, identified=True
+                "POST",
+                url,
+                headers,
+                urlencode(fields).encode(),
+                received,
+                limit=_LARGEST_ANSWER,
+                place=server_of(url),
+                identified=True,
             )
         except TooLarge:
             raise _not_understood(url) from None
