@@ -57,6 +57,13 @@ def test_arguments_and_tracebacks_are_scrubbed_too(log_file: Path) -> None:
     assert "ValueError: the server said *** and ***" in text
 
 
+@pytest.mark.parametrize("said", ["%68unter2%2f+x", "hunter2%252F%252Bx", r"hunter2\/+x", "HUNTER2/&#43;x"])
+def test_a_registered_secret_is_known_in_any_encoding(said: str) -> None:
+    scrubber = Scrubber()
+    scrubber.register("hunter2/+x")
+    assert scrubber.scrub(f"the server said {said} and more") == "the server said *** and more"
+
+
 def test_the_log_is_bounded_and_stays_private(log_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "_BYTES", 1000)
     start_logging(log_file)

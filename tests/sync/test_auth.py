@@ -46,6 +46,22 @@ def test_what_is_sent_is_hidden_and_never_shown(kind):
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "s3cret%20&%3D/%c3%bc",
+        "s3cret+%2526%253d%252F%25C3%25BC",
+        "%73%33cret &=/ü",
+        r"s3cret \u0026=\/\u00fc",
+        "s3cret &amp;=&#47;&#xFC;",
+        "S3CRET &=/Ü",
+    ],
+)
+def test_what_a_server_repeats_in_its_own_way_is_hidden(said):
+    made = credentials(Auth(kind="bearer"), "s3cret &=/ü")
+    assert made.hide(f"Bad token ({said}).") == "Bad token (…)."
+
+
+@pytest.mark.parametrize(
     ("secret", "title"), [(None, "The password is missing"), ("a\r\nX-Evil: 1", "The secret can't be sent")]
 )
 def test_secrets_that_can_t_be_sent(secret, title):

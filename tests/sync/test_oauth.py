@@ -561,6 +561,29 @@ def test_a_service_without_codes(api):
         client.access(None).sign_in(Person())
 
 
+@pytest.mark.parametrize("field", ["verification_uri", "verification_uri_complete"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "file:///etc/passwd", "https://evil.example\\@a.example/device"]
+)
+def test_nobody_is_sent_to_a_page_that_is_none(api, field, url):
+    person = Person()
+    client = Client(api, "oauth2_code", device_url=api.route("/device", json_reply({**DEVICE, field: url})))
+    with pytest.raises(SyncError, match="The server's link can't be used"):
+        client.access(None, Patience()).sign_in(person)
+    assert (person.pages, person.codes) == ([], [])
+
+
+def test_a_token_address_that_lies_is_not_asked(api):
+    with ApiServer() as evil:
+        client = Client(api)
+        lie = f"{evil.base}\\@{urlsplit(api.base).netloc}/token"
+        auth = msgspec.structs.replace(client.endpoint.auth, token_url=lie)
+        client.endpoint = msgspec.structs.replace(client.endpoint, auth=auth)
+        with pytest.raises(SyncError, match="The address can't be used"):
+            client.token()
+        assert evil.requests == api.requests == []
+
+
 def test_a_run_s_time_does_not_limit_the_person(api):
     api.route("/token", TOKEN)
     client = code_client(api)

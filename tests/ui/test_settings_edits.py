@@ -10,7 +10,7 @@ from trayapp.ui.settings_edits import (
     filled_in,
     moved,
     named,
-    origin,
+    server_of,
     with_endpoint,
     without_endpoint,
 )
@@ -99,8 +99,10 @@ def test_what_was_found_completes_the_form_and_names_stay_those_of_the_form() ->
         ("https://a.test/x", "http://a.test/x", False),
         ("https://a.test/x", "https://b.test/x", False),
         ("https://a.test/x", "https://a.test:8443/x", False),
+        ("https://a.test/x", "https://A.test:443/x", True),
         ("https://a.test/x", "https://[", False),
+        ("https://a.test/x", "https://b.test\\@a.test/x", False),
     ],
 )
 def test_credentials_belong_to_scheme_host_and_port(one: str, other: str, same: bool) -> None:
-    assert (origin(one) == origin(other)) is same
+    assert (server_of(one) == server_of(other)) is same

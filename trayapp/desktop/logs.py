@@ -8,13 +8,12 @@ from functools import cache, cached_property
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import quote, quote_plus
+
+from trayapp.sync.scrub import scrubbed
 
 _BYTES = 1024 * 1024
 _OLD_FILES = 4
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s [%(name)s] %(message)s"
-_SHORTEST_SECRET = 4
-"""Characters; a shorter text is no secret worth the name, and blotting it out would make the log unreadable."""
 _BLOT = "***"
 
 _SECRET_WORD = "token|secret|passw|pwd|passphrase|api[_-]?key|auth|signature|session|credential|cookie"
@@ -41,19 +40,15 @@ class Scrubber:
     """Takes secrets out of texts: those registered with it, and what looks like one by its place. Thread-safe."""
 
     def __init__(self) -> None:
-        self._known: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()
 
     def register(self, secret: str) -> None:
-        """Never let this through again, plain or as it is written in a URL."""
-        forms = {secret, quote(secret, safe=""), quote_plus(secret)}
-        known = set(self._known) | {form for form in forms if len(form) >= _SHORTEST_SECRET}
-        # The longest first: one secret may be a part of another.
-        self._known = tuple(sorted(known, key=lambda form: (-len(form), form)))
+        """Never let this through again, in whatever encoding."""
+        self._known |= {secret}
 
     def scrub(self, text: str) -> str:
         """The text without secrets."""
-        for secret in self._known:
-            text = text.replace(secret, _BLOT)
+        text = scrubbed(text, self._known, _BLOT)
         for pattern, replacement in _patterns():
             text = pattern.sub(replacement, text)
         return text

@@ -4,12 +4,12 @@ import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from trayapp.endpoints.model import Auth
 from trayapp.sync.errors import AuthError
+from trayapp.sync.scrub import scrubbed
 
 SecretReader = Callable[[str, Auth], str | None]
 """(endpoint id, auth) → the secret, or None when there is none stored."""
@@ -68,9 +68,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     def hide(self, text: str) -> str:
         """The text without any secret, in whatever form it was sent: servers repeat in errors what they got."""
-        for secret in self.secrets:
-            text = text.replace(secret, "…")
-        return text
+        return scrubbed(text, self.secrets)
 
     def current(self) -> "Credentials":
         """These: they are an Access that never changes."""
@@ -102,9 +100,9 @@ class Access(Protocol):
 
 def credentials(auth: Auth, secret: str | None, proxy_password: str | None = None) -> Credentials:
     """The credentials for an endpoint that has its secret. AuthError when a secret is needed and there is none."""
-    proxy_forms = forms(proxy_password) if proxy_password else ()
+    for_proxy = (proxy_password,) if proxy_password else ()
     if auth.kind == "none":
-        return Credentials(secrets=proxy_forms, proxy_password=proxy_password)
+        return Credentials(secrets=for_proxy, proxy_password=proxy_password)
     if secret is None:
         raise AuthError(
             "The password is missing",
@@ -113,7 +111,7 @@ def credentials(auth: Auth, secret: str | None, proxy_password: str | None = Non
         )
     if any(char in secret for char in "\r\n\0"):
         raise AuthError("The secret can't be sent", "It contains a line break.", "Enter it again.")
-    hidden = (*forms(secret), *proxy_forms)
+    hidden = (secret, *for_proxy)
     header = query = None
     if auth.kind == "basic":
         # RFC 7617 with charset UTF-8; the user name ends at the first colon, the password may hold more.
@@ -126,8 +124,3 @@ def credentials(auth: Auth, secret: str | None, proxy_password: str | None = Non
     else:
         header = ("Authorization", f"{auth.prefix or 'Bearer'} {secret}")
     return Credentials(header=header, query=query, secrets=hidden, proxy_password=proxy_password)
-
-
-def forms(secret: str) -> tuple[str, ...]:
-    """A secret as it is written in headers and in URLs, the longest first; none for an empty one."""
-    return tuple(sorted({text for text in (secret, quote(secret, safe=""), quote_plus(secret)) if text}, key=len))[::-1]

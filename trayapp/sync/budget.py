@@ -11,7 +11,7 @@ from trayapp.endpoints.units import Rate
 from trayapp.sync import retry
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import TransientError
-from trayapp.sync.links import origin
+from trayapp.sync.links import Origin, origin
 
 TRUST = 20
 """Answers without complaint after which a server that asked to slow down gets one more request at a time."""
@@ -24,8 +24,6 @@ ROUNDING = 0.05
 
 MOST_ACCOUNTS = 100
 """Accounts at one server whose rate limits are remembered."""
-
-Origin = tuple[str, str, int | None]
 
 
 class RateState:

@@ -10,7 +10,7 @@ import msgspec
 
 from trayapp.sync import retry
 from trayapp.sync.errors import AuthError, NetworkError, SyncError, TransientError
-from trayapp.sync.links import origin, place_of
+from trayapp.sync.links import Origin, origin, place_of
 from trayapp.sync.names import COMPLAINT_WORDS
 
 
@@ -80,6 +80,14 @@ def _proxy_refuses(words: str) -> AuthError:
 def bad_address(url: str) -> SyncError:
     """The error for a URL no request can be made to."""
     return SyncError("The address can't be used", f"{place_of(url)} is not valid.", "Check the address.")
+
+
+def server_of(url: str) -> Origin:
+    """The URL's origin. SyncError when it has none."""
+    try:
+        return origin(url)
+    except ValueError as error:
+        raise bad_address(url) from error
 
 
 def broken_off(error: Exception, url: str, timeout: float) -> SyncError:
@@ -161,7 +169,11 @@ def server_message(body: bytes, headers: Mapping[str, str], hide: Callable[[str]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = body[:2000].decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else _one_line(hide(text))
-    return _one_line(hide(_words(data)))
+    return _one_line(hide(_words(data)[:_MOST_WORDS]))
+
+
+_MOST_WORDS = 100_000
+"""Characters that are looked at of a message, which may be of any length."""
 
 
 def _words(data: Any) -> str:

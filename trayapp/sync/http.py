@@ -5,16 +5,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
+
+import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.sync import retry
 from trayapp.sync.auth import Access, Credentials
 from trayapp.sync.budget import Budgets, HostBudget, Pace
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.errors import SyncError, TransientError
-from trayapp.sync.failures import bad_address, status_error
-from trayapp.sync.links import joined, origin, place_of
+from trayapp.sync.errors import AuthError, SyncError, TransientError
+from trayapp.sync.failures import server_of, status_error
+from trayapp.sync.links import Origin, joined, origin, place_of
 from trayapp.sync.refusal import hidden_refusal, token_refused
 from trayapp.sync.request import Answer, Call, RequestMade, with_params
 from trayapp.sync.transport import Deadline, Received, TooLarge, Transport
@@ -50,10 +51,7 @@ class Client:
         self._access = access
         self._used: list[Credentials] = []
         self._renewed = False
-        try:
-            self._home = origin(endpoint.url)
-        except ValueError as error:
-            raise bad_address(endpoint.url) from error
+        self._home = server_of(endpoint.url)
         self._cancel = cancel
         self._now = now
         self._deadline = Deadline(endpoint.limits.run)
@@ -99,10 +97,6 @@ class Client:
                     raise refusal
                 return answer
             target = joined(call.url, location)
-            if urlsplit(target).scheme not in ("http", "https"):
-                raise SyncError(
-                    "The server redirects to something else", f"It points to {place_of(target)}.", "Check the address."
-                )
             if target in seen:
                 break
             seen.add(target)
@@ -118,14 +112,17 @@ class Client:
         )
 
     def _once(self, call: Call) -> tuple[Answer, str | None]:
-        credentials = self._credentials(call.url)
-        received = self._exchange(call, credentials)
+        place = server_of(call.url)
+        credentials = self._noted(self._access.current()) if place == self._home else None
+        if credentials is None:
+            call = self._for_strangers(call, place)
+        received = self._exchange(call, place, credentials)
         if credentials is not None and not self._renewed and token_refused(received.status, received.headers):
             # Once for a page: if the new token is refused as well, another one will not help.
             self._renewed = True
             renewed = self._access.renewed(credentials)
             if renewed is not None:
-                received = self._exchange(call, self._noted(renewed))
+                received = self._exchange(call, place, self._noted(renewed))
         answer = Answer(
             url=call.url, status=received.status, headers=received.headers, body=received.body, large=received.large
         )
@@ -136,27 +133,54 @@ class Client:
         return answer, None
 
     def _identified(self, url: str) -> bool:
-        """Whether a request to this URL may say who we are."""
+        """Whether a request to this URL says who we are."""
         return origin(url) == self._home and self.endpoint.auth.kind != "none"
 
-    def _credentials(self, url: str) -> Credentials | None:
-        return self._noted(self._access.current()) if origin(url) == self._home else None
+    def _for_strangers(self, call: Call, place: Origin) -> Call:
+        """The call as a server that is not the endpoint's own gets it: only the address, which a server gave.
+
+        Headers and body are for the endpoint's own server, and a chain of redirects that comes back to it finds them
+        again. SyncError where the answer without them could be another one, or the address holds a secret.
+        """
+        endpoint, there = self.endpoint, place_of(call.url)
+        home = place_of(endpoint.url)
+        known = endpoint.auth.kind != "none"
+        if _is_upgrade(self._home, place) and (known or endpoint.request.headers or call.body is not None):
+            raise AuthError(
+                "The server wants an encrypted connection",
+                f"{home} leads to {there}. What goes to an address that begins with http:// can be read on the way.",
+                "Write https:// in the endpoint's address."
+                + (" Its password or token was sent unencrypted: a new one is safer." if known else ""),
+            )
+        if call.body is not None:
+            raise SyncError(
+                "The server passes the request on",
+                f"{home} leads to {there}, which must not get what is sent in the request's body.",
+                "If that is right, make an endpoint for that address.",
+            )
+        if self.hide(call.url) != call.url:
+            raise SyncError(
+                "The server gives the secret away",
+                f"{home} leads to {there}, with the endpoint's secret in the address: nothing was sent there.",
+                "Tell the makers of the API, or send the secret in a header.",
+            )
+        return Call(url=call.url, method=call.method)
 
     def _noted(self, credentials: Credentials) -> Credentials:
         if credentials not in self._used:
             self._used.append(credentials)
         return credentials
 
-    def _exchange(self, call: Call, credentials: Credentials | None) -> Received:
+    def _exchange(self, call: Call, place: Origin, credentials: Credentials | None) -> Received:
         budget, who = self._budgets.of(call.url), hash(credentials)
         self._wait_for_turn(budget, who)
         with budget.place(self._cancel, self.endpoint.limits.connections, lambda: self._deadline.left):
             self._deadline.check()
-            received = self._send(call, credentials)
+            received = self._send(call, place, credentials)
         budget.learn(who, received.status, received.headers, self._now())
         return received
 
-    def _send(self, call: Call, credentials: Credentials | None) -> Received:
+    def _send(self, call: Call, place: Origin, credentials: Credentials | None) -> Received:
         headers = {"Accept": "application/json, */*;q=0.5", **call.headers}
         url = call.url
         if credentials is not None and credentials.header:
@@ -168,7 +192,14 @@ class Client:
         left = self.endpoint.limits.bytes.bytes - self.bytes
         try:
             self._transport.send(
-                call.method, url, headers, call.body, received, limit=left, identified=credentials is not None
+                call.method,
+                url,
+                headers,
+                call.body,
+                received,
+                limit=left,
+                place=place,
+                identified=credentials is not None,
             )
         except TooLarge:
             raise SyncError(
@@ -209,9 +240,12 @@ class Client:
 
 def _redirected(call: Call, target: str, status: int) -> Call:
     """The call to make after a redirect: RFC 9110 section 15.4, POST becomes GET as browsers do it."""
-    same = origin(call.url) == origin(target)
-    headers = dict(call.headers) if same else {}
     if status == 303 or (status in (301, 302) and call.method == "POST"):
-        headers.pop("Content-Type", None)
+        headers = {name: value for name, value in call.headers.items() if name.lower() != "content-type"}
         return Call(url=target, headers=headers)
-    return Call(url=target, method=call.method, headers=headers, body=call.body if same else None)
+    return msgspec.structs.replace(call, url=target)
+
+
+def _is_upgrade(one: Origin, other: Origin) -> bool:
+    """Whether the other server is the same one by https, both at their usual ports."""
+    return (one[0], one[2], other[0], other[2]) == ("http", 80, "https", 443) and one[1] == other[1]

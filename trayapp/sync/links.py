@@ -1,5 +1,6 @@
 """Link headers and origins: where a listing goes on, and whether that is still the same server."""
 
+import ipaddress
 import re
 from urllib.parse import urljoin, urlsplit
 
@@ -7,6 +8,17 @@ from trayapp.sync.errors import SyncError
 
 _PARAMETER = re.compile(r'\s*;\s*([!#$&+.^_`|~0-9A-Za-z*-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?')
 _LINK = re.compile(r"\s*<([^>]*)>")
+
+Origin = tuple[str, str, int]
+"""Scheme, host and port (RFC 6454): the host in lower case and ASCII, an IPv6 address without its brackets."""
+
+_PORTS = {"http": 80, "https": 443}
+# Narrower than RFC 3986: only what all parsers of URLs read alike.
+_SERVER = re.compile(
+    r"(https?)://(?:\[([0-9a-f:.]+)\]|([a-z0-9._\-\x80-\U0010ffff]+))(?::([1-9][0-9]{0,4})?)?(?=[/?#]|\Z)",
+    re.ASCII | re.IGNORECASE,
+)
+_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
 
 def parse_link_header(value: str) -> list[tuple[str, dict[str, str]]]:
@@ -41,24 +53,68 @@ def next_link(value: str) -> str | None:
 
 
 def joined(base: str, target: str) -> str:
-    """A link as the server wrote it, as an absolute URL. Raises SyncError for what is none."""
+    """A link as the server wrote it, as an absolute URL. Raises SyncError for what no request is made to.
+
+    That is whatever has no `origin`, or has characters that some programs read past or take for slashes, and http
+    where the link came over https. Spaces in a path or a query are let through: they are sent as %20.
+    """
     try:
-        url = urljoin(base, target)
-        origin(url)
+        if _ODD.search(target.strip()):
+            raise ValueError("it has a backslash or a control character in it")
+        url = urljoin(base, target.strip())
+        scheme, _, _ = origin(url)
     except ValueError as error:
         raise SyncError(
             "The server's link can't be used",
-            f"{place_of(base)} leads to {target[:100]!r}, which is no valid address.",
+            f"{place_of(base)} leads to {target[:100]!r}: {error}.",
             "Tell the makers of the API.",
         ) from error
+    if scheme == "http" and origin(base)[0] == "https":
+        raise SyncError(
+            "The server leads to an unencrypted address",
+            f"{place_of(base)} leads to {place_of(url)}: anybody on the way could read and change the data.",
+            "Tell the makers of the API: its links should begin with https://.",
+        )
     return url
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL (RFC 6454), the default port filled in. ValueError for what is no URL."""
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme.lower(), (parts.hostname or "").lower(), port
+def origin(url: str) -> Origin:
+    """The server that a request to the URL goes to. ValueError, in words, for what may be read in more than one way.
+
+    The port is the scheme's own where there is none. Two spellings of one server may count as two servers, but never
+    two servers as one: it is the server that urllib3 connects to.
+    """
+    match = _SERVER.match(url)
+    if match is None:
+        raise ValueError(_fault(url))
+    scheme = match[1].lower()
+    port = int(match[4]) if match[4] else _PORTS[scheme]
+    if port > 65535:
+        raise ValueError("there is no such port")
+    if match[2]:
+        ipaddress.IPv6Address(match[2])
+        return scheme, match[2].lower(), port
+    return scheme, match[3].lower() if match[3].isascii() else _ascii(match[3]), port
+
+
+def _ascii(host: str) -> str:
+    from urllib3.util import parse_url
+
+    try:
+        return parse_url(f"http://{host}/").host or ""
+    except ValueError:
+        raise ValueError("the name of its server can't be one") from None
+
+
+def _fault(url: str) -> str:
+    if not re.match(r"(?ai)https?://", url):
+        return "it begins with neither https:// nor http://"
+    server = re.split(r"[/?#]", url, maxsplit=3)[2]
+    if "@" in server:
+        return "it has a user name in it"
+    if "\\" in server:
+        return "it has a backslash in it"
+    return "it names no server, or not in the usual way"
 
 
 def place_of(url: str) -> str:
@@ -68,4 +124,6 @@ def place_of(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "The address"
+    if _ODD.search(url):
+        return "The address"  # where it leads is not where it seems to
     return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -78,13 +78,14 @@ def next_call(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk
 
 def _followed(first: Call, answer: Answer, target: str) -> Call:
     url = joined(answer.url, target)
-    if urlsplit(url).scheme not in ("http", "https") or origin(url) != origin(answer.url):
+    if origin(url) != origin(answer.url):
         raise SyncError(
             "The next page is on another server",
             f"{place_of(answer.url)} continues at {place_of(url)}.",
             "If that is right, make an endpoint for that address.",
         )
-    url = with_params(url, _dropped(first.url, url))
+    if origin(url) == origin(first.url):  # the parameters are for that server alone
+        url = with_params(url, _dropped(first.url, url))
     return Call(url=url, method=first.method, headers=first.headers, body=first.body)
 
 

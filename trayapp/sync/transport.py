@@ -19,6 +19,7 @@ from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.failures import bad_address, broken_off, connection_error
 from trayapp.sync.large import LARGE, Large
+from trayapp.sync.links import Origin, origin
 from trayapp.sync.requests_import import import_quickly
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Transport:
         self._folder = folder
         self._large: list[Large] = []
         self._worker: _Worker | None = None
-        self._found_ways: dict[tuple[str, str], tuple[dict[str, str], str | bool]] = {}
+        self._found_ways: dict[Origin, tuple[dict[str, str], str | bool]] = {}
 
     def send(
         self,
@@ -108,10 +109,12 @@ class Transport:
         received: Received,
         *,
         limit: int,
+        place: Origin,
         identified: bool,
     ) -> None:
         """Make a request and fill in `received`. Raises SyncErrors, TooLarge above `limit` bytes, and Cancelled.
 
+        place: the server that all this is meant for; SyncError if the request would go to another one.
         identified: show the client certificate, if there is one, and take and send cookies of others like it.
         """
         import_quickly()
@@ -124,9 +127,13 @@ class Transport:
         request = requests.Request(method, url, sent, params="", data=body, auth=_no_auth, cookies=session.cookies)
         try:
             prepared = request.prepare()
+            address = prepared.url or ""
+            goes_astray = origin(address) != place
         except (ValueError, requests.exceptions.RequestException) as error:
             raise bad_address(url) from error
-        proxies, verify = self._ways(url)
+        if goes_astray:
+            raise bad_address(url)
+        proxies, verify = self._ways(address, place)
         cert = self._certificate(identified)
         timeout = self._request.timeout.seconds
 
@@ -174,14 +181,13 @@ class Transport:
             self._sessions[identified] = _new_session()
         return self._sessions[identified]
 
-    def _ways(self, url: str) -> tuple[dict[str, str], str | bool]:
+    def _ways(self, url: str, place: Origin) -> tuple[dict[str, str], str | bool]:
         """The proxies to a server, and what verifies it: as the settings say, else the environment.
 
         Looked up once for each server: requests would search the whole environment twice for every request.
         """
         import requests
 
-        place = urlsplit(url)[:2]
         if place not in self._found_ways:
             if self._proxy is not None:
                 proxies = {"http": self._proxy, "https": self._proxy}

@@ -1,12 +1,11 @@
 """How a request says who we are; the secret is kept apart from the rest and never shown."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from trayapp.endpoints.model import Auth
+from trayapp.sync.failures import server_of
 from trayapp.ui.field import Field, line
 from trayapp.ui.key_value_editor import KeyValueEditor
 
@@ -207,9 +206,8 @@ class AuthEditor(QWidget):
         kind = self.kind.currentData()
         if kind not in _OAUTH and self._auth.kind not in _OAUTH:
             return self._stored
-        return (
-            self._stored and kind == self._auth.kind and _server(self.token_url.text()) == _server(self._auth.token_url)
-        )
+        same_server = server_of(self.token_url.text()) == server_of(self._auth.token_url)
+        return self._stored and kind == self._auth.kind and same_server
 
     @property
     def _from_env(self) -> bool:
@@ -240,10 +238,6 @@ class AuthEditor(QWidget):
         self._form.setRowVisible(self._source, wants)
         self._form.setRowVisible(self._secret, wants and not self._from_env)
         self._form.setRowVisible(self._env, wants and self._from_env)
-
-
-def _server(url: str) -> str:
-    return urlsplit(url.strip()).netloc.lower()
 
 
 def _texts(editor: KeyValueEditor) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """How requests get to the server: whose certificates count, which is shown, and the proxy on the way."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
@@ -9,6 +7,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from trayapp.endpoints.model import Request
 from trayapp.ui.field import Field, line
 from trayapp.ui.file_edit import FileEdit
+from trayapp.ui.settings_edits import server_of
 
 
 class ConnectionEditor(QWidget):
@@ -103,7 +102,8 @@ class ConnectionEditor(QWidget):
         if self._stored is None or not self._stored.proxy_user:
             return False
         now = self.put_into(self._stored)
-        return (_server(self._stored.proxy), self._stored.proxy_user) == (_server(now.proxy), now.proxy_user)
+        before = server_of(self._stored.proxy or ""), self._stored.proxy_user
+        return before == (server_of(now.proxy or ""), now.proxy_user)
 
     def _on_edit(self, path: str) -> None:
         self._show_password()
@@ -113,10 +113,3 @@ class ConnectionEditor(QWidget):
         self._password.setEnabled(self._has_user)
         stored = self.tr("stored in the keyring; type to replace it")
         self.password_edit.setPlaceholderText(stored if self._has_user and self._has_stored else "")
-
-
-def _server(proxy: str | None) -> str:
-    try:
-        return urlsplit(proxy or "").netloc.lower()
-    except ValueError:
-        return ""

@@ -16,6 +16,7 @@ from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
 from trayapp.errors import UserError
 from trayapp.store.table import HASH_KEY, ONLY_KEY
+from trayapp.sync.failures import server_of
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.connection_editor import ConnectionEditor
@@ -23,7 +24,7 @@ from trayapp.ui.field import Field, line, sentence
 from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
-from trayapp.ui.settings_edits import named, origin, with_endpoint
+from trayapp.ui.settings_edits import named, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
 
 _T = TypeVar("_T")
@@ -324,7 +325,7 @@ class EndpointForm(QWidget):
     def _refresh(self) -> dict[str, str]:
         if self._loading:
             return {}
-        self.auth.set_stored(self._stored_secret and origin(self.url.text()) == origin(self._original.url))
+        self.auth.set_stored(self._stored_secret and server_of(self.url.text()) == server_of(self._original.url))
         self._fields["request.json"].setEnabled(self.method.currentText() == "POST")
         self._fields["table.mode"].set_hint(self._modes[self.mode.currentData()][1])
         endpoint, problems = self._read()

@@ -1,12 +1,11 @@
 """Edits of the settings as pure functions, and what an endpoint's test says about it."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 
 from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.schedule import Manual, with_schedule
+from trayapp.sync.links import Origin, origin
 
 
 def with_endpoint(settings: Settings, endpoint: Endpoint) -> Settings:
@@ -81,10 +80,9 @@ def filled_in(endpoint: Endpoint, found: Endpoint) -> Endpoint:
     )
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port: what a credential is bound to. Empty for what is no URL."""
+def server_of(url: str) -> Origin | None:
+    """What a credential is bound to; None for what is no URL."""
     try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port
+        return origin(url.strip())
     except ValueError:
-        return "", "", None
+        return None

@@ -10,7 +10,7 @@ import msgspec
 
 from trayapp.endpoints.model import Auth, Endpoint
 from trayapp.endpoints.units import Duration
-from trayapp.sync.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials, forms
+from trayapp.sync.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
 from trayapp.sync.oauth.grants import GrantRefused, Grants, TokenSet
@@ -224,7 +224,7 @@ class OAuthAccess:
         return token.renew_at is not None and token.renew_at <= self._now()
 
     def _credentials(self, token: TokenSet) -> Credentials:
-        secrets = (*forms(token.access_token), *forms(self.proxy_password or ""))
+        secrets = (token.access_token, self.proxy_password or "")
         header = ("Authorization", f"{self._auth.prefix or 'Bearer'} {token.access_token}")
         return Credentials(header=header, secrets=secrets, proxy_password=self.proxy_password)
 

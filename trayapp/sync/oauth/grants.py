@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, quote_plus, urlencode
 import msgspec
 
 from trayapp.endpoints.model import Auth
-from trayapp.sync.auth import forms
 from trayapp.sync.errors import AuthError, SyncError, TransientError
-from trayapp.sync.failures import server_message, status_error
-from trayapp.sync.links import place_of
+from trayapp.sync.failures import server_message, server_of, status_error
+from trayapp.sync.links import joined, place_of
+from trayapp.sync.scrub import scrubbed
 from trayapp.sync.transport import Received, TooLarge, Transport
 
 _LARGEST_ANSWER = 2**20
@@ -110,11 +110,12 @@ class Grants:
             raise _not_understood(self._auth.device_url)
         self._note(device_code)
         with_code = said.get("verification_uri_complete")
+        url = joined(self._auth.device_url, url)
         return DeviceCode(
             device_code=device_code,
             user_code=user_code,
             url=url,
-            url_with_code=with_code if isinstance(with_code, str) else url,
+            url_with_code=joined(url, with_code) if isinstance(with_code, str) else url,
             expires=_seconds(said.get("expires_in")) or 600,
             interval=_seconds(said.get("interval")) or 5,
         )
@@ -167,7 +168,14 @@ class Grants:
         received = Received()
         try:
             self._transport.send(
-                "POST", url, headers, urlencode(fields).encode(), received, limit=_LARGEST_ANSWER, identified=True
+                "POST",
+                url,
+                headers,
+                urlencode(fields).encode(),
+                received,
+                limit=_LARGEST_ANSWER,
+                place=server_of(url),
+                identified=True,
             )
         except TooLarge:
             raise _not_understood(url) from None
@@ -205,12 +213,10 @@ class Grants:
     def _note(self, secret: str | None) -> None:
         if secret:
             self._heard(secret)
-            self._hidden.update(forms(secret))
+            self._hidden.add(secret)
 
     def _hide(self, text: str) -> str:
-        for secret in sorted(self._hidden, key=len, reverse=True):
-            text = text.replace(secret, "…")
-        return text
+        return scrubbed(text, self._hidden)
 
 
 def _fields(received: Received) -> dict[str, Any]:
