@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -22,9 +21,12 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.ui.field import ProblemLabel
 from trayapp.ui.frequency import QUICK_CHOICES, Frequency, frequency_words, interval_words
+from trayapp.ui.plain import LONGEST_CELL, Label, tool_tip, window_title
 from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.schedule_editor import ScheduleEditor
 from trayapp.ui.settings_edits import moved, with_endpoint, without_endpoint
+from trayapp.ui.words import menu_text
+from trayapp.visible import elided
 
 _NAME, _STATE, _FREQUENCY, _TABLE = range(4)
 _ROW_PADDING = 10
@@ -57,7 +59,7 @@ class EndpointsPage(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_TABLE, QHeaderView.ResizeMode.Stretch)
-        self.empty = QLabel(self.tr("There is no endpoint yet. Add the first one."))
+        self.empty = Label(self.tr("There is no endpoint yet. Add the first one."))
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.problem = ProblemLabel()
         self.problem.setObjectName("endpointsProblem")
@@ -82,7 +84,7 @@ class EndpointsPage(QWidget):
         self.frequency = QComboBox()
         self.frequency.setObjectName("endpointFrequency")
         self.frequency.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        label = QLabel(self.tr("&Frequency:"))
+        label = Label(self.tr("&Frequency:"))
         label.setBuddy(self.frequency)
         self.frequency.setAccessibleName(self.tr("Frequency of the selected endpoint"))
         self._selected_row = QWidget()
@@ -190,12 +192,12 @@ class EndpointsPage(QWidget):
 
     def _fill(self, item: QTreeWidgetItem, endpoint: Endpoint) -> None:
         item.setData(_NAME, _ID, endpoint.id)
-        item.setText(_NAME, endpoint.name)
-        item.setToolTip(_NAME, endpoint.name)
+        item.setText(_NAME, elided(endpoint.name, LONGEST_CELL))
+        item.setToolTip(_NAME, tool_tip(endpoint.name))
         item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
-        item.setText(_FREQUENCY, frequency_words(Frequency.of(endpoint)))
-        item.setText(_TABLE, endpoint.table.name)
-        item.setToolTip(_TABLE, endpoint.table.name)
+        item.setText(_FREQUENCY, elided(frequency_words(Frequency.of(endpoint)), LONGEST_CELL))
+        item.setText(_TABLE, elided(endpoint.table.name, LONGEST_CELL))
+        item.setToolTip(_TABLE, tool_tip(endpoint.table.name))
         item.setSizeHint(_NAME, QSize(0, self.list.fontMetrics().height() + _ROW_PADDING))
 
     def _selected(self) -> Endpoint | None:
@@ -219,7 +221,7 @@ class EndpointsPage(QWidget):
         if frequency.interval in QUICK_CHOICES:
             self.frequency.setCurrentIndex(QUICK_CHOICES.index(frequency.interval))
         else:
-            self.frequency.addItem(frequency_words(frequency), frequency)
+            self.frequency.addItem(elided(frequency_words(frequency), 60), frequency)
             self.frequency.setCurrentIndex(self.frequency.count() - 1)
         self.frequency.addItem(self.tr("Custom…"), None)
 
@@ -268,12 +270,12 @@ class EndpointsPage(QWidget):
         box = ask(
             self,
             "askDelete",
-            self.tr("Delete the endpoint “{name}”?").format(name=endpoint.name),
+            self.tr("Delete the endpoint “{name}”?").format(name=elided(endpoint.name, 100)),
             self.tr("Nothing is deleted before Apply or OK."),
             {Answer.Yes: lambda: self._delete(endpoint.id, drop.isChecked())},
         )
         also = self.tr("Also delete its &table “{table}” with all its rows")
-        drop = QCheckBox(also.format(table=endpoint.table.name.replace("&", "&&")))
+        drop = QCheckBox(also.format(table=menu_text(endpoint.table.name)))
         drop.setObjectName("dropTable")
         box.setCheckBox(drop)
         box.button(Answer.Yes).setText(self.tr("&Delete"))
@@ -292,7 +294,7 @@ class FrequencyDialog(QDialog):
     def __init__(self, endpoint: Endpoint, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("frequencyDialog")
-        self.setWindowTitle(self.tr("Frequency of “{name}”").format(name=endpoint.name))
+        self.setWindowTitle(window_title(self.tr("Frequency of “{name}”").format(name=endpoint.name)))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.editor = ScheduleEditor()
         self.editor.set_frequency(Frequency.of(endpoint))
@@ -313,7 +315,7 @@ class FrequencyDialog(QDialog):
     def _check(self) -> None:
         text = self.editor.problem()
         self.problem.show_problem(text)
-        self.editor.kind.setAccessibleDescription(text)
+        self.editor.kind.setAccessibleDescription(self.problem.text())
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not text)
 
 

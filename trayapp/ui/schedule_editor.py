@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QStackedWidget,
@@ -26,6 +25,7 @@ from trayapp.schedule.clock import Clock, SystemClock
 from trayapp.schedule.due import upcoming
 from trayapp.ui.field import sentence
 from trayapp.ui.frequency import DEFAULT_EVERY, UNITS, Frequency, count_and_unit, times_words
+from trayapp.ui.plain import Label
 
 _EVERY, _AT, _ON, _ONCE, _CRON, _EVENTS, _MANUAL = range(7)
 _NEXT_RUNS = 5
@@ -96,7 +96,7 @@ class ScheduleEditor(QWidget):
         self.cron.setObjectName("scheduleCron")
         self.cron.setAccessibleName(self.tr("Cron expression"))
         self.cron.setPlaceholderText(self.tr("minute hour day month weekday, like 0 9 * * mon-fri"))
-        self.next_runs = QLabel()
+        self.next_runs = Label()
         self.next_runs.setObjectName("scheduleNextRuns")
         self.next_runs.setWordWrap(True)
         self.next_runs.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -110,7 +110,7 @@ class ScheduleEditor(QWidget):
         self._flex_row = QWidget()
         row = QHBoxLayout(self._flex_row)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel(self.tr("at some moment in its last")))
+        row.addWidget(Label(self.tr("at some moment in its last")))
         row.addWidget(self.flex, 1)
         on = QWidget()
         row = QHBoxLayout(on)
