@@ -32,6 +32,7 @@ from trayapp.schedule.staleness import Stale
 from trayapp.sync.report import Report
 from trayapp.ui.sync_question import SyncQuestions
 from trayapp.ui.tray import Tray
+from trayapp.visible import unmarked
 
 if TYPE_CHECKING:
     from trayapp.ui.main_window import MainWindow
@@ -247,7 +248,9 @@ class Program(QObject):
     def _balloon(self, notification: Notification) -> None:
         if self.tray.icon is not None:
             self._dress()
-            self.tray.icon.showMessage(notification.title, notification.body, QSystemTrayIcon.MessageIcon.Information)
+            # Who draws it, and whether that takes it for markup, is not known here.
+            title, body = unmarked(notification.title), unmarked(notification.body)
+            self.tray.icon.showMessage(title, body, QSystemTrayIcon.MessageIcon.Information)
 
     # The end
 

@@ -60,9 +60,12 @@ class _Start(QObject):
             log.error("the database can't be opened: %s", error)
             from PySide6.QtWidgets import QMessageBox
 
-            box = QMessageBox(QMessageBox.Icon.Critical, "TraySync", error.title)
-            box.setInformativeText(f"{error.cause}\n\n{error.next}")
-            box.exec()
+            from trayapp.ui.plain import message_box
+
+            detail = f"{error.cause}\n\n{error.next}"
+            message_box(
+                QMessageBox.Icon.Critical, "TraySync", error.title, detail, QMessageBox.StandardButton.Ok
+            ).exec()
             self._application.exit(1)
         except BaseException as error:  # noqa: BLE001  it is raised again when the event loop has ended
             self.failure = error

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,6 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from trayapp.cli.parser import parse
 
+    if arguments is None:
+        sys.excepthook = _tell_unexpected
     options = parse(sys.argv[1:] if arguments is None else arguments)
     if options.command is None:
         from trayapp.cli.launch import launch
@@ -28,6 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _end(status)
     return status
+
+
+def _tell_unexpected(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    from trayapp.cli.output import print_traceback
+
+    print_traceback(kind, error, traceback)
 
 
 def _end(status: int) -> None:

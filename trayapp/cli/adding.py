@@ -82,7 +82,7 @@ def add(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
     else:
-        print(f"\nSaved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
+        output.say("", f"Saved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
     return 0
 
 

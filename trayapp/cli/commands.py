@@ -54,7 +54,7 @@ def _doctor(engine: Engine, options: Options) -> int:
         output.print_json({"findings": findings})
     else:
         for finding in findings:
-            print(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.detail}")
+            output.say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.detail}")
     return 0 if all(finding.ok for finding in findings) else 1
 
 

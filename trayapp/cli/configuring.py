@@ -50,7 +50,7 @@ def show(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"endpoint": to_builtins(endpoint)})
     else:
-        print(export_text(engine.workspace, [endpoint.id]), end="")
+        output.print_toml(export_text(engine.workspace, [endpoint.id]))
     return 0
 
 
@@ -59,7 +59,7 @@ def _changed(engine: Engine, options: Options, said: str, op: str, **args: Any) 
     if options.json:
         output.print_json(result)
     else:
-        print(said)
+        output.say(said)
     return 0
 
 
@@ -86,7 +86,7 @@ def _switched(engine: Engine, options: Options, on: bool) -> int:
     if options.json:
         output.print_json({"endpoint": endpoint})
     else:
-        print(f"{endpoint['id']} is {'on' if on else 'off'}.")
+        output.say(f"{endpoint['id']} is {'on' if on else 'off'}.")
     return 0
 
 
@@ -99,7 +99,7 @@ def edit(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json(result)
     else:
-        print(f"Changed {options.id}{', which runs anew' if options.restart else ''}.")
+        output.say(f"Changed {options.id}{', which runs anew' if options.restart else ''}.")
     return 0
 
 
@@ -129,7 +129,7 @@ def import_(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json(result)
     else:
-        print(f"Imported {', '.join(each['id'] for each in result['endpoints']) or 'nothing'}.")
+        output.say(f"Imported {', '.join(each['id'] for each in result['endpoints']) or 'nothing'}.")
     return 0
 
 
@@ -139,7 +139,7 @@ def export(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"toml": text})
     else:
-        print(text, end="")
+        output.print_toml(text)
     return 0
 
 
@@ -162,5 +162,5 @@ def _sign_in(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"stored": bool(tokens)})
     else:
-        print("Signed in.")
+        output.say("Signed in.")
     return 0

@@ -1,7 +1,6 @@
 """The commands that read what was mirrored: history, SQL, exports, copies."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from trayapp.cli import output
@@ -52,9 +51,6 @@ def changes(engine: Engine, options: Options) -> int:
 
 def query(engine: Engine, options: Options) -> int:
     """`query`: SQL that can only read. Exit code."""
-    import csv
-
-    from trayapp.store.export import safe_cell
     from trayapp.store.read import run_query
 
     with engine.workspace.store.reading() as db:
@@ -62,9 +58,7 @@ def query(engine: Engine, options: Options) -> int:
         if options.json:
             output.print_json({"columns": columns, "rows": list(rows)})
         elif options.csv:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow([safe_cell(column) for column in columns])
-            writer.writerows([safe_cell(value) for value in row] for row in rows)
+            output.print_csv(columns, rows)
         else:
             output.print_table(columns, rows)
     return 0
@@ -83,7 +77,7 @@ def save(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"file": options.file, "rows": count})
     else:
-        print(f"Saved {count:,} rows as {options.file}.")
+        output.say(f"Saved {count:,} rows as {options.file}.")
     return 0
 
 
@@ -96,5 +90,5 @@ def backup(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"file": str(target), "bytes": target.stat().st_size})
     else:
-        print(f"Copied the database to {target}.")
+        output.say(f"Copied the database to {target}.")
     return 0

@@ -1,12 +1,12 @@
 """Who carries a change out: this process, or the tray program when it runs."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from trayapp.cli.output import ProgressLine
 from trayapp.desktop.client import NotRunning, ask
 from trayapp.desktop.instance import acquire_engine_lock
 from trayapp.desktop.paths import Home
@@ -15,7 +15,6 @@ from trayapp.operations.questions import would_overrule
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.actions import IfRunning
-from trayapp.sync.report import Progress
 
 _PATIENCE = 10.0
 
@@ -118,33 +117,3 @@ class Engine:
 
 def _busy(next: str) -> EngineHeld:
     return EngineHeld("TraySync is busy", "Another process syncs in this home.", next)
-
-
-class ProgressLine:
-    """One line on stderr that is written over, only on a terminal."""
-
-    def __init__(self) -> None:
-        self._shown = 0.0
-        self._on = sys.stderr.isatty()
-
-    def show_struct(self, progress: Progress) -> None:
-        """Show a progress, at most ten times a second."""
-        self.show({"endpoint": progress.endpoint, "records": progress.records, "total": progress.total})
-
-    def show(self, progress: dict[str, Any]) -> None:
-        """The same from a document."""
-        if not self._on or time.monotonic() - self._shown < 0.1:
-            return
-        self._shown = time.monotonic()
-        total = progress.get("total")
-        of = f" of {total:,}" if total else ""
-        bar = ""
-        if total:
-            filled = min(20, 20 * progress["records"] // total)
-            bar = f" [{'#' * filled}{'.' * (20 - filled)}]"
-        print(f"\r\x1b[K{progress['endpoint']}:{bar} {progress['records']:,}{of} records", end="", file=sys.stderr)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._on and self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

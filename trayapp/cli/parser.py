@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from trayapp import __version__
+from trayapp.visible import visible
 
 _Fill = Callable[[argparse.ArgumentParser], object]
 
@@ -17,6 +19,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Name what is wrong, which quotes the arguments, and exit with 2."""
+        super().error(visible(message))
+
+
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = shared.add_argument_group("global options")
@@ -24,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--json", action="store_true", help="print one JSON document")
     group.add_argument("-v", "--verbose", action="count", help="say more on stderr")
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="traysync",
         description="Keeps local SQLite copies of web APIs up to date. Without a command: the tray program.",
         parents=[shared],
@@ -50,7 +58,7 @@ class _WhenGiven:
         self._options = options
 
     def __getattr__(self, name: str) -> object:
-        parser = argparse.ArgumentParser(**self._options)  # type: ignore[arg-type]
+        parser = _Parser(**self._options)  # type: ignore[arg-type]
         self._fill(parser)
         return getattr(parser, name)
 

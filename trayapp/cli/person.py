@@ -3,6 +3,7 @@
 import os
 import sys
 
+from trayapp.cli.output import tell
 from trayapp.desktop.opening import open_url
 from trayapp.errors import UserError
 
@@ -12,14 +13,14 @@ class SomebodyThere:
 
     def open_page(self, url: str) -> None:
         """Name the page, and open it."""
-        print(f"To sign in, open: {url}", file=sys.stderr, flush=True)
+        tell(f"To sign in, open: {url}")
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             return  # xdg-open would start a text browser over the terminal
         try:
             open_url(url)
         except UserError as error:
-            print(error, file=sys.stderr, flush=True)
+            tell(str(error))
 
     def show_code(self, code: str, url: str) -> None:
         """Say what to type in."""
-        print(f"Enter the code {code} at {url}", file=sys.stderr, flush=True)
+        tell(f"Enter the code {code} at {url}")

@@ -18,9 +18,9 @@ def print_presets(as_json: bool) -> None:
         output.print_json({"presets": documents})
         return
     for preset in presets:
-        print(f"{preset.name}\n    {preset.description}")
+        output.say(preset.name, f"    {preset.description}")
         if preset.secret:
-            print(f"    Secret: {preset.secret}")
+            output.say(f"    Secret: {preset.secret}")
         for placeholder in preset.placeholders:
             default = f" (without it: {placeholder.default})" if placeholder.default else ""
-            print(f'    --with {placeholder.name}="{placeholder.example}"  {placeholder.help}{default}')
+            output.say(f'    --with {placeholder.name}="{placeholder.example}"  {placeholder.help}{default}')

@@ -24,7 +24,7 @@ def sync(engine: Engine, options: Options) -> int:
     if not options.due and not options.anyway:
         left = _left_after_asking(engine, ids)
         if left == []:
-            print("Nothing was synced.", file=sys.stderr)
+            output.tell("Nothing was synced.")
             if options.json:
                 output.print_json({"runs": []})
             return 1
@@ -36,13 +36,15 @@ def sync(engine: Engine, options: Options) -> int:
         output.print_json({"runs": runs})
     else:
         for run in runs:
-            print(f"{run['endpoint']}: {run['sentence']}")
+            output.say(f"{run['endpoint']}: {run['sentence']}")
             for warning in run["warnings"]:
-                print(f"  Warning: {warning}")
+                output.say(f"  Warning: {warning}")
             if problem := run.get("problem"):
-                print(f"  {problem['next']}")
+                output.say(f"  {problem['next']}")
         if not runs:
-            print("Nothing is due." if options.due else "There is nothing to sync. Add an endpoint: traysync add URL")
+            output.say(
+                "Nothing is due." if options.due else "There is nothing to sync. Add an endpoint: traysync add URL"
+            )
     return 0 if all(run["status"] == "succeeded" for run in runs) else 1
 
 
@@ -57,9 +59,9 @@ def _left_after_asking(engine: Engine, ids: list[str]) -> list[str] | None:
     reasons = "; ".join(dict.fromkeys(word for each in held for word in each["words"]))
     names = ", ".join(each["id"] for each in held)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print(f"{reasons}; syncing {names} anyway.", file=sys.stderr)
+        output.tell(f"{reasons}; syncing {names} anyway.")
         return None
-    print(f"{names}: {reasons}. Sync anyway? [y/N] ", end="", file=sys.stderr, flush=True)
+    output.tell(f"{names}: {reasons}. Sync anyway? [y/N] ", end="")
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
         return None
     waiting = {each["id"] for each in held}
@@ -99,7 +101,7 @@ def stop(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"stopped": stopped})
     else:
-        print(f"Stopped: {', '.join(stopped)}." if stopped else "None of them runs.")
+        output.say(f"Stopped: {', '.join(stopped)}." if stopped else "None of them runs.")
     return 0
 
 
@@ -124,9 +126,9 @@ def status(engine: Engine, options: Options) -> int:
         return 0
     if document["paused"]:
         until_text = document["paused_until"]
-        print(f"Paused until {output.local(datetime.fromisoformat(until_text))}." if until_text else "Paused.")
+        output.say(f"Paused until {output.local(datetime.fromisoformat(until_text))}." if until_text else "Paused.")
     if not document["running"]:
-        print("The tray program does not run; endpoints are synced by `traysync sync` only.")
+        output.say("The tray program does not run; endpoints are synced by `traysync sync` only.")
     rows = [
         (
             each["id"],
@@ -166,7 +168,7 @@ def pause(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"paused_until": until})
     else:
-        print(f"Paused until {output.local(until)}." if until else "Paused until `traysync resume`.")
+        output.say(f"Paused until {output.local(until)}." if until else "Paused until `traysync resume`.")
     return 0
 
 
@@ -179,7 +181,7 @@ def resume(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"paused_until": None})
     else:
-        print("Scheduled runs go on.")
+        output.say("Scheduled runs go on.")
     return 0
 
 
@@ -190,7 +192,7 @@ def _switch(engine: Engine, options: Options, endpoints: list[Endpoint], on: boo
         output.print_json(result)
     else:
         names = ", ".join(ids)
-        print(f"On again: {names}." if on else f"Paused until `traysync resume`: {names}.")
+        output.say(f"On again: {names}." if on else f"Paused until `traysync resume`: {names}.")
     return 0
 
 
@@ -207,8 +209,8 @@ def why(engine: Engine, options: Options) -> int:
         return 0
     for each in answers:
         if len(answers) > 1:
-            print(f"{each['endpoint']}:")
-        print("\n".join(f"  {line}" if len(answers) > 1 else line for line in each["lines"]))
+            output.say(f"{each['endpoint']}:")
+        output.say(*(f"  {line}" if len(answers) > 1 else line for line in each["lines"]))
     return 0
 
 
@@ -230,9 +232,9 @@ def background(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json(found)
     else:
-        print(_BACKGROUND[found["state"]])
+        output.say(_BACKGROUND[found["state"]])
         if found["note"]:
-            print(found["note"])
+            output.say(found["note"])
     return 0
 
 
@@ -245,11 +247,13 @@ def demo(engine: Engine, options: Options) -> int:
         if options.json:
             output.print_json({"endpoint": endpoint})
         else:
-            print(f"The demo's API is at {endpoint['url']}; its data changes every 20 seconds.")
+            output.say(f"The demo's API is at {endpoint['url']}; its data changes every 20 seconds.")
         if engine.ask("status", {}) is not None:
-            print("The running tray program serves and syncs it.")
+            output.say("The running tray program serves and syncs it.")
             return 0
-        print(f"Fetch it with `traysync sync {endpoint['id']}` in another terminal. Ctrl-C ends the demo.", flush=True)
+        output.say(
+            f"Fetch it with `traysync sync {endpoint['id']}` in another terminal. Ctrl-C ends the demo.", flush=True
+        )
         try:
             while True:
                 time.sleep(3600)
@@ -264,7 +268,7 @@ def demo(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json({"runs": runs, "columns": columns, "rows": sample})
     else:
-        print(f"{endpoint['name']} ({endpoint['url']}): {runs[0]['sentence']}")
-        print(f"Table {endpoint['table']['name']} in {engine.home.database}, its first rows:\n")
+        output.say(f"{endpoint['name']} ({endpoint['url']}): {runs[0]['sentence']}")
+        output.say(f"Table {endpoint['table']['name']} in {engine.home.database}, its first rows:", "")
         output.print_table(columns[:6], [row[:6] for row in sample], 28)
     return 0 if runs[0]["status"] == "succeeded" else 1

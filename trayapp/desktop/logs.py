@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trayapp.sync.scrub import scrubbed
+from trayapp.visible import visible
 
 _BYTES = 1024 * 1024
 _OLD_FILES = 4
@@ -55,7 +56,7 @@ class Scrubber:
 
 
 class ScrubbingFormatter(logging.Formatter):
-    """Writes a record as one line (and its traceback below), times in UTC, scrubbed as a whole."""
+    """Writes a record as one line (and its traceback below), times in UTC, scrubbed as a whole, fit for terminals."""
 
     def __init__(self, scrubber: Scrubber) -> None:
         super().__init__(_FORMAT)
@@ -67,7 +68,7 @@ class ScrubbingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished text: scrubbed last, so that arguments and tracebacks are covered too."""
-        return self._scrubber.scrub(super().format(record))
+        return visible(self._scrubber.scrub(super().format(record)))
 
 
 def start_logging(log_file: Path, *, debug: bool = False, stream: TextIO | None = None) -> Scrubber:

@@ -16,6 +16,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from trayapp.desktop.dbus import failures
+from trayapp.visible import elided, shortened, unmarked
 
 if TYPE_CHECKING:
     from jeepney import Message
@@ -25,6 +26,7 @@ _NAME = "org.freedesktop.Notifications"
 _PATH = "/org/freedesktop/Notifications"
 _TIMEOUT = 5.0
 """Seconds the service may take for a call; it answers in milliseconds, and more when the bus has to start it."""
+_LONGEST_TITLE = 200
 _URGENCIES = {"low": 0, "normal": 1, "critical": 2}
 
 
@@ -36,7 +38,7 @@ class Action(msgspec.Struct, frozen=True):
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """What to show. A newer notification with the same key takes the place of an older one. Plain text, no markup."""
+    """What to show. A newer notification with the same key takes the place of an older one. Any text, no markup."""
 
     key: str
     title: str
@@ -67,7 +69,10 @@ class Notifier(QObject):
         self._thread.start()
 
     def show(self, notification: Notification) -> None:
-        """Show it soon."""
+        """Show it soon; of long texts the beginning."""
+        notification = msgspec.structs.replace(
+            notification, title=elided(notification.title, _LONGEST_TITLE), body=shortened(notification.body)
+        )
         if sys.platform in ("win32", "darwin"):
             self._fallback(notification)
         else:
@@ -167,4 +172,5 @@ def notify_arguments(
     actions = [text for action in shown for text in (action.name, action.label)]
     hints = {"urgency": ("y", _URGENCIES[notification.urgency]), "desktop-entry": ("s", "traysync")}
     when_the_service_thinks = -1
-    return ("TraySync", replaces, icon, notification.title, body, actions, hints, when_the_service_thinks)
+    title = unmarked(notification.title)  # some draw markup here, too, but what is escaped others draw as it is
+    return ("TraySync", replaces, icon, title, body, actions, hints, when_the_service_thinks)

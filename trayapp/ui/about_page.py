@@ -3,9 +3,10 @@
 import platform
 
 from PySide6.QtCore import Qt, qVersion
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 import trayapp
+from trayapp.ui.plain import Label
 
 
 class AboutPage(QWidget):
@@ -13,7 +14,7 @@ class AboutPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        name = QLabel("TraySync")
+        name = Label("TraySync")
         font = name.font()
         font.setPointSizeF(font.pointSizeF() * 1.6)
         font.setBold(True)
@@ -34,9 +35,8 @@ class AboutPage(QWidget):
         layout.addStretch(1)
 
 
-def _text(text: str) -> QLabel:
-    label = QLabel(text)
+def _text(text: str) -> Label:
+    label = Label(text)
     label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

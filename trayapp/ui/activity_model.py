@@ -8,12 +8,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QIcon, QPalette
 
-from trayapp.schedule.snapshot import RunRow
+from trayapp.store.runs import RunRow
 from trayapp.ui import words
 from trayapp.ui.icons import line_pixmap
 from trayapp.ui.keyed_model import Index, KeyedModel
+from trayapp.ui.plain import LONGEST_CELL, tool_tip
 from trayapp.ui.theme import status_colour
 from trayapp.ui.words import utc_now
+from trayapp.visible import elided
 
 Role = Qt.ItemDataRole
 
@@ -93,7 +95,7 @@ class ActivityModel(KeyedModel[RunRow]):
             return None
         run, column = self.item(index.row()), index.column()
         if role == Role.DisplayRole:
-            return self._text(run, column)
+            return elided(self._text(run, column), LONGEST_CELL)
         if role == Role.DecorationRole and column == Column.OUTCOME:
             return self._icon(run)
         if role == Role.TextAlignmentRole:
@@ -103,7 +105,7 @@ class ActivityModel(KeyedModel[RunRow]):
         if role == SORT:
             return _sort_key(run, column)
         if role == Role.ToolTipRole:
-            return _tool_tip(run) if column == Column.WHAT else self._text(run, column)
+            return tool_tip(_tool_tip(run) if column == Column.WHAT else self._text(run, column))
         return None
 
     def _text(self, run: RunRow, column: int) -> str:

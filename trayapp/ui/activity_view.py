@@ -9,17 +9,17 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from trayapp.schedule.snapshot import RunRow
+from trayapp.store.runs import RunRow
 from trayapp.ui.activity_chart import ActivityChart
 from trayapp.ui.activity_model import RUN, ActivityFilter, ActivityModel, Column
 from trayapp.ui.backend import Backend
+from trayapp.ui.plain import Label
 from trayapp.ui.theme import header_style
 from trayapp.ui.words import utc_now
 
@@ -67,7 +67,7 @@ class ActivityView(QWidget):
         self.chart = ActivityChart()
         self.chart.setObjectName("activityChart")
         self.table = self._make_table()
-        self.empty = QLabel(self.tr("Nothing has run yet."))
+        self.empty = Label(self.tr("Nothing has run yet."))
         self.empty.setObjectName("activityEmpty")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         top = QHBoxLayout()

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
 from trayapp.errors import Problem
+from trayapp.ui.plain import Label
+from trayapp.visible import shortened
 
 _ICON_SIZE = 24
 
@@ -19,17 +21,17 @@ class Banner(QFrame):
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(self.palette().ColorRole.AlternateBase)
-        self._icon = QLabel()
-        self._title = QLabel()
+        self._icon = Label()
+        self._said = ""
+        self._title = Label()
         self._title.setObjectName(f"{name}Title")
         font = self._title.font()
         font.setBold(True)
         self._title.setFont(font)
-        self._text = QLabel()
+        self._text = Label()
         self._text.setObjectName(f"{name}Text")
         for label in (self._title, self._text):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         words = QVBoxLayout()
@@ -48,7 +50,7 @@ class Banner(QFrame):
     @property
     def title(self) -> str:
         """The bold line, "" while hidden."""
-        return "" if self.isHidden() else self._title.text()
+        return "" if self.isHidden() else self._said
 
     def say(self, title: str, text: str = "", actions: tuple[tuple[str, str, Callable[[], object]], ...] = ()) -> None:
         """Show a message; each action is (object name, label, what it does)."""
@@ -75,10 +77,11 @@ class Banner(QFrame):
         actions: tuple[tuple[str, str, Callable[[], object]], ...],
     ) -> None:
         self._icon.setPixmap(self.style().standardIcon(icon).pixmap(_ICON_SIZE, _ICON_SIZE))
+        self._said = title
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
-        self.setAccessibleName(f"{title}. {text}")
+        self.setAccessibleName(shortened(f"{title}. {text}"))
         while (item := self._buttons.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()

@@ -7,10 +7,13 @@ import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer, Signal
 
 from trayapp.errors import Problem
-from trayapp.schedule.snapshot import ALL, Arrangement, RowsPage
+from trayapp.store.arrange import ALL, Arrangement
+from trayapp.store.read import RowsPage
 from trayapp.ui.backend import Backend
 from trayapp.ui.keyed_model import Index
-from trayapp.ui.words import elided, number
+from trayapp.ui.plain import LONGEST_CELL, tool_tip
+from trayapp.ui.words import number
+from trayapp.visible import elided
 
 Role = Qt.ItemDataRole
 Row = tuple[str | int | float | bytes | None, ...]
@@ -19,7 +22,7 @@ _STRETCH = 200
 _KEPT = 100
 """Stretches kept: 20,000 rows."""
 _AT_ONCE = 2
-_LONGEST_CELL = 300
+_LONGEST_HEADING = 100
 _ROOT = QModelIndex()
 
 
@@ -129,7 +132,7 @@ class DataModel(QAbstractTableModel):
         """Column names; row numbers from 1."""
         if role == Role.DisplayRole:
             if orientation == Qt.Orientation.Horizontal:
-                return self._columns[section] if section < len(self._columns) else None
+                return elided(self._columns[section], _LONGEST_HEADING) if section < len(self._columns) else None
             return number(section + 1)
         if role == Role.TextAlignmentRole and orientation == Qt.Orientation.Horizontal:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -148,7 +151,7 @@ class DataModel(QAbstractTableModel):
         if role == Role.EditRole:
             return value
         if role == Role.ToolTipRole:
-            return str(value) if isinstance(value, str) and len(value) > 40 else None
+            return tool_tip(value) if isinstance(value, str) and len(value) > 40 else None
         return None
 
     def row(self, number: int) -> Row | None:
@@ -239,7 +242,7 @@ def shown(value: str | int | float | bytes | None) -> str:
         return "NULL"
     if isinstance(value, bytes):
         return f"<{number(len(value))} bytes>"
-    return elided(value[: 2 * _LONGEST_CELL], _LONGEST_CELL) if isinstance(value, str) else str(value)
+    return elided(value, LONGEST_CELL) if isinstance(value, str) else str(value)
 
 
 def _nested(value: str | int | float | bytes | None) -> object:

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QStackedWidget,
@@ -25,6 +24,7 @@ from trayapp.ui.cell_delegate import CellDelegate
 from trayapp.ui.data_model import DataModel
 from trayapp.ui.endpoints_model import STATUS
 from trayapp.ui.icons import line_icon
+from trayapp.ui.plain import Label
 from trayapp.ui.theme import header_style
 from trayapp.ui.words import number
 
@@ -60,7 +60,7 @@ class DataView(QWidget):
         self._find_soon = QTimer(self)
         self._find_soon.setSingleShot(True)
         self._find_soon.setInterval(_TYPING)
-        self.summary = QLabel()
+        self.summary = Label()
         self.summary.setObjectName("dataSummary")
         self.folder = QPushButton(self.tr("Show &folder"))
         self.folder.setObjectName("dataFolder")

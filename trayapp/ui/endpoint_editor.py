@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -23,6 +22,7 @@ from trayapp.sync.preview import Preview
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
 from trayapp.ui.endpoint_form import EndpointForm, stored_in_keyring
+from trayapp.ui.plain import Label, window_title
 from trayapp.ui.preset_dialog import PresetDialog
 from trayapp.ui.preview_view import PreviewView
 from trayapp.ui.questions import Answer, ask, without_icons
@@ -54,7 +54,9 @@ class EndpointEditor(QDialog):
         self.being_saved: Endpoint | None = None
         """The endpoint that was handed to the backend, until that answers."""
         self.setWindowTitle(
-            self.tr("Add endpoint") if self._is_new else self.tr("Edit “{name}”").format(name=self._original.name)
+            self.tr("Add endpoint")
+            if self._is_new
+            else window_title(self.tr("Edit “{name}”").format(name=self._original.name))
         )
 
         self.banner = Banner("editorBanner")
@@ -68,7 +70,7 @@ class EndpointEditor(QDialog):
         self.preview = PreviewView()
         self.test_button = QPushButton(self.tr("&Test"))
         self.test_button.setObjectName("testEndpoint")
-        self.test_state = QLabel()
+        self.test_state = Label()
         self.test_state.setObjectName("testState")
         self.test_state.setWordWrap(True)
         right = QWidget()
@@ -181,7 +183,7 @@ class EndpointEditor(QDialog):
     def _start_row(self) -> QWidget:
         """How a new endpoint may begin other than by its address."""
         start = QWidget()
-        hint = QLabel(self.tr("Paste an address or a cURL command, or begin with a"))
+        hint = Label(self.tr("Paste an address or a cURL command, or begin with a"))
         hint.setWordWrap(True)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.preset_button = QPushButton(self.tr("Preset…"))

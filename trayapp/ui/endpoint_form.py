@@ -22,10 +22,12 @@ from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.connection_editor import ConnectionEditor
 from trayapp.ui.field import Field, line, sentence
 from trayapp.ui.key_value_editor import KeyValueEditor
+from trayapp.ui.plain import LONGEST_CELL
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
 from trayapp.ui.settings_edits import named, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
+from trayapp.visible import elided
 
 _T = TypeVar("_T")
 _WHEN_IT_RUNS = (*FIELDS, "at_start", "watch")
@@ -255,7 +257,9 @@ class EndpointForm(QWidget):
         elif found.table.key == (ONLY_KEY,):
             self.key.setPlaceholderText(self.tr("none needed: one record"))
         else:
-            self.key.setPlaceholderText(self.tr("found: {key}").format(key=", ".join(found.table.key)))
+            self.key.setPlaceholderText(
+                elided(self.tr("found: {key}").format(key=", ".join(found.table.key)), LONGEST_CELL)
+            )
 
     def set_key(self, table: Table) -> None:
         """Choose that table's key, as if typed."""
@@ -331,8 +335,9 @@ class EndpointForm(QWidget):
         endpoint, problems = self._read()
         unnamed = msgspec.structs.replace(endpoint, table=Table())
         default_name = named(msgspec.structs.replace(unnamed, name=""), self._settings).name
-        self.name.setPlaceholderText(default_name if endpoint.url else "")
-        self.table_name.setPlaceholderText(named(unnamed, self._settings).table.name if endpoint.url else "")
+        self.name.setPlaceholderText(elided(default_name, LONGEST_CELL) if endpoint.url else "")
+        default_table = named(unnamed, self._settings).table.name
+        self.table_name.setPlaceholderText(elided(default_table, LONGEST_CELL) if endpoint.url else "")
         for path, field in self._fields.items():
             field.set_problem(problems.get(path, "") if path in self._shown else "")
         return problems

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from trayapp.errors import Problem
 from trayapp.messages import foreign
@@ -14,9 +14,12 @@ from trayapp.ui import words
 from trayapp.ui.backend import Backend
 from trayapp.ui.banner import Banner
 from trayapp.ui.icons import line_icon
+from trayapp.ui.plain import Label
 from trayapp.ui.words import utc_now
+from trayapp.visible import elided
 
 _BAR_HEIGHT = 10
+_LONGEST_NAME = 150
 
 
 class EndpointPanel(QFrame):
@@ -33,19 +36,18 @@ class EndpointPanel(QFrame):
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._clock = clock
         self._status: EndpointStatus | None = None
-        self._name = QLabel()
+        self._name = Label()
         self._name.setObjectName("panelName")
         font = self._name.font()
         font.setBold(True)
         font.setPointSizeF(font.pointSizeF() * 1.15)
         self._name.setFont(font)
-        self._facts = QLabel()
+        self._facts = Label()
         self._facts.setObjectName("panelFacts")
         self._facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self._sentence = QLabel()
+        self._sentence = Label()
         self._sentence.setObjectName("panelSentence")
         for label in (self._name, self._facts, self._sentence):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.banner = Banner("endpointBanner")
@@ -87,7 +89,7 @@ class EndpointPanel(QFrame):
         if status is None:
             return
         running = status.state == "running"
-        self._name.setText(status.name)
+        self._name.setText(elided(status.name, _LONGEST_NAME))
         self._sentence.setText(words.endpoint_line(status) if running else words.last_words(status))
         # The banner below says it in full.
         self._sentence.setVisible(status.state not in ("failing", "held"))
@@ -113,7 +115,7 @@ class EndpointPanel(QFrame):
 
     def _facts_of(self, status: EndpointStatus) -> str:
         now = self._clock()
-        facts = [self.tr("Table {name}").format(name=status.table)]
+        facts = [self.tr("Table {name}").format(name=elided(status.table, _LONGEST_NAME))]
         if status.rows is not None:
             facts.append(self.tr("{count} rows").format(count=words.number(status.rows)))
         if status.last_success is not None:

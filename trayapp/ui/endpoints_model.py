@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, Qt
 from trayapp.schedule.snapshot import EndpointState, EndpointStatus, Snapshot
 from trayapp.ui import words
 from trayapp.ui.keyed_model import Index, KeyedModel
+from trayapp.ui.plain import LONGEST_CELL, tool_tip
 from trayapp.ui.words import utc_now
+from trayapp.visible import elided
 
 Role = Qt.ItemDataRole
 
@@ -87,9 +89,9 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
             return None
         status, column = self.item(index.row()), index.column()
         if role == Role.DisplayRole:
-            return self._text(status, column)
+            return elided(self._text(status, column), LONGEST_CELL)
         if role == SECOND_LINE:
-            return self._second_line(status, column)
+            return elided(self._second_line(status, column), LONGEST_CELL)
         if role == STATUS:
             return status
         if role == FILTER:
@@ -99,9 +101,9 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
         if role == Role.TextAlignmentRole:
             return _alignment(column)
         if role == Role.AccessibleTextRole:
-            return self._spoken(status, column)
+            return elided(self._spoken(status, column), LONGEST_CELL)
         if role == Role.ToolTipRole:
-            return self._tool_tip(status, column)
+            return tool_tip(self._tool_tip(status, column))
         return None
 
     def _text(self, status: EndpointStatus, column: int) -> str:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -25,9 +24,12 @@ from trayapp.endpoints.schedule import schedule_of, with_schedule
 from trayapp.schedule.snapshot import Snapshot
 from trayapp.ui.field import ProblemLabel
 from trayapp.ui.frequency import QUICK_CHOICES, frequency_words
+from trayapp.ui.plain import LONGEST_CELL, Label, tool_tip, window_title
 from trayapp.ui.questions import Answer, ask, without_icons
 from trayapp.ui.schedule_editor import ScheduleEditor
 from trayapp.ui.settings_edits import moved, with_endpoint, without_endpoint
+from trayapp.ui.words import menu_text
+from trayapp.visible import elided
 
 _NAME, _STATE, _FREQUENCY, _TABLE = range(4)
 _ROW_PADDING = 10
@@ -60,7 +62,7 @@ class EndpointsPage(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_TABLE, QHeaderView.ResizeMode.Stretch)
-        self.empty = QLabel(self.tr("There is no endpoint yet. Add the first one."))
+        self.empty = Label(self.tr("There is no endpoint yet. Add the first one."))
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.problem = ProblemLabel()
         self.problem.setObjectName("endpointsProblem")
@@ -85,7 +87,7 @@ class EndpointsPage(QWidget):
         self.frequency = QComboBox()
         self.frequency.setObjectName("endpointFrequency")
         self.frequency.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        label = QLabel(self.tr("&Frequency:"))
+        label = Label(self.tr("&Frequency:"))
         label.setBuddy(self.frequency)
         self.frequency.setAccessibleName(self.tr("Frequency of the selected endpoint"))
         self._selected_row = QWidget()
@@ -193,12 +195,12 @@ class EndpointsPage(QWidget):
 
     def _fill(self, item: QTreeWidgetItem, endpoint: Endpoint) -> None:
         item.setData(_NAME, _ID, endpoint.id)
-        item.setText(_NAME, endpoint.name)
-        item.setToolTip(_NAME, endpoint.name)
+        item.setText(_NAME, elided(endpoint.name, LONGEST_CELL))
+        item.setToolTip(_NAME, tool_tip(endpoint.name))
         item.setCheckState(_NAME, Qt.CheckState.Checked if endpoint.enabled else Qt.CheckState.Unchecked)
-        item.setText(_FREQUENCY, frequency_words(endpoint))
-        item.setText(_TABLE, endpoint.table.name)
-        item.setToolTip(_TABLE, endpoint.table.name)
+        item.setText(_FREQUENCY, elided(frequency_words(endpoint), LONGEST_CELL))
+        item.setText(_TABLE, elided(endpoint.table.name, LONGEST_CELL))
+        item.setToolTip(_TABLE, tool_tip(endpoint.table.name))
         item.setSizeHint(_NAME, QSize(0, self.list.fontMetrics().height() + _ROW_PADDING))
 
     def _selected(self) -> Endpoint | None:
@@ -220,7 +222,7 @@ class EndpointsPage(QWidget):
         choices = list(dict.fromkeys((*QUICK_CHOICES, schedule)))
         self.frequency.clear()
         for choice in choices:
-            self.frequency.addItem(frequency_words(with_schedule(endpoint, choice)), choice)
+            self.frequency.addItem(elided(frequency_words(with_schedule(endpoint, choice)), 60), choice)
         self.frequency.setCurrentIndex(choices.index(schedule))
         self.frequency.addItem(self.tr("Custom…"), None)
 
@@ -269,12 +271,12 @@ class EndpointsPage(QWidget):
         box = ask(
             self,
             "askDelete",
-            self.tr("Delete the endpoint “{name}”?").format(name=endpoint.name),
+            self.tr("Delete the endpoint “{name}”?").format(name=elided(endpoint.name, 100)),
             self.tr("Nothing is deleted before Apply or OK."),
             {Answer.Yes: lambda: self._delete(endpoint.id, drop.isChecked())},
         )
         also = self.tr("Also delete its &table “{table}” with all its rows")
-        drop = QCheckBox(also.format(table=endpoint.table.name.replace("&", "&&")))
+        drop = QCheckBox(also.format(table=menu_text(endpoint.table.name)))
         drop.setObjectName("dropTable")
         box.setCheckBox(drop)
         box.button(Answer.Yes).setText(self.tr("&Delete"))
@@ -293,7 +295,7 @@ class FrequencyDialog(QDialog):
     def __init__(self, endpoint: Endpoint, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("frequencyDialog")
-        self.setWindowTitle(self.tr("Frequency of “{name}”").format(name=endpoint.name))
+        self.setWindowTitle(window_title(self.tr("Frequency of “{name}”").format(name=endpoint.name)))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.editor = ScheduleEditor()
         self.editor.set_endpoint(endpoint)
@@ -314,7 +316,7 @@ class FrequencyDialog(QDialog):
     def _check(self) -> None:
         text = self.editor.problem()
         self.problem.show_problem(text)
-        self.editor.kind.setAccessibleDescription(text)
+        self.editor.kind.setAccessibleDescription(self.problem.text())
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not text)
 
 

@@ -2,8 +2,9 @@
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
+from trayapp.ui.plain import Label
 from trayapp.ui.theme import status_colour
 
 
@@ -12,13 +13,12 @@ def sentence(message: str) -> str:
     return f"{message[:1].upper()}{message[1:]}{'' if message.endswith(('.', '?', '!')) else '.'}"
 
 
-class ProblemLabel(QLabel):
+class ProblemLabel(Label):
     """Red text, hidden while empty."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("", parent)
         self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.hide()
         self._colour()
@@ -52,11 +52,10 @@ class Field(QWidget):
         self.path = path
         self.editor = editor
         self._focus = focus or editor
-        self.label = QLabel(label)
+        self.label = Label(label)
         self.label.setBuddy(self._focus)
-        self.hint = QLabel(hint)
+        self.hint = Label(hint)
         self.hint.setWordWrap(True)
-        self.hint.setTextFormat(Qt.TextFormat.PlainText)
         self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.hint.setVisible(bool(hint))
         self._problem = ProblemLabel()
@@ -79,7 +78,7 @@ class Field(QWidget):
         """Show what is wrong below the input, and say it to screen readers."""
         if text != self._problem.text():
             self._problem.show_problem(text)
-            self._focus.setAccessibleDescription(text or self.hint.text())
+            self._focus.setAccessibleDescription(self.problem or self.hint.text())
 
     def set_label(self, text: str) -> None:
         """Replace the label, and the input's accessible name with it."""
@@ -92,7 +91,7 @@ class Field(QWidget):
         self.hint.setText(text)
         self.hint.setVisible(bool(text))
         if not self.problem:
-            self._focus.setAccessibleDescription(text)
+            self._focus.setAccessibleDescription(self.hint.text())
 
     def take_focus(self) -> None:
         """Give the keyboard to the input."""

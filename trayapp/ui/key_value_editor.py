@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.ui.plain import TextDelegate
+
 Value = str | int | float | bool
 
 _VISIBLE_ROWS = 3
@@ -45,6 +47,7 @@ class KeyValueEditor(QWidget):
         self.table.setObjectName(name)
         self.table.setAccessibleName(title)
         self.table.setHorizontalHeaderLabels([self.tr("Name"), self.tr("Value")])
+        self.table.setItemDelegate(TextDelegate(self.table))
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

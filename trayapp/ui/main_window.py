@@ -9,7 +9,6 @@ from PySide6.QtCore import QByteArray, QElapsedTimer, QEvent, QSettings, QSize, 
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QLabel,
     QMainWindow,
     QMessageBox,
     QStackedWidget,
@@ -32,6 +31,7 @@ from trayapp.ui.data_view import DataView
 from trayapp.ui.endpoints_view import EndpointsView
 from trayapp.ui.icons import app_icon, line_icon
 from trayapp.ui.pause_menu import PauseMenu
+from trayapp.ui.plain import Label, message_box
 from trayapp.ui.welcome import WelcomePage
 from trayapp.ui.words import utc_now
 
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.tabs)
-        self._line = QLabel()
+        self._line = Label()
         self._line.setObjectName("statusLine")
         self._line.setContentsMargins(8, 0, 0, 2)
         self.statusBar().addWidget(self._line, 1)
@@ -298,10 +298,11 @@ class MainWindow(QMainWindow):
                 self.demo_banner.fail(problem)
 
     def _ask_to_quit(self) -> None:
-        box = QMessageBox(
+        box = message_box(
             QMessageBox.Icon.Question,
             self.tr("Quit TraySync?"),
             self.tr("This desktop has no tray to keep TraySync in. Nothing is synced while it is closed."),
+            "",
             QMessageBox.StandardButton.Cancel,
             self,
         )

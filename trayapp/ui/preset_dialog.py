@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 from trayapp.endpoints.presets import Preset, fill
 from trayapp.errors import UserError
 from trayapp.ui.field import Field, ProblemLabel
+from trayapp.ui.plain import Label
 from trayapp.ui.questions import without_icons
 
 
@@ -35,7 +35,7 @@ class PresetDialog(QDialog):
         self.choice.setObjectName("presetChoice")
         self.choice.addItems([preset.title for preset in presets])
         self.choice.setMaxVisibleItems(len(presets))
-        self.description = QLabel()
+        self.description = Label()
         self.description.setObjectName("presetDescription")
         self.description.setWordWrap(True)
         self._fields: list[Field] = []
@@ -46,7 +46,9 @@ class PresetDialog(QDialog):
         without_icons(self.buttons)
         choice_row = QFormLayout()
         choice_row.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        choice_row.addRow(self.tr("&Preset:"), self.choice)
+        title = Label(self.tr("&Preset:"))
+        title.setBuddy(self.choice)
+        choice_row.addRow(title, self.choice)
         self._column = QVBoxLayout(self)
         self._column.addLayout(choice_row)
         self._column.addWidget(self.description)

@@ -19,11 +19,13 @@ from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewIt
 from trayapp.endpoints.model import Table
 from trayapp.sync.preview import Preview, PreviewColumn
 from trayapp.sync.request import RequestMade
+from trayapp.ui.plain import LONGEST_CELL
+from trayapp.visible import elided
 
 _Index = QModelIndex | QPersistentModelIndex
 _Cell = str | int | float | None
 _NO_INDEX = QModelIndex()
-_LONGEST_CELL = 200
+_LONGEST_HEADING = 100
 _KEEP, _KEY, _NAME, _TYPE, _FIELD = range(5)
 _TYPES = ("integer", "real", "text", "boolean", "json")
 
@@ -47,14 +49,16 @@ class CellsModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Qt's model interface."""
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._headings[section] if orientation == Qt.Orientation.Horizontal else section + 1
+            if orientation == Qt.Orientation.Vertical:
+                return section + 1
+            return elided(self._headings[section], _LONGEST_HEADING)
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Qt's model interface."""
         value = self._rows[index.row()][index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return "NULL" if value is None else str(value)[:_LONGEST_CELL]
+            return "NULL" if value is None else elided(str(value), LONGEST_CELL)
         if role == Qt.ItemDataRole.TextAlignmentRole and isinstance(value, int | float):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ForegroundRole and value is None:
@@ -112,9 +116,11 @@ class ColumnsModel(QAbstractTableModel):
                 return Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked
             if role == Qt.ItemDataRole.AccessibleTextRole:
                 text = _tr("Keep {field}") if column == _KEEP else _tr("{field} is part of the key")
-                return text.format(field=path)
+                return text.format(field=elided(path, LONGEST_CELL))
             return None
-        if role == Qt.ItemDataRole.DisplayRole or (role == Qt.ItemDataRole.EditRole and column == _NAME):
+        if role == Qt.ItemDataRole.DisplayRole:
+            return elided(self._text(self._columns[index.row()], column), LONGEST_CELL)
+        if role == Qt.ItemDataRole.EditRole and column == _NAME:
             return self._text(self._columns[index.row()], column)
         if role == Qt.ItemDataRole.EditRole and column == _TYPE:
             return self._table.types.get(path, "")
@@ -136,7 +142,7 @@ class ColumnsModel(QAbstractTableModel):
                 self.columns_changed.emit(self._table)
             return True
         text = str(value).strip()
-        if column == _NAME and text == self.data(index):
+        if column == _NAME and text == self.data(index, role):
             return False
         before = self._table.rename if column == _NAME else self._table.types
         changed = {each: name for each, name in before.items() if each != path}

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QProgressBar,
     QPushButton,
     QStackedWidget,
@@ -22,6 +21,7 @@ from trayapp.errors import Problem
 from trayapp.store.table import HASH_KEY, ONLY_KEY
 from trayapp.sync.preview import Preview
 from trayapp.ui.banner import Banner
+from trayapp.ui.plain import Label
 from trayapp.ui.preview_models import CellsModel, columns_model, requests_model, rows_model, type_column
 
 _WIDEST_COLUMN = 260
@@ -38,7 +38,7 @@ class PreviewView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stack = QStackedWidget()
-        self._hint = QLabel(self.tr("Press Test to see what the address answers and what the table would look like."))
+        self._hint = Label(self.tr("Press Test to see what the address answers and what the table would look like."))
         self._hint.setWordWrap(True)
         self._hint.setFrameShape(QFrame.Shape.StyledPanel)
         self._hint.setMargin(24)
@@ -100,20 +100,19 @@ class PreviewView(QWidget):
         row.addWidget(self.stop_button)
         column = QVBoxLayout(page)
         column.addStretch(1)
-        column.addWidget(QLabel(self.tr("Asking the server…")))
+        column.addWidget(Label(self.tr("Asking the server…")))
         column.addLayout(row)
         column.addStretch(2)
         return page
 
     def _found_page(self) -> QWidget:
         page = QWidget()
-        self.summary = QLabel()
+        self.summary = Label()
         self.summary.setObjectName("previewSummary")
-        self.warnings = QLabel()
+        self.warnings = Label()
         self.warnings.setObjectName("previewWarnings")
         for label in (self.summary, self.warnings):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.rows = _table("previewRows", self.tr("First rows"))
         self.columns = _table("previewColumns", self.tr("Columns"))

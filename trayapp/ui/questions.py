@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QWidget
 
+from trayapp.ui.plain import message_box
+
 Answer = QMessageBox.StandardButton
 
 
@@ -21,9 +23,8 @@ def ask(
     buttons = QMessageBox.StandardButton.Cancel
     for answer in answers:
         buttons |= answer
-    box = QMessageBox(QMessageBox.Icon.Question, parent.window().windowTitle(), question, buttons, parent)
+    box = message_box(QMessageBox.Icon.Question, parent.window().windowTitle(), question, detail, buttons, parent)
     box.setObjectName(name)
-    box.setInformativeText(detail)
     box.setDefaultButton(default)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for answer, act in answers.items():

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QSpinBox,
     QStackedWidget,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from trayapp.schedule.clock import Clock, SystemClock
 from trayapp.schedule.due import upcoming
 from trayapp.ui.field import line, sentence
 from trayapp.ui.frequency import UNITS, count_and_unit, times_words
+from trayapp.ui.plain import Label
 
 _EVERY, _AT, _ON, _ONCE, _CRON, _EVENTS, _MANUAL = range(7)
 _NEXT_RUNS = 5
@@ -80,13 +80,13 @@ class ScheduleEditor(QWidget):
         self.at_start.setObjectName("scheduleAtStart")
         also = self.tr("Also when this file or folder changes")
         self.watch = line("scheduleWatch", also, self.tr("Watched file or folder"))
-        self.next_runs = QLabel()
+        self.next_runs = Label()
         self.next_runs.setObjectName("scheduleNextRuns")
         self.next_runs.setWordWrap(True)
         self.next_runs.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
         every = _row((self.count, 0), (self.unit, 0), (QWidget(), 1))
-        self._flex_row = _row((QLabel(self.tr("at some moment in its last")), 0), (self.flex, 1))
+        self._flex_row = _row((Label(self.tr("at some moment in its last")), 0), (self.flex, 1))
         on = _row((self.days, 3), (self.day_times, 2))
         self._pages = QStackedWidget()
         for page in (every, self.at, on, self.once, self.cron, QWidget(), QWidget()):

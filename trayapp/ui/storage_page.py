@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from trayapp.ui.plain import Label
 
 
 class StoragePage(QWidget):
@@ -16,14 +18,14 @@ class StoragePage(QWidget):
         self.path = QLineEdit(str(data_file or ""))
         self.path.setObjectName("dataFile")
         self.path.setReadOnly(True)
-        label = QLabel(self.tr("&Database:"))
+        label = Label(self.tr("&Database:"))
         label.setBuddy(self.path)
         self.path.setAccessibleName(self.tr("Database"))
         self.open_button = QPushButton(self.tr("Open &folder"))
         self.open_button.setObjectName("openDataFolder")
         self.open_button.setAutoDefault(False)
         self.open_button.clicked.connect(self.open_folder_wanted)
-        hint = QLabel(self.tr("An ordinary SQLite file: any SQLite program can open it, also while TraySync runs."))
+        hint = Label(self.tr("An ordinary SQLite file: any SQLite program can open it, also while TraySync runs."))
         hint.setWordWrap(True)
         hint.setForegroundRole(self.palette().ColorRole.PlaceholderText)
         form = QFormLayout()

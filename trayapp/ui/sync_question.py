@@ -5,6 +5,8 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 
 from trayapp.ui.backend import Backend, SyncQuestion
+from trayapp.ui.plain import message_box
+from trayapp.visible import elided
 
 
 class SyncQuestions(QObject):
@@ -22,11 +24,11 @@ class SyncQuestions(QObject):
             self.box.close()
         text = self.tr("{reasons}. Sync anyway?").format(reasons="; ".join(question.words))
         answers = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel
-        box = QMessageBox(QMessageBox.Icon.Question, "TraySync", text, answers)
-        box.setObjectName("syncQuestion")
-        names = {each.id: each.name or each.id for each in self._backend.settings().endpoint}
+        names = {each.id: elided(each.name or each.id, 60) for each in self._backend.settings().endpoint}
         waiting = ", ".join(names.get(id, id) for id in question.ids[:5]) + (", …" if len(question.ids) > 5 else "")
-        box.setInformativeText(self.tr("By its own settings this waits: {names}").format(names=waiting))
+        detail = self.tr("By its own settings this waits: {names}").format(names=waiting)
+        box = message_box(QMessageBox.Icon.Question, "TraySync", text, detail, answers)
+        box.setObjectName("syncQuestion")
         box.setCheckBox(QCheckBox(self.tr("&Don't ask about this again"), box))
         box.button(QMessageBox.StandardButton.Yes).setText(self.tr("&Sync anyway"))
         box.setDefaultButton(QMessageBox.StandardButton.Cancel)

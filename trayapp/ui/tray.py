@@ -7,17 +7,20 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
-from trayapp.schedule.snapshot import RunRow, Snapshot, TrayState
+from trayapp.schedule.snapshot import Snapshot, TrayState
+from trayapp.store.runs import RunRow
 from trayapp.ui import words
 from trayapp.ui.backend import Backend
 from trayapp.ui.icons import tray_icon
 from trayapp.ui.pause_menu import PauseMenu
 from trayapp.ui.words import utc_now
+from trayapp.visible import elided, unmarked
 
 _SHOW_SYNCING_AFTER = 300
 """Milliseconds: shorter runs do not make the icon flicker."""
 _LONGEST_LIST = 20
 _RECENT = 5
+_LONGEST_TIP = 200
 _LOOK_FIRST, _LOOK_LATER = 500, 30_000
 """Milliseconds between two looks for a tray. Each wait is twice the one before: a panel that comes up while one logs in
 is found soon, and where there never is one the processor sleeps.
@@ -101,7 +104,7 @@ class Tray(QObject):
         icon = self._early or QSystemTrayIcon(self)
         icon.setIcon(tray_icon(self._state))
         icon.setObjectName("trayIcon")
-        icon.setToolTip(self._tooltip)
+        icon.setToolTip(unmarked(self._tooltip))
         icon.setContextMenu(self.menu)
         icon.activated.connect(self._on_activated)
         icon.show()
@@ -125,11 +128,11 @@ class Tray(QObject):
             self._show_state(state)
         elif self._state != "syncing" and not self._debounce.isActive():
             self._debounce.start()
-        tooltip = words.tooltip(snapshot, self._clock())
+        tooltip = elided(words.tooltip(snapshot, self._clock()), _LONGEST_TIP)
         if tooltip != self._tooltip:
             self._tooltip = tooltip
             if self._icon is not None:
-                self._icon.setToolTip(tooltip)
+                self._icon.setToolTip(unmarked(tooltip))
         self.menu.show_snapshot(snapshot)
 
     def _show_state(self, state: TrayState) -> None:

@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from trayapp.ui.icons import app_icon, line_icon
+from trayapp.ui.plain import Label
 
 _ICON = 96
 _TEXT_WIDTH = 480
@@ -19,14 +20,14 @@ class WelcomePage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("welcome")
-        picture = QLabel()
+        picture = Label()
         picture.setPixmap(app_icon().pixmap(_ICON))
-        title = QLabel(self.tr("Welcome to TraySync"))
+        title = Label(self.tr("Welcome to TraySync"))
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.7)
         font.setBold(True)
         title.setFont(font)
-        text = QLabel(
+        text = Label(
             self.tr(
                 "TraySync keeps a plain SQLite table equal to what a web API lists, on a schedule, and tells you what "
                 "changed. Name the address of an API to begin, or look at it with an example first."

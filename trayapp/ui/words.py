@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from trayapp.errors import Problem
-from trayapp.schedule.snapshot import EndpointState, EndpointStatus, RunRow, Snapshot
+from trayapp.schedule.snapshot import EndpointState, EndpointStatus, Snapshot
+from trayapp.store.runs import RunRow
 from trayapp.sync.report import Progress
+from trayapp.visible import elided
 
 translate = QCoreApplication.translate
 
@@ -95,12 +97,6 @@ def next_midnight(now: datetime, zone: tzinfo | None = None) -> datetime:
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day)
     return midnight.replace(tzinfo=zone) if zone is not None else midnight.astimezone()
-
-
-def elided(text: str, length: int) -> str:
-    """One line of at most `length` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
 
 
 def menu_text(text: str, length: int = 60) -> str:

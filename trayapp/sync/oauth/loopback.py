@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
+from trayapp.visible import shortened
 
 PATH = "/signed-in"
 _HOST = "127.0.0.1"
@@ -111,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         status, title, text = self.server.redirect.take(self.path)
-        body = _PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
+        body = _PAGE.format(title=html.escape(title), text=html.escape(shortened(text))).encode()
         self.send_response(status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)
