@@ -453,8 +453,47 @@ def test_a_secret_from_the_environment(qtbot: QtBot, backend: FakeBackend) -> No
     run_test(qtbot, editor)
     with qtbot.waitSignal(editor.endpoint_saved):
         click(qtbot, editor.save_button)
+    assert backend.named
     assert backend.settings().endpoint[0].auth == Auth(kind="query", name="api_key", secret_env="MY_KEY")
     assert backend.secrets == {}
+    assert backend.named_by_saving == ("items",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("name", "Others", False),
+        ("url", f"{URL}/others", False),
+        ("authSecretEnv", "OTHER_KEY", True),
+        ("url", "https://elsewhere.test/items", True),
+        ("requestProxy", "http://proxy.test", True),
+    ],
+)
+def test_a_variable_is_named_by_typing_it_or_where_it_goes(qtbot: QtBot, name: str, text: str, named: bool) -> None:
+    auth = Auth(kind="bearer", secret_env="AWS_SECRET_ACCESS_KEY")
+    backend = stored(Endpoint(url=URL, auth=auth))
+    editor = open_editor(qtbot, backend, "items")
+    field(editor, name).setText(text)
+    run_test(qtbot, editor)
+    assert backend.named is named
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.named_by_saving == (("items",) if named else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("requestProxy", "http://proxy.test"), ("requestCaFile", "/etc/ssl/certs/ca-certificates.crt")],
+)
+def test_a_stored_secret_does_not_take_another_way(qtbot: QtBot, name: str, text: str) -> None:
+    backend = stored(Endpoint(url=URL, auth=Auth(kind="bearer")))
+    editor = open_editor(qtbot, backend, "items")
+    field(editor, name).setText(text)
+    assert field(editor, "authSecret").placeholderText() == ""
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.secret")
+    field(editor, name).setText("")
+    assert "stored in the keyring" in field(editor, "authSecret").placeholderText()
 
 
 def test_oauth_of_the_settings_file_is_kept(qtbot: QtBot) -> None:

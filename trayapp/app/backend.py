@@ -197,11 +197,12 @@ class LiveBackend(Backend):
         secrets: Mapping[str, str],
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
+        names_variables: tuple[str, ...] = (),
     ) -> int:
         """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables."""
         ticket = next(self._tickets)
         self.change(
-            lambda: self.workspace.save_all(settings, secrets, drop_tables, proxy_passwords or {}),
+            lambda: self.workspace.save_all(settings, secrets, drop_tables, proxy_passwords or {}, names_variables),
             lambda result: self._saved(ticket, result),
         )
         return ticket
@@ -309,7 +310,13 @@ class LiveBackend(Backend):
 
     # Previews
 
-    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
+    def preview(
+        self,
+        endpoint: Endpoint,
+        secret: str | None,
+        proxy_password: str | None = None,
+        names_variable: bool = False,
+    ) -> int:
         """Try the endpoint; None as a secret means the stored one."""
         ticket = next(self._tickets)
         token = self._previews[ticket] = CancelToken()
@@ -317,7 +324,7 @@ class LiveBackend(Backend):
 
         def work() -> Preview | Problem:
             try:
-                return self.workspace.preview(endpoint, secret, token, person, proxy_password)
+                return self.workspace.preview(endpoint, secret, token, person, proxy_password, names_variable)
             except Cancelled as stop:
                 return Problem("Stopped", stop.reason)
 

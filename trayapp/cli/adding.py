@@ -11,7 +11,7 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
 from trayapp.cli.engine import Engine
-from trayapp.cli.person import SomebodyThere
+from trayapp.cli.person import SomebodyThere, agreed
 from trayapp.cli.presets import print_presets
 from trayapp.endpoints.curl import import_curl
 from trayapp.endpoints.model import Auth, Endpoint, Request
@@ -50,7 +50,7 @@ def add(engine: Engine, options: Options) -> int:
         secret = _secret_from(options, endpoint)
     else:
         raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
-    preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
+    preview = _tried(engine, options, endpoint, secret)
     if not options.json:
         output.print_preview(preview)
     if not preview.proven and not options.yes and not _agreed("This is not proven. Save it all the same?"):
@@ -67,9 +67,8 @@ def add(engine: Engine, options: Options) -> int:
     wanted = preview.endpoint
     if not any(setting.startswith("table.name=") for setting in options.set):
         wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
-    if not options.id:
-        wanted = msgspec.structs.replace(wanted, id="")
-    elif known.find(options.id) is not None:
+    wanted = msgspec.structs.replace(wanted, id=options.id or "")
+    if options.id and known.find(options.id) is not None:
         raise UserError(
             f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
         )
@@ -77,7 +76,8 @@ def add(engine: Engine, options: Options) -> int:
         "save",
         endpoint=to_builtins(wanted),
         secret=secret if not options.secret_env else None,
-        tokens=engine.workspace.accounts.take_unsaved(wanted.auth),
+        tokens=engine.workspace.accounts.take_unsaved(wanted),
+        names_variable=bool(options.secret_env) and options.secret_env == wanted.auth.secret_env,
     )
     if options.json:
         output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
@@ -173,7 +173,7 @@ def _has_null(value: Any) -> bool:
 def _secret_from(options: Options, endpoint: Endpoint) -> str | None:
     if endpoint.auth.kind == "none":
         return None
-    if options.secret_env:
+    if endpoint.auth.secret_env:
         return None
     if options.secret_stdin:
         return sys.stdin.readline().rstrip("\r\n")
@@ -183,9 +183,14 @@ def _secret_from(options: Options, endpoint: Endpoint) -> str | None:
 
 
 def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UserError("Nobody is there to ask", question, "Add --yes to save without asking.")
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    return agreed(question, "Add --yes to save without asking.")
+
+
+def _tried(engine: Engine, options: Options, endpoint: Endpoint, secret: str | None) -> Preview:
+    """A test of what is not saved: the id that was made up for it may be another's, whose secrets are not for this."""
+    named = bool(options.secret_env) and options.secret_env == endpoint.auth.secret_env
+    unsaved = msgspec.structs.replace(endpoint, id="")
+    return engine.workspace.preview(unsaved, secret, CancelToken(), SomebodyThere(), names_variable=named)
 
 
 def preview(engine: Engine, options: Options) -> int:
@@ -193,7 +198,7 @@ def preview(engine: Engine, options: Options) -> int:
     if "://" in options.target:
         options.url, options.id, options.name = options.target, None, None
         endpoint = _endpoint_from(options)
-        secret = _secret_from(options, endpoint)
+        found = _tried(engine, options, endpoint, _secret_from(options, endpoint))
     else:
         asked = ("auth", "header", "param", "json_body", "secret_env", "secret_stdin", "ca_file")
         if given := [name for name in asked if getattr(options, name)]:
@@ -202,10 +207,10 @@ def preview(engine: Engine, options: Options) -> int:
                 f"{options.target} is an endpoint with settings of its own.",
                 "Use --set PATH=VALUE to try others out.",
             )
-        endpoint, secret = _with_settings(engine.workspace.endpoint(options.target), options), None
-    preview: Preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
+        endpoint = _with_settings(engine.workspace.endpoint(options.target), options)
+        found = engine.workspace.preview(endpoint, None, CancelToken(), SomebodyThere())
     if options.json:
-        output.print_json(output.preview_document(preview))
+        output.print_json(output.preview_document(found))
     else:
-        output.print_preview(preview)
+        output.print_preview(found)
     return 0

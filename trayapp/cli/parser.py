@@ -142,9 +142,10 @@ def _settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _secret(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["set", "delete", "sign-in"])
+    parser.add_argument("action", choices=["set", "delete", "allow", "sign-in"])
     _one(parser)
-    parser.add_argument("field", nargs="?", default="secret", metavar="FIELD")
+    parser.add_argument("field", nargs="?", metavar="FIELD", help="secret, proxy, refresh_token or access_token")
+    parser.add_argument("--yes", action="store_true", help="allow without asking")
 
 
 def _changes(parser: argparse.ArgumentParser) -> None:
@@ -188,7 +189,7 @@ _COMMANDS: tuple[tuple[str, str, _Fill], ...] = (
     ("settings", "show or change what holds for the whole program", _settings),
     ("import", "add endpoints from TOML", lambda parser: parser.add_argument("file", metavar="FILE|-")),
     ("export", "endpoints as TOML, never secrets", lambda parser: parser.add_argument("ids", nargs="*", metavar="ID")),
-    ("secret", "store or delete an endpoint's secret, or sign in for it (OAuth2)", _secret),
+    ("secret", "store or delete an endpoint's secret, allow where it goes, or sign in for it (OAuth2)", _secret),
     ("runs", "past runs", lambda parser: parser.add_argument("id", nargs="?", metavar="ID")),
     ("changes", "what changed in an endpoint's table", _changes),
     ("query", "read-only SQL over the mirrored tables", _query),

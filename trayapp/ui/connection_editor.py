@@ -1,14 +1,13 @@
 """How requests get to the server: whose certificates count, which is shown, and the proxy on the way."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from trayapp.endpoints.model import Request
+from trayapp.endpoints.model import Endpoint, Request
 from trayapp.ui.field import Field
 from trayapp.ui.file_edit import FileEdit
+from trayapp.ui.settings_edits import goes_no_further
 
 
 class ConnectionEditor(QWidget):
@@ -102,8 +101,8 @@ class ConnectionEditor(QWidget):
         """The stored password is for one user of one proxy: it is not sent to another."""
         if self._stored is None or not self._stored.proxy_user:
             return False
-        now = self.put_into(self._stored)
-        return (_server(self._stored.proxy), self._stored.proxy_user) == (_server(now.proxy), now.proxy_user)
+        now, before = (Endpoint(url="", request=each) for each in (self.put_into(self._stored), self._stored))
+        return now.request.proxy_user == before.request.proxy_user and goes_no_further(now, before, "proxy")
 
     def _on_edit(self, path: str) -> None:
         self._show_password()
@@ -113,13 +112,6 @@ class ConnectionEditor(QWidget):
         self._password.setEnabled(self._has_user)
         stored = self.tr("stored in the keyring; type to replace it")
         self.password_edit.setPlaceholderText(stored if self._has_user and self._has_stored else "")
-
-
-def _server(proxy: str | None) -> str:
-    try:
-        return urlsplit(proxy or "").netloc.lower()
-    except ValueError:
-        return ""
 
 
 def _line(name: str, example: str = "") -> QLineEdit:

@@ -22,7 +22,7 @@ from trayapp.ui.frequency import Frequency
 from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
-from trayapp.ui.settings_edits import named, origin, with_endpoint
+from trayapp.ui.settings_edits import goes_no_further, named, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
 
 _T = TypeVar("_T")
@@ -213,6 +213,12 @@ class EndpointForm(QWidget):
         """The proxy's password typed for the keyring, None when the stored one (or none) is meant."""
         return self.connection.password()
 
+    def names_variable(self) -> bool:
+        """Whether an environment variable was typed here, or where it is to be sent."""
+        name, before = self.auth.auth().secret_env, self._original
+        same = before.id and name == before.auth.secret_env and goes_no_further(self._way(), before, "secret")
+        return bool(name) and not same
+
     def clear_secrets(self) -> None:
         """Forget what was typed for the keyring."""
         self.auth.secret_edit.clear()
@@ -322,7 +328,7 @@ class EndpointForm(QWidget):
     def _refresh(self) -> dict[str, str]:
         if self._loading:
             return {}
-        self.auth.set_stored(self._stored_secret and origin(self.url.text()) == origin(self._original.url))
+        self.auth.set_stored(self._stored_secret and goes_no_further(self._way(), self._original, "secret"))
         self._fields["request.json"].setEnabled(self.method.currentText() == "POST")
         self._fields["table.mode"].set_hint(self._modes[self.mode.currentData()][1])
         endpoint, problems = self._read()
@@ -333,6 +339,12 @@ class EndpointForm(QWidget):
         for path, field in self._fields.items():
             field.set_problem(problems.get(path, "") if path in self._shown else "")
         return problems
+
+    def _way(self) -> Endpoint:
+        """Where it goes by what is typed, valid or not."""
+        request = self.connection.put_into(self._original.request)
+        url = self.url.text().strip()
+        return msgspec.structs.replace(self._original, url=url, request=request, auth=self.auth.auth())
 
     def _read(self) -> tuple[Endpoint, dict[str, str]]:
         problems = dict[str, str]()

@@ -1,12 +1,14 @@
 """Edits of the settings as pure functions, and what an endpoint's test says about it."""
 
 import re
-from urllib.parse import urlsplit
 
 import msgspec
 
 from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
 from trayapp.endpoints.naming import completed
+from trayapp.sync.destinations import Field as Secret
+from trayapp.sync.destinations import destinations
+from trayapp.sync.errors import SyncError
 from trayapp.sync.report import Problem
 from trayapp.ui.frequency import Frequency
 
@@ -82,13 +84,12 @@ def filled_in(endpoint: Endpoint, found: Endpoint) -> Endpoint:
     )
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port: what a credential is bound to. Empty for what is no URL."""
+def goes_no_further(now: Endpoint, before: Endpoint, secret: Secret) -> bool:
+    """Whether what was entered for the one endpoint may be sent by the other; not while its address is none."""
     try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port
-    except ValueError:
-        return "", "", None
+        return destinations(now, secret) <= destinations(before, secret)
+    except SyncError:
+        return False
 
 
 def field_named_by(problem: Problem) -> str:
