@@ -13,6 +13,7 @@ from trayapp.app.background import Background, problem_of
 from trayapp.app.watching import FileWatch
 from trayapp.desktop import memory, opening
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.readable import places
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import UserError
 from trayapp.operations.conditions import disk_free
@@ -84,6 +85,8 @@ class LiveBackend(Backend):
         except UserError as error:
             problem = problem_of(error)
             settings = _previous(file)
+        for place in places(settings):
+            log.warning("a secret stands readably in the settings (%s); traysync doctor says what to do", place)
         self._look_at_disk()
         self.scheduler.start()
         self._apply(settings)

@@ -16,6 +16,7 @@ from trayapp.cli.presets import print_presets
 from trayapp.endpoints.curl import import_curl
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.presets import fill, find_preset
+from trayapp.endpoints.readable import Lifted
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import edited
@@ -37,19 +38,19 @@ def add(engine: Engine, options: Options) -> int:
     if options.values and options.preset is None:
         raise UserError("--with needs a preset", "It fills in what a preset asks for.", "Add --preset NAME.")
     if options.preset is not None:
-        endpoint = _endpoint_from_preset(options)
-        secret = _secret_from(options, endpoint)
+        found = _endpoint_from_preset(options)
     elif options.curl is not None:
         imported = import_curl(sys.stdin.read() if options.curl == "-" else options.curl)
-        endpoint = _with_settings(
+        found = _with_settings(
             msgspec.structs.replace(imported.endpoint, id=options.id or "", name=options.name or ""), options
         )
-        secret = imported.secret
+        if imported.secret is not None:
+            found = msgspec.structs.replace(found, secret=imported.secret, name="The command's secret")
     elif options.url:
-        endpoint = _endpoint_from(options)
-        secret = _secret_from(options, endpoint)
+        found = _endpoint_from(options)
     else:
         raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
+    endpoint, secret = found.endpoint, _secret_of(found, options)
     preview = _tried(engine, options, endpoint, secret)
     if not options.json:
         output.print_preview(preview)
@@ -75,18 +76,19 @@ def add(engine: Engine, options: Options) -> int:
     saved = engine.change(
         "save",
         endpoint=to_builtins(wanted),
-        secret=secret if not options.secret_env else None,
+        secret=secret,
         tokens=engine.workspace.accounts.take_unsaved(wanted),
         names_variable=bool(options.secret_env) and options.secret_env == wanted.auth.secret_env,
     )
     if options.json:
         output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
     else:
-        print(f"\nSaved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
+        print("", *found.notes, sep="\n")
+        print(f"Saved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
     return 0
 
 
-def _endpoint_from_preset(options: Options) -> Endpoint:
+def _endpoint_from_preset(options: Options) -> Lifted:
     """A preset's endpoint; what the other options say goes before what it has."""
     endpoint = fill(find_preset(options.preset), dict(pair(text, "=", "--with") for text in options.values))
     if options.json_body is not None:
@@ -106,7 +108,7 @@ def _endpoint_from_preset(options: Options) -> Endpoint:
     return _with_settings(wanted, options)
 
 
-def _endpoint_from(options: Options) -> Endpoint:
+def _endpoint_from(options: Options) -> Lifted:
     auth = _auth_from(options)
     body: Any = options.json_body
     if body is not None:
@@ -126,12 +128,12 @@ def _endpoint_from(options: Options) -> Endpoint:
     return _with_settings(endpoint, options)
 
 
-def _with_settings(endpoint: Endpoint, options: Options) -> Endpoint:
-    """The endpoint with --set and --every applied, checked."""
+def _with_settings(endpoint: Endpoint, options: Options, before: Endpoint | None = None) -> Lifted:
+    """The endpoint with --set and --every applied, checked; secrets that only `before` had readably are taken out."""
     settings = dict(pair(text, "=", "--set") for text in options.set)
     if getattr(options, "every", None):
         settings["every"] = options.every
-    return edited(endpoint, settings)
+    return edited(endpoint, settings, before)
 
 
 _AUTH_FORMS = {
@@ -170,16 +172,20 @@ def _has_null(value: Any) -> bool:
     return value is None
 
 
-def _secret_from(options: Options, endpoint: Endpoint) -> str | None:
-    if endpoint.auth.kind == "none":
-        return None
-    if endpoint.auth.secret_env:
+def _secret_of(found: Lifted, options: Options) -> str | None:
+    """The secret that the endpoint needs: from its settings, or from the person."""
+    kind = found.endpoint.auth.kind
+    if found.secret is not None:
+        if options.secret_stdin:
+            raise UserError("There are two secrets", f"{found.name} is one, too.", "Leave one of them out.")
+        return found.secret
+    if kind == "none" or found.endpoint.auth.secret_env:
         return None
     if options.secret_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    if endpoint.auth.kind == "oauth2_code":
+    if kind == "oauth2_code":
         return None  # most programs that people sign in with have no secret; one that has is given by an option
-    return getpass.getpass("Client secret: " if endpoint.auth.kind == "oauth2_client" else "Password or token: ")
+    return getpass.getpass("Client secret: " if kind == "oauth2_client" else "Password or token: ")
 
 
 def _agreed(question: str) -> bool:
@@ -197,8 +203,8 @@ def preview(engine: Engine, options: Options) -> int:
     """`preview`: what `add` would detect. Exit code."""
     if "://" in options.target:
         options.url, options.id, options.name = options.target, None, None
-        endpoint = _endpoint_from(options)
-        found = _tried(engine, options, endpoint, _secret_from(options, endpoint))
+        found = _endpoint_from(options)
+        seen = _tried(engine, options, found.endpoint, _secret_of(found, options))
     else:
         asked = ("auth", "header", "param", "json_body", "secret_env", "secret_stdin", "ca_file")
         if given := [name for name in asked if getattr(options, name)]:
@@ -207,10 +213,11 @@ def preview(engine: Engine, options: Options) -> int:
                 f"{options.target} is an endpoint with settings of its own.",
                 "Use --set PATH=VALUE to try others out.",
             )
-        endpoint = _with_settings(engine.workspace.endpoint(options.target), options)
-        found = engine.workspace.preview(endpoint, None, CancelToken(), SomebodyThere())
+        saved = engine.workspace.endpoint(options.target)
+        found = _with_settings(saved, options, saved)
+        seen = engine.workspace.preview(found.endpoint, found.secret, CancelToken(), SomebodyThere())
     if options.json:
-        output.print_json(output.preview_document(found))
+        output.print_json(output.preview_document(seen))
     else:
-        output.print_preview(found)
+        output.print_preview(seen)
     return 0

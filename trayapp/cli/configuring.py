@@ -16,6 +16,7 @@ from trayapp.cli.person import SomebodyThere, agreed
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import general_fields
+from trayapp.operations.imports import plan
 from trayapp.operations.texts import export_text
 from trayapp.operations.vault import secret_field
 from trayapp.sync.cancel import CancelToken
@@ -103,8 +104,13 @@ def edit(engine: Engine, options: Options) -> int:
         output.print_json(result)
     else:
         print(f"Changed {options.id}{', which runs anew' if options.restart else ''}.")
-        print(*result["notes"], sep="\n", end="\n" if result["notes"] else "")
+        _print_notes(result)
     return 0
+
+
+def _print_notes(result: dict[str, Any]) -> None:
+    for note in result["notes"]:
+        print(note)
 
 
 def settings(engine: Engine, options: Options) -> int:
@@ -129,11 +135,19 @@ def import_(engine: Engine, options: Options) -> int:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("The file can't be read", f"{options.file}: {error}.", "Check its name.") from error
-    result = engine.change("import", text=text)
+    planned = plan(engine.workspace, text)
+    asks = [ask for each in planned for ask in each.asks]
+    if not options.json:
+        print(*(each.words for each in planned), *(f"  {ask}." for ask in asks), sep="\n")
+    agreeing = options.yes or (sys.stdin.isatty() and asks and agreed("Import that?", ""))
+    if asks and not agreeing and sys.stdin.isatty():
+        return 1
+    result = engine.change("import", text=text, agreed=asks if agreeing else [])
     if options.json:
         output.print_json(result)
     else:
         print(f"Imported {', '.join(each['id'] for each in result['endpoints']) or 'nothing'}.")
+        _print_notes(result)
     return 0
 
 

@@ -141,6 +141,11 @@ def _settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
 
 
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE|-")
+    parser.add_argument("--yes", action="store_true", help="agree to all that takes a person's word")
+
+
 def _secret(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["set", "delete", "allow", "sign-in"])
     _one(parser)
@@ -187,7 +192,7 @@ _COMMANDS: tuple[tuple[str, str, _Fill], ...] = (
     ("disable", "switch an endpoint off", _one),
     ("edit", "change an endpoint's settings", _edit),
     ("settings", "show or change what holds for the whole program", _settings),
-    ("import", "add endpoints from TOML", lambda parser: parser.add_argument("file", metavar="FILE|-")),
+    ("import", "add endpoints from TOML, or replace those with their ids", _import),
     ("export", "endpoints as TOML, never secrets", lambda parser: parser.add_argument("ids", nargs="*", metavar="ID")),
     ("secret", "store or delete an endpoint's secret, allow where it goes, or sign in for it (OAuth2)", _secret),
     ("runs", "past runs", lambda parser: parser.add_argument("id", nargs="?", metavar="ID")),

@@ -1,39 +1,13 @@
-"""Endpoints from text and as text: TOML files, fields set on the command line."""
+"""Endpoints as text."""
 
-import tomllib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.endpoints.settings import (
-    parse_settings,
-    render,
-)
-from trayapp.operations.fields import unnamed
+from trayapp.endpoints.model import Settings
+from trayapp.endpoints.settings import render
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.due import parents
-
-if TYPE_CHECKING:
-    pass
-
-
-def import_text(workspace: Workspace, text: str) -> tuple[Endpoint, ...]:
-    """Add, or replace by id, the endpoints of a TOML text."""
-    parsed = parse_settings(text, "import", alone=True)
-    given = tomllib.loads(text).get("endpoint", [])
-    # A made-up id must not replace an endpoint that happens to have it. Who runs after others comes after them.
-    pairs = sorted(zip(parsed.endpoint, given, strict=True), key=lambda pair: _depth(pair[0], parsed))
-    return tuple(workspace.save(endpoint if "id" in data else unnamed(endpoint, data)) for endpoint, data in pairs)
 
 
 def export_text(workspace: Workspace, ids: Sequence[str] = ()) -> str:
     """Endpoints (all, or these) as TOML, never with secrets."""
     chosen = tuple(workspace.endpoint(id) for id in ids) or workspace.settings().endpoint
     return render("", Settings(endpoint=chosen))
-
-
-def _depth(endpoint: Endpoint, settings: Settings, met: frozenset[str] = frozenset()) -> int:
-    """How many of the settings' endpoints come one after the other before this one; circles are cut."""
-    before = [settings.find(id) for id in parents(endpoint) if id not in met]
-    found = [each for each in before if each is not None]
-    return max((1 + _depth(each, settings, met | {endpoint.id}) for each in found), default=0)

@@ -13,6 +13,7 @@ from trayapp.desktop.paths import Home
 from trayapp.desktop.secrets import Secrets, SecretsError, from_environment
 from trayapp.desktop.turns import Turns
 from trayapp.endpoints.model import Endpoint, General, Settings
+from trayapp.endpoints.readable import lifted, readable
 from trayapp.endpoints.settings import (
     SettingsError,
     SettingsFile,
@@ -47,6 +48,13 @@ if TYPE_CHECKING:
     from trayapp.sync.oauth.signin import Person
 
 log = logging.getLogger(__name__)
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """An endpoint as it was saved, and what a person should know of its secrets, in sentences."""
+
+    endpoint: Endpoint
+    notes: tuple[str, ...] = ()
 
 
 class Workspace:
@@ -115,7 +123,7 @@ class Workspace:
         secret: str | None = None,
         tokens: Mapping[Field, str] | None = None,
         names_variable: bool = False,
-    ) -> Endpoint:
+    ) -> Saved:
         """Add the endpoint, or replace the one with its id: with its secret, or with a UserError not at all.
 
         secret: what a person entered for just this endpoint, and so for where it goes. tokens: of a sign-in in another
@@ -123,6 +131,8 @@ class Workspace:
         """
         before = self.settings()
         old = before.find(endpoint.id) if endpoint.id else None
+        found = lifted(endpoint, old)
+        endpoint, secret = found.endpoint, secret if found.secret is None else found.secret
         if old is not None:
             complete(_placed(before, endpoint)[0])  # what can't be used must not cost a secret
             self._let_go(old, endpoint)
@@ -146,7 +156,7 @@ class Workspace:
             if old is None:
                 self.settings_file.edit(lambda settings: _lacking(settings, [saved.id]))
             raise
-        return saved
+        return Saved(saved, (*found.notes, *(self._withheld(old, saved) if old is not None else ())))
 
     def save_all(
         self,
@@ -161,6 +171,9 @@ class Workspace:
         names_variables: ids of the endpoints whose environment variable a person has named now.
         """
         before = self.settings()
+        found = [lifted(each, before.find(each.id)) for each in settings.endpoint]
+        settings = msgspec.structs.replace(settings, endpoint=tuple(each.endpoint for each in found))
+        secrets = {**secrets, **{each.endpoint.id: each.secret for each in found if each.secret is not None}}
         checked = {each.id: each for each in complete(settings).endpoint}
         for id, each in checked.items():
             if (old := before.find(id)) is not None:
@@ -249,14 +262,16 @@ class Workspace:
             log.info("the keyring was not looked through for secrets of %s, which has none", endpoint.id)
         self.accounts.forget(endpoint.id)
 
-    def edit(self, id: str, changes: Mapping[str, str]) -> Endpoint:
+    def edit(self, id: str, changes: Mapping[str, str]) -> Saved:
         """Set fields, named by dotted paths, from text (a TOML value, or just text). SettingsError names a bad one."""
-        endpoint = edited(self.endpoint(id), changes)
-        if endpoint.id != self.endpoint(id).id:
+        before = self.endpoint(id)
+        found = edited(before, changes, before)
+        if found.endpoint.id != before.id:
             raise UserError(
                 "The id can't be changed", "Table, history and secret are known by it.", "Add a new endpoint."
             )
-        return self.save(endpoint)
+        saved = self.save(found.endpoint, found.secret)
+        return msgspec.structs.replace(saved, notes=(*found.notes, *saved.notes))
 
     def edit_general(self, changes: Mapping[str, str]) -> General:
         """Set fields of the whole program from text, as `edit` does. SettingsError names a bad one."""
@@ -281,7 +296,7 @@ class Workspace:
 
     # Runs
 
-    def withheld(self, before: Endpoint, after: Endpoint) -> list[str]:
+    def _withheld(self, before: Endpoint, after: Endpoint) -> list[str]:
         """What the endpoint will not send because it goes elsewhere than it went before, in sentences."""
         sentences = []
         for field in fields_of(after):
@@ -352,8 +367,13 @@ class Workspace:
             secret = self.vault.get(endpoint)
         if proxy_password:
             self._heard_secret(proxy_password)
+        self._hear_readable(endpoint)
         saved = known is not None and _same_sign_in(known, endpoint)
         return self.accounts.access(endpoint, secret, cancel, saved=saved, proxy_password=proxy_password)
+
+    def _hear_readable(self, endpoint: Endpoint) -> None:
+        for each in readable(endpoint):
+            self._heard_secret(each.value)
 
     def execute(
         self,
@@ -366,6 +386,7 @@ class Workspace:
         """Run an endpoint once, now."""
         from trayapp.sync.runner import Surroundings, run
 
+        self._hear_readable(endpoint)
         self._serve_demo(endpoint)
         surroundings = Surroundings(
             store=self.store,
@@ -413,7 +434,7 @@ class Workspace:
             if self._demo is None:
                 self._demo = DemoServer()
             url = self._demo.start()
-        return self.save(demo_endpoint(url))
+        return self.save(demo_endpoint(url)).endpoint
 
     def _serve_demo(self, endpoint: Endpoint) -> None:
         """The demo's API runs wherever its endpoint is used, as long as the process lives."""

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPlainTextEdit,
 
 from trayapp.endpoints.curl import import_curl, is_curl
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
+from trayapp.endpoints.readable import lifted, readable
+from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
 from trayapp.errors import UserError
@@ -159,16 +161,20 @@ class EndpointForm(QWidget):
         self._refresh()
 
     def _on_url(self, text: str) -> None:
-        """A pasted cURL command is taken over at once; one that is typed, when Return says that it is complete."""
+        """What is pasted is taken over at once; what is typed, when Return says that it is complete."""
         pasted = len(text) - self._url_length > 1
         self._url_length = len(text)
         self._curl_problem = ""
         if pasted:
-            self._take_over_curl()
+            self._take_over_text()
 
-    def _take_over_curl(self) -> None:
+    def _take_over_text(self) -> None:
+        """A cURL command, or an address with a secret in it, which is no part of what is stored readably."""
         text = self.url.text()
-        if self._loading or not is_curl(text):
+        if self._loading:
+            return
+        if not is_curl(text):
+            self._take_out_secret(text.strip())
             return
         try:
             found = import_curl(text)
@@ -181,6 +187,19 @@ class EndpointForm(QWidget):
         self._take_over(msgspec.structs.replace(before, url=imported.url, request=imported.request, auth=imported.auth))
         if found.secret:
             self.auth.secret_edit.setText(found.secret)
+
+    def _take_out_secret(self, url: str) -> None:
+        if url == self._original.url or self.auth.auth().kind != "none":
+            return
+        try:
+            found = lifted(Endpoint(url=url))
+        except SettingsError:
+            return  # it is told beside the field
+        if found.secret is None:
+            return
+        self.auth.set_auth(found.endpoint.auth, stored=False)
+        self.auth.secret_edit.setText(found.secret)
+        self.url.setText(found.endpoint.url)
 
     def take_over(self, endpoint: Endpoint) -> None:
         """Show an endpoint made elsewhere as if it was typed in here; id, tags and schedule stay."""
@@ -282,7 +301,7 @@ class EndpointForm(QWidget):
 
     def _connect(self) -> None:
         self.url.textChanged.connect(self._on_url)
-        self.url.editingFinished.connect(self._take_over_curl)
+        self.url.editingFinished.connect(self._take_over_text)
         self._watch(self.url.textChanged, "url")
         self._watch(self.name.textChanged, "name")
         self._watch(self.tags.textChanged, "tags")
@@ -397,6 +416,11 @@ class EndpointForm(QWidget):
         problems |= {path: text for path, text in missing.items() if path not in problems}
         for path, message in self._checked(endpoint):
             problems.setdefault(self._field_of(path), sentence(message))
+        known = {(each.field, each.value) for each in readable(self._original)}
+        for each in readable(endpoint):
+            if (each.field, each.value) not in known:
+                text = self.tr("{name} is a secret, which would be stored readably; make it the authentication.")
+                problems.setdefault(self._field_of(each.field), text.format(name=each.name))
         return endpoint, problems
 
     def _checked(self, endpoint: Endpoint) -> list[FieldProblem]:

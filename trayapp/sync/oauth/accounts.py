@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.readable import readable
 from trayapp.endpoints.units import Duration
 from trayapp.sync.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials, forms
 from trayapp.sync.cancel import CancelToken
@@ -70,7 +71,7 @@ class Accounts:
         if proxy is None and endpoint.request.proxy_user and endpoint.id:
             proxy = self._secrets.get(endpoint, PROXY)
         if not endpoint.auth.kind.startswith("oauth2"):
-            return credentials(endpoint.auth, secret, proxy)
+            return _hiding(endpoint, credentials(endpoint.auth, secret, proxy))
         if endpoint.auth.kind == "oauth2_client" and secret is None:
             raise AuthError(
                 "The client's secret is missing",
@@ -100,6 +101,12 @@ class Accounts:
         with self._lock:
             for key in [key for key in self._accounts if key[0] == id]:
                 del self._accounts[key]
+
+
+def _hiding(endpoint: Endpoint, found: Credentials) -> Credentials:
+    """The credentials, which hide what the settings have readably, too."""
+    more = tuple(form for each in readable(endpoint) for form in forms(each.value))
+    return msgspec.structs.replace(found, secrets=(*found.secrets, *more)) if more else found
 
 
 def _of(endpoint: Endpoint) -> bytes:
@@ -231,7 +238,7 @@ class OAuthAccess:
     def _credentials(self, token: TokenSet) -> Credentials:
         secrets = (*forms(token.access_token), *forms(self.proxy_password or ""))
         header = ("Authorization", f"{self._auth.prefix or 'Bearer'} {token.access_token}")
-        return Credentials(header=header, secrets=secrets, proxy_password=self.proxy_password)
+        return _hiding(self._endpoint, Credentials(header=header, secrets=secrets, proxy_password=self.proxy_password))
 
     @contextmanager
     def _turn(self) -> Iterator[_Account]:
