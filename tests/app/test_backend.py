@@ -10,6 +10,7 @@ import psutil
 import pytest
 import requests
 
+from tests.keyring import Keyring
 from tests.server import ApiServer, Listing, json_reply, late, problem
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.paths import Home
@@ -218,11 +219,11 @@ def test_the_demo_is_added_once_and_mirrored(qtbot, backend):
 
 
 def test_secrets_never_reach_settings_or_signals(qtbot, backend, api, monkeypatch):
-    kept = {}
-    monkeypatch.setattr(backend.workspace.secrets, "set", lambda id, value, *_: kept.update({id: value}))
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
     wanted = msgspec.structs.replace(endpoint(api.route("/items", Listing(RECORDS))), enabled=False)
     ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}))
-    assert kept == {"items": "s3cret"}
+    assert keyring.kept["TraySync", "items/secret"] == "s3cret"
     assert "s3cret" not in backend.workspace.settings_file.path.read_text()
 
 
@@ -292,20 +293,6 @@ def test_a_disk_that_does_not_answer_holds_up_nothing(qtbot, tmp_path, api, monk
         qtbot.waitUntil(lambda: len(asked) == 2)
 
 
-class Keyring:
-    def __init__(self):
-        self.kept = {}
-
-    def get_password(self, service, user):
-        return self.kept.get((service, user))
-
-    def set_password(self, service, user, value):
-        self.kept[service, user] = value
-
-    def delete_password(self, service, user):
-        del self.kept[service, user]
-
-
 def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, backend, api, monkeypatch):
     keyring = Keyring()
     monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
@@ -325,12 +312,12 @@ def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, ba
         )
     assert run.args[0].added == 23
     assert api.requests[-1].headers["Proxy-Authorization"] == requests.auth._basic_auth_str("me", "s3cret two")
-    assert list(keyring.kept.values()) == ["s3cret two"]
+    assert keyring.kept["TraySync", "items/proxy"] == "s3cret two"
     assert "s3cret" not in backend.workspace.settings_file.path.read_text()
     backend.workspace.edit("items", {"name": "Others", "request.proxy": api.base})
-    assert list(keyring.kept.values()) == ["s3cret two"]
+    assert keyring.kept["TraySync", "items/proxy"] == "s3cret two"
     backend.workspace.edit("items", {"request.proxy": "http://other.example:8080"})
     assert keyring.kept == {}  # it is not for another proxy
-    backend.workspace.secrets.set("items", "s3cret three", "proxy")
+    backend.workspace.secrets.set("items", "s3cret three", (), "proxy")
     assert save(qtbot, backend) is None
     assert keyring.kept == {}

@@ -16,6 +16,7 @@ import apsw
 import psutil
 import pytest
 
+from tests.keyring import Keyring
 from tests.server import Guarded, Listing, basic, bearer, json_reply, problem
 from trayapp.cli import main
 from trayapp.desktop.instance import acquire_engine_lock
@@ -84,12 +85,12 @@ def test_add_takes_everything_an_endpoint_can_have(cli, api, monkeypatch):
 
 
 def test_a_curl_command_is_all_it_takes(cli, api, monkeypatch):
-    kept = {}
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: Memory(kept))
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
     url = api.route("/api/items", Guarded(bearer("s3cret"), Listing(RECORDS, pages="link")))
     command = f"curl '{url}' \\\n -H 'Authorization: Bearer s3cret' -H 'X-Team: blue' --compressed"
     cli("add", "--curl", "-", "--yes", stdin=command)
-    assert kept == {("TraySync", "items/secret"): "s3cret"}
+    assert keyring.kept["TraySync", "items/secret"] == "s3cret"
     assert cli.json("sync")["runs"][0]["added"] == 23
     assert api.requests[-1].headers["X-Team"] == "blue"
     assert "s3cret" not in cli("export").out
@@ -385,14 +386,12 @@ def test_pause_and_resume_hold_for_due_runs(cli, added):
 
 
 def test_secrets_are_only_ever_in_the_keyring(cli, api, home, monkeypatch):
-    from keyring.backends.fail import Keyring
-
-    kept = {}
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: Memory(kept))
-    assert Keyring
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
     url = api.route("/items", Guarded(basic("me", "pa:ss"), json_reply(RECORDS)))
     cli("add", url, "--auth", "basic:me", "--secret-stdin", "--id", "items", "--yes", stdin="pa:ss\n")
-    assert kept == {("TraySync", "items/secret"): "pa:ss"}
+    assert keyring.kept["TraySync", "items/secret"] == "pa:ss"
+    assert set(keyring.kept) == {("TraySync", "items/secret"), ("TraySync", "items/secret/for")}
     assert cli.json("sync")["runs"][0]["added"] == 23
     cli("secret", "set", "items", stdin="wrong\n")
     assert "credentials" in cli.json("sync", code=1)["runs"][0]["problem"]["title"]
@@ -402,20 +401,6 @@ def test_secrets_are_only_ever_in_the_keyring(cli, api, home, monkeypatch):
     for path in home.rglob("*"):
         if path.is_file():
             assert b"pa:ss" not in path.read_bytes()
-
-
-class Memory:
-    def __init__(self, kept):
-        self._kept = kept
-
-    def get_password(self, service, user):
-        return self._kept.get((service, user))
-
-    def set_password(self, service, user, value):
-        self._kept[service, user] = value
-
-    def delete_password(self, service, user):
-        del self._kept[service, user]
 
 
 def test_a_missing_keyring_is_explained(cli, api):

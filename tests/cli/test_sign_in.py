@@ -58,7 +58,9 @@ class Cli:
         return json.loads(done.stdout)
 
     def secrets(self):
-        return json.loads(self.keyring.read_text())
+        everything = json.loads(self.keyring.read_text())
+        assert all(name.removesuffix("/for") in everything for name in everything), "nothing stays that is said of it"
+        return {name: value for name, value in everything.items() if not name.endswith("/for")}
 
     def left_behind(self):
         """Everything that was printed, logged or written, but for the keyring."""

@@ -11,10 +11,11 @@ import pytest
 
 from tests.desktop.bus import Bus
 from tests.desktop.session import Desktop
-from trayapp.desktop.secrets import NoSecretStore, Secrets, SecretsError, SecretsLocked, SecretsTimeout
+from trayapp.desktop.secrets import Kept, NoSecretStore, Secrets, SecretsError, SecretsLocked, SecretsTimeout
 
 MakeDesktop = Callable[..., AbstractContextManager[Desktop]]
 InDesktop = Callable[[Desktop], None]
+TO = frozenset({"https://api.example.com"})
 
 # keyring's Secret Service backend leaves the connection of a failed call to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -49,19 +50,31 @@ def stored(bus: Bus) -> dict[str, str]:
     return {one["username"]: one["service"] for one in attributes}
 
 
+def of_secrets(bus: Bus) -> set[str]:
+    """User names of our items, without those that say where a secret may go."""
+    return {name for name in stored(bus) if "/for" not in name}
+
+
+def value(kept: Kept | None) -> str | None:
+    return None if kept is None else kept.value
+
+
 def test_a_secret_is_stored_read_replaced_and_deleted(desktop: Desktop, bus: Bus, in_desktop: InDesktop) -> None:
     in_desktop(desktop)
     secrets = Secrets()
-    assert secrets.get("issues") is None
-    secrets.set("issues", "gr\u00fcn\nund blau")
-    assert stored(bus) == {"issues/secret": "TraySync"}
-    assert Secrets().get("issues") == "gr\u00fcn\nund blau"
-    secrets.set("issues", "second")
-    secrets.set("issues", "other", field="refresh_token")
-    assert Secrets().get("issues") == "second"
+    assert value(secrets.get("issues")) is None
+    secrets.set("issues", "gr\u00fcn\nund blau", TO)
+    assert stored(bus) == {"issues/secret": "TraySync", "issues/secret/for": "TraySync"}
+    kept = Secrets().get("issues")
+    assert kept is not None
+    assert kept.to == TO
+    assert value(Secrets().get("issues")) == "gr\u00fcn\nund blau"
+    secrets.set("issues", "second", TO)
+    secrets.set("issues", "other", TO, field="refresh_token")
+    assert value(Secrets().get("issues")) == "second"
     assert secrets.delete("issues")
-    assert secrets.get("issues") is None
-    assert secrets.get("issues", "refresh_token") == "other"
+    assert value(secrets.get("issues")) is None
+    assert value(secrets.get("issues", "refresh_token")) == "other"
     assert secrets.delete("issues", "refresh_token")
     assert not secrets.delete("issues")
     assert stored(bus) == {}
@@ -70,16 +83,16 @@ def test_a_secret_is_stored_read_replaced_and_deleted(desktop: Desktop, bus: Bus
 def test_a_long_secret_is_kept_in_parts(desktop: Desktop, bus: Bus, in_desktop: InDesktop) -> None:
     in_desktop(desktop)
     secrets = Secrets(part_limit=10)
-    secrets.set("a", "0123456789" * 3 + "end")
-    assert len(stored(bus)) == 5
-    assert Secrets().get("a") == "0123456789" * 3 + "end"
-    secrets.set("a", "0123456789abc")
-    assert Secrets().get("a") == "0123456789abc"
-    assert len(stored(bus)) == 3
-    secrets.set("a", "short")
-    assert stored(bus) == {"a/secret": "TraySync"}
-    secrets.set("a", "\x1etraysync-parts:7")
-    assert Secrets().get("a") == "\x1etraysync-parts:7"
+    secrets.set("a", "0123456789" * 3 + "end", TO)
+    assert len(of_secrets(bus)) == 5
+    assert value(Secrets().get("a")) == "0123456789" * 3 + "end"
+    secrets.set("a", "0123456789abc", TO)
+    assert value(Secrets().get("a")) == "0123456789abc"
+    assert len(of_secrets(bus)) == 3
+    secrets.set("a", "short", TO)
+    assert of_secrets(bus) == {"a/secret"}
+    secrets.set("a", "\x1etraysync-parts:7", TO)
+    assert value(Secrets().get("a")) == "\x1etraysync-parts:7"
     assert secrets.delete("a")
     assert stored(bus) == {}
 
@@ -88,12 +101,12 @@ def test_what_was_read_is_remembered_until_it_is_refused(desktop: Desktop, in_de
     in_desktop(desktop)
     seen: list[str] = []
     ours, theirs = Secrets(seen.append), Secrets()
-    theirs.set("a", "one")
-    assert ours.get("a") == "one"
-    theirs.set("a", "two")
-    assert ours.get("a") == "one"
+    theirs.set("a", "one", TO)
+    assert value(ours.get("a")) == "one"
+    theirs.set("a", "two", TO)
+    assert value(ours.get("a")) == "one"
     ours.forget("a")
-    assert ours.get("a") == "two"
+    assert value(ours.get("a")) == "two"
     assert seen == ["one", "two"]
     assert theirs.delete("a")
 
@@ -102,19 +115,19 @@ def test_a_locked_keyring_is_a_state_that_ends(make_desktop: MakeDesktop, in_des
     with make_desktop(tray=False, notifications=False, keyring="locked") as desktop:
         in_desktop(desktop)
         secrets = Secrets()
-        for attempt in (lambda: secrets.get("a"), lambda: secrets.set("a", "x"), lambda: secrets.delete("a")):
+        for attempt in (lambda: secrets.get("a"), lambda: secrets.set("a", "x", TO), lambda: secrets.delete("a")):
             with pytest.raises(SecretsLocked, match="locked"):
                 attempt()
         desktop.unlock_keyring()
-        secrets.set("a", "x")
-        assert secrets.get("a") == "x"
+        secrets.set("a", "x", TO)
+        assert value(secrets.get("a")) == "x"
 
 
 def test_without_a_keyring_nothing_is_kept_anywhere(make_desktop: MakeDesktop, in_desktop: InDesktop) -> None:
     with make_desktop(tray=False, notifications=False, keyring="none") as desktop:
         in_desktop(desktop)
         with pytest.raises(NoSecretStore) as caught:
-            Secrets().set("a", "hunter2")
+            Secrets().set("a", "hunter2", TO)
         assert "hunter2" not in str(caught.value)
         assert "secret_env" in caught.value.next
 
@@ -136,7 +149,7 @@ def test_a_keyring_that_hangs_is_not_waited_for(make_desktop: MakeDesktop, in_de
     with make_desktop(tray=False, notifications=False) as desktop:
         in_desktop(desktop)
         secrets = Secrets(timeout=0.3, interactive_timeout=0.6)
-        secrets.set("a", "x")
+        secrets.set("a", "x", TO)
         keyring = desktop.parts["keyring"].pid
         os.kill(keyring, signal.SIGSTOP)
         started = time.monotonic()
@@ -144,19 +157,19 @@ def test_a_keyring_that_hangs_is_not_waited_for(make_desktop: MakeDesktop, in_de
             secrets.get("b")
         assert time.monotonic() - started < 0.6
         with pytest.raises(SecretsTimeout):
-            secrets.set("b", "never stored", interactive=True)
-        assert secrets.get("a") == "x", "what is known needs no store"
+            secrets.set("b", "never stored", TO, interactive=True)
+        assert value(secrets.get("a")) == "x", "what is known needs no store"
         os.kill(keyring, signal.SIGCONT)
         patient = Secrets()
-        assert patient.get("a") == "x"
-        assert secrets.get("b", interactive=True) is None, "what was given up is not done later"
+        assert value(patient.get("a")) == "x"
+        assert value(secrets.get("b", interactive=True)) is None, "what was given up is not done later"
 
 
 def test_a_keyring_that_dies_is_an_error_not_a_crash(make_desktop: MakeDesktop, in_desktop: InDesktop) -> None:
     with make_desktop(tray=False, notifications=False) as desktop:
         in_desktop(desktop)
         secrets = Secrets()
-        secrets.set("a", "x")
+        secrets.set("a", "x", TO)
         desktop.parts["keyring"].kill()
         desktop.parts["keyring"].wait()
         with pytest.raises(SecretsError):
@@ -167,4 +180,4 @@ def test_a_keyring_that_dies_is_an_error_not_a_crash(make_desktop: MakeDesktop, 
 def test_a_backend_that_keeps_nothing_is_no_keyring(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
     with pytest.raises(NoSecretStore, match="configured"):
-        Secrets().set("a", "x")
+        Secrets().set("a", "x", TO)

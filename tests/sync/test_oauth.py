@@ -440,7 +440,7 @@ def test_without_a_refresh_token_the_access_token_is_kept(api, store):
 
 def test_a_service_that_keeps_its_refresh_token_is_asked_with_it_again(api):
     client = code_client(api)
-    client.keyring.set("items", "refresh_token", "r")
+    client.keyring.set(client.endpoint, "refresh_token", "r")
     api.route("/token", numbered(expires_in=60))
     assert client.token(None) == "Bearer t1"
     client.now += timedelta(minutes=2)
@@ -450,7 +450,7 @@ def test_a_service_that_keeps_its_refresh_token_is_asked_with_it_again(api):
 
 def test_a_sign_in_that_is_over_asks_for_another_and_keeps_the_table(api, store):
     client = code_client(api)
-    client.keyring.set("items", "refresh_token", "r-s3cret")
+    client.keyring.set(client.endpoint, "refresh_token", "r-s3cret")
     api.route("/token", numbered(expires_in=60))
     api.route("/items", json_reply([{"id": 1}]))
     assert client.run(store, None).added == 1
@@ -467,7 +467,7 @@ def test_a_sign_in_that_is_over_asks_for_another_and_keeps_the_table(api, store)
 
 def test_another_process_that_renewed_meanwhile_is_followed(api):
     client = code_client(api)
-    client.keyring.set("items", "refresh_token", "r1")
+    client.keyring.set(client.endpoint, "refresh_token", "r1")
     given = []
 
     def rotate(seen: Seen) -> Reply:
@@ -589,4 +589,4 @@ def test_a_run_s_time_does_not_limit_the_person(api):
     client = code_client(api)
     client.endpoint = msgspec.structs.replace(client.endpoint, limits=Limits(run=Duration(1)))
     client.access(None).sign_in(Person(lambda url: threading.Timer(1.2, comes_back(), [url]).start()), 10)
-    assert client.keyring.get("items", "refresh_token") == "r"
+    assert client.keyring.get(client.endpoint, "refresh_token") == "r"

@@ -13,6 +13,7 @@ from trayapp.endpoints.naming import completed
 from trayapp.store.store import Store
 from trayapp.sync.auth import MemorySecrets
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.destinations import Field
 from trayapp.sync.errors import AuthError
 from trayapp.sync.explore import explore
 from trayapp.sync.oauth.accounts import Accounts, OAuthAccess
@@ -72,7 +73,7 @@ class Sync:
 
     @property
     def refresh_token(self) -> str | None:
-        return self.keyring.get(self.endpoint.id, "refresh_token")
+        return self.keyring.get(self.endpoint, "refresh_token")
 
     def rows(self) -> list[dict[str, Any]]:
         with self.store.reading() as db:
@@ -207,9 +208,9 @@ def test_the_new_refresh_token_is_saved_before_the_new_access_token_is_used(prov
     at_saving = []
 
     class Watched(MemorySecrets):
-        def set(self, id: str, field: str, value: str) -> None:
+        def set(self, endpoint: Endpoint, field: Field, value: str) -> None:
             at_saving.append(provider.seen()["granted"])
-            super().set(id, field, value)
+            super().set(endpoint, field, value)
 
     watched = Watched()
     watched.fields = sync.keyring.fields
@@ -228,10 +229,10 @@ def test_a_keyring_that_fails_once_costs_a_run_but_not_the_sign_in(provider, sto
     class Failing(MemorySecrets):
         broken = True
 
-        def set(self, id: str, field: str, value: str) -> None:
+        def set(self, endpoint: Endpoint, field: Field, value: str) -> None:
             if self.broken:
                 raise AuthError("The keyring is locked", "Nobody unlocked it.", "Unlock it.")
-            super().set(id, field, value)
+            super().set(endpoint, field, value)
 
     failing = Failing()
     failing.fields = sync.keyring.fields
@@ -306,8 +307,8 @@ def test_a_test_before_saving_signs_in_and_hands_the_tokens_over(provider, store
     person.closed()
     assert explore(sync.endpoint, access, CancelToken()).count == 10
     assert sync.keyring.fields == {}
-    tokens = sync.accounts.take_unsaved(sync.endpoint.auth)
+    tokens = sync.accounts.take_unsaved(sync.endpoint)
     assert list(tokens) == ["refresh_token"]
-    sync.keyring.set(sync.endpoint.id, "refresh_token", tokens["refresh_token"])
+    sync.keyring.set(sync.endpoint, "refresh_token", tokens["refresh_token"])
     assert sync.run().added == 23
-    assert sync.accounts.take_unsaved(sync.endpoint.auth) == {}
+    assert sync.accounts.take_unsaved(sync.endpoint) == {}

@@ -272,7 +272,7 @@ def login_header(user: str, password: str) -> str:
 
 def keyring_with(password: str) -> MemorySecrets:
     keyring = MemorySecrets()
-    keyring.set("items", "proxy", password)
+    keyring.fields["items", "proxy"] = password
     return keyring
 
 

@@ -37,6 +37,9 @@ class FakeBackend(Backend):
         self.save_answer: Problem | None = None
         self.secrets: dict[str, str] = {}
         self.proxy_passwords: dict[str, str] = {}
+        self.named = False
+        self.named_by_saving: tuple[str, ...] = ()
+        """Whether the last preview, and whose last saving, had a variable that the person typed."""
         self._settings = settings or Settings()
         self._snapshot = snapshot or Snapshot()
         self._tickets = 0
@@ -137,8 +140,15 @@ class FakeBackend(Backend):
             self._later(self.answer_rows)
         return ticket
 
-    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
+    def preview(
+        self,
+        endpoint: Endpoint,
+        secret: str | None,
+        proxy_password: str | None = None,
+        names_variable: bool = False,
+    ) -> int:
         ticket = self._ticket("preview", endpoint, secret, proxy_password)
+        self.named = names_variable
         self._asked[ticket] = endpoint
         if not self.hold_previews:
             self._later(lambda: self.answer_preview(ticket))
@@ -154,6 +164,7 @@ class FakeBackend(Backend):
         secrets: Mapping[str, str],
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
+        names_variables: tuple[str, ...] = (),
     ) -> int:
         ticket = self._ticket("save", settings, dict(secrets), drop_tables)
         answer = self.save_answer
@@ -161,6 +172,7 @@ class FakeBackend(Backend):
             self._settings = settings
             self.secrets.update(secrets)
             self.proxy_passwords.update(proxy_passwords or {})
+            self.named_by_saving = names_variables
             self._later(lambda: self.settings_changed.emit(settings))
         self._later(lambda: self.saved.emit(ticket, answer))
         return ticket

@@ -453,8 +453,47 @@ def test_a_secret_from_the_environment(qtbot: QtBot, backend: FakeBackend) -> No
     run_test(qtbot, editor)
     with qtbot.waitSignal(editor.endpoint_saved):
         click(qtbot, editor.save_button)
+    assert backend.named
     assert backend.settings().endpoint[0].auth == Auth(kind="query", name="api_key", secret_env="MY_KEY")
     assert backend.secrets == {}
+    assert backend.named_by_saving == ("items",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("name", "Others", False),
+        ("url", f"{URL}/others", False),
+        ("authSecretEnv", "OTHER_KEY", True),
+        ("url", "https://elsewhere.test/items", True),
+        ("requestProxy", "http://proxy.test", True),
+    ],
+)
+def test_a_variable_is_named_by_typing_it_or_where_it_goes(qtbot: QtBot, name: str, text: str, named: bool) -> None:
+    auth = Auth(kind="bearer", secret_env="AWS_SECRET_ACCESS_KEY")
+    backend = stored(Endpoint(url=URL, auth=auth))
+    editor = open_editor(qtbot, backend, "items")
+    field(editor, name).setText(text)
+    run_test(qtbot, editor)
+    assert backend.named is named
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.named_by_saving == (("items",) if named else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("requestProxy", "http://proxy.test"), ("requestCaFile", "/etc/ssl/certs/ca-certificates.crt")],
+)
+def test_a_stored_secret_does_not_take_another_way(qtbot: QtBot, name: str, text: str) -> None:
+    backend = stored(Endpoint(url=URL, auth=Auth(kind="bearer")))
+    editor = open_editor(qtbot, backend, "items")
+    field(editor, name).setText(text)
+    assert field(editor, "authSecret").placeholderText() == ""
+    click(qtbot, editor.test_button)
+    assert problem_of(editor, "auth.secret")
+    field(editor, name).setText("")
+    assert "stored in the keyring" in field(editor, "authSecret").placeholderText()
 
 
 def test_oauth_of_the_settings_file_is_kept(qtbot: QtBot) -> None:
@@ -562,6 +601,55 @@ def test_a_stored_client_secret_is_not_sent_to_another_token_address(qtbot: QtBo
     assert field(editor, "authSecret").placeholderText() == ""
     click(qtbot, editor.test_button)
     assert problem_of(editor, "auth.secret")
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "auth"),
+    [
+        (f"{URL}?x=1&api_key={SECRET}", f"{URL}?x=1", Auth(kind="query", name="api_key")),
+        (URL.replace("://", f"://me:{SECRET}@"), URL, Auth(kind="basic", user="me")),
+    ],
+)
+def test_a_secret_in_a_pasted_address_becomes_the_authentication(
+    qtbot: QtBot, backend: FakeBackend, text: str, url: str, auth: Auth
+) -> None:
+    editor = open_editor(qtbot, backend)
+    field(editor, "url").setText(text)
+    assert field(editor, "url").text() == url
+    assert field(editor, "authSecret").text() == SECRET
+    run_test(qtbot, editor)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert backend.settings().endpoint[0].auth == auth
+    assert backend.secrets == {"items": SECRET}
+    assert SECRET not in repr(backend.settings())
+
+
+def test_a_secret_in_a_typed_address_becomes_the_authentication_when_it_is_complete(
+    qtbot: QtBot, backend: FakeBackend
+) -> None:
+    editor = open_editor(qtbot, backend)
+    write(qtbot, field(editor, "url"), f"{URL}?token={SECRET}")
+    assert "is a secret" in problem_of(editor, "url")
+    qtbot.keyClick(field(editor, "url"), Qt.Key.Key_Return)
+    assert field(editor, "url").text() == URL
+    assert field(editor, "authSecret").text() == SECRET
+    assert problem_of(editor, "url") == ""
+
+
+def test_a_secret_that_would_be_stored_readably_is_refused_beside_its_field(qtbot: QtBot) -> None:
+    request = Request(headers={"X-Api-Key": "there-already"})
+    backend = stored(Endpoint(url=URL, request=request, auth=Auth(kind="bearer")))
+    editor = open_editor(qtbot, backend, "items")
+    write(qtbot, field(editor, "name"), "Others")
+    assert not editor.form.reveal_problems(), "what was there is left"
+    editor.form.headers.set_values({"X-Api-Key": SECRET})
+    editor.form.headers.changed.emit()
+    assert "X-Api-Key is a secret" in problem_of(editor, "request.headers")
+    field(editor, "url").setText(f"{URL}?api_key={SECRET}")
+    assert "api_key is a secret" in problem_of(editor, "url")
+    click(qtbot, editor.untested_button)
+    assert backend.called("save") == []
 
 
 # Certificates and proxy

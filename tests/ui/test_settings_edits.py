@@ -1,5 +1,6 @@
 """Edits of the settings, as pure functions."""
 
+import msgspec
 import pytest
 
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Response, Settings, Table
@@ -8,9 +9,9 @@ from trayapp.ui.settings_edits import (
     asked_for,
     duplicate,
     filled_in,
+    goes_no_further,
     moved,
     named,
-    server_of,
     with_endpoint,
     without_endpoint,
 )
@@ -105,4 +106,12 @@ def test_what_was_found_completes_the_form_and_names_stay_those_of_the_form() ->
     ],
 )
 def test_credentials_belong_to_scheme_host_and_port(one: str, other: str, same: bool) -> None:
-    assert (server_of(one) == server_of(other)) is same
+    for now, before in ((one, other), (other, one)):
+        assert goes_no_further(Endpoint(url=now), Endpoint(url=before), "secret") is same
+
+
+def test_credentials_may_take_a_shorter_way_but_no_longer_one() -> None:
+    short = Endpoint(url="https://a.test/x")
+    proxied = msgspec.structs.replace(short, request=Request(proxy="http://proxy.test", ca_file="/ca.pem"))
+    assert goes_no_further(short, proxied, "secret")
+    assert not goes_no_further(proxied, short, "secret")

@@ -13,6 +13,7 @@ from trayapp.app.background import Background
 from trayapp.app.watching import FileWatch
 from trayapp.desktop import memory, opening
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.endpoints.readable import places
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import Problem, UserError
 from trayapp.messages import foreign, say
@@ -85,6 +86,8 @@ class LiveBackend(Backend):
         except UserError as error:
             problem = error.problem
             settings = _previous(file)
+        for place in places(settings):
+            log.warning("a secret stands readably in the settings (%s); traysync doctor says what to do", place)
         self._look_at_disk()
         self.scheduler.start()
         self._apply(settings)
@@ -198,11 +201,12 @@ class LiveBackend(Backend):
         secrets: Mapping[str, str],
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
+        names_variables: tuple[str, ...] = (),
     ) -> int:
         """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables."""
         ticket = next(self._tickets)
         self.change(
-            lambda: self.workspace.save_all(settings, secrets, drop_tables, proxy_passwords or {}),
+            lambda: self.workspace.save_all(settings, secrets, drop_tables, proxy_passwords or {}, names_variables),
             lambda result: self._saved(ticket, result),
         )
         return ticket
@@ -310,7 +314,13 @@ class LiveBackend(Backend):
 
     # Previews
 
-    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
+    def preview(
+        self,
+        endpoint: Endpoint,
+        secret: str | None,
+        proxy_password: str | None = None,
+        names_variable: bool = False,
+    ) -> int:
         """Try the endpoint; None as a secret means the stored one."""
         ticket = next(self._tickets)
         token = self._previews[ticket] = CancelToken()
@@ -318,7 +328,7 @@ class LiveBackend(Backend):
 
         def work() -> Preview | Problem:
             try:
-                return self.workspace.preview(endpoint, secret, token, person, proxy_password)
+                return self.workspace.preview(endpoint, secret, token, person, proxy_password, names_variable)
             except Cancelled as stop:
                 return Problem(say("Stopped"), foreign(stop.reason))
 

@@ -11,11 +11,12 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
 from trayapp.cli.engine import Engine
-from trayapp.cli.person import SomebodyThere
+from trayapp.cli.person import SomebodyThere, agreed
 from trayapp.cli.presets import print_presets
 from trayapp.endpoints.curl import import_curl
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.presets import fill, find_preset
+from trayapp.endpoints.readable import Lifted
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import edited
@@ -37,20 +38,20 @@ def add(engine: Engine, options: Options) -> int:
     if options.values and options.preset is None:
         raise UserError("--with needs a preset", "It fills in what a preset asks for.", "Add --preset NAME.")
     if options.preset is not None:
-        endpoint = _endpoint_from_preset(options)
-        secret = _secret_from(options, endpoint)
+        found = _endpoint_from_preset(options)
     elif options.curl is not None:
         imported = import_curl(sys.stdin.read() if options.curl == "-" else options.curl)
-        endpoint = _with_settings(
+        found = _with_settings(
             msgspec.structs.replace(imported.endpoint, id=options.id or "", name=options.name or ""), options
         )
-        secret = imported.secret
+        if imported.secret is not None:
+            found = msgspec.structs.replace(found, secret=imported.secret, name="The command's secret")
     elif options.url:
-        endpoint = _endpoint_from(options)
-        secret = _secret_from(options, endpoint)
+        found = _endpoint_from(options)
     else:
         raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
-    preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
+    endpoint, secret = found.endpoint, _secret_of(found, options)
+    preview = _tried(engine, options, endpoint, secret)
     if not options.json:
         output.print_preview(preview)
     if not preview.proven and not options.yes and not _agreed("This is not proven. Save it all the same?"):
@@ -67,26 +68,27 @@ def add(engine: Engine, options: Options) -> int:
     wanted = preview.endpoint
     if not any(setting.startswith("table.name=") for setting in options.set):
         wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
-    if not options.id:
-        wanted = msgspec.structs.replace(wanted, id="")
-    elif known.find(options.id) is not None:
+    wanted = msgspec.structs.replace(wanted, id=options.id or "")
+    if options.id and known.find(options.id) is not None:
         raise UserError(
             f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
         )
     saved = engine.change(
         "save",
         endpoint=to_builtins(wanted),
-        secret=secret if not options.secret_env else None,
-        tokens=engine.workspace.accounts.take_unsaved(wanted.auth),
+        secret=secret,
+        tokens=engine.workspace.accounts.take_unsaved(wanted),
+        names_variable=bool(options.secret_env) and options.secret_env == wanted.auth.secret_env,
     )
     if options.json:
         output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
     else:
-        output.say("", f"Saved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
+        output.say("", *found.notes)
+        output.say(f"Saved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
     return 0
 
 
-def _endpoint_from_preset(options: Options) -> Endpoint:
+def _endpoint_from_preset(options: Options) -> Lifted:
     """A preset's endpoint; what the other options say goes before what it has."""
     endpoint = fill(find_preset(options.preset), dict(pair(text, "=", "--with") for text in options.values))
     if options.json_body is not None:
@@ -106,7 +108,7 @@ def _endpoint_from_preset(options: Options) -> Endpoint:
     return _with_settings(wanted, options)
 
 
-def _endpoint_from(options: Options) -> Endpoint:
+def _endpoint_from(options: Options) -> Lifted:
     auth = _auth_from(options)
     body: Any = options.json_body
     if body is not None:
@@ -126,12 +128,12 @@ def _endpoint_from(options: Options) -> Endpoint:
     return _with_settings(endpoint, options)
 
 
-def _with_settings(endpoint: Endpoint, options: Options) -> Endpoint:
-    """The endpoint with --set and --every applied, checked."""
+def _with_settings(endpoint: Endpoint, options: Options, before: Endpoint | None = None) -> Lifted:
+    """The endpoint with --set and --every applied, checked; secrets that only `before` had readably are taken out."""
     settings = dict(pair(text, "=", "--set") for text in options.set)
     if getattr(options, "every", None):
         settings["every"] = options.every
-    return edited(endpoint, settings)
+    return edited(endpoint, settings, before)
 
 
 _AUTH_FORMS = {
@@ -170,30 +172,39 @@ def _has_null(value: Any) -> bool:
     return value is None
 
 
-def _secret_from(options: Options, endpoint: Endpoint) -> str | None:
-    if endpoint.auth.kind == "none":
-        return None
-    if options.secret_env:
+def _secret_of(found: Lifted, options: Options) -> str | None:
+    """The secret that the endpoint needs: from its settings, or from the person."""
+    kind = found.endpoint.auth.kind
+    if found.secret is not None:
+        if options.secret_stdin:
+            raise UserError("There are two secrets", f"{found.name} is one, too.", "Leave one of them out.")
+        return found.secret
+    if kind == "none" or found.endpoint.auth.secret_env:
         return None
     if options.secret_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    if endpoint.auth.kind == "oauth2_code":
+    if kind == "oauth2_code":
         return None  # most programs that people sign in with have no secret; one that has is given by an option
-    return getpass.getpass("Client secret: " if endpoint.auth.kind == "oauth2_client" else "Password or token: ")
+    return getpass.getpass("Client secret: " if kind == "oauth2_client" else "Password or token: ")
 
 
 def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UserError("Nobody is there to ask", question, "Add --yes to save without asking.")
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    return agreed(question, "Add --yes to save without asking.")
+
+
+def _tried(engine: Engine, options: Options, endpoint: Endpoint, secret: str | None) -> Preview:
+    """A test of what is not saved: the id that was made up for it may be another's, whose secrets are not for this."""
+    named = bool(options.secret_env) and options.secret_env == endpoint.auth.secret_env
+    unsaved = msgspec.structs.replace(endpoint, id="")
+    return engine.workspace.preview(unsaved, secret, CancelToken(), SomebodyThere(), names_variable=named)
 
 
 def preview(engine: Engine, options: Options) -> int:
     """`preview`: what `add` would detect. Exit code."""
     if "://" in options.target:
         options.url, options.id, options.name = options.target, None, None
-        endpoint = _endpoint_from(options)
-        secret = _secret_from(options, endpoint)
+        found = _endpoint_from(options)
+        seen = _tried(engine, options, found.endpoint, _secret_of(found, options))
     else:
         asked = ("auth", "header", "param", "json_body", "secret_env", "secret_stdin", "ca_file")
         if given := [name for name in asked if getattr(options, name)]:
@@ -202,10 +213,11 @@ def preview(engine: Engine, options: Options) -> int:
                 f"{options.target} is an endpoint with settings of its own.",
                 "Use --set PATH=VALUE to try others out.",
             )
-        endpoint, secret = _with_settings(engine.workspace.endpoint(options.target), options), None
-    preview: Preview = engine.workspace.preview(endpoint, secret, CancelToken(), SomebodyThere())
+        saved = engine.workspace.endpoint(options.target)
+        found = _with_settings(saved, options, saved)
+        seen = engine.workspace.preview(found.endpoint, found.secret, CancelToken(), SomebodyThere())
     if options.json:
-        output.print_json(output.preview_document(preview))
+        output.print_json(output.preview_document(seen))
     else:
-        output.print_preview(preview)
+        output.print_preview(seen)
     return 0

@@ -7,14 +7,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
 from trayapp.cli.engine import Engine
-from trayapp.cli.person import SomebodyThere
+from trayapp.cli.person import SomebodyThere, agreed
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import general_fields
+from trayapp.operations.imports import plan
 from trayapp.operations.texts import export_text
+from trayapp.operations.vault import secret_field
 from trayapp.sync.cancel import CancelToken
 
 Options = argparse.Namespace
@@ -100,7 +104,13 @@ def edit(engine: Engine, options: Options) -> int:
         output.print_json(result)
     else:
         output.say(f"Changed {options.id}{', which runs anew' if options.restart else ''}.")
+        _print_notes(result)
     return 0
+
+
+def _print_notes(result: dict[str, Any]) -> None:
+    for note in result["notes"]:
+        output.say(note)
 
 
 def settings(engine: Engine, options: Options) -> int:
@@ -125,11 +135,19 @@ def import_(engine: Engine, options: Options) -> int:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("The file can't be read", f"{options.file}: {error}.", "Check its name.") from error
-    result = engine.change("import", text=text)
+    planned = plan(engine.workspace, text)
+    asks = [ask for each in planned for ask in each.asks]
+    if not options.json:
+        output.say(*(each.words for each in planned), *(f"  {ask}." for ask in asks))
+    agreeing = options.yes or (sys.stdin.isatty() and asks and agreed("Import that?", ""))
+    if asks and not agreeing and sys.stdin.isatty():
+        return 1
+    result = engine.change("import", text=text, agreed=asks if agreeing else [])
     if options.json:
         output.print_json(result)
     else:
         output.say(f"Imported {', '.join(each['id'] for each in result['endpoints']) or 'nothing'}.")
+        _print_notes(result)
     return 0
 
 
@@ -144,15 +162,36 @@ def export(engine: Engine, options: Options) -> int:
 
 
 def secret(engine: Engine, options: Options) -> int:
-    """`secret`: store, delete, or sign in. Exit code."""
+    """`secret`: store, delete, allow, or sign in. Exit code."""
+    field = options.field or "secret"
     if options.action == "delete":
-        return _changed(engine, options, "Deleted.", "secret", id=options.id, field=options.field, value=None)
+        return _changed(engine, options, "Deleted.", "secret", id=options.id, field=field, value=None)
     if options.action == "sign-in":
         return _sign_in(engine, options)
+    if options.action == "allow":
+        return _allow(engine, options)
     value = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not value:
         raise UserError("The secret is empty", "Nothing was read.", "Type it, or pipe it in.")
-    return _changed(engine, options, "Stored.", "secret", id=options.id, field=options.field, value=value)
+    return _changed(engine, options, "Stored.", "secret", id=options.id, field=field, value=value)
+
+
+def _allow(engine: Engine, options: Options) -> int:
+    endpoint = engine.workspace.endpoint(options.id)
+    wanted = engine.workspace.vault.wants(endpoint, secret_field(options.field) if options.field else None)
+    if not wanted:
+        raise UserError("There is nothing to allow", f"{endpoint.id} sends no such secret.", "See `traysync show ID`.")
+    lines = "; ".join(map(str, wanted))
+    if not options.yes and not agreed(f"{lines}. Allow that?", "Add --yes to allow it without being asked."):
+        return 1
+    allowed = engine.change("allow", id=endpoint.id, what=msgspec.to_builtins(wanted))["allowed"]
+    if not allowed:
+        raise UserError("There is nothing to allow", "Nothing is stored.", f"Use: traysync secret set {endpoint.id}")
+    if options.json:
+        output.print_json({"allowed": allowed})
+    else:
+        output.say(*(f"{each}." for each in wanted if msgspec.to_builtins(each) in allowed))
+    return 0
 
 
 def _sign_in(engine: Engine, options: Options) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from trayapp import __version__
 from trayapp.cli.engine import Engine
+from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
 from trayapp.store.connection import is_sound, library_version
 
@@ -33,6 +34,7 @@ def _findings(engine: Engine) -> Iterator[Finding]:
     yield Finding("Qt", find_spec("PySide6") is not None, _qt_version())
     yield _tried("Folders", lambda: _folders(engine))
     yield _tried("Settings", lambda: _settings(engine))
+    yield _tried("Readable secrets", lambda: _readable_secrets(engine))
     yield _tried("Database", lambda: _database(engine))
     yield _tried("Keyring", lambda: _keyring(engine))
     running = engine.ask("status", {}) is not None
@@ -63,6 +65,19 @@ def _folders(engine: Engine) -> str:
 def _settings(engine: Engine) -> str:
     count = len(engine.workspace.settings().endpoint)
     return f"{engine.home.settings_file}, {count} endpoint{'' if count == 1 else 's'}"
+
+
+def _readable_secrets(engine: Engine) -> str:
+    settings = engine.workspace.settings()
+    if not (found := places(settings)):
+        return "none in the settings"
+    ids = " ".join(dict.fromkeys(place.partition(":")[0] for place in found))
+    raise UserError(
+        "Secrets stand readably in the settings",
+        f"{', '.join(found)}.",
+        "Take them out, write the header or parameter as the endpoint's auth.kind and auth.name, and store the secret"
+        f" with: traysync secret set {ids}",
+    )
 
 
 def _database(engine: Engine) -> str:

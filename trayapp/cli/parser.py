@@ -149,10 +149,16 @@ def _settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
 
 
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE|-")
+    parser.add_argument("--yes", action="store_true", help="agree to all that takes a person's word")
+
+
 def _secret(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["set", "delete", "sign-in"])
+    parser.add_argument("action", choices=["set", "delete", "allow", "sign-in"])
     _one(parser)
-    parser.add_argument("field", nargs="?", default="secret", metavar="FIELD")
+    parser.add_argument("field", nargs="?", metavar="FIELD", help="secret, proxy, refresh_token or access_token")
+    parser.add_argument("--yes", action="store_true", help="allow without asking")
 
 
 def _changes(parser: argparse.ArgumentParser) -> None:
@@ -194,9 +200,9 @@ _COMMANDS: tuple[tuple[str, str, _Fill], ...] = (
     ("disable", "switch an endpoint off", _one),
     ("edit", "change an endpoint's settings", _edit),
     ("settings", "show or change what holds for the whole program", _settings),
-    ("import", "add endpoints from TOML", lambda parser: parser.add_argument("file", metavar="FILE|-")),
+    ("import", "add endpoints from TOML, or replace those with their ids", _import),
     ("export", "endpoints as TOML, never secrets", lambda parser: parser.add_argument("ids", nargs="*", metavar="ID")),
-    ("secret", "store or delete an endpoint's secret, or sign in for it (OAuth2)", _secret),
+    ("secret", "store or delete an endpoint's secret, allow where it goes, or sign in for it (OAuth2)", _secret),
     ("runs", "past runs", lambda parser: parser.add_argument("id", nargs="?", metavar="ID")),
     ("changes", "what changed in an endpoint's table", _changes),
     ("query", "read-only SQL over the mirrored tables", _query),

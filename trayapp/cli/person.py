@@ -8,6 +8,13 @@ from trayapp.desktop.opening import open_url
 from trayapp.errors import UserError
 
 
+def agreed(question: str, otherwise: str) -> bool:
+    """Whether the person says yes. UserError, with what to do `otherwise`, when nobody is there to ask."""
+    if not sys.stdin.isatty():
+        raise UserError("Nobody is there to ask", question, otherwise)
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
 class SomebodyThere:
     """A `sync.oauth.signin.Person`: is told on stderr where to sign in; the browser opens where there is a display."""
 

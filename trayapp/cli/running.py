@@ -10,6 +10,7 @@ from trayapp.cli import output
 from trayapp.cli.arguments import duration, moment
 from trayapp.cli.engine import Engine
 from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
 from trayapp.operations import questions
 from trayapp.operations.choosing import choose
@@ -124,6 +125,8 @@ def status(engine: Engine, options: Options) -> int:
     if options.json:
         output.print_json(document)
         return 0
+    for place in places(engine.workspace.settings()):
+        print(f"A secret stands readably in the settings ({place}); see traysync doctor.", file=sys.stderr)
     if document["paused"]:
         until_text = document["paused_until"]
         output.say(f"Paused until {output.local(datetime.fromisoformat(until_text))}." if until_text else "Paused.")

@@ -2,16 +2,23 @@
 
 A store may ask its user, be locked, be missing or not answer at all, so every call runs in a thread of its own and is
 waited for with a timeout. Nothing is ever kept anywhere else: where there is no store, there is an error.
+
+A secret is the entry ID/FIELD, as it is, for people and other tools. Beside it ID/FIELD/for says where it may be sent:
+a JSON object from the secret's SHA-256 to destinations. What it says is for that very secret: one that another tool put
+there, or that a crash left, has no word of anybody.
 """
 
+import hashlib
 import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from trayapp.errors import UserError
 
@@ -47,6 +54,16 @@ class NoSecretStore(SecretsError):
     """This session has no secret store."""
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A stored secret, and the destinations that a person gave it for; None where nothing at all is said of them."""
+
+    value: str
+    to: frozenset[str] | None
+
+    def __repr__(self) -> str:
+        return f"Kept(…, {self.to!r})"
+
+
 class Secrets:
     """Secrets by endpoint id and field. Thread-safe; what was read once is remembered until the program ends.
 
@@ -67,10 +84,10 @@ class Secrets:
         self._timeout = timeout
         self._interactive_timeout = interactive_timeout
         self._part_limit = part_limit
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], Kept] = {}
         self._worker = _Worker()
 
-    def get(self, endpoint_id: str, field: str = "secret", *, interactive: bool = False) -> str | None:
+    def get(self, endpoint_id: str, field: str = "secret", *, interactive: bool = False) -> Kept | None:
         """The stored secret, or None when there is none.
 
         `interactive` says that a person waits for it and can answer a question of the store. SecretsLocked,
@@ -79,23 +96,33 @@ class Secrets:
         known = self._known.get((endpoint_id, field))
         if known is not None:
             return known
-        value = self._call(lambda store: _read(store, f"{endpoint_id}/{field}"), interactive)
-        if value is not None:
-            self._seen(value)
-            self._known[endpoint_id, field] = value
-        return value
+        kept = self._call(lambda store: _read_kept(store, f"{endpoint_id}/{field}"), interactive)
+        if kept is not None:
+            self._seen(kept.value)
+            self._known[endpoint_id, field] = kept
+        return kept
 
-    def set(self, endpoint_id: str, value: str, field: str = "secret", *, interactive: bool = True) -> None:
-        """Store the secret, replacing an older one. Errors as `get`."""
+    def set(
+        self, endpoint_id: str, value: str, to: Iterable[str], field: str = "secret", *, interactive: bool = True
+    ) -> None:
+        """Store the secret, for these destinations and no others, replacing an older one. Errors as `get`."""
         self._known.pop((endpoint_id, field), None)
         self._seen(value)
-        self._call(lambda store: _write(store, f"{endpoint_id}/{field}", value, self._part_limit), interactive)
-        self._known[endpoint_id, field] = value
+        kept = Kept(value, frozenset(to))
+        self._call(lambda store: _write_kept(store, f"{endpoint_id}/{field}", kept, self._part_limit), interactive)
+        self._known[endpoint_id, field] = kept
 
     def delete(self, endpoint_id: str, field: str = "secret", *, interactive: bool = True) -> bool:
-        """Remove the secret; False when there was none. Errors as `get`."""
+        """Remove the secret, and what is said of it; False when there was none. Errors as `get`."""
         self._known.pop((endpoint_id, field), None)
-        return self._call(lambda store: _delete(store, f"{endpoint_id}/{field}"), interactive)
+
+        def both(store: "KeyringBackend") -> bool:
+            name = f"{endpoint_id}/{field}"
+            was_there = _delete(store, name)
+            _delete(store, _for(name))
+            return was_there
+
+        return self._call(both, interactive)
 
     def forget(self, endpoint_id: str) -> None:
         """Ask the store again next time: a server refused what we remember, so it may have been changed elsewhere."""
@@ -195,6 +222,42 @@ def _find_session_bus() -> None:
     bus = Path(f"/run/user/{os.getuid()}/bus")
     if "DBUS_SESSION_BUS_ADDRESS" not in os.environ and bus.is_socket():
         os.environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
+
+
+def _for(username: str) -> str:
+    return f"{username}/for"
+
+
+def _of(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def _read_kept(store: "KeyringBackend", username: str) -> Kept | None:
+    value = _read(store, username)
+    if value is None:
+        return None
+    given = _given(store, username)
+    return Kept(value, None if given is None else frozenset(given.get(_of(value), ())))
+
+
+def _given(store: "KeyringBackend", username: str) -> dict[str, list[str]] | None:
+    """What is said of secrets of that name; nothing where it can't be read."""
+    text = _read(store, _for(username))
+    try:
+        return None if text is None else msgspec.json.decode(text, type=dict[str, list[str]])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _write_kept(store: "KeyringBackend", username: str, kept: Kept, limit: int | None) -> None:
+    """What is said comes first, with what was said of the secret that is still there: each keeps its own destinations
+    whichever of the two a crash leaves."""
+    old = _read(store, username)
+    given = _given(store, username) or {}
+    still = {} if old is None or _of(old) not in given else {_of(old): given[_of(old)]}
+    said = msgspec.json.encode({**still, _of(kept.value): sorted(kept.to or ())}).decode()
+    _write(store, _for(username), said, limit)
+    _write(store, username, kept.value, limit)
 
 
 def _read(store: "KeyringBackend", username: str) -> str | None:

@@ -3,17 +3,16 @@
 Options as in curl(1). Both ways of quoting that browsers offer are read: bash, and Windows' cmd with its carets.
 """
 
-import base64
-import binascii
 import re
 import shlex
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
 from trayapp.endpoints.model import Auth, Endpoint, Request
+from trayapp.endpoints.readable import readable, without
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
 
@@ -58,13 +57,6 @@ _OF_BROWSERS = re.compile(
     r"|cache-control|upgrade-insecure-requests|referer|if-none-match|if-modified-since|te)$",
     re.IGNORECASE,
 )
-_SECRET_NAME = re.compile(
-    r"(api[-_]?key|apikey|token|secret|auth|access[-_]?key|password|subscription-key|cookie)", re.IGNORECASE
-)
-_SECRET_PARAM = re.compile(
-    r"(api[-_]?key|apikey|key|access[-_]?token|token|auth|appid|app[-_]?key|secret|sig)$", re.IGNORECASE
-)
-_SURELY_SECRET = re.compile(r"(api[-_]?key|apikey|access[-_]?token|app[-_]?key|secret)", re.IGNORECASE)
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -184,7 +176,8 @@ class _Command:
         if name == "--url":
             if self.url:
                 raise _error("It names more than one address.")
-            self._take_url(value if "://" in value else f"https://{value}")
+            self.url = value if "://" in value else f"https://{value}"
+            urlsplit(self.url)  # ValueError when it is none
         elif name == "--request":
             self.method = value.upper()
         elif name == "--header":
@@ -214,14 +207,6 @@ class _Command:
         else:
             self.request[{"--cacert": "ca_file", "--cert": "client_cert", "--key": "client_key"}[name]] = value
 
-    def _take_url(self, url: str) -> None:
-        """The address, and the user name and password in it, which would be stored readably."""
-        parts = urlsplit(url)
-        if parts.username or parts.password:
-            self.secrets.append((Auth(kind="basic", user=unquote(parts.username or "")), unquote(parts.password or "")))
-            url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        self.url = url
-
     def _take_header(self, line: str) -> None:
         if line.startswith("@"):
             raise _error("It reads its headers from a file.", "Write the headers into the command.")
@@ -229,11 +214,7 @@ class _Command:
         name, value = name.strip(), value.strip()
         if not colon or not value:
             return  # "Name:" takes a header away, which ours never sends
-        if name.lower() == "authorization":
-            self.secrets.append(_authorization(value))
-        elif _SECRET_NAME.search(name):
-            self.secrets.append((Auth(kind="header", name=name), value))
-        elif not _OF_BROWSERS.match(name):
+        if not _OF_BROWSERS.match(name):
             self.headers[name] = value
 
     def imported(self) -> Imported:
@@ -247,32 +228,21 @@ class _Command:
         method = self.method or ("POST" if body else "GET")
         if method not in ("GET", "POST"):
             raise _error(f"It asks with {method}, which changes things instead of reading them.", "Use GET or POST.")
-        self._lift_params()
+        request = Request(
+            method="POST" if method == "POST" else "GET", headers=self.headers, json=self._body(body), **self.request
+        )
+        endpoint = Endpoint(url=self.url, request=request)
+        for each in readable(endpoint):
+            if each.auth is None:
+                raise _error(f"Its body carries a secret: {each.name}.", "Leave it out if the server does not need it.")
+            self.secrets.append((each.auth, each.value))
+            endpoint = without(endpoint, each)
         kinds = {(auth.kind, auth.name, secret) for auth, secret in self.secrets}
         if len(kinds) > 1:
             names = " and ".join(sorted({auth.name or auth.kind for auth, _ in self.secrets}))
             raise _error(f"It carries more than one secret: {names}.", "Leave out those the server does not need.")
         auth, secret = self.secrets[0] if self.secrets else (Auth(), None)
-        request = Request(
-            method="POST" if method == "POST" else "GET", headers=self.headers, json=self._body(body), **self.request
-        )
-        return Imported(Endpoint(url=self.url, request=request, auth=auth), secret)
-
-    def _lift_params(self) -> None:
-        """Keys in the address: they would be stored readably."""
-        parts = urlsplit(self.url)
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-        secret = [(name, value) for name, value in pairs if _SECRET_PARAM.fullmatch(name) and value]
-        if secret and not self.secrets:
-            name, value = secret[0]
-            self.secrets.append((Auth(kind="query", name=name), value))
-            rest = [pair for pair in pairs if pair != (name, value)]
-            self.url = urlunsplit(parts._replace(query=urlencode(rest, quote_via=quote)))
-            secret = secret[1:]
-        # Other names may as well be those of filters.
-        self.secrets += [
-            (Auth(kind="query", name=name), value) for name, value in secret if _SURELY_SECRET.fullmatch(name)
-        ]
+        return Imported(msgspec.structs.replace(endpoint, auth=auth), secret)
 
     def _body(self, body: str) -> Any:
         if not body:
@@ -290,16 +260,3 @@ def _encoded(value: str) -> str:
     """--data-urlencode: the part after the first = is encoded, or all of it."""
     name, equals, content = value.partition("=")
     return f"{name}={quote(content)}" if equals and name else quote(content if equals else value)
-
-
-def _authorization(value: str) -> tuple[Auth, str]:
-    scheme, _, rest = value.partition(" ")
-    if scheme.lower() == "basic" and rest:
-        try:
-            user, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return Auth(kind="header", name="Authorization"), value
-        return Auth(kind="basic", user=user), password
-    if rest and " " not in rest:
-        return Auth(kind="bearer", prefix="" if scheme == "Bearer" else scheme), rest
-    return Auth(kind="header", name="Authorization"), value

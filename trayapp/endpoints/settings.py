@@ -87,10 +87,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def parse_settings(text: str, source: str = "settings.toml", alone: bool = False) -> Settings:
+def parse_settings(
+    text: str,
+    source: str = "settings.toml",
+    alone: bool = False,
+    change: Callable[[Settings], Settings] = lambda settings: settings,
+) -> Settings:
     """Settings from TOML text, complete and checked. SettingsError names `source`, the line and the field.
 
-    alone: these are some endpoints of several.
+    alone: these are some endpoints of several. change: what is done to them before they are checked.
     """
     try:
         data = tomllib.loads(text)
@@ -104,7 +109,7 @@ def parse_settings(text: str, source: str = "settings.toml", alone: bool = False
             line=line,
         ) from error
     settings = convert(data, lambda path: _line_of(text, path), source)
-    return complete(settings, lambda path: _line_of(text, path), source, alone)
+    return complete(change(settings), lambda path: _line_of(text, path), source, alone)
 
 
 def convert(data: Any, line_of: Callable[[_Path], int | None], source: str) -> Settings:

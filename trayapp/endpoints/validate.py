@@ -10,6 +10,7 @@ from trayapp.endpoints.check_schedule import chain_problems, schedule_problems
 from trayapp.endpoints.model import MOST_CONNECTIONS, After, Auth, Endpoint, Incremental, Settings, Table, When
 from trayapp.endpoints.paths import parse_records_path
 from trayapp.endpoints.placeholders import host_names_in, names_in
+from trayapp.endpoints.secret_names import names_secret
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TAG = re.compile(r"[\w.-]{1,64}")
@@ -28,7 +29,6 @@ _OWN_PARAMS = {
     "code_verifier",
     "device_code",
 }
-_SECRET_PARAMS = re.compile(r"secret|passw(or)?d|assertion$|api_?key|credential|(^|_)token$", re.IGNORECASE)
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 
 
@@ -227,7 +227,7 @@ def _param_problem(name: str) -> str | None:
         return "a parameter needs a name"
     if name in _OWN_PARAMS:
         return f"{name} is set by TraySync itself" + ("; write auth.scopes" if name == "scope" else "")
-    if _SECRET_PARAMS.search(name):
+    if names_secret(name):
         return "this looks like a secret, which would be stored readably; use the authentication fields"
     return None
 

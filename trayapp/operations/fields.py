@@ -7,14 +7,19 @@ from typing import Any
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, General
+from trayapp.endpoints.readable import Lifted, lifted
 from trayapp.endpoints.settings import SettingsError, convert, decode_endpoint, parse_endpoint, to_builtins
 
 
-def edited(endpoint: Endpoint, changes: Mapping[str, str]) -> Endpoint:
-    """The endpoint with fields set from text; checked. SettingsError names a field that can't be set so."""
+def edited(endpoint: Endpoint, changes: Mapping[str, str], before: Endpoint | None) -> Lifted:
+    """The endpoint with fields set from text; checked. SettingsError names a field that can't be set so.
+
+    A secret that it has readably is taken out of it, unless the saved one, `before`, has it as well.
+    """
     data = to_builtins(endpoint)
     _set(data, changes, decode_endpoint)
-    return parse_endpoint(data)
+    found = lifted(decode_endpoint(data), before)
+    return msgspec.structs.replace(found, endpoint=parse_endpoint(to_builtins(found.endpoint)))
 
 
 def edited_general(general: General, changes: Mapping[str, str]) -> General:

@@ -1,24 +1,30 @@
 """One home with its settings, secrets and database, and the changes made to them."""
 
+import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from trayapp.demo.endpoint import demo_endpoint, demo_port
 from trayapp.desktop.paths import Home
-from trayapp.desktop.secrets import Secrets, from_environment
-from trayapp.desktop.token_store import TokenStore
-from trayapp.endpoints.model import Auth, Endpoint, General, Settings
+from trayapp.desktop.secrets import Secrets, SecretsError, from_environment
+from trayapp.desktop.turns import Turns
+from trayapp.endpoints.model import Endpoint, General, Settings
+from trayapp.endpoints.readable import lifted, readable
 from trayapp.endpoints.settings import (
+    SettingsError,
     SettingsFile,
+    complete,
     convert,
     to_builtins,
 )
 from trayapp.errors import UserError
 from trayapp.operations.choosing import find
 from trayapp.operations.fields import edited, edited_general
+from trayapp.operations.vault import Vault
 from trayapp.schedule import work
 from trayapp.schedule.clock import SystemClock
 from trayapp.schedule.due import parents
@@ -28,6 +34,7 @@ from trayapp.store.store import Store
 from trayapp.sync import resume
 from trayapp.sync.budget import Budgets
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.destinations import FIELDS, Field, destinations, fields_of
 from trayapp.sync.garbage import rare_collections
 from trayapp.sync.links import origin
 from trayapp.sync.preview import Preview
@@ -40,6 +47,15 @@ if TYPE_CHECKING:
     from trayapp.sync.oauth.accounts import Accounts, OAuthAccess
     from trayapp.sync.oauth.signin import Person
 
+log = logging.getLogger(__name__)
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """An endpoint as it was saved, and what a person should know of its secrets, in sentences."""
+
+    endpoint: Endpoint
+    notes: tuple[str, ...] = ()
+
 
 class Workspace:
     """One home with its settings, secrets and database. Thread-safe; `close` when done."""
@@ -51,7 +67,7 @@ class Workspace:
         self.secrets = Secrets(heard_secret)
         self._heard_secret = heard_secret
         self.clock = SystemClock()
-        self._tokens = TokenStore(self.secrets, home.data / "sign-ins", heard_secret)
+        self.vault = Vault(self.secrets, lambda: self.store, Turns(home.data / "sign-ins"), heard_secret)
         self._accounts: Accounts | None = None
         self.budgets = Budgets()
         self._lock = threading.Lock()
@@ -62,11 +78,14 @@ class Workspace:
     def store(self) -> Store:
         """The database, opened at first use. Raises UserError."""
         with self._lock:
-            if self._store is None:
-                self.home.create()
-                self.home.staging.mkdir(mode=0o700, exist_ok=True)
-                resume.clean(self.home.staging, self.clock.now())
-                self._store = Store(self.home.database)
+            if self._store is not None:
+                return self._store
+            self.home.create()
+            self.home.staging.mkdir(mode=0o700, exist_ok=True)
+            resume.clean(self.home.staging, self.clock.now())
+            self._store = Store(self.home.database)
+            with suppress(SettingsError):  # it is done when they can be read again
+                self.vault.adopt(self._store, self.settings())
             return self._store
 
     @property
@@ -76,7 +95,7 @@ class Workspace:
 
         with self._lock:
             if self._accounts is None:
-                self._accounts = Accounts(self._tokens, self.clock.now)
+                self._accounts = Accounts(self.vault, self.clock.now)
             return self._accounts
 
     def close(self) -> None:
@@ -98,34 +117,46 @@ class Workspace:
         """One endpoint by id or by name. UserError when there is none, or several have that name."""
         return find(self.settings(), id)
 
-    def save(self, endpoint: Endpoint, secret: str | None = None, tokens: Mapping[str, str] | None = None) -> Endpoint:
-        """Add the endpoint, or replace the one with its id; its secret first, as that is likelier to fail.
+    def save(
+        self,
+        endpoint: Endpoint,
+        secret: str | None = None,
+        tokens: Mapping[Field, str] | None = None,
+        names_variable: bool = False,
+    ) -> Saved:
+        """Add the endpoint, or replace the one with its id: with its secret, or with a UserError not at all.
 
-        tokens: of a sign-in in another process, by field (`Accounts.take_unsaved`).
+        secret: what a person entered for just this endpoint, and so for where it goes. tokens: of a sign-in in another
+        process, by field (`Accounts.take_unsaved`). names_variable: a person has named its environment variable.
         """
         before = self.settings()
-        if secret is not None and endpoint.id:
-            self.secrets.set(endpoint.id, secret)
+        old = before.find(endpoint.id) if endpoint.id else None
+        found = lifted(endpoint, old)
+        endpoint, secret = found.endpoint, secret if found.secret is None else found.secret
+        if old is not None:
+            complete(_placed(before, endpoint)[0])  # what can't be used must not cost a secret
+            self._let_go(old, endpoint)
+            if secret is not None:
+                self.vault.set(endpoint, "secret", secret, interactive=True)
         position: list[int] = []
 
         def change(settings: Settings) -> Settings:
-            endpoints = list(settings.endpoint)
-            for index, each in enumerate(endpoints):
-                if endpoint.id and each.id == endpoint.id:
-                    endpoints[index] = endpoint
-                    position.append(index)
-                    break
-            else:
-                position.append(len(endpoints))
-                endpoints.append(endpoint)
-            return msgspec.structs.replace(settings, endpoint=tuple(endpoints))
+            settings, at = _placed(settings, endpoint)
+            position.append(at)
+            return settings
 
         saved = self.settings_file.edit(change).endpoint[position[-1]]
-        if secret is not None and not endpoint.id:
-            self.secrets.set(saved.id, secret)
-        self._keep_sign_in(saved, before, tokens or {})
-        self._drop_proxy_password(saved, before)
-        return saved
+        try:
+            if secret is not None and old is None:
+                self.vault.set(saved, "secret", secret, interactive=True)
+            self._keep_sign_in(saved, old, tokens or {})
+            if names_variable and saved.auth.secret_env:
+                self.vault.allow_variable(saved)
+        except BaseException:
+            if old is None:
+                self.settings_file.edit(lambda settings: _lacking(settings, [saved.id]))
+            raise
+        return Saved(saved, (*found.notes, *(self._withheld(old, saved) if old is not None else ())))
 
     def save_all(
         self,
@@ -133,48 +164,56 @@ class Workspace:
         secrets: Mapping[str, str],
         drop_tables: Sequence[str] = (),
         proxy_passwords: Mapping[str, str] | None = None,
+        names_variables: Collection[str] = (),
     ) -> Settings:
-        """Write the whole settings, new secrets by endpoint id; drop the tables of the named endpoints."""
-        for id, secret in secrets.items():
-            self.secrets.set(id, secret)
-        for id, password in (proxy_passwords or {}).items():
-            from trayapp.sync.oauth.accounts import PROXY
+        """Write the whole settings, new secrets by endpoint id; drop the tables of the named endpoints.
 
-            self.secrets.set(id, password, PROXY)
-            self.accounts.forget(id)
+        names_variables: ids of the endpoints whose environment variable a person has named now.
+        """
         before = self.settings()
-        kept = {each.id for each in settings.endpoint}
-        gone = [each for each in before.endpoint if each.id not in kept]
+        found = [lifted(each, before.find(each.id)) for each in settings.endpoint]
+        settings = msgspec.structs.replace(settings, endpoint=tuple(each.endpoint for each in found))
+        secrets = {**secrets, **{each.endpoint.id: each.secret for each in found if each.secret is not None}}
+        checked = {each.id: each for each in complete(settings).endpoint}
+        for id, each in checked.items():
+            if (old := before.find(id)) is not None:
+                self._let_go(old, each)
+        for id, secret in secrets.items():
+            self.vault.set(checked[id], "secret", secret, interactive=True)
+        for id, password in (proxy_passwords or {}).items():
+            self.vault.set(checked[id], "proxy", password, interactive=True)
+            self.accounts.forget(id)
+        gone = [each for each in before.endpoint if each.id not in checked]
         saved = self._without(gone, lambda _: settings, drop_tables)
         for each in saved.endpoint:
-            self._keep_sign_in(each, before, {})
-            if each.id not in (proxy_passwords or {}):
-                self._drop_proxy_password(each, before)
+            self._keep_sign_in(each, before.find(each.id), {})
+            if each.id in names_variables and each.auth.secret_env:
+                self.vault.allow_variable(each)
         return saved
 
-    def _keep_sign_in(self, endpoint: Endpoint, before: Settings, tokens: Mapping[str, str]) -> None:
+    def _keep_sign_in(self, endpoint: Endpoint, old: Endpoint | None, tokens: Mapping[Field, str]) -> None:
         """Store what a sign-in before the endpoint was saved gave; drop what was given for another service."""
         if endpoint.auth.kind != "oauth2_code":
             return
-        tokens = {**self.accounts.take_unsaved(endpoint.auth), **tokens}
-        old = before.find(endpoint.id)
+        tokens = {**self.accounts.take_unsaved(endpoint), **tokens}
         if old is not None and old.auth.kind == "oauth2_code" and (tokens or not _same_sign_in(old, endpoint)):
-            self._tokens.forget(endpoint.id)
+            self._forget_secrets(old, ("refresh_token", "access_token"))
         for field, token in tokens.items():
-            self._tokens.set(endpoint.id, field, token)
+            self.vault.set(endpoint, field, token)
         if tokens:
             self.accounts.forget(endpoint.id)
 
-    def _drop_proxy_password(self, endpoint: Endpoint, before: Settings) -> None:
-        """Another proxy, or another user there, must not get the password of the one before."""
-        old = before.find(endpoint.id)
-        if old is None or not old.request.proxy_user:
-            return
-        if (old.request.proxy, old.request.proxy_user) != (endpoint.request.proxy, endpoint.request.proxy_user):
-            from trayapp.sync.oauth.accounts import PROXY
+    def _let_go(self, old: Endpoint, new: Endpoint) -> None:
+        """Forget the secrets that an endpoint has no use for any more: they are not for the next one of its id.
 
-            self.secrets.delete(endpoint.id, PROXY)
-            self.accounts.forget(endpoint.id)
+        Another proxy, or another user there, is not to get the password of the one before.
+        """
+        gone = [field for field in fields_of(old) if field not in fields_of(new)]
+        proxies = [(each.request.proxy, each.request.proxy_user) for each in (old, new)]
+        if "proxy" not in gone and old.request.proxy_user and proxies[0] != proxies[1]:
+            gone.append("proxy")
+        if gone:
+            self._forget_secrets(old, gone)
 
     def remove(self, id: str, drop_table: bool = False) -> Endpoint:
         """Remove an endpoint, its state and its secret; its table too if wished. Returns what it was.
@@ -191,9 +230,7 @@ class Workspace:
             )
         self._without(
             [endpoint],
-            lambda settings: msgspec.structs.replace(
-                settings, endpoint=tuple(each for each in settings.endpoint if each.id != endpoint.id)
-            ),
+            lambda settings: _lacking(settings, [endpoint.id]),
             [endpoint.id] if drop_table else [],
         )
         return endpoint
@@ -214,25 +251,27 @@ class Workspace:
             self._forget_secrets(each)
         return saved
 
-    def _forget_secrets(self, endpoint: Endpoint) -> None:
-        if endpoint.auth.kind != "none" and not endpoint.auth.secret_env:
-            self.secrets.delete(endpoint.id)
-        if endpoint.auth.kind == "oauth2_code":
-            self._tokens.forget(endpoint.id)
-        if endpoint.request.proxy_user:
-            from trayapp.sync.oauth.accounts import PROXY
-
-            self.secrets.delete(endpoint.id, PROXY)
+    def _forget_secrets(self, endpoint: Endpoint, fields: Sequence[Field] = FIELDS) -> None:
+        """SecretsError when the keyring can't, and there is reason to believe that it has one of them."""
+        try:
+            self.vault.forget(endpoint, fields)
+        except SecretsError:
+            kept = set(fields_of(endpoint)) - ({"secret"} if endpoint.auth.secret_env else set())
+            if kept.intersection(fields):
+                raise
+            log.info("the keyring was not looked through for secrets of %s, which has none", endpoint.id)
         self.accounts.forget(endpoint.id)
 
-    def edit(self, id: str, changes: Mapping[str, str]) -> Endpoint:
+    def edit(self, id: str, changes: Mapping[str, str]) -> Saved:
         """Set fields, named by dotted paths, from text (a TOML value, or just text). SettingsError names a bad one."""
-        endpoint = edited(self.endpoint(id), changes)
-        if endpoint.id != self.endpoint(id).id:
+        before = self.endpoint(id)
+        found = edited(before, changes, before)
+        if found.endpoint.id != before.id:
             raise UserError(
                 "The id can't be changed", "Table, history and secret are known by it.", "Add a new endpoint."
             )
-        return self.save(endpoint)
+        saved = self.save(found.endpoint, found.secret)
+        return msgspec.structs.replace(saved, notes=(*found.notes, *saved.notes))
 
     def edit_general(self, changes: Mapping[str, str]) -> General:
         """Set fields of the whole program from text, as `edit` does. SettingsError names a bad one."""
@@ -257,12 +296,17 @@ class Workspace:
 
     # Runs
 
-    def secret(self, id: str, auth: Auth) -> str | None:
-        """The endpoint's secret, from the environment or the keyring. UserError when it can't be had."""
-        secret = from_environment(auth.secret_env) if auth.secret_env else self.secrets.get(id)
-        if secret:
-            self._heard_secret(secret)
-        return secret
+    def _withheld(self, before: Endpoint, after: Endpoint) -> list[str]:
+        """What the endpoint will not send because it goes elsewhere than it went before, in sentences."""
+        sentences = []
+        for field in fields_of(after):
+            if field in fields_of(before) and destinations(after, field) <= destinations(before, field):
+                continue
+            try:
+                self.vault.get(after, field)
+            except UserError as error:
+                sentences.append(str(error))
+        return sentences
 
     def preview(
         self,
@@ -271,16 +315,19 @@ class Workspace:
         cancel: CancelToken,
         person: "Person | None" = None,
         proxy_password: str | None = None,
+        names_variable: bool = False,
     ) -> Preview:
         """Try an endpoint out; None as a secret means the stored one. `person` can sign in if that is needed.
 
-        UserError, Cancelled.
+        names_variable: a person has named the environment variable for just this. UserError, Cancelled.
         """
         from trayapp.sync.chain import one_of
         from trayapp.sync.explore import explore
         from trayapp.sync.oauth.accounts import OAuthAccess
 
         self._serve_demo(endpoint)
+        if secret is None and names_variable and endpoint.auth.secret_env:
+            secret = from_environment(endpoint.auth.secret_env)
         access = self._access(endpoint, secret, cancel, proxy_password)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
             access.ensure_signed_in(person)
@@ -291,7 +338,7 @@ class Workspace:
         asked = msgspec.structs.replace(found.endpoint, url=endpoint.url, request=endpoint.request)
         return msgspec.structs.replace(found, endpoint=asked)
 
-    def sign_in(self, id: str, person: "Person", cancel: CancelToken) -> dict[str, str]:
+    def sign_in(self, id: str, person: "Person", cancel: CancelToken) -> dict[Field, str]:
         """Have a person sign in for an endpoint; the tokens by field, to be stored as its secrets.
 
         UserError, Cancelled.
@@ -305,23 +352,28 @@ class Workspace:
                 f"Its authentication is {endpoint.auth.kind}.",
                 "Use `traysync secret set` for passwords and tokens.",
             )
-        access = self.accounts.access(endpoint, self.secret(endpoint.id, endpoint.auth), cancel, saved=False)
+        access = self.accounts.access(endpoint, self.vault.get(endpoint), cancel, saved=False)
         assert isinstance(access, OAuthAccess)
         access.sign_in(person)
-        return self.accounts.take_unsaved(endpoint.auth)
+        return self.accounts.take_unsaved(endpoint)
 
     def _access(
         self, endpoint: Endpoint, secret: str | None, cancel: CancelToken, proxy_password: str | None
     ) -> "Credentials | OAuthAccess":
+        known = self.settings().find(endpoint.id) if endpoint.id else None
         if secret:
             self._heard_secret(secret)
-        elif endpoint.auth.kind != "none" and (endpoint.id or endpoint.auth.secret_env):
-            secret = self.secret(endpoint.id, endpoint.auth)
+        elif endpoint.auth.kind != "none" and (known is not None or endpoint.auth.secret_env):
+            secret = self.vault.get(endpoint)
         if proxy_password:
             self._heard_secret(proxy_password)
-        known = self.settings().find(endpoint.id) if endpoint.id else None
+        self._hear_readable(endpoint)
         saved = known is not None and _same_sign_in(known, endpoint)
         return self.accounts.access(endpoint, secret, cancel, saved=saved, proxy_password=proxy_password)
+
+    def _hear_readable(self, endpoint: Endpoint) -> None:
+        for each in readable(endpoint):
+            self._heard_secret(each.value)
 
     def execute(
         self,
@@ -335,11 +387,12 @@ class Workspace:
         from trayapp.sync.run_context import RunContext
         from trayapp.sync.runner import run
 
+        self._hear_readable(endpoint)
         self._serve_demo(endpoint)
         context = RunContext(
             store=self.store,
             staging=self.home.staging,
-            secret=self.secret,
+            secret=lambda _id, _auth: self.vault.get(endpoint),
             accounts=self.accounts,
             budgets=self.budgets,
             now=self.clock.now,
@@ -382,7 +435,7 @@ class Workspace:
             if self._demo is None:
                 self._demo = DemoServer()
             url = self._demo.start()
-        return self.save(demo_endpoint(url))
+        return self.save(demo_endpoint(url)).endpoint
 
     def _serve_demo(self, endpoint: Endpoint) -> None:
         """The demo's API runs wherever its endpoint is used, as long as the process lives."""
@@ -405,6 +458,19 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _placed(settings: Settings, endpoint: Endpoint) -> tuple[Settings, int]:
+    """The settings with the endpoint in place of the one of its id, or as the last; and its place."""
+    endpoints = list(settings.endpoint)
+    ids = [each.id for each in endpoints]
+    at = ids.index(endpoint.id) if endpoint.id in ids else len(ids)
+    endpoints[at : at + 1] = [endpoint]
+    return msgspec.structs.replace(settings, endpoint=tuple(endpoints)), at
+
+
+def _lacking(settings: Settings, ids: Collection[str]) -> Settings:
+    return msgspec.structs.replace(settings, endpoint=tuple(each for each in settings.endpoint if each.id not in ids))
 
 
 def _same_sign_in(one: Endpoint, other: Endpoint) -> bool:

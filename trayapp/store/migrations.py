@@ -90,4 +90,14 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE _sync_endpoints ADD COLUMN watched TEXT NOT NULL DEFAULT '';
     ALTER TABLE _sync_endpoints ADD COLUMN arrived TEXT NOT NULL DEFAULT '';
     """,
+    # Until this moment user_version is that of the file as it was found: 0 for a new one.
+    """
+    CREATE TABLE _sync_grants (
+        endpoint TEXT NOT NULL,
+        what TEXT NOT NULL,
+        destinations TEXT NOT NULL,
+        PRIMARY KEY (endpoint, what)
+    ) WITHOUT ROWID;
+    INSERT INTO _sync_meta SELECT 'grants owed', '' FROM pragma_user_version WHERE user_version > 0;
+    """,
 )

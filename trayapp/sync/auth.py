@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from trayapp.endpoints.model import Auth
+from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.sync.destinations import Field
 from trayapp.sync.errors import AuthError
 from trayapp.sync.scrub import scrubbed
 
@@ -18,12 +19,16 @@ SecretReader = Callable[[str, Auth], str | None]
 class SecretStore(Protocol):
     """Where an endpoint's other secrets are kept, by field: "refresh_token", "access_token", "proxy"."""
 
-    def get(self, id: str, field: str, *, fresh: bool = False) -> str | None:
-        """The secret, None when there is none; `fresh` asks the store itself instead of what is remembered of it."""
+    def get(self, endpoint: Endpoint, field: Field, *, fresh: bool = False) -> str | None:
+        """The secret, None when there is none; `fresh` asks the store itself instead of what is remembered of it.
+
+        AuthError when it is not meant for everywhere that the endpoint goes.
+        """
         ...
 
-    def set(self, id: str, field: str, value: str) -> None:
-        """Keep the secret; when this returns, it survives a crash. UserError when it can't be kept."""
+    def set(self, endpoint: Endpoint, field: Field, value: str) -> None:
+        """Keep the secret for where the endpoint goes; when this returns, it survives a crash. UserError when it can't
+        be kept."""
         ...
 
     def turn(self, id: str) -> AbstractContextManager[object]:
@@ -39,16 +44,16 @@ class MemorySecrets:
     """A SecretStore that forgets everything when it goes: for what is not saved yet."""
 
     def __init__(self, heard: Callable[[str], None] = lambda _: None) -> None:
-        self.fields: dict[tuple[str, str], str] = {}
+        self.fields: dict[tuple[str, Field], str] = {}
         self.heard = heard
 
-    def get(self, id: str, field: str, *, fresh: bool = False) -> str | None:  # noqa: ARG002
+    def get(self, endpoint: Endpoint, field: Field, *, fresh: bool = False) -> str | None:  # noqa: ARG002
         """The secret."""
-        return self.fields.get((id, field))
+        return self.fields.get((endpoint.id, field))
 
-    def set(self, id: str, field: str, value: str) -> None:
+    def set(self, endpoint: Endpoint, field: Field, value: str) -> None:
         """Keep the secret."""
-        self.fields[id, field] = value
+        self.fields[endpoint.id, field] = value
 
     def turn(self, id: str) -> AbstractContextManager[object]:  # noqa: ARG002
         """Nobody else knows this store."""

@@ -5,7 +5,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from trayapp.endpoints.model import Auth
-from trayapp.sync.failures import server_of
 from trayapp.ui.field import Field, line
 from trayapp.ui.key_value_editor import KeyValueEditor
 
@@ -110,7 +109,6 @@ class AuthEditor(QWidget):
                 field.editor.textChanged.connect(self.changed)
         self.token_params.changed.connect(self.changed)
         self.auth_params.changed.connect(self.changed)
-        self.token_url.textChanged.connect(self._show_fields)
 
     def add_to(self, form: QFormLayout) -> None:
         """Append the rows to a form; those the kind does not need are hidden."""
@@ -140,7 +138,7 @@ class AuthEditor(QWidget):
         self._show_fields()
 
     def set_stored(self, stored: bool) -> None:
-        """Say whether the stored secret can be used: not when the address leads to another server now."""
+        """Say whether the stored secret can be used: not when it would be sent elsewhere than it was entered for."""
         if stored != self._stored:
             self._stored = stored
             self._show_fields()
@@ -187,7 +185,7 @@ class AuthEditor(QWidget):
         if kind == "oauth2_code" and self.redirect_port.text().strip() and self._port is None:
             found["auth.redirect_port"] = self.tr("Write a number from 1 to 65535, or nothing.")
         needed = self._wants_secret and kind != "oauth2_code"  # most programs that people sign in with have none
-        if needed and not self._from_env and not self._has_stored and not self.secret_edit.text():
+        if needed and not self._from_env and not self._stored and not self.secret_edit.text():
             found["auth.secret"] = self.tr("Type the secret; it is kept in the system's keyring only.")
         return found
 
@@ -199,15 +197,6 @@ class AuthEditor(QWidget):
     @property
     def _wants_secret(self) -> bool:
         return bool(self.kind.currentData() != "none")
-
-    @property
-    def _has_stored(self) -> bool:
-        """A client's secret goes to the token address: it is not sent to another server than it was entered for."""
-        kind = self.kind.currentData()
-        if kind not in _OAUTH and self._auth.kind not in _OAUTH:
-            return self._stored
-        same_server = server_of(self.token_url.text()) == server_of(self._auth.token_url)
-        return self._stored and kind == self._auth.kind and same_server
 
     @property
     def _from_env(self) -> bool:
@@ -226,7 +215,7 @@ class AuthEditor(QWidget):
         self._secret.set_hint(self.tr("Only if the service gave you one.") if kind == "oauth2_code" else "")
         self.name.setPlaceholderText("api_key" if kind == "query" else "X-Api-Key")
         stored = self.tr("stored in the keyring; type to replace it")
-        self.secret_edit.setPlaceholderText(stored if self._has_stored else "")
+        self.secret_edit.setPlaceholderText(stored if self._stored else "")
         if self._form is None:
             return
         self._form.setRowVisible(self._user, kind == "basic")

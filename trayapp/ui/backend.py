@@ -8,7 +8,8 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.schedule.snapshot import ALL, Arrangement, Snapshot
+from trayapp.schedule.snapshot import Snapshot
+from trayapp.store.arrange import ALL, Arrangement
 
 
 class SyncQuestion(msgspec.Struct, frozen=True):
@@ -85,8 +86,17 @@ class Backend(QObject):
         """Ask for rows of the endpoint's table, counted among those wanted; the ticket comes back with rows_ready."""
         raise NotImplementedError
 
-    def preview(self, endpoint: Endpoint, secret: str | None, proxy_password: str | None = None) -> int:
-        """Try the endpoint; None as a secret means the stored one. The ticket comes back with preview_ready."""
+    def preview(
+        self,
+        endpoint: Endpoint,
+        secret: str | None,
+        proxy_password: str | None = None,
+        names_variable: bool = False,
+    ) -> int:
+        """Try the endpoint; None as a secret means the stored one. The ticket comes back with preview_ready.
+
+        names_variable: its environment variable, or where that goes, was typed by the person who wants the test.
+        """
         raise NotImplementedError
 
     def cancel_preview(self, ticket: int) -> None:
@@ -99,10 +109,12 @@ class Backend(QObject):
         secrets: Mapping[str, str],
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
+        names_variables: tuple[str, ...] = (),
     ) -> int:
         """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables.
 
-        Ticket for `saved`.
+        names_variables: ids of the endpoints whose environment variable, or where that goes, was typed by the person
+        who saves. Ticket for `saved`.
         """
         raise NotImplementedError
 

@@ -4,10 +4,10 @@ import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from trayapp.endpoints.model import Request
+from trayapp.endpoints.model import Endpoint, Request
 from trayapp.ui.field import Field, line
 from trayapp.ui.file_edit import FileEdit
-from trayapp.ui.settings_edits import server_of
+from trayapp.ui.settings_edits import goes_no_further
 
 
 class ConnectionEditor(QWidget):
@@ -101,9 +101,8 @@ class ConnectionEditor(QWidget):
         """The stored password is for one user of one proxy: it is not sent to another."""
         if self._stored is None or not self._stored.proxy_user:
             return False
-        now = self.put_into(self._stored)
-        before = server_of(self._stored.proxy or ""), self._stored.proxy_user
-        return before == (server_of(now.proxy or ""), now.proxy_user)
+        now, before = (Endpoint(url="", request=each) for each in (self.put_into(self._stored), self._stored))
+        return now.request.proxy_user == before.request.proxy_user and goes_no_further(now, before, "proxy")
 
     def _on_edit(self, path: str) -> None:
         self._show_password()

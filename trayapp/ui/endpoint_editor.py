@@ -150,7 +150,7 @@ class EndpointEditor(QDialog):
         self.stop_test()
         self._asked = self._asked_for(endpoint)
         self.preview.show_busy()
-        self._preview_ticket = self._backend.preview(endpoint, secret, proxy_password)
+        self._preview_ticket = self._backend.preview(endpoint, secret, proxy_password, self.form.names_variable())
         self._show_state()
         self.preview.stop_button.setFocus()
 
@@ -292,7 +292,12 @@ class EndpointEditor(QDialog):
         self.being_saved = endpoint
         secrets = {} if secret is None else {endpoint.id: secret}
         proxies = {} if proxy_password is None else {endpoint.id: proxy_password}
-        self._save_ticket = self._backend.save(with_endpoint(settings, endpoint), secrets, proxy_passwords=proxies)
+        self._save_ticket = self._backend.save(
+            with_endpoint(settings, endpoint),
+            secrets,
+            proxy_passwords=proxies,
+            names_variables=(endpoint.id,) if self.form.names_variable() else (),
+        )
         self._show_state()
 
     def _on_saved(self, ticket: int, problem: Problem | None) -> None:

@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPlainTextEdit,
 
 from trayapp.endpoints.curl import import_curl, is_curl
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Settings, Table
+from trayapp.endpoints.readable import lifted, readable
 from trayapp.endpoints.schedule import FIELDS
+from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
 from trayapp.errors import UserError
 from trayapp.store.table import HASH_KEY, ONLY_KEY
-from trayapp.sync.failures import server_of
 from trayapp.ui.auth_editor import AuthEditor
 from trayapp.ui.collapsible import Collapsible
 from trayapp.ui.connection_editor import ConnectionEditor
@@ -25,7 +26,7 @@ from trayapp.ui.key_value_editor import KeyValueEditor
 from trayapp.ui.plain import LONGEST_CELL
 from trayapp.ui.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.schedule_editor import ScheduleEditor
-from trayapp.ui.settings_edits import named, with_endpoint
+from trayapp.ui.settings_edits import goes_no_further, named, with_endpoint
 from trayapp.ui.when_editor import WhenEditor
 from trayapp.visible import elided
 
@@ -164,16 +165,20 @@ class EndpointForm(QWidget):
         self._refresh()
 
     def _on_url(self, text: str) -> None:
-        """A pasted cURL command is taken over at once; one that is typed, when Return says that it is complete."""
+        """What is pasted is taken over at once; what is typed, when Return says that it is complete."""
         pasted = len(text) - self._url_length > 1
         self._url_length = len(text)
         self._curl_problem = ""
         if pasted:
-            self._take_over_curl()
+            self._take_over_text()
 
-    def _take_over_curl(self) -> None:
+    def _take_over_text(self) -> None:
+        """A cURL command, or an address with a secret in it, which is no part of what is stored readably."""
         text = self.url.text()
-        if self._loading or not is_curl(text):
+        if self._loading:
+            return
+        if not is_curl(text):
+            self._take_out_secret(text.strip())
             return
         try:
             found = import_curl(text)
@@ -186,6 +191,19 @@ class EndpointForm(QWidget):
         self._take_over(msgspec.structs.replace(before, url=imported.url, request=imported.request, auth=imported.auth))
         if found.secret:
             self.auth.secret_edit.setText(found.secret)
+
+    def _take_out_secret(self, url: str) -> None:
+        if url == self._original.url or self.auth.auth().kind != "none":
+            return
+        try:
+            found = lifted(Endpoint(url=url))
+        except SettingsError:
+            return  # it is told beside the field
+        if found.secret is None:
+            return
+        self.auth.set_auth(found.endpoint.auth, stored=False)
+        self.auth.secret_edit.setText(found.secret)
+        self.url.setText(found.endpoint.url)
 
     def take_over(self, endpoint: Endpoint) -> None:
         """Show an endpoint made elsewhere as if it was typed in here; id, tags and schedule stay."""
@@ -217,6 +235,12 @@ class EndpointForm(QWidget):
     def proxy_password(self) -> str | None:
         """The proxy's password typed for the keyring, None when the stored one (or none) is meant."""
         return self.connection.password()
+
+    def names_variable(self) -> bool:
+        """Whether an environment variable was typed here, or where it is to be sent."""
+        name, before = self.auth.auth().secret_env, self._original
+        same = before.id and name == before.auth.secret_env and goes_no_further(self._way(), before, "secret")
+        return bool(name) and not same
 
     def clear_secrets(self) -> None:
         """Forget what was typed for the keyring."""
@@ -283,7 +307,7 @@ class EndpointForm(QWidget):
 
     def _connect(self) -> None:
         self.url.textChanged.connect(self._on_url)
-        self.url.editingFinished.connect(self._take_over_curl)
+        self.url.editingFinished.connect(self._take_over_text)
         self._watch(self.url.textChanged, "url")
         self._watch(self.name.textChanged, "name")
         self._watch(self.tags.textChanged, "tags")
@@ -329,7 +353,7 @@ class EndpointForm(QWidget):
     def _refresh(self) -> dict[str, str]:
         if self._loading:
             return {}
-        self.auth.set_stored(self._stored_secret and server_of(self.url.text()) == server_of(self._original.url))
+        self.auth.set_stored(self._stored_secret and goes_no_further(self._way(), self._original, "secret"))
         self._fields["request.json"].setEnabled(self.method.currentText() == "POST")
         self._fields["table.mode"].set_hint(self._modes[self.mode.currentData()][1])
         endpoint, problems = self._read()
@@ -341,6 +365,12 @@ class EndpointForm(QWidget):
         for path, field in self._fields.items():
             field.set_problem(problems.get(path, "") if path in self._shown else "")
         return problems
+
+    def _way(self) -> Endpoint:
+        """Where it goes by what is typed, valid or not."""
+        request = self.connection.put_into(self._original.request)
+        url = self.url.text().strip()
+        return msgspec.structs.replace(self._original, url=url, request=request, auth=self.auth.auth())
 
     def _read(self) -> tuple[Endpoint, dict[str, str]]:
         problems = dict[str, str]()
@@ -393,6 +423,11 @@ class EndpointForm(QWidget):
         problems |= {path: text for path, text in missing.items() if path not in problems}
         for path, message in self._checked(endpoint):
             problems.setdefault(self._field_of(path), sentence(message))
+        known = {(each.field, each.value) for each in readable(self._original)}
+        for each in readable(endpoint):
+            if (each.field, each.value) not in known:
+                text = self.tr("{name} is a secret, which would be stored readably; make it the authentication.")
+                problems.setdefault(self._field_of(each.field), text.format(name=each.name))
         return endpoint, problems
 
     def _checked(self, endpoint: Endpoint) -> list[FieldProblem]:

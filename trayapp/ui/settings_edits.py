@@ -5,7 +5,9 @@ import msgspec
 from trayapp.endpoints.model import After, Endpoint, Limits, Notify, Retry, Settings, When
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.schedule import Manual, with_schedule
-from trayapp.sync.links import Origin, origin
+from trayapp.sync.destinations import Field as Secret
+from trayapp.sync.destinations import destinations
+from trayapp.sync.errors import SyncError
 
 
 def with_endpoint(settings: Settings, endpoint: Endpoint) -> Settings:
@@ -80,9 +82,9 @@ def filled_in(endpoint: Endpoint, found: Endpoint) -> Endpoint:
     )
 
 
-def server_of(url: str) -> Origin | None:
-    """What a credential is bound to; None for what is no URL."""
+def goes_no_further(now: Endpoint, before: Endpoint, secret: Secret) -> bool:
+    """Whether what was entered for the one endpoint may be sent by the other; not while its address is none."""
     try:
-        return origin(url.strip())
-    except ValueError:
-        return None
+        return destinations(now, secret) <= destinations(before, secret)
+    except SyncError:
+        return False

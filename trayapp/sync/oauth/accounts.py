@@ -8,16 +8,20 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.endpoints.model import Endpoint
+from trayapp.endpoints.readable import readable
 from trayapp.endpoints.units import Duration
 from trayapp.sync.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.destinations import Field, destinations
 from trayapp.sync.errors import AuthError
 from trayapp.sync.oauth.grants import GrantRefused, Grants, TokenSet
 from trayapp.sync.oauth.signin import PATIENCE, Person, sign_in
 from trayapp.sync.transport import Deadline, Transport
 
-REFRESH, ACCESS, PROXY = "refresh_token", "access_token", "proxy"
+REFRESH: Field = "refresh_token"
+ACCESS: Field = "access_token"
+PROXY: Field = "proxy"
 """Fields of a SecretStore. An access token is only stored where there is no refresh token: it is all we have then."""
 
 _SIGN_IN_TIME = Duration(3600)
@@ -65,9 +69,9 @@ class Accounts:
         """
         proxy = proxy_password
         if proxy is None and endpoint.request.proxy_user and endpoint.id:
-            proxy = self._secrets.get(endpoint.id, PROXY)
+            proxy = self._secrets.get(endpoint, PROXY)
         if not endpoint.auth.kind.startswith("oauth2"):
-            return credentials(endpoint.auth, secret, proxy)
+            return _hiding(endpoint, credentials(endpoint.auth, secret, proxy))
         if endpoint.auth.kind == "oauth2_client" and secret is None:
             raise AuthError(
                 "The client's secret is missing",
@@ -75,20 +79,20 @@ class Accounts:
                 "Enter it in the endpoint's settings, or with `traysync secret set ID`.",
             )
         id = endpoint.id if saved else ""
-        # A new secret is not tried with a token that an old one was good for.
-        key = (id, _of(endpoint.auth), hashlib.sha256((secret or "").encode()).digest())
+        # A new secret is not tried with a token that an old one was good for, nor a token where it was not meant for.
+        key = (id, _of(endpoint), hashlib.sha256((secret or "").encode()).digest())
         with self._lock:
             secrets: SecretStore = self._secrets
             if not id:
-                secrets = self._unsaved.setdefault(_of(endpoint.auth), MemorySecrets(self._secrets.heard))
-            account = self._accounts.setdefault(key, _Account(id, secrets))
+                secrets = self._unsaved.setdefault(_of(endpoint), MemorySecrets(self._secrets.heard))
+            account = self._accounts.setdefault(key, _Account(msgspec.structs.replace(endpoint, id=id), secrets))
         return OAuthAccess(endpoint, secret, proxy, account, cancel, self._now, self._in_body)
 
-    def take_unsaved(self, auth: Auth) -> dict[str, str]:
-        """The tokens, by field, of who signed in for an endpoint not saved then; they are forgotten."""
+    def take_unsaved(self, endpoint: Endpoint) -> dict[Field, str]:
+        """The tokens, by field, of who signed in for this endpoint, not saved then; they are forgotten."""
         with self._lock:
-            secrets = self._unsaved.pop(_of(auth), None)
-            for key in [key for key in self._accounts if key[:2] == ("", _of(auth))]:
+            secrets = self._unsaved.pop(_of(endpoint), None)
+            for key in [key for key in self._accounts if key[:2] == ("", _of(endpoint))]:
                 del self._accounts[key]
         return {field: value for (_, field), value in secrets.fields.items()} if secrets is not None else {}
 
@@ -99,28 +103,36 @@ class Accounts:
                 del self._accounts[key]
 
 
-def _of(auth: Auth) -> bytes:
-    return msgspec.json.encode(auth, order="sorted")
+def _hiding(endpoint: Endpoint, found: Credentials) -> Credentials:
+    """The credentials, which hide what the settings have readably, too."""
+    more = tuple(each.value for each in readable(endpoint))
+    return msgspec.structs.replace(found, secrets=(*found.secrets, *more)) if more else found
+
+
+def _of(endpoint: Endpoint) -> bytes:
+    """What a sign-in is for: the service, and where its tokens go."""
+    return msgspec.json.encode((endpoint.auth, sorted(destinations(endpoint, REFRESH))), order="sorted")
 
 
 class _Account:
     """The tokens of one endpoint in memory; whoever holds `lock` may change them."""
 
-    def __init__(self, id: str, secrets: SecretStore) -> None:
-        self.id = id
+    def __init__(self, endpoint: Endpoint, secrets: SecretStore) -> None:
+        self.endpoint = endpoint
+        self.id = endpoint.id
         self.secrets = secrets
         self.lock = threading.Lock()
         self.token: TokenSet | None = None
-        self.unsaved: dict[str, str] = {}
+        self.unsaved: dict[Field, str] = {}
 
-    def read(self, field: str) -> str | None:
+    def read(self, field: Field) -> str | None:
         """What is stored now, maybe by another process."""
-        return self.unsaved.get(field) or self.secrets.get(self.id, field, fresh=True) or None
+        return self.unsaved.get(field) or self.secrets.get(self.endpoint, field, fresh=True) or None
 
     def save(self) -> None:
         """Store what could not be stored so far."""
         for field in list(self.unsaved):
-            self.secrets.set(self.id, field, self.unsaved[field])
+            self.secrets.set(self.endpoint, field, self.unsaved[field])
             del self.unsaved[field]
 
 
@@ -226,7 +238,7 @@ class OAuthAccess:
     def _credentials(self, token: TokenSet) -> Credentials:
         secrets = (token.access_token, self.proxy_password or "")
         header = ("Authorization", f"{self._auth.prefix or 'Bearer'} {token.access_token}")
-        return Credentials(header=header, secrets=secrets, proxy_password=self.proxy_password)
+        return _hiding(self._endpoint, Credentials(header=header, secrets=secrets, proxy_password=self.proxy_password))
 
     @contextmanager
     def _turn(self) -> Iterator[_Account]:
