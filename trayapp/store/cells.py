@@ -28,11 +28,6 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     digests: Digests
     packed: bytes
 
-    @property
-    def count(self) -> int:
-        """How many rows there are."""
-        return len(self.digests)
-
     def is_like(self, other: "Block") -> bool:
         """Whether the columns are the same."""
         return (self.names, self.optional) == (other.names, other.optional)

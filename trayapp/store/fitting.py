@@ -141,7 +141,7 @@ class Fitting:
             if field != self.own_key and (field not in cells or cells[field].has_empty):
                 raise _no_key(field, self._count())
         others: dict[str, Sequence[SqlValue]] = {self.own_key: own} if self.own_key else {}
-        nothing = [None] * block.count
+        nothing = [None] * len(block.digests)
         columns = [
             cells[column.path].bound(column.kind) if column.path in cells else others.get(column.path, nothing)
             for column in self.shape.columns

@@ -112,8 +112,8 @@ class CellPage(Sequence[bytes]):
         found: list[list[tuple[Block, Sequence[int]]]] = []
         count = index = start = 0
         for block in self.blocks:
-            first = index
-            while index < len(places) and places[index] < start + block.count:
+            first, end = index, start + len(block.digests)
+            while index < len(places) and places[index] < end:
                 index += 1
             if index > first:
                 count += index - first
@@ -121,7 +121,7 @@ class CellPage(Sequence[bytes]):
                     found.append([])
                     count = index - first
                 found[-1].append((block, [place - start for place in places[first:index]]))
-            start += block.count
+            start = end
         return CellPage(list(map(together, found)))
 
     def own(self, check: Check) -> "CellPage":  # noqa: ARG002  cells are UTF-8, and rows of them objects

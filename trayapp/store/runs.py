@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from trayapp.store.times import from_text, to_text
+from trayapp.store.times import to_text
 from trayapp.store.values import SqlValue
 
 
@@ -81,8 +81,6 @@ def list_runs(db: apsw.Connection, endpoint: str | None = None, limit: int = 500
 
 def _from_sql(row: tuple[Any, ...]) -> RunRow:
     values = dict(zip(_FIELDS, row, strict=True))
-    for name in ("started", "finished"):
-        values[name] = from_text(values[name])
     values["warnings"] = msgspec.json.decode(values["warnings"])
     return msgspec.convert(values, RunRow)
 

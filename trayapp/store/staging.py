@@ -227,21 +227,21 @@ class Staging:
         step = max(1, min(BATCH_RECORDS, len(sizes) * BATCH_BYTES // (sum(sizes) or 1)))
         for start in range(0, len(sizes), step):
             end = start + step
-            some = sizes[start:end]
-            self._write([self.pages] * len(some), page.digests.part(start, end), page[start:end], some)
+            part = JsonPage(page[start:end], page.digests.part(start, end))
+            self._write([self.pages] * len(part), part)
 
     def _flush(self) -> None:
         """Write the records of several small pages as one batch."""
         if self._waiting:
-            pages, digests, records = zip(*self._waiting, strict=True)
-            self._write(pages, Digests.chained(digests), records, list(map(len, records)))
+            numbers, digests, records = zip(*self._waiting, strict=True)
+            self._write(numbers, JsonPage(records, Digests.chained(digests)))
             self._waiting, self._waiting_bytes = [], 0
 
-    def _write(self, pages: Sequence[int], digests: Digests, records: Sequence[bytes], sizes: Sequence[int]) -> None:
-        text = b"[" + b",".join(records) + b"]"
-        self._file.write(_HEADER.pack(len(sizes), len(text)))
-        self._file.write(array("I", [*pages, *sizes]).tobytes())
-        self._file.write(digests.joined)
+    def _write(self, numbers: Sequence[int], page: JsonPage) -> None:
+        text = page.text
+        self._file.write(_HEADER.pack(len(page), len(text)))
+        self._file.write(array("I", [*numbers, *map(len, page)]).tobytes())
+        self._file.write(page.digests.joined)
         self._file.write(text)
 
     def _write_cells(self, page: CellPage) -> None:
@@ -271,7 +271,7 @@ class Staging:
     def _read(self, count: int, length: int) -> Batch:
         if count == _CELLS:
             page, block = _decode_cells(self._file.read(length))
-            return Batch([page] * block.count, CellPage([block]))
+            return Batch([page] * len(block.digests), CellPage([block]))
         numbers = array("I", self._file.read(8 * count)).tolist()
         digests = Digests(self._file.read(SIZE * count))
         text = self._file.read(length)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import apsw
 import msgspec
 
-from trayapp.store.times import from_text, to_text
+from trayapp.store.times import to_text
 
 Status = Literal["enqueued", "running", "cancelled"]
 
@@ -79,8 +79,6 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     last_full: datetime | None = None
 
 
-_TIMES = {"last_enqueued", "last_attempt", "last_success", "next_due", "next_override", "anchor", "last_full"}
-
 Row = TypeVar("Row", EndpointRow, Entry, Marks)
 
 
@@ -88,16 +86,14 @@ def _read(db: apsw.Connection, kind: type[Row], where: str = "", *values: str | 
     """The rows for which that is true, each as far as it is of this kind. What was never set is the kind's default."""
     names = kind.__struct_fields__
     for row in db.execute(f"SELECT {', '.join(names)} FROM _sync_endpoints {where}", values):
-        given: dict[str, Any] = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        for name in _TIMES & given.keys():
-            given[name] = from_text(given[name])
+        given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
         yield msgspec.convert(given, kind)
 
 
 def _update(db: apsw.Connection, where: str, value: str | int, changes: Mapping[str, Any]) -> None:
     """Write these columns of a row; nothing is written when they are so."""
     names, holes = ", ".join(changes), ", ".join("?" * len(changes))
-    values = list(map(_to_sql, changes.values()))
+    values = [to_text(value) if isinstance(value, datetime) else value for value in changes.values()]
     db.execute(
         f"UPDATE _sync_endpoints SET ({names}) = ({holes}) WHERE {where} = ? AND ({names}) IS NOT ({holes})",
         (*values, value, *values),
@@ -119,19 +115,9 @@ def save_state(db: apsw.Connection, row: EndpointRow) -> None:
 
     Nothing is written when nothing changed.
     """
-    fields = [name for name in EndpointRow.__struct_fields__ if name not in ("rows", "held")]
-    values = [_to_sql(getattr(row, name)) for name in fields]
-    rest = fields[1:]
-    db.execute(
-        f"INSERT INTO _sync_endpoints ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
-        f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}"
-        f" WHERE ({', '.join(rest)}) IS NOT ({', '.join(f'excluded.{name}' for name in rest)})",
-        values,
-    )
-
-
-def _to_sql(value: object) -> Any:
-    return to_text(value) if isinstance(value, datetime) else value
+    enter(db, row.id)
+    own = {name: value for name, value in msgspec.structs.asdict(row).items() if name not in ("id", "rows", "held")}
+    _update(db, "id", row.id, own)
 
 
 def find_entry(db: apsw.Connection, id: str) -> Entry | None:

@@ -84,7 +84,7 @@ class ChainReading:
         """Stage what is known of rows without asking for them."""
         if self._kept is None and not self.before:
             return
-        known = _digests_of(staging)
+        known = set(staging.known.digests.without(staging.known.void))
         rows = {row.id: row.seen for row in self._rows}
         kept = list(_believed(self._kept, rows, known)) if self._kept is not None else []
         self._ended = {part.row: part.seen for part in kept if part.seen}
@@ -186,7 +186,3 @@ def _believed(kept: Kept[KeptPart], rows: Mapping[bytes, bytes], known: set[byte
     for number, part in enumerate(kept):
         if part.row in ended and 0 <= first.get(part.row, -1) <= number:
             yield part
-
-
-def _digests_of(staging: Staging) -> set[bytes]:
-    return set(staging.known.digests.without(staging.known.void))
