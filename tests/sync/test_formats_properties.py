@@ -16,7 +16,7 @@ from trayapp.store.values import bound, widen
 from trayapp.sync import shapes
 from trayapp.sync.answer_records import split_records
 from trayapp.sync.answer_text import read
-from trayapp.sync.formats.rows import manner, read_rows, unused
+from trayapp.sync.formats.rows import read_rows, row_format, unused
 from trayapp.sync.lenient_json import parse
 from trayapp.sync.request import Answer
 
@@ -129,7 +129,7 @@ def test_each_csv_row_has_its_own_lines(rows, end, piece):
 
     body = written(rows).encode()
     with mock.patch("trayapp.sync.formats.rows._PIECE", piece):
-        parts = list(read_rows(body, manner(body, ",", print), unused(body), print))
+        parts = list(read_rows(body, row_format(body, ",", print), unused(body), print))
     assert [text.strip(b"\r\n") for _, texts in parts for text in texts] == [
         written([row]).encode().strip(b"\r\n") for row in rows
     ]

@@ -426,3 +426,13 @@ def test_a_widened_column_fetches_once_more_what_it_forgot(api, store):
     report = mirror(store, url)
     assert report.status == "succeeded"
     assert [row["v"] for row in rows(store)] == ["true", "1", "x"]
+
+
+def test_what_an_attempt_warned_of_that_was_begun_anew_is_not_told_twice(api, store):
+    records = [{"id": n, "v": n} for n in range(20)]
+    url = api.route("/items", lambda seen: problem(400, "Unknown") if seen.query else json_reply(records))
+    (warning,) = mirror(store, url).warnings
+    records[:2] = {"id": 0, "v": True}, {"id": 1, "v": "x"}
+    report = mirror(store, url)
+    assert (report.status, [row["v"] for row in rows(store)][:3]) == ("succeeded", ["true", "x", "2"])
+    assert report.warnings == (warning,)

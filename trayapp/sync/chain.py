@@ -241,15 +241,7 @@ class Chain:
                 self._nothing.append((row, error))
             return
         resolved = self._resolver.resolve(client, call, answer, self._endpoint.url)
-        listing = Listing(
-            client,
-            resolved.endpoint,
-            resolved.source,
-            resolved.first,
-            resolved.second,
-            page=resolved.page,
-            records=resolved.records,
-        )
+        listing = resolved.listing(client)
         with self._lock:
             self._listings.append(listing)
             self.is_feed = self.is_feed or resolved.endpoint.response.format == "feed"

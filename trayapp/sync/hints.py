@@ -11,11 +11,7 @@ from trayapp.sync.names import folded
 
 _DEPTH = 3
 _ADDRESS = re.compile(r"https?://|/|\?")
-_PAGE_SIZES = frozenset(
-    {
-        5, 10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 100, 120, 128, 150, 200, 250, 256, 300, 500, 512, 1000, 1024,
-    }
-)  # fmt: skip
+_PAGE_SIZES = (5, 10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 120, 128, 150, 250, 256, 512, 1024)
 
 
 def find(value: Any, path: str) -> Any:

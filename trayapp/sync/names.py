@@ -115,11 +115,9 @@ NEXT_TOKEN = re.compile(
 """Any other name of a token: `nextCursorMark` (Solr), `next-cursor` (Crossref), `x-ms-continuation` (Cosmos DB)."""
 TOKEN_OBJECT = folded("LastEvaluatedKey")
 """DynamoDB's token, which is an object."""
-PLAIN_TOKENS = frozenset(
-    map(folded, (
-        "cursor", "after", "starting_after", "offset", "page_token", "pageToken", "marker", "continuation",
-    ))
-)  # fmt: skip
+PLAIN_TOKENS = frozenset(map(folded, (
+    "cursor", "after", "starting_after", "offset", "page_token", "pageToken", "marker", "continuation",
+)))  # fmt: skip
 """Names that may as well repeat what was asked for, unless they stand in one of TOKEN_HOLDERS: Airtable's `offset`."""
 TOKEN_HOLDERS = frozenset({"next", "cursors"})
 """Objects with nothing but what leads on: HubSpot's `paging.next.after`, Facebook's `paging.cursors.after`."""
@@ -135,13 +133,11 @@ LAST_RECORD_PARAMS: tuple[str, ...] = ("starting_after", "after", "after_id")
 TOKEN_WITH_FILTERS = "page_info"
 """Shopify's token, which holds all filters, and is refused beside any."""
 
-HOLDERS = frozenset(
-    map(folded, (
-        "meta", "metadata", "_meta", "info", "paging", "pagination", "pager", "page", "pages", "pageInfo", "page_info",
-        "links", "_links", "view", "hydra:view", "next", "cursor", "cursors", "response", "result", "data", "message",
-        "response_metadata", "search_metadata", "navigation",
-    ))
-)  # fmt: skip
+HOLDERS = frozenset(map(folded, (
+    "meta", "metadata", "_meta", "info", "paging", "pagination", "pager", "page", "pages", "pageInfo", "page_info",
+    "links", "_links", "view", "hydra:view", "next", "cursor", "cursors", "response", "result", "data", "message",
+    "response_metadata", "search_metadata", "navigation",
+)))  # fmt: skip
 """Objects that may say how a listing goes on; others may be records."""
 
 PAGE_PARAMS: tuple[str, ...] = (
@@ -158,11 +154,9 @@ USUAL_NUMBERS: tuple[str, ...] = (
 """Those of both that are tried where nothing names one."""
 USUAL_SIZES: tuple[str, ...] = ("limit", "per_page", "page_size", "pageSize", "size", "$top")
 """Page sizes that are tried where nothing names one: `per_page` is GitHub's, `size` Spring Data's, `$top` OData's."""
-SIZE_PARAMS = frozenset(
-    map(folded, (
-        *USUAL_SIZES, "perPage", "count", "rows", "first", "_limit", "maxResults", "max_results", "take",
-    ))
-)  # fmt: skip
+SIZE_PARAMS = frozenset(map(folded, (
+    *USUAL_SIZES, "perPage", "count", "rows", "first", "_limit", "maxResults", "max_results", "take",
+)))  # fmt: skip
 """Any page size: `rows` is Solr's, `first` Relay's, `_limit` json-server's, `maxResults` Google's and Jira's."""
 # Compiled by their first use, which most runs do without.
 POSITION_PARAM = r"(?i)page|offset|skip|start|cursor|after|before|token|since|from|max_id|min_id|next"
@@ -174,23 +168,19 @@ NUMBER_PARAM = (
 TELLING_HEADER = re.compile(r"link|total|count|next|page|cursor|range|continuation", re.IGNORECASE)
 """Found in headers that say how a listing goes on."""
 
-RECORD_LISTS = frozenset(
-    {
-        "data", "items", "results", "records", "value", "values", "entries", "rows", "list", "content", "docs",
-        "objects", "elements", "nodes", "edges", "features", "hits", "issues", "resources", "result",
-    }
-)  # fmt: skip
+RECORD_LISTS = frozenset({
+    "data", "items", "results", "records", "value", "values", "entries", "rows", "list", "content", "docs",
+    "objects", "elements", "nodes", "edges", "features", "hits", "issues", "resources", "result",
+})  # fmt: skip
 """Lists that are the records.
 
 `data` is JSON:API's, `results` Django REST framework's, `value` OData's, `content` Spring Data's, `docs` Solr's,
 `edges` and `nodes` Relay's, `features` GeoJSON's, `hits` Elasticsearch's.
 """
-BESIDE_RECORDS = frozenset(
-    {
-        "errors", "error", "meta", "metadata", "links", "_links", "included", "facets", "warnings", "messages",
-        "aggregations", "columns", "fields", "schema", "filters", "sort", "pagination", "paging", "headers", "@context",
-    }
-)  # fmt: skip
+BESIDE_RECORDS = frozenset({
+    "errors", "error", "meta", "metadata", "links", "_links", "included", "facets", "warnings", "messages",
+    "aggregations", "columns", "fields", "schema", "filters", "sort", "pagination", "paging", "headers", "@context",
+})  # fmt: skip
 """What is not the records: `included` is JSON:API's, `aggregations` Elasticsearch's, `@context` JSON-LD's."""
 RECORD_HOLDERS: tuple[str, ...] = ("data", "result", "response", "item", "object", "record")
 """What an object that is the only record stands in."""
@@ -228,25 +218,21 @@ COMPLAINT_CODES: tuple[str, ...] = ("error", "code", "error_code", "errorCode", 
 """Where a complaint's code stands."""
 SUCCESS_FLAGS: tuple[str, ...] = ("ok", "success")
 """Flags that are false in a complaint: Slack's and Telegram's, Cloudflare's."""
-BESIDE_OBJECT = frozenset(
-    {
-        "ok", "success", "status", "status_code", "statusCode", "code", "message", "messages", "msg", "detail",
-        "details", "title", "type", "instance", "reason", "request_id", "requestId", "trace", "trace_id", "timestamp",
-        "path", "documentation_url", "help", "jsonrpc", "api_version", "apiVersion", "version", "took", "duration",
-        "meta", "metadata", "links", "_links", "jsonapi", "included", "warnings", "@context", "@odata.context",
-    }
-)  # fmt: skip
+BESIDE_OBJECT = frozenset({
+    "ok", "success", "status", "status_code", "statusCode", "code", "message", "messages", "msg", "detail",
+    "details", "title", "type", "instance", "reason", "request_id", "requestId", "trace", "trace_id", "timestamp",
+    "path", "documentation_url", "help", "jsonrpc", "api_version", "apiVersion", "version", "took", "duration",
+    "meta", "metadata", "links", "_links", "jsonapi", "included", "warnings", "@context", "@odata.context",
+})  # fmt: skip
 """What stands beside what an answer is about, or in a complaint: RFC 9457's, Spring's, JSON:API's, OData's names."""
-OF_LISTING = frozenset(
-    {
-        "next", "previous", "prev", "next_url", "next_page", "nextPage", "next_cursor", "nextCursor", "nextPageToken",
-        "next_page_token", "nextToken", "next_token", "cursor", "cursors", "has_more", "hasMore", "has_next", "hasNext",
-        "more", "continue", "pageInfo", "paging", "pagination", "page", "pages", "total", "total_count", "totalCount",
-        "totalElements", "total_pages", "totalPages", "totalItems", "total_items", "totalResults", "total_results",
-        "count", "limit", "offset", "per_page", "perPage", "pageSize", "page_size", "_embedded", "@odata.nextLink",
-        "@odata.count", "numFound",
-    }
-)  # fmt: skip
+OF_LISTING = frozenset({
+    "next", "previous", "prev", "next_url", "next_page", "nextPage", "next_cursor", "nextCursor", "nextPageToken",
+    "next_page_token", "nextToken", "next_token", "cursor", "cursors", "has_more", "hasMore", "has_next", "hasNext",
+    "more", "continue", "pageInfo", "paging", "pagination", "page", "pages", "total", "total_count", "totalCount",
+    "totalElements", "total_pages", "totalPages", "totalItems", "total_items", "totalResults", "total_results",
+    "count", "limit", "offset", "per_page", "perPage", "pageSize", "page_size", "_embedded", "@odata.nextLink",
+    "@odata.count", "numFound",
+})  # fmt: skip
 """What an object has that is a listing without its records: those of the names above that no record has."""
 _USUAL: dict[str, str] = {folded(name): name for name in (*BESIDE_OBJECT, *COMPLAINTS, *OF_LISTING)}
 

@@ -15,7 +15,8 @@ from trayapp.sync.answer_text import Body, read
 from trayapp.sync.errors import SyncError
 from trayapp.sync.explore import Found, find_source, look_at, settled
 from trayapp.sync.http import Client
-from trayapp.sync.listing import Source
+from trayapp.sync.listing import Listing, Source
+from trayapp.sync.prefetch import Prefetcher
 from trayapp.sync.probe import SecondPage, Trial
 from trayapp.sync.proof import ProvenPaging
 from trayapp.sync.request import Answer, Call
@@ -35,6 +36,19 @@ class ResolvedSource(msgspec.Struct, frozen=True):
     second: SecondPage | None = None
     alone: bool = False
     warnings: tuple[str, ...] = ()
+
+    def listing(self, client: Client, prefetcher: Prefetcher | None = None) -> Listing:
+        """A walk over it that asks for nothing again."""
+        return Listing(
+            client,
+            self.endpoint,
+            self.source,
+            self.first,
+            self.second,
+            prefetcher=prefetcher,
+            page=self.page,
+            records=self.records,
+        )
 
 
 class SourceResolver:

@@ -106,16 +106,7 @@ class SingleListing:
         tracker = None
         if self._incremental is not None:
             tracker = Tracker(self._incremental, source.pages, run.marks.cursor if target.partial else None)
-        first = Listing(
-            client,
-            endpoint,
-            source,
-            resolved.first,
-            resolved.second,
-            prefetcher=prefetcher,
-            page=resolved.page,
-            records=resolved.records,
-        )
+        first = resolved.listing(client, prefetcher)
         if kept is not None and kept.last is not None:
             start, walk = kept.last.following.call(source.call), kept.last.walk
             first = Listing(client, endpoint, source, start=start, walk=walk, prefetcher=prefetcher)
