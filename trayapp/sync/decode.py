@@ -2,6 +2,7 @@
 
 import codecs
 import functools
+import itertools
 import json
 import re
 import textwrap
@@ -25,6 +26,8 @@ from trayapp.sync.links import place_of
 
 _SPACE = b" \t\r\n\f\v"
 _OUTLINED = 100
+MOST_LEVELS = 500
+"""Of arrays and objects within each other in a record: what every Python can read, and SQLite's JSON functions can, too."""
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _GUARD = b")]}'"
 """Put before JSON by some servers, so that scripts of other sites can't run it."""
@@ -180,12 +183,22 @@ def own_records(records: Iterable[bytes], path: str, url: str) -> list[bytes]:
     return owned
 
 
-def check_records(records: Iterable[bytes], url: str) -> None:
-    """Raise SyncError when one is not UTF-8."""
+def check_records(records: Sequence[bytes], url: str) -> None:
+    """Raise SyncError when one is not UTF-8, or has more than MOST_LEVELS."""
     try:
         check_utf8(b"\n".join(records))
     except UnicodeDecodeError:
         raise _unreadable(url, "UTF-8") from None
+    if any(len(record) > 2 * MOST_LEVELS and _levels(record) > MOST_LEVELS for record in records):
+        raise _too_deep(url)
+
+
+def _levels(text: bytes) -> int:
+    """How many arrays and objects are at most open at once in JSON; its number of brackets where that is few."""
+    if (count := text.count(b"[") + text.count(b"{")) <= MOST_LEVELS:
+        return count
+    brackets = re.findall(rb"[\[{\]}]", re.sub(rb'"[^"\\]*(?:\\.[^"\\]*)*"', b"", text, flags=re.DOTALL))
+    return max(itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0)
 
 
 def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -> tuple[bytes, str]:
