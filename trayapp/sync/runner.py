@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -344,6 +345,10 @@ class _Run:
         return report
 
     def _listed(self, reading: AnyReading) -> Report:
+        with closing(reading):
+            return self._staged(reading)
+
+    def _staged(self, reading: AnyReading) -> Report:
         endpoint, aim = reading.endpoint, reading.aim
         keyless = not endpoint.table.key and endpoint.table.mode != "append"
         staging = Staging(self.surroundings.staging, Known() if keyless else self._known(endpoint, aim))
@@ -377,7 +382,6 @@ class _Run:
                 reading.discard()  # what is wrong with the listing would still be wrong
             raise
         finally:
-            reading.close()
             staging.close()
 
     def _tell_kept(self, reading: AnyReading) -> None:
