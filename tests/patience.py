@@ -23,16 +23,25 @@ def until(condition: Callable[[], object], why: str = "") -> None:
         time.sleep(0.005)
 
 
-def quickest(work: Callable[[], object], enough: float, clock: Callable[[], float] = time.monotonic) -> float:
-    """Seconds that the quickest of several tries takes; there are no more once one took less than `enough`."""
+def best_of(measured: Callable[[], float], enough: float) -> float:
+    """The least that was measured in several tries; there are no more once it is less than `enough`."""
     best = float("inf")
     for _ in range(TRIES):
-        began = clock()
-        work()
-        best = min(best, clock() - began)
+        best = min(best, measured())
         if best < enough:
             break
     return best
+
+
+def quickest(work: Callable[[], object], enough: float, clock: Callable[[], float] = time.monotonic) -> float:
+    """Seconds that the quickest of several tries takes; as `best_of`."""
+
+    def measured() -> float:
+        began = clock()
+        work()
+        return clock() - began
+
+    return best_of(measured, enough)
 
 
 def quickest_cpu(work: Callable[[], object], enough: float) -> float:

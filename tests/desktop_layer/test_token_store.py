@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS
 from trayapp.desktop.secrets import Secrets
 from trayapp.desktop.token_store import TokenStore
 
@@ -77,5 +78,5 @@ def test_another_process_is_waited_for(store, tmp_path):
         with store.turn("another"):
             assert not entered.wait(0.2)
         other.stdin.close()
-        thread.join(10)
+        thread.join(SECONDS)
         assert entered.is_set()

@@ -101,7 +101,7 @@ def test_the_system_s_trust_store_decides(tmp_path, through_proxy):
                 environment["HTTPS_PROXY"] = tunnel.url
             command = [sys.executable, "-c", SYSTEM_TRUST, url, str(tmp_path / "t.db")]
             done = subprocess.run(
-                command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=True
+                command, env=os.environ | environment, capture_output=True, text=True, timeout=280, check=True
             )
             return done.stdout.strip()
 

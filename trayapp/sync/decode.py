@@ -27,7 +27,7 @@ from trayapp.sync.links import place_of
 _SPACE = b" \t\r\n\f\v"
 _OUTLINED = 100
 MOST_LEVELS = 500
-"""Of arrays and objects within each other in a record: what every Python can read, and SQLite's JSON functions can, too."""
+"""Of arrays and objects in each other in a record: what every Python can read, and SQLite's JSON functions, too."""
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _GUARD = b")]}'"
 """Put before JSON by some servers, so that scripts of other sites can't run it."""
