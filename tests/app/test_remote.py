@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from tests.app.test_backend import RECORDS, endpoint, locked, started
+from tests.patience import SECONDS
 from tests.server import ApiServer, Listing
 from trayapp.app.remote import Remote
 from trayapp.desktop.paths import Home
@@ -42,7 +43,7 @@ class Gate:
 
     def __call__(self, request):
         self.asked += 1
-        assert self.open.wait(30)
+        assert self.open.wait(SECONDS)
         return self.listing(request)
 
 
@@ -87,7 +88,7 @@ def ask(qtbot, backend, gate):
 
 def finished(qtbot, gate, *requests):
     gate.open.set()
-    qtbot.waitUntil(lambda: all(each.result is not None for each in requests), timeout=10_000)
+    qtbot.waitUntil(lambda: all(each.result is not None for each in requests))
     return [each.result["runs"][0] for each in requests]
 
 
@@ -125,7 +126,7 @@ def test_held_deletions_are_applied_by_a_run_after_the_present_one(qtbot, backen
 
 def test_replace_answers_with_the_new_run_and_the_old_one_is_stopped(qtbot, backend, gate, ask):
     second = ask("sync", ids=["items"], if_running="replace")
-    qtbot.waitUntil(lambda: gate.asked == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: gate.asked == 2)
     one, two = finished(qtbot, gate, ask.first, second)
     assert (one["status"], one["reason"]) == ("stopped", "replaced by a new run")
     assert (two["status"], two["added"]) == ("succeeded", 23)
@@ -148,8 +149,8 @@ def test_stop_names_what_it_stopped_and_answers_whoever_waits(qtbot, backend, ga
 def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
     appended = ask("sync", ids=["items"], if_running="append")
     removed = ask("remove", id="items", **args)
-    qtbot.waitUntil(lambda: removed.result is not None, timeout=10_000)
-    qtbot.waitUntil(lambda: None not in (ask.first.result, appended.result), timeout=10_000)
+    qtbot.waitUntil(lambda: removed.result is not None)
+    qtbot.waitUntil(lambda: None not in (ask.first.result, appended.result))
     (one,), (two,) = ask.first.result["runs"], appended.result["runs"]
     assert (one["status"], two["status"]) == ("stopped", "stopped")
     assert "removed" in one["reason"]
@@ -163,7 +164,7 @@ def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, back
     finished(qtbot, gate, ask.first)
     with locked(backend.workspace.home.database):
         removed = ask("remove", id="items", drop_table=True)
-        qtbot.waitUntil(lambda: removed.error is not None, timeout=10_000)
+        qtbot.waitUntil(lambda: removed.error is not None)
     assert isinstance(removed.error, StoreLocked)
     assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
 
@@ -171,11 +172,11 @@ def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, back
 def test_an_edit_with_restart_runs_on_the_new_settings(qtbot, backend, gate, ask, url):
     edit = ask("edit", id="items", set={"url": f"{url}?new=1"})
     qtbot.waitUntil(lambda: edit.result is not None)
-    with qtbot.waitSignal(backend.run_finished, timeout=10_000):
+    with qtbot.waitSignal(backend.run_finished):
         assert ask("restart", id="items").result == {}
     (one,) = finished(qtbot, gate, ask.first)
     assert (one["status"], one["reason"]) == ("stopped", "the settings changed")
-    qtbot.waitUntil(lambda: history(backend)[1:] == [("succeeded", "")], timeout=10_000)
+    qtbot.waitUntil(lambda: history(backend)[1:] == [("succeeded", "")])
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_sign_in_during_a_test_is_kept_when_the_endpoint_is_saved(qtbot, keyri
         backend = LiveBackend(workspace)
         asked: list[tuple[str, str]] = []
         backend.sign_in_asked.connect(lambda _ticket, code, url: asked.append((code, url)))
-        with qtbot.waitSignal(backend.preview_ready, timeout=20_000) as ready:
+        with qtbot.waitSignal(backend.preview_ready) as ready:
             backend.preview(endpoint, None)
         assert ready.args is not None
         preview = ready.args[1]

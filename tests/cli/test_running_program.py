@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS, until
 from tests.server import json_reply, late
 from trayapp.desktop.client import ask
 from trayapp.desktop.paths import find_home
@@ -29,11 +29,11 @@ def address(home):
         [sys.executable, "-m", "trayapp", "--background"], cwd=Path(__file__).parents[2], env=environment
     )
     try:
-        ask(address, "status", connect_within=60)
+        ask(address, "status", connect_within=SECONDS)
         yield address
     finally:
         program.terminate()
-        assert program.wait(30) == 0
+        assert program.wait(SECONDS) == 0
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def slow(cli, api):
 def test_runs_of_the_running_program_are_replaced_appended_and_stopped_by_commands(cli, api, slow, address):
     def shown(field, value, *ids):
         """Wait until these endpoints show that; snapshots come a moment later."""
-        until = time.monotonic() + 30
-        while any(each[field] != value for each in cli.json("status", *ids)["endpoints"]):
-            assert time.monotonic() < until, f"{ids} never had {field} {value}"
-            time.sleep(0.05)
+        until(
+            lambda: all(each[field] == value for each in cli.json("status", *ids)["endpoints"]),
+            f"{ids} never had {field} {value}",
+        )
 
     def begun(*ids):
         """Runs of these under way, and what whoever asked for them is going to hear."""

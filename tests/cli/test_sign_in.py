@@ -50,7 +50,7 @@ class Cli:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=280,
             check=False,
         )
         self.said += done.stdout + done.stderr

@@ -37,7 +37,7 @@ class Notifications:
         call = MatchRule(type="method_call", interface=_NAME, member="Notify")
         self._monitor = Monitor(address, call, MatchRule(type="method_return"))
 
-    def wait(self, wanted: Callable[[Shown], bool] = lambda _: True, seconds: float = 10.0) -> Shown:
+    def wait(self, wanted: Callable[[Shown], bool] = lambda _: True, seconds: float = 60.0) -> Shown:
         """The newest notification that is wanted, as soon as there is one."""
 
         def look() -> Shown | None:

@@ -64,7 +64,7 @@ def rows(home: Path, table: str) -> list[tuple[object, ...]]:
 def traysync(desktop: Desktop, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trayapp", "--home", str(home), *arguments]
     return subprocess.run(
-        command, env=desktop.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        command, env=desktop.environment, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False
     )
 
 
@@ -240,7 +240,7 @@ def test_secrets_come_from_the_real_keyring(desktop: Desktop, bus: Bus, home: Pa
         input="s3cret-word\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=280,
         check=False,
     )
     assert added.returncode == 0, added.stderr

@@ -7,7 +7,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def wait_for(look: Callable[[], _T], what: str, seconds: float = 10.0) -> _T:
+def wait_for(look: Callable[[], _T], what: str, seconds: float = 60.0) -> _T:
     """The first true thing `look` returns; AssertionError naming `what` when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

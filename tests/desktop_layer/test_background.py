@@ -221,7 +221,7 @@ def systemd_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     question = ["systemctl", "--user", "show-environment"]
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while subprocess.run(question, capture_output=True, check=False, env=environment).returncode:
             if server.poll() is not None or time.monotonic() > until:
                 pytest.skip("systemd can't serve a user here")

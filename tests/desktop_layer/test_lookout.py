@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.patience import SECONDS, until
 from trayapp.desktop import lookout, programs
 from trayapp.desktop.idle import logind_idle
 from trayapp.desktop.lookout import Lookout, answers
@@ -83,7 +84,7 @@ def test_without_display_and_buses_idleness_is_unknown(monkeypatch: pytest.Monke
 
 def test_quick_answers_do_not_wait_for_slow_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = threading.Event()
-    monkeypatch.setattr(lookout, "reachable", lambda address: waits.wait(10))
+    monkeypatch.setattr(lookout, "reachable", lambda address: waits.wait(SECONDS))
     slow, told = server(HostPort("slow", 1)), list[Answers]()
 
     def hear(found: Answers) -> None:
@@ -120,13 +121,6 @@ def looking(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looko
     looking = Lookout(machine.told.append, machine.look)
     yield looking
     looking.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_the_machine_is_asked_again_and_again_only_while_it_is_wanted(looking: Lookout, machine: Machine) -> None:

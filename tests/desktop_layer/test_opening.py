@@ -1,11 +1,11 @@
 """Opening things with the system's program, which is a script of ours on the PATH here."""
 
 import logging
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.patience import until
 from trayapp.desktop.opening import open_path, open_url
 from trayapp.errors import UserError
 
@@ -30,10 +30,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def wait_for(file: Path) -> str:
-    deadline = time.monotonic() + 5
-    while not file.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(file.exists)
     return file.read_text()
 
 
@@ -72,7 +69,5 @@ def test_a_failure_of_the_opener_is_logged(opened: Path, caplog: pytest.LogCaptu
     with caplog.at_level(logging.WARNING):
         open_url("https://bad.example.com")
         wait_for(opened)
-        deadline = time.monotonic() + 5
-        while not caplog.messages and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: caplog.messages)
     assert "status 3" in caplog.messages[0]

@@ -9,6 +9,7 @@ import time
 import pytest
 from pytestqt.qtbot import QtBot
 
+from tests.patience import SECONDS, best_of
 from trayapp.desktop.signals import EndSignals
 
 PROGRAM = """
@@ -26,14 +27,17 @@ signals.close()
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_idle_event_loop_ends_at_once(number: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-        started = time.monotonic()
-        process.send_signal(number)
-        assert process.stdout.readline() == f"ended by {int(number)}\n"
-        assert process.wait(5) == 0
-        assert time.monotonic() - started < 1
+    def ended() -> float:
+        with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            started = time.monotonic()
+            process.send_signal(number)
+            assert process.stdout.readline() == f"ended by {int(number)}\n"
+            assert process.wait(SECONDS) == 0
+            return time.monotonic() - started
+
+    assert best_of(ended, 1) < 1
 
 
 def test_signals_are_given_back(qtbot: QtBot) -> None:

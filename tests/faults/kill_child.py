@@ -24,7 +24,7 @@ from trayapp.store import staging
 def sync_forever(home: str, before: str) -> None:
     try:
         while True:
-            with urlopen(before, timeout=10), redirect_stdout(StringIO()) as said:
+            with urlopen(before, timeout=90), redirect_stdout(StringIO()) as said:
                 code = cli.main(["--home", home, "--json", "sync"])
             print(f"synced {code}", "" if code == 0 else said.getvalue().replace("\n", " "), flush=True)
     except BaseException:  # noqa: BLE001  whatever it is, the test is to know

@@ -18,13 +18,14 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.patience import SECONDS
 from tests.server import ApiServer, json_reply
 
 ROOT = Path(__file__).parents[2]
 PAGES, PER_PAGE = 3, 100
 ROUNDS, KILLS_PER_ROUND = 8, 25
 REAL_KILLS = 12
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def state(generation):
@@ -34,16 +35,54 @@ def state(generation):
 
 
 class ChangingServer:
-    """A listing that `advance` makes another one, as does a request for the URL `advancing`."""
+    """A listing that `advance` makes another one, as does each run before it begins, by a request for `advancing`.
+
+    A request that arrives after its process was killed changes nothing any more: on a busy machine that may be when
+    the next one is at work. While it `holds`, such a request is not answered, so that the next run does not begin.
+    `publishing` and `running` are how many seconds the newest run took from its last page, and in all.
+    """
 
     def __init__(self, api):
         self.generation = 0
         self.read_to_the_end = threading.Event()
         self.url = api.route("/items", self.answer)
-        self.advancing = api.route("/advance", self.advance)
+        self._advancing = api.route("/advance", self._begin)
+        self._lock = threading.Lock()
+        self._process = 0
+        self._goes_on = threading.Event()
+        self._began = self._ended = None
+        self.publishing, self.running = 0.03, 0.15
 
-    def advance(self, _seen=None):
+    def advance(self):
         self.generation += 1
+
+    def next_process(self):
+        """The URL that it is to ask for before each of its runs."""
+        with self._lock:
+            self._process += 1
+            self._began = self._ended = None
+        self._goes_on.set()
+        return f"{self._advancing}?process={self._process}"
+
+    def hold(self):
+        self._goes_on.clear()
+
+    def killed(self):
+        """Whatever the process asked for, it is too late now."""
+        with self._lock:
+            self._process += 1
+        self._goes_on.set()
+
+    def _begin(self, seen):
+        now = time.monotonic()
+        with self._lock:
+            if self._began is not None and self._ended is not None:
+                self.publishing, self.running = now - self._ended, now - self._began
+        assert self._goes_on.wait(SECONDS)
+        with self._lock:
+            if seen.param("process") == str(self._process):
+                self.advance()
+                self._began, self._ended = time.monotonic(), None
         return json_reply(self.generation)
 
     def answer(self, seen):
@@ -52,6 +91,8 @@ class ChangingServer:
         reply = json_reply(records[(page - 1) * PER_PAGE : page * PER_PAGE])
         if page < PAGES:
             return reply.with_headers(Link=f'</items?page={page + 1}>; rel="next"')
+        if self._ended is None:
+            self._ended = time.monotonic()
         self.read_to_the_end.set()
         return reply
 
@@ -74,7 +115,7 @@ class Spawner:
 
     def __exit__(self, *_):
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=SECONDS)
         self._process.stdout.close()
 
     def read(self, word):
@@ -85,8 +126,8 @@ class Spawner:
             assert line.split() == ["synced", "0"], line
         raise AssertionError("the child ended")
 
-    def start(self, home, advancing):
-        print(f"start {home} {advancing}", file=self._process.stdin, flush=True)
+    def start(self, home, before):
+        print(f"start {home} {before}", file=self._process.stdin, flush=True)
         return int(self.read("started"))
 
     def kill(self, pid):
@@ -157,7 +198,7 @@ class Watch:
         """A whole sync by the real command: it succeeds and the table equals the server's state."""
         self.server.advance()
         command = [sys.executable, "-m", "trayapp", "--home", str(self.home), "--json", "sync"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=30, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=SECONDS, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert self.look() == "after"
 
@@ -173,17 +214,19 @@ def test_kills_at_random_moments_leave_the_table_as_before_or_after(tmp_path, se
             home = new_home(tmp_path / f"killed{number}", server.url)
             watch = Watch(home, server)
             for _ in range(KILLS_PER_ROUND):
-                pid = spawner.start(home, server.advancing)
+                pid = spawner.start(home, server.next_process())
                 if dice.random() < 0.6:
                     assert spawner.read("synced") == "0", "the first sync after a kill failed"
                 if dice.random() < 0.7:
-                    # Soon after its last page came: while it publishes.
+                    # Soon after its last page came: while it publishes, or has just done so.
                     server.read_to_the_end.clear()
-                    assert server.read_to_the_end.wait(10)
-                    time.sleep(dice.uniform(0, 0.03))
+                    assert server.read_to_the_end.wait(SECONDS)
+                    server.hold()
+                    time.sleep(dice.uniform(0, 2 * server.publishing))
                 else:
-                    time.sleep(dice.uniform(0, 0.15))
+                    time.sleep(dice.uniform(0, server.running))
                 spawner.kill(pid)
+                server.killed()
                 hits[watch.look()] += 1
             watch.finish()
     print(f"{hits.total()} kills in {time.monotonic() - start:.0f} s, seed {seed}: {dict(hits)}")

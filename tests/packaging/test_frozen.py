@@ -17,7 +17,7 @@ def missing_parts() -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(bool(missing_parts()), reason=f"freezing needs {', '.join(missing_parts())}")
 def test_the_frozen_program_works() -> None:
     built = subprocess.run(

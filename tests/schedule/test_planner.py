@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import quickest_cpu
 from tests.schedule.fakes import BERLIN, NOW, FakeClock, MemoryStates, World, endpoint, report
 from trayapp.endpoints.model import Endpoint, General, Limits, Retry, Settings, When
 from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
@@ -99,9 +100,7 @@ def test_thirty_days_off_are_caught_up_once_at_once() -> None:
     w.live(timedelta(minutes=10))
     w.started.clear()
     w.clock.sleep(DAY * 30)
-    started = time.perf_counter()
-    w.boot()
-    assert time.perf_counter() - started < 0.5
+    assert quickest_cpu(w.boot, 0.5) < 0.5
     assert not w.started
     w.live(timedelta(seconds=50))
     assert sorted(id for _, id in w.started) == sorted(w.planner.endpoints)
@@ -467,12 +466,14 @@ def test_ten_thousand_endpoints_are_cheap() -> None:
     started = time.process_time()
     planner.apply_settings(specs, NOW)
     assert time.process_time() - started < 1
-    started = time.process_time()
-    for _ in range(1000):
-        planner.wake((), NOW)
-        planner.set_conditions(Conditions(online=True), NOW)
-        assert planner.take(NOW).start == ()
-    assert time.process_time() - started < 0.5
+
+    def live() -> None:
+        for _ in range(1000):
+            planner.wake((), NOW)
+            planner.set_conditions(Conditions(online=True), NOW)
+            assert planner.take(NOW).start == ()
+
+    assert quickest_cpu(live, 0.5) < 0.5
 
 
 def test_a_year_of_everything() -> None:

@@ -391,7 +391,7 @@ def test_days_of_everything_agrees_with_the_rules() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [3])
 def test_a_year_of_everything_agrees_with_the_rules(seed: int) -> None:
     machine, wrong = live_through(seed, LAST)

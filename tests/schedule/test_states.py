@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import SECONDS, until
 from tests.schedule.fakes import NOW, MemoryStates
 from trayapp.schedule.states import Change, Saver, StoredStates
 from trayapp.store.pause import Pause, load_pause, save_pause
@@ -66,7 +67,7 @@ class SlowStates(MemoryStates):
 
     def save(self, change: Change) -> None:
         self.writing.set()
-        assert self.go.acquire(timeout=5)
+        assert self.go.acquire(timeout=SECONDS)
         super().save(change)
 
 
@@ -75,13 +76,13 @@ def test_the_newest_state_is_written_and_older_ones_left_out() -> None:
     saver = Saver(states)
     saver.start()
     saver.save([EndpointRow(id="a", attempts=0)])
-    assert states.writing.wait(5)
+    assert states.writing.wait(SECONDS)
     for attempts in range(1, 100):
         saver.save([EndpointRow(id="a", attempts=attempts)], [RUN])
     saver.save_pause(Pause(NOW))
     saver.save_pause(Pause(None))
     states.go.release(2)
-    assert saver.close(5)
+    assert saver.close(SECONDS)
     assert states.states["a"].attempts == 99
     assert states.saves == 2
     assert len(states.runs) == 99
@@ -96,15 +97,15 @@ def test_a_failed_write_is_made_up_for_and_does_not_undo_newer_states(monkeypatc
     saver.start()
     saver.save([EndpointRow(id="a", attempts=1), EndpointRow(id="b")], [RUN])
     saver.save_pause(Pause(NOW))
-    assert states.writing.wait(5)
+    assert states.writing.wait(SECONDS)
     saver.save([EndpointRow(id="a", attempts=2)])
     saver.save_pause(Pause(None))
     states.writing.clear()
     states.go.release()
-    assert states.writing.wait(5)
+    assert states.writing.wait(SECONDS)
     states.fail_with = None
     states.go.release(9)
-    assert saver.close(5)
+    assert saver.close(SECONDS)
     assert {id: row.attempts for id, row in states.states.items()} == {"a": 2, "b": 0}
     assert states.pause == Pause(None)
     assert states.runs == [RUN]
@@ -116,9 +117,8 @@ def test_a_saver_that_cannot_write_can_be_closed(caplog: Any) -> None:
     saver = Saver(states)
     saver.start()
     saver.save([ROW])
-    while "could not be saved" not in caplog.text:
-        threading.Event().wait(0.01)
-    assert saver.close(2)
+    until(lambda: "could not be saved" in caplog.text)
+    assert saver.close(SECONDS)
     assert states.states == {}
 
 
@@ -129,8 +129,8 @@ def test_closing_does_not_wait_for_ever() -> None:
     saver.save([ROW])
     assert not saver.close(0.05)
     states.go.release()
-    assert saver.close(5)
+    assert saver.close(SECONDS)
 
 
 def test_a_saver_that_never_started_can_be_closed() -> None:
-    assert Saver(MemoryStates()).close(1)
+    assert Saver(MemoryStates()).close(SECONDS)

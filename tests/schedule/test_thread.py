@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from pytestqt.qtbot import QtBot
 
+from tests.patience import SECONDS
 from tests.problems import problem
 from tests.schedule.fakes import BERLIN, MemoryStates, endpoint, report
 from trayapp.endpoints.model import Endpoint, Limits, Settings
@@ -28,6 +29,10 @@ from trayapp.store.runs import RunRow
 from trayapp.store.state import EndpointRow
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress, Report
+
+
+def ended(scheduler: SchedulerThread) -> bool:
+    return scheduler.wait(round(SECONDS * 1000))
 
 
 class SettableClock:
@@ -108,8 +113,8 @@ class Bench:
         self.scheduler.start()
         return self.scheduler
 
-    def until(self, true: Callable[[], object], timeout: int = 10_000) -> None:
-        self.qtbot.waitUntil(lambda: bool(true()), timeout=timeout)
+    def until(self, true: Callable[[], object]) -> None:
+        self.qtbot.waitUntil(lambda: bool(true()))
 
     def status(self, id: str = "a") -> EndpointStatus:
         """The endpoint in the newest snapshot; an empty one before the first."""
@@ -120,12 +125,12 @@ class Bench:
         """Wait until everything posted so far has been handled."""
         handled = threading.Event()
         self.scheduler._post(lambda *_: handled.set())
-        assert handled.wait(10)
+        assert handled.wait(SECONDS)
 
     def quit(self) -> None:
         self.runs.gate.set()
         self.scheduler.shutdown()
-        assert self.scheduler.wait(6000)
+        assert ended(self.scheduler)
 
 
 @pytest.fixture
@@ -378,9 +383,9 @@ def test_shutdown_stops_runs_which_are_due_again(bench: Bench) -> None:
     scheduler.sync_now()
     bench.until(lambda: len(bench.runs.active) == 4)
     started = time.monotonic()
-    scheduler.shutdown()
-    assert scheduler.wait(10_000)
-    assert time.monotonic() - started < 3
+    scheduler.shutdown(deadline=SECONDS)
+    assert ended(scheduler)
+    assert time.monotonic() - started < SECONDS / 2, "it waited for more than the runs"
     assert not bench.runs.active
     assert len(bench.runs.calls) == 4
     saved = [bench.states.states[id] for id in bench.runs.ids]
@@ -398,8 +403,8 @@ def test_shutdown_leaves_a_deaf_run_behind_after_the_deadline(bench: Bench) -> N
     bench.until(lambda: bench.runs.active)
     started = time.monotonic()
     scheduler.shutdown(deadline=1.3)
-    assert scheduler.wait(10_000)
-    assert 0.2 < time.monotonic() - started < 3
+    assert ended(scheduler)
+    assert 0.2 < time.monotonic() - started < SECONDS / 2
     assert bench.states.states["a"].status == "running"
 
 
@@ -430,7 +435,7 @@ def test_a_scheduler_that_cannot_read_its_store_can_be_shut_down(bench: Bench, c
     scheduler = bench.start(endpoint())
     bench.until(lambda: "goes on" in caplog.text)
     scheduler.shutdown()
-    assert scheduler.wait(10_000)
+    assert ended(scheduler)
 
 
 def test_an_error_in_the_planner_loses_no_run(bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:

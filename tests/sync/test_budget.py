@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.server import Listing, json_reply, late, problem
+from tests.patience import AtOnce, until
+from tests.server import Listing, json_reply, problem, silent
+from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Rate
@@ -17,7 +19,6 @@ from trayapp.sync.cancel import Cancelled, CancelToken
 from trayapp.sync.errors import TransientError
 from trayapp.sync.retry import rate_limit
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 RECORDS = [{"id": n} for n in range(25)]
@@ -113,25 +114,14 @@ def test_another_account_has_its_own_limit(api, store):
     assert report.status == "succeeded"
 
 
-class Counting:
-    """Answers late, and notes how many requests it had at the same time."""
-
-    def __init__(self):
-        self.busy, self.most, self.lock = 0, 0, threading.Lock()
-
-    def __call__(self, seen):
-        with self.lock:
-            self.busy += 1
-            self.most = max(self.most, self.busy)
-        time.sleep(0.05)
-        with self.lock:
-            self.busy -= 1
-        return json_reply(RECORDS)
-
-
 @pytest.mark.parametrize(("limits", "most"), [(Limits(), 4), (Limits(connections=1), 1), (Limits(connections=6), 6)])
 def test_no_more_requests_to_a_host_at_once_than_allowed(api, store, limits, most):
-    handler = Counting()
+    at_once = AtOnce(most)
+
+    def handler(seen):
+        with at_once:
+            return json_reply(RECORDS)
+
     urls = [api.route(f"/items{n}", handler) for n in range(7)]
     reports = []
     threads = [
@@ -143,16 +133,21 @@ def test_no_more_requests_to_a_host_at_once_than_allowed(api, store, limits, mos
     for thread in threads:
         thread.join()
     assert [report.status for report in reports] == ["succeeded"] * 7
-    assert handler.most == most
+    assert at_once.most == most
 
 
 def places(budget, allowed):
     """How many places there are at once."""
+    waits = []
+
+    def left():
+        waits.append(True)
+        return 0.0  # only who has to wait asks
+
     with ExitStack() as taken:
         for count in range(allowed):
-            end = time.monotonic() + 0.05
-            taken.enter_context(budget.place(CancelToken(), allowed, lambda end=end: end - time.monotonic()))
-            if time.monotonic() >= end:
+            taken.enter_context(budget.place(CancelToken(), allowed, left))
+            if waits:
                 return count
     return allowed
 
@@ -175,7 +170,7 @@ def test_a_server_that_asks_to_slow_down_is_asked_one_at_a_time_until_it_is_cont
 
 
 def test_who_waits_for_a_place_hears_a_stop(api, store):
-    slow = api.route("/slow", late(json_reply(RECORDS), 3))
+    slow = api.route("/slow", silent())
     tokens = [CancelToken() for _ in range(3)]
     limits = Limits(connections=2)
     reports = {}
@@ -184,15 +179,18 @@ def test_who_waits_for_a_place_hears_a_stop(api, store):
         reports[n] = mirror(store, slow, f"s{n}", token=token, limits=limits)
 
     threads = [threading.Thread(target=work, args=each) for each in enumerate(tokens)]
-    for thread in threads:
+    for thread in threads[:2]:
         thread.start()
-        time.sleep(0.15)
-    started = time.monotonic()
-    for token in reversed(tokens):
+    until(lambda: api.count("/slow") == 2)
+    threads[2].start()
+    time.sleep(0.15)
+    tokens[2].cancel("stopped by the user")
+    threads[2].join()
+    assert set(reports) == {2}, "both places are still taken"
+    for token in tokens[:2]:
         token.cancel("stopped by the user")
-    for thread in threads:
+    for thread in threads[:2]:
         thread.join()
-    assert time.monotonic() - started < 1
     assert {report.status for report in reports.values()} == {"stopped"}
     assert api.count("/slow") == 2
 
@@ -251,8 +249,13 @@ def test_rate_limits_are_read(headers, told):
     assert (None if limit is None else (limit.remaining, limit.seconds, limit.limit)) == told
 
 
-def test_a_pace_is_kept_by_all_who_share_it():
+def test_a_pace_is_kept_by_all_who_share_it(monkeypatch):
+    clock = [5.0]
+    monkeypatch.setattr("trayapp.sync.budget.monotonic", lambda: clock[0])
     pace = Pace(Rate.parse("10/s"))
-    waits = [pace.reserve() for _ in range(4)]
-    assert waits == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.02)
+    assert [pace.reserve() for _ in range(4)] == pytest.approx([0, 0.1, 0.2, 0.3])
+    clock[0] += 0.25
+    assert pace.reserve() == pytest.approx(0.15)
+    clock[0] += 60
+    assert [pace.reserve() for _ in range(2)] == pytest.approx([0, 0.1])
     assert Pace(None).reserve() == 0

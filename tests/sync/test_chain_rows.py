@@ -1,6 +1,7 @@
 """Chains that ask for some rows only: for what changed, and for what a run that broke off had not read."""
 
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.patience import until
 from tests.server import ApiServer, json_reply, problem, reset
+from trayapp.app.start import run
 from trayapp.endpoints.model import After, Endpoint, Incremental, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
@@ -19,7 +22,6 @@ from trayapp.store.store import Store
 from trayapp.sync import resume
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 EACH = "SELECT id, updated FROM issues"
@@ -457,13 +459,15 @@ def test_what_a_try_read_of_a_row_does_not_count_in_the_next(api, store, monkeyp
     """A try breaks off in the middle of a row, the next one behind it: only what the next one read is taken."""
     monkeypatch.setattr(resume, "LONG_PAGES", 1)
     tree = Tree(api, store, issues=2, comments=5)
-    serve, breaks = tree.serve, ["/0/"]
+    serve, breaks, broken = tree.serve, ["/0/"], threading.Event()
 
     def handler(seen):
         if breaks == ["/0/"] and "/0/" in seen.path and seen.param("after"):
+            broken.set()
             return reset()
         if breaks and "/1/" in seen.path:
-            time.sleep(0.3)
+            until(lambda: broken.is_set() if breaks == ["/0/"] else tree.asked.count(0) == 2)
+            time.sleep(0.3)  # what the other row gave is taken
             return reset()
         return serve(seen)
 

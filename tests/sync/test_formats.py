@@ -8,6 +8,7 @@ import zipfile
 
 import brotli
 import pytest
+from trayapp.sync.decode import MOST_LEVELS
 
 from tests.server import gzipped, json_reply, nested, raw
 from tests.sync.mirroring import as_stored, mirroring
@@ -105,10 +106,22 @@ def test_broken_lines_are_refused(mirror, body, title, monkeypatch):
     assert str(mirror.report.problem.title) == title
 
 
-@pytest.mark.parametrize("levels", [1_000, 100_000])
+@pytest.mark.parametrize("levels", [MOST_LEVELS, 1_000, 100_000])
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
 def test_endless_nesting_is_refused(mirror, levels, kind):
     mirror.sync(raw(nested(levels).body[1:-1], kind))
+    assert str(mirror.report.problem.title) == "The answer is nested too deeply"
+
+
+@pytest.mark.parametrize("inner", ["[]", "{}", "", '["[[{{","\\\\","]","\\"[{"]', "[[]]," * MOST_LEVELS + "0"])
+def test_nesting_up_to_the_limit_is_read(mirror, inner):
+    """Whatever Python's own limit is. Brackets in texts are none, and many next to each other are not deep."""
+    levels = MOST_LEVELS - 1 - (2 if "[[]]" in inner else bool(inner))
+    deep = "[" * levels + inner + "]" * levels
+    assert mirror.sync(raw(f'[{{"id": 1, "deep": {deep}}}]'.encode())) == [{"id": 1, "deep": deep}]
+    with mirror.store.reading() as db:
+        assert db.execute("SELECT json_valid(deep) FROM items").get == 1
+    mirror.sync(raw(f'[{{"id": 1, "deep": [{deep}]}}]'.encode()))
     assert str(mirror.report.problem.title) == "The answer is nested too deeply"
 
 

@@ -11,7 +11,9 @@ import msgspec
 import pytest
 import requests
 
+from tests.patience import SECONDS
 from tests.server import ApiServer, Reply, Seen, in_turn, json_reply, problem, raw, redirect
+from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
@@ -23,7 +25,6 @@ from trayapp.sync.errors import AuthError, SyncError
 from trayapp.sync.oauth.accounts import Accounts, OAuthAccess, SignInNeeded
 from trayapp.sync.oauth.loopback import Redirect
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SECRET = "cl1ent:s3cret&more"
@@ -297,7 +298,7 @@ def comes_back(code: str = "the code", **more: str) -> Callable[[str], object]:
     def answer(url: str) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         params = {"code": code, "state": query["state"], **more}
-        requests.get(query["redirect_uri"], params=params, timeout=5)
+        requests.get(query["redirect_uri"], params=params, timeout=SECONDS)
 
     return lambda url: threading.Thread(target=answer, args=(url,)).start()
 
@@ -378,36 +379,36 @@ def test_only_the_right_state_ends_the_wait():
     with Redirect("right") as redirect:
         assert urlsplit(redirect.uri).hostname == "127.0.0.1"
         for target in ("/", "/favicon.ico", "/signed-in", "/signed-in?code=evil&state=wrong", "/signed-in?code=evil"):
-            answer = requests.get(redirect.uri.replace("/signed-in", target), timeout=5)
+            answer = requests.get(redirect.uri.replace("/signed-in", target), timeout=SECONDS)
             assert answer.status_code in (400, 404)
-        assert requests.post(redirect.uri, timeout=5).status_code == 501
+        assert requests.post(redirect.uri, timeout=SECONDS).status_code == 501
         with pytest.raises(AuthError, match="Nobody signed in"):
             redirect.wait(0.01, CancelToken())
-        page = requests.get(f"{redirect.uri}?code=good&state=right", timeout=5)
+        page = requests.get(f"{redirect.uri}?code=good&state=right", timeout=SECONDS)
         assert "You are signed in" in page.text
         assert page.headers["Cache-Control"] == "no-store"
-        assert redirect.wait(5, CancelToken()) == "good"
-        assert requests.get(f"{redirect.uri}?code=late&state=right", timeout=5).status_code == 400
-        assert redirect.wait(5, CancelToken()) == "good"
+        assert redirect.wait(SECONDS, CancelToken()) == "good"
+        assert requests.get(f"{redirect.uri}?code=late&state=right", timeout=SECONDS).status_code == 400
+        assert redirect.wait(SECONDS, CancelToken()) == "good"
 
 
 def test_what_the_service_says_of_a_refusal_is_shown_as_text():
     with Redirect("s") as redirect:
         query = {"error": "access_denied", "error_description": "<script>no</script>", "state": "s"}
-        page = requests.get(redirect.uri, params=query, timeout=5)
+        page = requests.get(redirect.uri, params=query, timeout=SECONDS)
         assert "&lt;script&gt;" in page.text
         assert "<script>" not in page.text
         with pytest.raises(AuthError) as refused:
-            redirect.wait(5, CancelToken())
+            redirect.wait(SECONDS, CancelToken())
         assert "<script>no</script>" in refused.value.cause
 
 
 def test_connections_that_send_nothing_do_not_hold_up_the_browser():
     with Redirect("s") as redirect:
         port = urlsplit(redirect.uri).port or 0
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
-            requests.get(f"{redirect.uri}?code=c&state=s", timeout=5)
-            assert redirect.wait(5, CancelToken()) == "c"
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS):
+            requests.get(f"{redirect.uri}?code=c&state=s", timeout=SECONDS)
+            assert redirect.wait(SECONDS, CancelToken()) == "c"
 
 
 def test_a_wait_for_a_person_can_be_stopped(api):

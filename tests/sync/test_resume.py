@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apsw
+import psutil
 import pytest
 
-from tests.server import json_reply, problem, reset
+from tests.patience import SECONDS
+from tests.server import json_reply, late, problem, reset
+from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Incremental, Limits, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.store import Store
@@ -19,7 +22,6 @@ from trayapp.sync import proof, resume
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.resume import SUFFIX, clean
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -404,6 +406,24 @@ def test_old_files_are_cleaned_up_at_the_start(tmp_path):
     clean(tmp_path / "not there", now)
 
 
+def test_what_is_kept_is_not_left_open_by_a_run_that_finds_the_database_locked(api, store, monkeypatch):
+    server = Long()
+    url = api.route("/items", server)
+    fields = BY_CURSOR | {"table": Table(key=("id",))}
+    broken_off(server, store, url, **fields)
+    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.1)
+    other = apsw.Connection(str(store.path))
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        report = mirror(store, url, **fields)
+    finally:
+        other.close()
+    assert (report.status, str(report.problem.title)) == ("failed", "The database is in use")
+    (file,) = kept(store)
+    assert str(file) not in [each.path for each in psutil.Process().open_files()]
+    assert mirror(store, url, **fields).requests == 10
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_a_killed_run_goes_on_where_it_was(api, tmp_path):
     server = Long()
@@ -413,7 +433,7 @@ def test_a_killed_run_goes_on_where_it_was(api, tmp_path):
         reply = server(seen)
         if server.breaks is not None and len(server.asked) > server.breaks:
             waiting.set()
-            time.sleep(1)
+            return late(reply, 3600)
         return reply
 
     url = api.route("/items", handler)
@@ -426,11 +446,11 @@ def test_a_killed_run_goes_on_where_it_was(api, tmp_path):
     command = [sys.executable, "-m", "trayapp", "--home", str(home), "sync"]
     server.breaks = 22
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        assert waiting.wait(30)
+        assert waiting.wait(SECONDS)
         process.kill()
     server.breaks = None
     server.asked.clear()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     assert len(server.asked) == PAGES - 22
     assert list((home / "staging").iterdir()) == []

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from tests.server import ApiServer, Certificate, Listing, certificate, in_turn, json_reply, problem, redirect
+from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.settings import SettingsError, parse_endpoint
@@ -23,7 +24,6 @@ from trayapp.sync.auth import MemorySecrets
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.oauth.accounts import Accounts
 from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
 
 RECORDS = [{"id": n} for n in range(1, 24)]
 
@@ -103,7 +103,7 @@ def test_the_system_s_trust_store_decides(tmp_path, through_proxy):
                 environment["HTTPS_PROXY"] = tunnel.url
             command = [sys.executable, "-c", SYSTEM_TRUST, url, str(tmp_path / "t.db")]
             done = subprocess.run(
-                command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=True
+                command, env=os.environ | environment, capture_output=True, text=True, timeout=280, check=True
             )
             return done.stdout.strip()
 

@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BOOKS = 237
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def traysync(home):
 
     def call(*arguments, as_json=True):
         command = [sys.executable, "-m", "trayapp", *(["--json"] if as_json else []), *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout) if as_json else done.stdout
 

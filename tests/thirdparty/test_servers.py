@@ -22,7 +22,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tray
 JSON_SERVER = "json-server@0.17.4"
 KINTO = "kinto==26.5.0"
 PASSWORD = "a-long-word"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 FIRST = [{"id": n, "name": f"näme {n}", "tags": ["a", {"b": n}], "note": None} for n in range(1, 38)]
 

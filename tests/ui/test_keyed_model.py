@@ -27,7 +27,7 @@ def contents(model: Any) -> list[tuple[str, int]]:
     return [(model.index(row, 0).data(), model.index(row, 1).data()) for row in range(model.rowCount())]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(LISTS, min_size=1, max_size=5))
 def test_any_list_follows_any_other_without_a_reset(lists):
     model = Pairs()

@@ -74,7 +74,7 @@ def test_syncing_shows_only_when_it_lasts(tray, backend, qtbot):
     qtbot.wait(350)
     assert tray.state == "idle"
     backend.show(shown(running("issues")))
-    qtbot.waitUntil(lambda: tray.state == "syncing", timeout=2000)
+    qtbot.waitUntil(lambda: tray.state == "syncing")
     assert icon_is(tray, "syncing")
     backend.show(shown(running("issues", pages=2)))
     assert tray.state == "syncing"
@@ -242,7 +242,7 @@ def test_a_tray_that_comes_later_gets_the_icon(backend, qtbot):
     assert tray.icon is None
     backend.show(shown(failing("a")))
     there.append(True)
-    qtbot.waitUntil(lambda: tray.icon is not None, timeout=3000)
+    qtbot.waitUntil(lambda: tray.icon is not None)
     assert icon_is(tray, "error")
     assert tray.icon.toolTip() == tray.tooltip
     tray.menu.deleteLater()

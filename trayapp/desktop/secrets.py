@@ -34,6 +34,7 @@ INTERACTIVE_TIMEOUT = 60.0
 _WINDOWS_PART = 600
 """Characters: the Credential Manager refuses more than 2560 bytes of UTF-16 (github.com/jaraco/keyring/issues/355)."""
 _PARTS_MARK = "\x1etraysync-parts:"
+"""Begins the entry of a secret in parts: their number follows, and a b where they have the second kind of names."""
 
 _T = TypeVar("_T")
 
@@ -275,7 +276,8 @@ def _write(store: "KeyringBackend", username: str, value: str, limit: int | None
         store.set_password(SERVICE, username, value)
         kept = []
     else:
-        mark = f"{_PARTS_MARK}{len(parts)}"
+        # Not over the old secret's parts: were this to break off, there would be a mixture of both.
+        mark = f"{_PARTS_MARK}{len(parts)}{'' if old.endswith('b') else 'b'}"
         kept = _part_names(username, mark)
         for name, part in zip(kept, parts, strict=True):
             store.set_password(SERVICE, name, part)
@@ -303,8 +305,10 @@ def _split(value: str, limit: int | None) -> list[str]:
 
 def _part_names(username: str, first: str) -> list[str]:
     """The entries that hold the parts of a long secret, by what its first entry says."""
-    count = int(first.removeprefix(_PARTS_MARK)) if first.startswith(_PARTS_MARK) else 0
-    return [f"{username}/part{number}" for number in range(1, count + 1)]
+    if not first.startswith(_PARTS_MARK):
+        return []
+    count = int(first.removeprefix(_PARTS_MARK).removesuffix("b"))
+    return [f"{username}/part{number}{'b' * first.endswith('b')}" for number in range(1, count + 1)]
 
 
 def _described(error: Exception) -> SecretsError:

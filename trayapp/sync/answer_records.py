@@ -1,7 +1,9 @@
 """The records of an answer, cut from its text as they stand there."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+import re
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -16,6 +18,9 @@ from trayapp.sync.errors import SyncError
 from trayapp.sync.formats.characters import check_utf8
 from trayapp.sync.lenient_json import mended, parse
 from trayapp.sync.request import Answer
+
+MOST_LEVELS = 500
+"""Of arrays and objects in each other in a record: what every Python can read, and SQLite's JSON functions, too."""
 
 
 def records_of(
@@ -61,12 +66,22 @@ def own_records(page: Page, path: str, url: str, utf8: bool = True) -> Page:
     return page.own(check)
 
 
-def check_records(records: Iterable[bytes], url: str) -> None:
-    """Raise SyncError when one is not UTF-8."""
+def check_records(records: Sequence[bytes], url: str) -> None:
+    """Raise SyncError when one is not UTF-8, or has more than MOST_LEVELS."""
     try:
         check_utf8(b"\n".join(records))
     except UnicodeDecodeError:
         raise unreadable(url, "UTF-8") from None
+    if any(len(record) > 2 * MOST_LEVELS and _levels(record) > MOST_LEVELS for record in records):
+        raise too_deep(url)
+
+
+def _levels(text: bytes) -> int:
+    """How many arrays and objects are at most open at once in JSON; its number of brackets where that is few."""
+    if (count := text.count(b"[") + text.count(b"{")) <= MOST_LEVELS:
+        return count
+    brackets = re.findall(rb"[\[{\]}]", re.sub(rb'"[^"\\]*(?:\\.[^"\\]*)*"', b"", text, flags=re.DOTALL))
+    return max(itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0)
 
 
 def is_large_list(answer: Answer, response: Response, path: str) -> bool:

@@ -1,5 +1,6 @@
 """One try to make a table equal to a listing: its records staged, proven to be all, published."""
 
+from contextlib import closing
 from datetime import datetime
 
 import msgspec
@@ -49,40 +50,39 @@ class Attempt:
         """
         run, table = self._run, reading.endpoint.table
         is_new = not table.key and table.mode != "append"  # it has no table yet, so nothing could be known
-        staging = Staging(run.context.staging, Known() if is_new else self._known(reading.endpoint, reading.target))
-        try:
-            reading.stage(staging, run.tell)
-            endpoint, target = reading.endpoint, reading.target
-            found = [*self.resolved.warnings] if self.resolved is not None else []
-            if is_new and reading.sample:
-                alone = self.resolved is not None and self.resolved.alone
-                endpoint = keyed(endpoint, key_for(decode_records(reading.sample), table.name, alone))
-                if endpoint.table.key == (HASH_KEY,):
-                    found.append("No field tells the records apart; they are known by their content.")
-                    target = msgspec.structs.replace(target, full=True)
-            plan = self._plan(endpoint)
-            proof = self._proof(endpoint, plan, staging, reading, target)
-            run.cancel.check()
-            run.progress(Progress(endpoint=endpoint.id, pages=staging.pages, records=staging.records, doing="saving"))
-            self.warnings += [*found, *reading.walked.warnings]
-            if reading.tracker is not None:
-                self.warnings += reading.tracker.warnings()
-            if endpoint.table.mode == "replace" and proof == "none" and run.endpoint.pages.max is None:
-                raise SyncError(
-                    "The listing is incomplete",
-                    self.warnings[-1] if self.warnings else "It ended before it was all there.",
-                    "The table stays as it was; the next run tries again.",
+        with closing(reading), closing(self._staging(reading, is_new)) as staging:
+            try:
+                reading.stage(staging, run.tell)
+                endpoint, target = reading.endpoint, reading.target
+                found = [*self.resolved.warnings] if self.resolved is not None else []
+                if is_new and reading.sample:
+                    alone = self.resolved is not None and self.resolved.alone
+                    endpoint = keyed(endpoint, key_for(decode_records(reading.sample), table.name, alone))
+                    if endpoint.table.key == (HASH_KEY,):
+                        found.append("No field tells the records apart; they are known by their content.")
+                        target = msgspec.structs.replace(target, full=True)
+                plan = self._plan(endpoint)
+                proof = self._proof(endpoint, plan, staging, reading, target)
+                run.cancel.check()
+                run.progress(
+                    Progress(endpoint=endpoint.id, pages=staging.pages, records=staging.records, doing="saving")
                 )
-            return self._publish(endpoint, plan, staging, proof, target, reading)
-        except (Cancelled, SyncError) as trouble:
-            if not isinstance(trouble, Cancelled | TransientError | AuthError):
-                reading.discard()  # what is wrong with the listing would still be wrong
-            elif reading.kept_pages:
-                self.warnings.append(f"{reading.kept_pages:,} pages are kept: the next run goes on from there.")
-            raise
-        finally:
-            reading.close()
-            staging.close()
+                self.warnings += [*found, *reading.walked.warnings]
+                if reading.tracker is not None:
+                    self.warnings += reading.tracker.warnings()
+                if endpoint.table.mode == "replace" and proof == "none" and run.endpoint.pages.max is None:
+                    raise SyncError(
+                        "The listing is incomplete",
+                        self.warnings[-1] if self.warnings else "It ended before it was all there.",
+                        "The table stays as it was; the next run tries again.",
+                    )
+                return self._publish(endpoint, plan, staging, proof, target, reading)
+            except (Cancelled, SyncError) as trouble:
+                if not isinstance(trouble, Cancelled | TransientError | AuthError):
+                    reading.discard()  # what is wrong with the listing would still be wrong
+                elif reading.kept_pages:
+                    self.warnings.append(f"{reading.kept_pages:,} pages are kept: the next run goes on from there.")
+                raise
 
     def leave(self) -> Report:
         """Record a run that found nothing new."""
@@ -92,6 +92,10 @@ class Attempt:
             report = run.report("succeeded", Outcome(unchanged=rows, rows=rows), self.warnings)
             runs.record_run(db, row_of(report))
         return report
+
+    def _staging(self, reading: AnyReading, is_new: bool) -> Staging:
+        known = Known() if is_new else self._known(reading.endpoint, reading.target)
+        return Staging(self._run.context.staging, known)
 
     def _plan(self, endpoint: Endpoint) -> Plan:
         with self._run.store.writing(self._run.cancel) as db:
