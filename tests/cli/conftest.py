@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from tests.server import ApiServer
+from tests.cli.guarding import RECORDS, SECRET, VARIABLE, received
+from tests.keyring import Keyring
+from tests.server import ApiServer, Listing, json_reply
 from trayapp.cli import main
 
 
@@ -31,3 +33,27 @@ def cli(capsys, home, monkeypatch):
 
     run.json = document
     return run
+
+
+@pytest.fixture
+def keyring(monkeypatch):
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    return keyring
+
+
+@pytest.fixture
+def evil():
+    """Another server, which is not to see the secret in any form."""
+    with ApiServer() as evil:
+        evil.route("/items", Listing(RECORDS))
+        evil.route("/token", json_reply({"access_token": "bought", "token_type": "bearer", "expires_in": 3600}))
+        yield evil
+        assert not received(evil, SECRET)
+        assert not received(evil, "bought-for-good")
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    monkeypatch.setenv(VARIABLE, SECRET)
+    monkeypatch.setenv("TRAYSYNC_TOKEN", "ours")

@@ -1,79 +1,9 @@
 """A secret that was entered for one server is sent to no other, whichever way the endpoint got its new address."""
 
-import base64
-
 import pytest
 
-from tests.keyring import Keyring
-from tests.server import ApiServer, Listing, json_reply
-
-RECORDS = [{"id": n, "name": f"n{n}"} for n in range(1, 6)]
-SECRET = "s3cret-of-the-good-server"
-
-
-@pytest.fixture
-def keyring(monkeypatch):
-    keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
-    return keyring
-
-
-@pytest.fixture
-def evil():
-    """Another server, which is not to see the secret in any form."""
-    with ApiServer() as evil:
-        evil.route("/items", Listing(RECORDS))
-        evil.route("/token", json_reply({"access_token": "bought", "token_type": "bearer", "expires_in": 3600}))
-        yield evil
-        assert not received(evil, SECRET)
-        assert not received(evil, "bought-for-good")
-
-
-def received(server, secret):
-    """Whether anything that arrived there has the secret in it, or in what is encoded in base64."""
-    for seen in server.requests:
-        text = f"{seen.target}\n{seen.headers}\n{seen.body.decode('latin-1')}"
-        words = [word for word in text.replace("\n", " ").split(" ") if len(word) % 4 == 0]
-        decoded = []
-        for word in words:
-            try:
-                decoded.append(base64.b64decode(word, validate=True).decode("latin-1"))
-            except ValueError:
-                continue
-        if secret in "\n".join([text, *decoded]):
-            return True
-    return False
-
-
-KINDS = {
-    "bearer": ["bearer"],
-    "basic": ["basic:me"],
-    "header": ["header:X-Api-Key"],
-    "query": ["query:api_key"],
-    "oauth2_client": ["oauth2_client:me@{token}"],
-}
-
-
-def add(cli, api, kind="bearer", *more):
-    """An endpoint of that kind at the good server, which has run once."""
-    api.route("/items", Listing(RECORDS))
-    api.route("/token", json_reply({"access_token": "bought-for-good", "token_type": "bearer", "expires_in": 3600}))
-    (auth,) = KINDS[kind]
-    auth = auth.format(token=api.url("/token"))
-    cli("add", api.url("/items"), "--auth", auth, "--secret-stdin", "--id", "items", "--yes", *more, stdin=SECRET)
-    assert cli.json("sync")["runs"][0]["status"] == "succeeded"
-    assert received(api, SECRET)
-
-
-def refused(cli, *words):
-    """The run says why it sent nothing, and is not tried again before its next regular time."""
-    (run,) = cli.json("sync", "items", code=1)["runs"]
-    assert run["status"] == "failed"
-    for word in words:
-        assert word in f"{run['problem']['title']}. {run['problem']['cause']} {run['problem']['next']}"
-    (state,) = cli.json("status")["endpoints"]
-    assert state["attempts"] == 0
-    return run["problem"]
+from tests.cli.guarding import KINDS, RECORDS, SECRET, VARIABLE, add, received, refused
+from tests.server import ApiServer, Listing
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -267,14 +197,7 @@ def test_an_endpoint_whose_secret_can_t_be_kept_is_not_saved(cli, api, home):
 
 # Environment variables
 
-VARIABLE = "AWS_SECRET_ACCESS_KEY"
 BEARER = ["--set", "auth.kind=bearer"]
-
-
-@pytest.fixture
-def variables(monkeypatch):
-    monkeypatch.setenv(VARIABLE, SECRET)
-    monkeypatch.setenv("TRAYSYNC_TOKEN", "ours")
 
 
 def test_a_variable_that_a_person_named_is_for_that_endpoint_and_where_it_goes(cli, api, evil, variables):

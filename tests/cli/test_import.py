@@ -2,10 +2,8 @@
 
 import pytest
 
-from tests.cli.test_destinations import RECORDS, SECRET, VARIABLE, add, evil, keyring, received, refused, variables
+from tests.cli.guarding import RECORDS, SECRET, VARIABLE, add, received, refused
 from tests.server import Listing, json_reply
-
-__all__ = ["evil", "keyring", "variables"]
 
 PLAIN = """
 [[endpoint]]

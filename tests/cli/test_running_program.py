@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.guarding import SECRET, VARIABLE
 from tests.patience import SECONDS, until
-from tests.server import json_reply, late
+from tests.server import ApiServer, json_reply, late
 from trayapp.desktop.client import ask
 from trayapp.desktop.paths import find_home
+from trayapp.errors import UserError
 
 pytestmark = [
     pytest.mark.slow,
@@ -86,3 +88,52 @@ def test_runs_of_the_running_program_are_replaced_appended_and_stopped_by_comman
     cli("pause", "b")
     shown("state", "disabled", "b")
     assert "It is switched off." in cli("why", "b").out
+
+
+@pytest.fixture
+def keyring(tmp_path, monkeypatch):
+    """A keyring that this process and the tray program share, and a variable that both have."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.sync.oidc.keyring_file.FileKeyring")
+    monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "keyring.json"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv(VARIABLE, SECRET)
+    return tmp_path / "keyring.json"
+
+
+def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli, api, keyring, address):
+    def refused(id):
+        (run,) = cli.json("sync", id, code=1)["runs"]
+        assert "isn't sent" in run["problem"]["title"]
+
+    by_hand = ["--set", "manual=true", "--set", "every=", "--yes"]
+    url = api.route("/items", json_reply(RECORDS))
+    with ApiServer() as evil:
+        theirs = evil.route("/items", json_reply(RECORDS))
+        cli("add", url, "--id", "items", "--auth", "bearer", "--secret-stdin", *by_hand, stdin=SECRET)
+        assert cli.json("sync", "items")["runs"][0]["status"] == "succeeded"
+        assert api.requests[-1].headers["Authorization"] == f"Bearer {SECRET}"
+        assert "isn't sent" in cli("edit", "items", "--set", f"url={theirs}").out
+        refused("items")
+
+        text = f'[[endpoint]]\nid = "items"\nurl = "{url}"\nmanual = true\nrequest = {{ proxy = "{evil.base}" }}\n'
+        with pytest.raises(UserError, match="takes your word"):
+            ask(address, "import", {"text": text})
+        variable = {"id": "other", "url": theirs, "manual": True, "table": {"name": "other"}}
+        variable["auth"] = {"kind": "bearer", "secret_env": VARIABLE}
+        ask(address, "save", {"endpoint": variable})
+        refused("other")
+        with pytest.raises(UserError, match="changed meanwhile"):
+            ask(address, "allow", {"id": "other", "what": [{"field": "secret", "what": VARIABLE, "to": [api.base]}]})
+        refused("other")
+        with pytest.raises(UserError, match="no secret 'secret/for'"):
+            ask(address, "secret", {"id": "items", "field": "secret/for", "value": "{}"})
+        assert evil.requests == []
+
+        cli("edit", "items", "--set", f"url={url}")
+        assert cli.json("sync", "items")["runs"][0]["status"] == "succeeded"
+        cli("secret", "allow", "other", "--yes")
+        assert cli.json("sync", "other")["runs"][0]["status"] == "succeeded"
+        assert evil.requests[-1].headers["Authorization"] == f"Bearer {SECRET}"
+        cli("remove", "items")
+        cli("remove", "other")
+        assert keyring.read_text() == "{}"

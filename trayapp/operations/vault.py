@@ -140,13 +140,14 @@ class Vault:
         for field in fields:
             self._secrets.delete(endpoint.id, field)
 
-    def adopt(self, store: Store, settings: Settings) -> None:
+    def adopt(self, store: Store, settings: Callable[[], Settings]) -> None:
         """Take what endpoints of the settings send as allowed, once, where the database is older than such words."""
         with store.reading() as db:
             if not grants.is_owed(db):
                 return
+        endpoints = settings().endpoint
         with store.writing() as db:
-            for endpoint in settings.endpoint if grants.is_owed(db) else ():
+            for endpoint in endpoints if grants.is_owed(db) else ():
                 for field in fields_of(endpoint):
                     with suppress(SyncError):  # where it can't go, nothing is sent
                         grants.grant(db, endpoint.id, _name(endpoint, field), destinations(endpoint, field))

@@ -85,7 +85,7 @@ class Workspace:
             resume.clean(self.home.staging, self.clock.now())
             self._store = Store(self.home.database)
             with suppress(SettingsError):  # it is done when they can be read again
-                self.vault.adopt(self._store, self.settings())
+                self.vault.adopt(self._store, self.settings)
             return self._store
 
     @property
