@@ -1,4 +1,4 @@
-"""A keyring in memory; tests put it in the place of the system's, which `trayapp.desktop.secrets._store` gives."""
+"""A keyring in memory; tests put it in the place of the system's: `trayapp.desktop.secrets.store._store` gives that."""
 
 import json
 

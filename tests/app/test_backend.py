@@ -15,13 +15,13 @@ from tests.keyring import Keyring
 from tests.patience import SECONDS, best_of
 from tests.server import ApiServer, Listing, json_reply, late, problem
 from trayapp.app.backend import LiveBackend
-from trayapp.desktop.paths import Home
+from trayapp.desktop.process.paths import Home
 from trayapp.endpoints.model import Endpoint, Request, Settings, Table, When
 from trayapp.endpoints.units import Duration
 from trayapp.errors import Problem
 from trayapp.operations.workspace import Workspace
-from trayapp.store.arrange import Arrangement
-from trayapp.sync.preview import Preview
+from trayapp.store.reading.arrangement import Arrangement
+from trayapp.sync.detection.preview import Preview
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(1, 24)]
 
@@ -126,7 +126,7 @@ def test_rows_are_those_of_the_endpoint_also_before_its_table_follows_a_new_name
 
 
 def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, api, monkeypatch):
-    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.2)
     url = api.route("/items", Listing(RECORDS))
     with qtbot.waitSignal(backend.run_finished):
         save(qtbot, backend, endpoint(url))
@@ -222,7 +222,7 @@ def test_the_demo_is_added_once_and_mirrored(qtbot, backend):
 
 def test_secrets_never_reach_settings_or_signals(qtbot, backend, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
     wanted = msgspec.structs.replace(endpoint(api.route("/items", Listing(RECORDS))), enabled=False)
     ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}))
     assert keyring.kept["TraySync", "items/secret"] == "s3cret"
@@ -304,7 +304,7 @@ def test_a_disk_that_does_not_answer_holds_up_nothing(qtbot, tmp_path, api, monk
 
 def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, backend, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
     api.route("/items", Listing(RECORDS))  # as a proxy has it: the target is the whole address
     request = Request(proxy=api.base, proxy_user="me")
     spec = endpoint("http://api.example/items", request=request)

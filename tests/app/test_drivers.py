@@ -10,23 +10,24 @@ import pytest
 
 from tests.server import ApiServer, Listing, Reply, Seen, late, problem
 from trayapp.cli import main
-from trayapp.desktop import machine
-from trayapp.desktop.lookout import Lookout
-from trayapp.desktop.network import Network
-from trayapp.desktop.paths import Home, find_home
-from trayapp.desktop.power import Power
+from trayapp.desktop.machine import look
+from trayapp.desktop.machine.network import Network
+from trayapp.desktop.machine.power import Power
+from trayapp.desktop.machine.probes import Lookout
+from trayapp.desktop.process.paths import Home, find_home
 from trayapp.endpoints.model import After, Endpoint, Limits, Retry, Settings, Table, When
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.operations import workspace as workspace_module
 from trayapp.operations.conditions import network_conditions
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule import board, headless, planner
-from trayapp.schedule.states import Change, StoredStates
-from trayapp.schedule.thread import SchedulerThread
-from trayapp.store.pause import Pause
-from trayapp.store.runs import list_runs
-from trayapp.store.state import EndpointRow
+from trayapp.schedule.driver import headless
+from trayapp.schedule.driver.persistence import Change, StoredStates
+from trayapp.schedule.driver.thread import SchedulerThread
+from trayapp.schedule.engine import board, planner
+from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+from trayapp.store.bookkeeping.history import list_runs
+from trayapp.store.bookkeeping.pause import Pause
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -187,7 +188,7 @@ def make(home, monkeypatch):
     # A program that starts waits for the network to settle, and spreads what is overdue.
     monkeypatch.setattr(planner, "SETTLE", timedelta(0))
     monkeypatch.setattr(board, "SPREAD", timedelta(0))
-    monkeypatch.setattr(machine, "look", lambda _: (Network(known=True), made[0].power))
+    monkeypatch.setattr(look, "look", lambda _: (Network(known=True), made[0].power))
 
     def make(paused: bool) -> Inputs:
         made.append(Inputs(find_home(str(home)), *servers, paused))

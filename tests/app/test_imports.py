@@ -5,7 +5,7 @@ import sys
 
 _QUICK = """
 import linecache
-from trayapp.desktop.qt_imports import keep_imports_quick
+from trayapp.desktop.process.qt_imports import keep_imports_quick
 keep_imports_quick()
 from PySide6.QtWidgets import QApplication
 import sched
@@ -14,7 +14,8 @@ print(len(linecache.cache), QApplication([]).style().name() != "")
 _AT_REST = """
 import sys
 from trayapp.app import program
-print(*sorted({"requests", "keyring", "http", "trayapp.sync.runner", "trayapp.ui.main_window"} & {*sys.modules}))
+late = {"requests", "keyring", "http", "trayapp.sync.run.runner", "trayapp.ui.window.main_window"}
+print(*sorted(late & {*sys.modules}))
 """
 
 _AT_THE_ICON = """

@@ -8,8 +8,8 @@ import pytest
 from tests.problems import problem
 from trayapp.app.notices import Notices, stale_notice
 from trayapp.endpoints.model import Endpoint, General, Notify
-from trayapp.schedule.snapshot import EndpointStatus
-from trayapp.schedule.staleness import Stale
+from trayapp.schedule.engine.snapshot import EndpointStatus
+from trayapp.schedule.engine.staleness import Stale
 from trayapp.sync.report import Report, sentence_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -7,17 +7,17 @@ import msgspec
 import pytest
 
 from tests.server import ApiServer, Listing, late, problem
-from trayapp.desktop.paths import Home
+from trayapp.desktop.process.paths import Home
 from trayapp.endpoints.model import After, Endpoint, General, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration, Size
 from trayapp.operations import conditions
-from trayapp.operations.questions import newly_stale, why_waiting
+from trayapp.operations.explanations import newly_stale, why_waiting
 from trayapp.operations.runs import prune_history, sync
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule import headless
-from trayapp.schedule.snapshot import EndpointStatus
-from trayapp.store.runs import RunRow, list_runs, record_changes, record_run
+from trayapp.schedule.driver import headless
+from trayapp.schedule.engine.snapshot import EndpointStatus
+from trayapp.store.bookkeeping.history import RunRow, list_runs, record_changes, record_run
 from trayapp.sync.report import Report
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

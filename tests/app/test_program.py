@@ -15,7 +15,7 @@ application = QApplication([])
 application.setQuitOnLastWindowClosed(False)
 from trayapp.app import backend, program
 from trayapp.desktop import memory
-from trayapp.desktop.paths import find_home
+from trayapp.desktop.process.paths import find_home
 from trayapp.operations.workspace import Workspace
 
 given_back = []
@@ -35,7 +35,7 @@ def wait(until):
 wait(lambda: given_back)
 assert "theme" not in vars(made)
 def is_dark(widget):
-    from trayapp.ui.theme import palette
+    from trayapp.ui.widgets.theme import palette
     application.processEvents()
     role = QPalette.ColorRole.Window
     return widget.palette().color(role) == palette(True).color(role)

@@ -8,7 +8,7 @@ from tests.app.test_backend import RECORDS, endpoint, locked, started
 from tests.patience import SECONDS
 from tests.server import ApiServer, Listing
 from trayapp.app.remote import Remote
-from trayapp.desktop.paths import Home
+from trayapp.desktop.process.paths import Home
 from trayapp.endpoints.model import Settings
 from trayapp.operations.workspace import Workspace
 from trayapp.store.errors import StoreLocked
@@ -160,7 +160,7 @@ def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
 
 
 def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, backend, gate, ask, monkeypatch):
-    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.2)
     finished(qtbot, gate, ask.first)
     with locked(backend.workspace.home.database):
         removed = ask("remove", id="items", drop_table=True)

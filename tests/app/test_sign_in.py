@@ -7,13 +7,13 @@ import pytest
 
 from tests.sync.oidc.running import Browser, Provider
 from trayapp.app.backend import LiveBackend
-from trayapp.desktop import opening
-from trayapp.desktop.paths import find_home
+from trayapp.desktop.process.paths import find_home
+from trayapp.desktop.session import opener
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.naming import completed
 from trayapp.operations.workspace import Workspace
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.preview import Preview
+from trayapp.sync.detection.preview import Preview
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def workspace():
 
 def test_a_sign_in_during_a_test_is_kept_when_the_endpoint_is_saved(qtbot, keyring, workspace, monkeypatch):
     browser = Browser()
-    monkeypatch.setattr(opening, "open_url", browser.open_page)
+    monkeypatch.setattr(opener, "open_url", browser.open_page)
     with Provider() as provider:
         endpoint = completed(Endpoint(url=f"{provider.base}/items", name="Items", auth=provider.desktop()))
         backend = LiveBackend(workspace)

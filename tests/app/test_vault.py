@@ -6,12 +6,12 @@ import pytest
 
 from tests.keyring import Keyring
 from tests.server import ApiServer, Listing, json_reply
-from trayapp.desktop.paths import Home
-from trayapp.desktop.secrets import Secrets
+from trayapp.desktop.process.paths import Home
+from trayapp.desktop.secrets.store import Secrets
 from trayapp.endpoints.model import Auth, Endpoint, Request, Settings
 from trayapp.operations.vault import Withheld
 from trayapp.operations.workspace import Workspace
-from trayapp.store.migrations import MIGRATIONS
+from trayapp.store.file.migrations import MIGRATIONS
 from trayapp.sync.cancel import CancelToken
 
 RECORDS = [{"id": n} for n in range(1, 6)]
@@ -22,7 +22,7 @@ EVIL = msgspec.structs.replace(GOOD, url="https://api.evil.test/items")
 @pytest.fixture
 def keyring(monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
     return keyring
 
 

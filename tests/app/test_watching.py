@@ -7,8 +7,8 @@ import pytest
 from trayapp.app import watching
 from trayapp.app.background import Background
 from trayapp.app.watching import FileWatch
-from trayapp.desktop.paths import Home
-from trayapp.desktop.watched import stamp
+from trayapp.desktop.machine.file_stamps import stamp
+from trayapp.desktop.process.paths import Home
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace

@@ -14,11 +14,11 @@ from tests.bench import limits, listing
 from tests.bench.figures import Row
 from tests.bench.serve import SLOW_PAGES, BenchServer, serving
 from trayapp.endpoints.model import Endpoint, Incremental, Pages, Response, Table
-from trayapp.store.store import Store
+from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Report
-from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
+from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 T = TypeVar("T")
 Turn = dict[str, float]

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import QApplication, QLabel
 from tests.bench import listing
 from tests.bench.engine import bench_endpoint
 from tests.bench.serve import BenchServer, serving
-from trayapp.desktop.paths import find_home
+from trayapp.desktop.process.paths import find_home
 from trayapp.endpoints.model import Settings
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.actions import Start
-from trayapp.schedule.snapshot import Snapshot
-from trayapp.schedule.states import StoredStates
-from trayapp.schedule.thread import SchedulerThread
+from trayapp.schedule.driver.persistence import StoredStates
+from trayapp.schedule.driver.thread import SchedulerThread
+from trayapp.schedule.engine.actions import Start
+from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.report import Progress, Report
 

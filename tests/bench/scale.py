@@ -52,8 +52,8 @@ def scroll() -> float:
 
     from tests.ui.fake_backend import FakeBackend
     from tests.ui.samples import clock, endpoint, shown
-    from trayapp.ui.data_view import DataView
-    from trayapp.ui.endpoints_model import EndpointsModel
+    from trayapp.ui.data.view import DataView
+    from trayapp.ui.endpoints.model import EndpointsModel
 
     backend = FakeBackend()
     backend.tables["big"] = (("id", "title", "state", "comments", "user", "closed"), _Table())
@@ -85,7 +85,7 @@ def open_window(folder: Path) -> float:
 
     from tests.ui.fake_backend import FakeBackend
     from tests.ui.samples import clock, endpoint, shown
-    from trayapp.ui.main_window import MainWindow
+    from trayapp.ui.window.main_window import MainWindow
 
     backend = FakeBackend()
     backend.show(shown(*(endpoint(f"e{number}") for number in range(ENDPOINTS))))
@@ -106,7 +106,7 @@ def menu() -> float:
 
     from tests.ui.fake_backend import FakeBackend
     from tests.ui.samples import clock, endpoint, shown
-    from trayapp.ui.tray import TrayMenu
+    from trayapp.ui.tray.tray import TrayMenu
 
     backend = FakeBackend()
     made = TrayMenu(backend, clock)
@@ -118,7 +118,7 @@ def wake() -> float:
     """One wake-up of the planner with nothing due."""
     from trayapp.endpoints.model import Endpoint, Settings
     from trayapp.endpoints.units import Duration
-    from trayapp.schedule.planner import Planner
+    from trayapp.schedule.engine.planner import Planner
 
     now = datetime.now(UTC)
     several = tuple(

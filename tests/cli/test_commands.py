@@ -19,8 +19,8 @@ import pytest
 from tests.keyring import Keyring
 from tests.server import Guarded, Listing, basic, bearer, json_reply, problem
 from trayapp.cli import main
-from trayapp.desktop.instance import acquire_engine_lock
-from trayapp.desktop.paths import find_home
+from trayapp.desktop.process.instance import acquire_engine_lock
+from trayapp.desktop.process.paths import find_home
 
 RECORDS = [{"id": n, "name": f"n{n}", "price": n + 0.5, "tags": ["a"]} for n in range(1, 24)]
 
@@ -86,7 +86,7 @@ def test_add_takes_everything_an_endpoint_can_have(cli, api, monkeypatch):
 
 def test_a_curl_command_is_all_it_takes(cli, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
     url = api.route("/api/items", Guarded(bearer("s3cret"), Listing(RECORDS, pages="link")))
     command = f"curl '{url}' \\\n -H 'Authorization: Bearer s3cret' -H 'X-Team: blue' --compressed"
     cli("add", "--curl", "-", "--yes", stdin=command)
@@ -256,7 +256,7 @@ def test_remove_can_drop_the_table_and_forgets_the_state(cli, added, home):
 
 @pytest.mark.parametrize("options", [["--drop-table"], []], ids=str)
 def test_remove_does_nothing_while_another_program_has_the_database(cli, added, home, monkeypatch, options):
-    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.2)
     cli("sync")
     with closing(apsw.Connection(str(home / "traysync.db"))) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -387,7 +387,7 @@ def test_pause_and_resume_hold_for_due_runs(cli, added):
 
 def test_secrets_are_only_ever_in_the_keyring(cli, api, home, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
     url = api.route("/items", Guarded(basic("me", "pa:ss"), json_reply(RECORDS)))
     cli("add", url, "--auth", "basic:me", "--secret-stdin", "--id", "items", "--yes", stdin="pa:ss\n")
     assert keyring.kept["TraySync", "items/secret"] == "pa:ss"
@@ -563,8 +563,8 @@ def test_why_tells_what_the_machine_answers(cli, busy):
 
 
 def test_a_database_that_another_program_locks_is_code_3(cli, added, home, monkeypatch):
-    monkeypatch.setattr("trayapp.store.store.LOCK_PATIENCE", 0.1)
-    monkeypatch.setattr("trayapp.store.connection.BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr("trayapp.store.file.connection.BUSY_TIMEOUT_MS", 10)
     cli("sync")
     with closing(apsw.Connection(str(home / "traysync.db"))) as other:
         other.execute("BEGIN IMMEDIATE")

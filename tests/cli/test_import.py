@@ -136,7 +136,7 @@ def test_a_person_is_asked_once_for_all(cli, api, tmp_path, monkeypatch):
 
 def test_what_was_shown_is_what_is_agreed_to(cli, api, home):
     """The settings change between the question and the answer."""
-    from trayapp.desktop.paths import find_home
+    from trayapp.desktop.process.paths import find_home
     from trayapp.errors import UserError
     from trayapp.operations.imports import import_text, plan
     from trayapp.operations.workspace import Workspace

@@ -13,7 +13,8 @@ from trayapp.cli import main
 code = main(sys.argv[1:])
 print(code, *sorted({*sys.modules} & {
     "PySide6", "apscheduler", "charset_normalizer", "chardet", "difflib", "keyring", "logging.handlers", "subprocess",
-    "truststore", "xml.parsers.expat", "trayapp.cli.adding", "trayapp.operations.perform", "trayapp.schedule.alarms",
+    "truststore", "xml.parsers.expat", "trayapp.cli.adding", "trayapp.operations.perform",
+    "trayapp.schedule.driver.alarms",
 }))
 """
 

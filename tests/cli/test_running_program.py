@@ -11,8 +11,8 @@ import pytest
 from tests.cli.guarding import SECRET, VARIABLE
 from tests.patience import SECONDS, until
 from tests.server import ApiServer, json_reply, late
-from trayapp.desktop.client import ask
-from trayapp.desktop.paths import find_home
+from trayapp.desktop.process.paths import find_home
+from trayapp.desktop.socket.client import ask
 from trayapp.errors import UserError
 
 pytestmark = [

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.server import Listing, raw
-from trayapp.sync import answer_text
+from trayapp.sync.formats import text
 
 RECORDS = [{"id": n} for n in range(5)]
 
@@ -18,14 +18,14 @@ def three(cli, api):
 
 def test_it_fails_that_endpoint_and_no_other(cli, three, monkeypatch):
     faults = iter([RuntimeError("unheard of")])
-    good = answer_text.lines.to_json
+    good = text.lines.to_json
 
     def broken(text):
         for fault in faults:
             raise fault
         return good(text)
 
-    monkeypatch.setattr(answer_text.lines, "to_json", broken)
+    monkeypatch.setattr(text.lines, "to_json", broken)
     runs = {run["endpoint"]: run for run in cli.json("sync", code=1)["runs"]}
     assert {id: run["status"] for id, run in runs.items()} == {"a": "succeeded", "b": "failed", "c": "succeeded"}
     assert runs["b"]["problem"] == {
@@ -41,5 +41,5 @@ def test_it_fails_that_endpoint_and_no_other(cli, three, monkeypatch):
 
 
 def test_its_traceback_is_on_standard_error(cli, three, monkeypatch):
-    monkeypatch.setattr(answer_text.lines, "to_json", lambda _text: 1 / 0)
+    monkeypatch.setattr(text.lines, "to_json", lambda _text: 1 / 0)
     assert "ZeroDivisionError" in cli("sync", "b", code=1).err

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.desktop.notifications import Notifications
 from tests.desktop.session import Desktop
-from trayapp.desktop.notifications import Action, Notification, Notifier
+from trayapp.desktop.session.notifications import Action, Notification, Notifier
 
 MakeDesktop = Callable[..., AbstractContextManager[Desktop]]
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -129,7 +129,7 @@ def test_without_a_bus_the_fallback_shows_it(
 def test_a_service_that_hangs_holds_up_nobody_and_is_used_again(
     make_desktop: MakeDesktop, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr("trayapp.desktop.notifications._TIMEOUT", 0.3)
+    monkeypatch.setattr("trayapp.desktop.session.notifications._TIMEOUT", 0.3)
     with (
         make_desktop(tray=False, keyring="none") as desktop,
         notifier_in(desktop, monkeypatch) as notifier,

@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 from tests.desktop.bus import Bus
 from tests.desktop.services import DEVICE, LOGIND, UPOWER, Properties, Service
 from tests.desktop.session import Desktop
-from trayapp.desktop.power import Power, PowerWatcher
-from trayapp.desktop.sleep import SleepWatcher
+from trayapp.desktop.machine.power import Power, PowerWatcher
+from trayapp.desktop.session.sleep import SleepWatcher
 
 pytestmark = pytest.mark.usefixtures("qapp")
 SLEEP = (LOGIND, "org.freedesktop.login1.Manager", "PrepareForSleep", "b")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.desktop.bus import Bus
 from tests.desktop.session import Desktop
-from trayapp.desktop.secrets import Kept, NoSecretStore, Secrets, SecretsError, SecretsLocked, SecretsTimeout
+from trayapp.desktop.secrets.store import Kept, NoSecretStore, Secrets, SecretsError, SecretsLocked, SecretsTimeout
 
 MakeDesktop = Callable[..., AbstractContextManager[Desktop]]
 InDesktop = Callable[[Desktop], None]

@@ -18,7 +18,7 @@ import apsw
 import requests
 
 from trayapp import cli
-from trayapp.store import staging
+from trayapp.store.staging import staging
 
 
 def sync_forever(home: str, before: str) -> None:

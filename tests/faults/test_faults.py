@@ -43,10 +43,11 @@ from tests.server import (
 from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Table
 from trayapp.endpoints.units import Duration, Size
-from trayapp.store.store import Store
-from trayapp.sync import listing, retry
+from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.run_context import RunContext
+from trayapp.sync.http import retry
+from trayapp.sync.paging import listing
+from trayapp.sync.run.context import RunContext
 
 GOOD = [{"id": 1, "name": "Ähre"}, {"id": 2, "name": "b"}, {"id": 3, "name": None}]
 SECRET = 'hunter2"ünter2/+'

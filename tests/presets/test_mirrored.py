@@ -11,12 +11,12 @@ from tests.server import ApiServer
 from trayapp.endpoints.model import Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.presets import fill, find_preset, load_presets
-from trayapp.store.store import Store
-from trayapp.sync.auth import credentials
+from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.explore import explore
-from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
+from trayapp.sync.detection.first_page import explore
+from trayapp.sync.http.auth import credentials
+from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 FIRST = range(1, 36)
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from tests.schedule.fakes import World
 from trayapp.endpoints.model import Endpoint
-from trayapp.schedule.conditions import Conditions, Question
-from trayapp.schedule.constraints import blocked_by, questions, window_edge
+from trayapp.schedule.conditions.constraints import blocked_by, questions, window_edge
+from trayapp.schedule.conditions.machine import Conditions, Question
 
 _STEP = timedelta(seconds=1)
 

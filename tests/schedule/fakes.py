@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from tests.problems import problem
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
-from trayapp.schedule.clock import ClockWatch, wait_for
-from trayapp.schedule.conditions import Conditions, Question
-from trayapp.schedule.planner import Planner
-from trayapp.schedule.states import Change, Saved
-from trayapp.store.pause import Pause
-from trayapp.store.runs import RunRow
-from trayapp.store.state import EndpointRow
+from trayapp.schedule.conditions.machine import Conditions, Question
+from trayapp.schedule.driver.persistence import Change, Saved
+from trayapp.schedule.engine.planner import Planner
+from trayapp.schedule.times.clock import ClockWatch, wait_for
+from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+from trayapp.store.bookkeeping.history import RunRow
+from trayapp.store.bookkeeping.pause import Pause
 from trayapp.sync.report import Report, RunStatus
 
 BERLIN = ZoneInfo("Europe/Berlin")

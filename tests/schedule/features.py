@@ -38,7 +38,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnUnitActiveSec=",
             "Repetition Interval",
             "`every`, ≥ 10 s",
-            "schedule/test_due.py::test_an_interval_is_kept_from_the_last_run",
+            "schedule/times/test_due.py::test_an_interval_is_kept_from_the_last_run",
         ),
         Feature(
             "a window at the end of each period",
@@ -48,7 +48,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "AccuracySec=",
             NONE,
             "`flex`",
-            "schedule/test_calendar.py::test_every_period_has_one_moment_in_its_last_part",
+            "schedule/times/test_calendar.py::test_every_period_has_one_moment_in_its_last_part",
         ),
         Feature(
             "a spread that stays the same and does not add up",
@@ -58,7 +58,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "FixedRandomDelay=",
             "RandomDelay",
             "by a hash of the id",
-            "schedule/test_planner.py::test_hourly_runs_keep_their_phase_for_a_month",
+            "schedule/engine/test_planner.py::test_hourly_runs_keep_their_phase_for_a_month",
         ),
         Feature(
             "after a delay, once",
@@ -68,7 +68,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnActiveSec=",
             "RegistrationTrigger Delay",
             '`once = "in 10m"`',
-            "schedule/test_calendar.py::test_a_delay_counts_from_when_it_was_set_over_restarts_and_is_over_after_it",
+            "schedule/times/test_calendar.py::test_a_delay_counts_from_when_it_was_set_over_restarts_and_is_over_after_it",
         ),
         Feature(
             "at a moment, once",
@@ -78,7 +78,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnCalendar=",
             "TimeTrigger",
             "`once`",
-            "schedule/test_calendar.py::test_a_moment_runs_once_however_often_the_program_starts",
+            "schedule/times/test_calendar.py::test_a_moment_runs_once_however_often_the_program_starts",
         ),
         Feature(
             "cron expressions, weekdays as cron counts them",
@@ -88,7 +88,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`cron`",
-            "schedule/test_due.py::test_weekday_numbers_are_cron_s",
+            "schedule/times/test_due.py::test_weekday_numbers_are_cron_s",
         ),
         Feature(
             "fixed times of day",
@@ -98,7 +98,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnCalendar=",
             "CalendarTrigger ScheduleByDay",
             "`at`",
-            "schedule/test_due.py::test_a_daily_time_comes_once_for_every_local_day",
+            "schedule/times/test_due.py::test_a_daily_time_comes_once_for_every_local_day",
         ),
         Feature(
             "days of the month or the week",
@@ -108,7 +108,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnCalendar=",
             "ScheduleByMonth, ScheduleByWeek",
             "`on`",
-            "schedule/test_calendar.py::test_days_agree_with_looking_at_every_day",
+            "schedule/times/test_calendar.py::test_days_agree_with_looking_at_every_day",
         ),
         Feature(
             "at the program's start",
@@ -118,7 +118,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnStartupSec=",
             "LogonTrigger",
             "`at_start`",
-            "schedule/test_planner.py::test_what_runs_at_the_start_runs_once_at_every_start_beside_its_schedule",
+            "schedule/engine/test_planner.py::test_what_runs_at_the_start_runs_once_at_every_start_beside_its_schedule",
         ),
         Feature(
             "when a file changes",
@@ -128,7 +128,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             ".path units",
             NONE,
             "`watch`",
-            "schedule/test_planner.py::test_a_watched_file_makes_it_run_when_it_changes",
+            "schedule/engine/test_planner.py::test_a_watched_file_makes_it_run_when_it_changes",
         ),
         Feature(
             "daylight saving: no time lost or doubled",
@@ -138,7 +138,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnCalendar=",
             "yes",
             "all times of day",
-            "schedule/test_due.py::test_daylight_saving",
+            "schedule/times/test_due.py::test_daylight_saving",
         ),
         Feature(
             "another time zone",
@@ -148,7 +148,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnCalendar= … ZONE",
             "StartBoundary",
             "the computer's, followed when it moves",
-            "schedule/test_planner.py::test_another_zone_moves_times_of_day",
+            "schedule/engine/test_planner.py::test_another_zone_moves_times_of_day",
         ),
         Feature(
             "an explicit next time, used once",
@@ -158,7 +158,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "*Sync now*, chains",
-            "schedule/test_work.py::test_an_override_comes_before_everything_and_once",
+            "schedule/engine/test_work.py::test_an_override_comes_before_everything_and_once",
         ),
         Feature(
             "first and last day of a schedule",
@@ -188,7 +188,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Persistent=",
             "StartWhenAvailable",
             "always",
-            "schedule/test_planner.py::test_thirty_days_off_are_caught_up_once_at_once",
+            "schedule/engine/test_planner.py::test_thirty_days_off_are_caught_up_once_at_once",
         ),
         Feature(
             "a run that is late is not dropped",
@@ -198,7 +198,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "yes",
             "yes",
             "always",
-            "schedule/test_thread.py::test_sleep_shows_in_the_clocks_and_overdue_runs_come_once_after_a_moment",
+            "schedule/driver/test_thread.py::test_sleep_shows_in_the_clocks_and_overdue_runs_come_once_after_a_moment",
         ),
         Feature(
             "due times survive the program",
@@ -208,7 +208,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "stamp files",
             "yes",
             "in the SQLite file",
-            "schedule/test_states.py::test_everything_comes_back",
+            "schedule/driver/test_persistence.py::test_everything_comes_back",
         ),
         Feature(
             "a daily job on a computer that is switched on daily",
@@ -218,7 +218,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Persistent=",
             "StartWhenAvailable",
             "counts from the last attempt",
-            "schedule/test_planner.py::test_a_daily_endpoint_on_a_machine_that_is_rebooted_daily_runs_every_day",
+            "schedule/engine/test_planner.py::test_a_daily_endpoint_on_a_machine_that_is_rebooted_daily_runs_every_day",
         ),
         Feature(
             "after sleep: once, when the network has settled",
@@ -228,7 +228,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnCalendar= only",
             "StartWhenAvailable",
             "by the system's signal or the clocks",
-            "schedule/test_planner.py::test_a_night_asleep_is_caught_up_once_and_not_before_the_network_is_up",
+            "schedule/engine/test_planner.py::test_a_night_asleep_is_caught_up_once_and_not_before_the_network_is_up",
         ),
         Feature(
             "a clock set back holds nothing up",
@@ -238,7 +238,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "monotonic timers only",
             NONE,
             "yes",
-            "schedule/test_planner.py::test_a_clock_set_back_an_hour_delays_nothing",
+            "schedule/engine/test_planner.py::test_a_clock_set_back_an_hour_delays_nothing",
         ),
         Feature(
             "wakes a sleeping computer",
@@ -259,7 +259,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "unit states",
             "task states",
             "`_sync_endpoints`",
-            "schedule/test_work.py::test_start",
+            "schedule/engine/test_work.py::test_start",
         ),
         Feature(
             "never two runs of one job at once",
@@ -269,7 +269,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "yes",
             "MultipleInstancesPolicy",
             "yes",
-            "schedule/test_thread.py::test_sync_now_never_runs_an_endpoint_twice_at_once",
+            "schedule/driver/test_thread.py::test_sync_now_never_runs_an_endpoint_twice_at_once",
         ),
         Feature(
             "what ran when the program died runs again",
@@ -279,7 +279,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Restart=",
             "RestartOnFailure",
             "counted as an attempt",
-            "schedule/test_planner.py::test_a_kill_during_a_run_is_followed_by_the_run",
+            "schedule/engine/test_planner.py::test_a_kill_during_a_run_is_followed_by_the_run",
         ),
         Feature(
             "back-off, exponential or linear, up to 5 h",
@@ -289,7 +289,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "RestartSec=, RestartSteps=",
             "RestartOnFailure Interval",
             "`retry.backoff`, `delay`, `max_delay`",
-            "schedule/test_work.py::test_back_off_grows",
+            "schedule/engine/test_work.py::test_back_off_grows",
         ),
         Feature(
             "chance in the back-off, against stampedes",
@@ -299,7 +299,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "full jitter",
-            "schedule/test_work.py::test_back_off_is_fully_jittered",
+            "schedule/engine/test_work.py::test_back_off_is_fully_jittered",
         ),
         Feature(
             "a limit of attempts",
@@ -309,7 +309,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "StartLimitBurst=",
             "RestartOnFailure Count",
             "`retry.attempts`, then the next regular time",
-            "schedule/test_work.py::test_after_the_last_attempt_comes_the_next_regular_time",
+            "schedule/engine/test_work.py::test_after_the_last_attempt_comes_the_next_regular_time",
         ),
         Feature(
             "failure told from retry",
@@ -319,7 +319,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "SuccessExitStatus=",
             NONE,
             "by what went wrong",
-            "schedule/test_planner.py::test_what_no_retry_can_help_waits_for_its_regular_time",
+            "schedule/engine/test_planner.py::test_what_no_retry_can_help_waits_for_its_regular_time",
         ),
         Feature(
             "what the server asks for: Retry-After",
@@ -329,7 +329,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "nothing comes sooner",
-            "schedule/test_work.py::test_retry_after_is_the_least",
+            "schedule/engine/test_work.py::test_retry_after_is_the_least",
         ),
         Feature(
             "a time limit of a run",
@@ -339,7 +339,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "RuntimeMaxSec=",
             "ExecutionTimeLimit",
             "`limits.run`; sleep does not count",
-            "schedule/test_thread.py::test_a_run_over_its_time_limit_is_stopped_and_tried_again",
+            "schedule/driver/test_thread.py::test_a_run_over_its_time_limit_is_stopped_and_tried_again",
         ),
         Feature(
             "stopping with a reason the work can see",
@@ -349,7 +349,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "SIGTERM",
             "StopExisting",
             "a token checked between pages and in waits",
-            "schedule/test_thread.py::test_stop_ends_the_run_and_waits_for_the_next_time",
+            "schedule/driver/test_thread.py::test_stop_ends_the_run_and_waits_for_the_next_time",
         ),
         Feature(
             "a deadline for stopping",
@@ -359,7 +359,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "TimeoutStopSec=",
             "AllowHardTerminate",
             "5 s",
-            "schedule/test_thread.py::test_shutdown_leaves_a_deaf_run_behind_after_the_deadline",
+            "schedule/driver/test_thread.py::test_shutdown_leaves_a_deaf_run_behind_after_the_deadline",
         ),
         Feature(
             "new settings keep state and attempts",
@@ -369,7 +369,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "daemon-reload",
             "re-register",
             "always; `generation`",
-            "schedule/test_work.py::test_an_update_keeps_everything_but_generation_and_due_time",
+            "schedule/engine/test_work.py::test_an_update_keeps_everything_but_generation_and_due_time",
         ),
         Feature(
             "new settings that start anew",
@@ -379,7 +379,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "restart",
             NONE,
             "`edit --restart`",
-            "schedule/test_policies.py::test_a_restart_stops_the_present_run_and_runs_anew_on_the_new_settings",
+            "schedule/engine/test_policies.py::test_a_restart_stops_the_present_run_and_runs_anew_on_the_new_settings",
         ),
         Feature(
             "one-off work asked for twice: keep, replace, append",
@@ -438,7 +438,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "schtasks /Run, Priority",
             "*Sync now*",
-            "schedule/test_queue.py::test_the_longest_due_comes_first_but_after_what_the_user_wants",
+            "schedule/engine/test_queue.py::test_the_longest_due_comes_first_but_after_what_the_user_wants",
         ),
         Feature(
             "a quota of expedited work",
@@ -466,7 +466,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "4, and 2",
-            "schedule/test_thread.py::test_at_most_four_runs_at_once_and_two_per_server",
+            "schedule/driver/test_thread.py::test_at_most_four_runs_at_once_and_two_per_server",
         ),
     ),
     "Constraints": (
@@ -478,7 +478,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "After=network-online.target",
             "RunOnlyIfNetworkAvailable",
             "always, but for this machine's own servers",
-            "schedule/test_planner.py::test_sync_now_waits_for_what_no_run_can_do_without",
+            "schedule/engine/test_planner.py::test_sync_now_waits_for_what_no_run_can_do_without",
         ),
         Feature(
             "a network that is not metered",
@@ -488,7 +488,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             '`when.network = "unmetered"`',
-            "schedule/test_constraints.py::test_reasons_in_words",
+            "schedule/conditions/test_constraints.py::test_reasons_in_words",
         ),
         Feature(
             "metered by hand",
@@ -498,7 +498,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`general.metered`",
-            "schedule/test_planner.py::test_a_network_is_metered_by_hand",
+            "schedule/engine/test_planner.py::test_a_network_is_metered_by_hand",
         ),
         Feature(
             "not roaming",
@@ -526,7 +526,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "NetworkProfile (only on)",
             "`when.not_wifi`",
-            "schedule/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
+            "schedule/conditions/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
         ),
         Feature(
             "a host that can be reached",
@@ -536,7 +536,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.reachable`",
-            "desktop_layer/test_lookout.py::test_a_server_is_reached_or_not",
+            "desktop_layer/machine/test_probes.py::test_a_server_is_reached_or_not",
         ),
         Feature(
             "no captive portal",
@@ -546,7 +546,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "always",
-            "schedule/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
+            "schedule/conditions/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
         ),
         Feature(
             "on mains power",
@@ -556,7 +556,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "ConditionACPower=",
             "DisallowStartIfOnBatteries",
             '`when.power = "ac"`',
-            "schedule/test_constraints.py::test_reasons_in_words",
+            "schedule/conditions/test_constraints.py::test_reasons_in_words",
         ),
         Feature(
             "battery not low",
@@ -566,7 +566,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.battery_above`",
-            "schedule/test_constraints.py::test_reasons_in_words",
+            "schedule/conditions/test_constraints.py::test_reasons_in_words",
         ),
         Feature(
             "computer idle",
@@ -576,7 +576,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "RunOnlyIfIdle",
             "`when.idle`",
-            "schedule/test_constraints.py::test_reasons_in_words",
+            "schedule/conditions/test_constraints.py::test_reasons_in_words",
         ),
         Feature(
             "disk not full",
@@ -586,7 +586,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.disk_free`",
-            "schedule/test_constraints.py::test_reasons_in_words",
+            "schedule/conditions/test_constraints.py::test_reasons_in_words",
         ),
         Feature(
             "hours of the day",
@@ -596,7 +596,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.between`",
-            "schedule/test_planner.py::test_hours_open_and_close_by_themselves",
+            "schedule/engine/test_planner.py::test_hours_open_and_close_by_themselves",
         ),
         Feature(
             "not while a program runs",
@@ -606,7 +606,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Conflicts= (units)",
             NONE,
             "`when.not_while`",
-            "desktop_layer/test_lookout.py::test_a_running_program_is_seen",
+            "desktop_layer/machine/test_probes.py::test_a_running_program_is_seen",
         ),
         Feature(
             "not while a window fills the screen",
@@ -616,7 +616,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.not_fullscreen`",
-            "schedule/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
+            "schedule/conditions/test_constraints.py::test_reasons_of_what_the_machine_is_asked",
         ),
         Feature(
             "lost in the middle: stopped, and back to waiting",
@@ -626,7 +626,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "StopIfGoingOnBatteries, StopOnIdleEnd",
             "fetched pages are kept",
-            "schedule/test_planner.py::test_a_lost_network_stops_the_run_and_a_new_one_starts_it_again_after_a_moment",
+            "schedule/engine/test_planner.py::test_a_lost_network_stops_the_run_and_a_new_one_starts_it_again_after_a_moment",
         ),
         Feature(
             "asked once before a wish goes past them",
@@ -648,7 +648,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "OnSuccess=",
             "EventTrigger",
             "`after.endpoint`",
-            "schedule/test_chains.py::test_a_child_runs_once_after_every_success_of_its_parent",
+            "schedule/engine/test_chains.py::test_a_child_runs_once_after_every_success_of_its_parent",
         ),
         Feature(
             "after all or any of several",
@@ -658,7 +658,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "After=",
             NONE,
             "`after.endpoints`, `need`",
-            "schedule/test_chains.py::test_a_child_of_all_runs_when_the_last_of_them_succeeded",
+            "schedule/engine/test_chains.py::test_a_child_of_all_runs_when_the_last_of_them_succeeded",
         ),
         Feature(
             "failure and cancel cascade",
@@ -668,7 +668,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Requires=",
             NONE,
             "those after it are skipped, and say why",
-            "schedule/test_chains.py::test_giving_up_skips_all_that_run_after",
+            "schedule/engine/test_chains.py::test_giving_up_skips_all_that_run_after",
         ),
         Feature(
             "circles are refused",
@@ -688,7 +688,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`after.each`, with `only_changed`",
-            "sync/test_chain_rows.py::test_only_rows_that_changed_are_asked_for",
+            "sync/reading/test_chain_rows.py::test_only_rows_that_changed_are_asked_for",
         ),
     ),
     "Without the program": (
@@ -700,7 +700,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "yes",
             "yes",
             "`background on`",
-            "desktop_layer/test_background.py::test_a_users_systemd_calls_the_program",
+            "desktop_layer/session/test_scheduled_task.py::test_a_users_systemd_calls_the_program",
         ),
         Feature(
             "never two schedulers",
@@ -720,7 +720,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "lingering",
             "LogonType",
             "on Linux, where lingering is on; told",
-            "desktop_layer/test_background.py::test_a_users_systemd_calls_the_program",
+            "desktop_layer/session/test_scheduled_task.py::test_a_users_systemd_calls_the_program",
         ),
     ),
     "Observation and upkeep": (
@@ -742,7 +742,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "window, terminal",
-            "schedule/test_thread.py::test_progress_is_shown_at_most_five_times_a_second",
+            "schedule/driver/test_thread.py::test_progress_is_shown_at_most_five_times_a_second",
         ),
         Feature(
             "events as they happen",
@@ -762,7 +762,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "last result",
             "`why`, each constraint's value",
-            "schedule/test_questions.py::test_why",
+            "schedule/engine/test_explanations.py::test_why",
         ),
         Feature(
             "runs that were skipped, with the reason",
@@ -772,7 +772,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             "event log",
             "*Activity*",
-            "schedule/test_thread.py::test_a_skipped_run_is_recorded_once",
+            "schedule/driver/test_thread.py::test_a_skipped_run_is_recorded_once",
         ),
         Feature(
             "an alert after long silence",
@@ -782,7 +782,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "once",
-            "schedule/test_staleness.py::test_a_silence_is_told_once",
+            "schedule/engine/test_staleness.py::test_a_silence_is_told_once",
         ),
         Feature(
             "history that does not grow for ever",
@@ -802,7 +802,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "a wake-up costs the same",
-            "schedule/test_planner.py::test_ten_thousand_endpoints_are_cheap",
+            "schedule/engine/test_planner.py::test_ten_thousand_endpoints_are_cheap",
         ),
         Feature(
             "test aids: constraints met, delay met, period met, stop",
@@ -812,7 +812,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`tests/schedule/driver.py`",
-            "schedule/test_driver.py::test_all_constraints_met_starts_what_waits_for_them",
+            "schedule/driver/test_driver.py::test_all_constraints_met_starts_what_waits_for_them",
         ),
         Feature(
             "a clock and an executor of one's own",
@@ -822,7 +822,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`schedule.clock`, `tests/schedule/fakes.py`",
-            "schedule/test_thread.py::test_a_due_endpoint_runs_by_itself_and_waits_for_its_next_time",
+            "schedule/driver/test_thread.py::test_a_due_endpoint_runs_by_itself_and_waits_for_its_next_time",
         ),
     ),
 }

@@ -14,7 +14,7 @@ from tests.schedule.oracle import Calendar, Oracle, Rule, Run, Span
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Endpoint, Settings, When
 from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
-from trayapp.schedule.conditions import FULLSCREEN, IDLE, WIFI, program, server
+from trayapp.schedule.conditions.machine import FULLSCREEN, IDLE, WIFI, program, server
 from trayapp.sync.report import Report
 
 FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.server import ApiServer, Listing
 from trayapp.endpoints.model import Endpoint, Table
 from trayapp.endpoints.naming import completed
-from trayapp.store.store import Store
+from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
+from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 KINDS = [
     {"pages": "none"},

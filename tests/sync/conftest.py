@@ -3,7 +3,7 @@
 import pytest
 
 from tests.server import ApiServer
-from trayapp.store.store import Store
+from trayapp.store.file.database import Store
 
 
 @pytest.fixture

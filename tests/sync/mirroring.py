@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from tests.server import ApiServer
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.naming import completed
-from trayapp.store.store import Store
-from trayapp.sync.auth import Credentials
+from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.explore import explore
-from trayapp.sync.run_context import RunContext
-from trayapp.sync.runner import run
+from trayapp.sync.detection.first_page import explore
+from trayapp.sync.http.auth import Credentials
+from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 
 class Mirror:

@@ -9,13 +9,13 @@ from PySide6.QtCore import QTimer
 from tests.problems import problem
 from trayapp.endpoints.model import Endpoint, Pages, Settings
 from trayapp.errors import Problem
-from trayapp.schedule.snapshot import EndpointStatus, Snapshot
-from trayapp.store.arrange import ALL, Arrangement
-from trayapp.store.read import RowsPage
-from trayapp.store.runs import RunRow
-from trayapp.sync.preview import Preview, PreviewColumn
+from trayapp.schedule.engine.snapshot import EndpointStatus, Snapshot
+from trayapp.store.bookkeeping.history import RunRow
+from trayapp.store.reading.arrangement import ALL, Arrangement
+from trayapp.store.reading.reader import RowsPage
+from trayapp.sync.detection.preview import Preview, PreviewColumn
+from trayapp.sync.http.request import RequestMade
 from trayapp.sync.report import Report
-from trayapp.sync.request import RequestMade
 from trayapp.ui.backend import Backend, SyncQuestion
 
 Value = str | int | float | bytes | None

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.problems import problem
 from tests.ui.fake_backend import utc
-from trayapp.schedule.snapshot import EndpointStatus, RunRow, Snapshot
+from trayapp.schedule.engine.snapshot import EndpointStatus, RunRow, Snapshot
 from trayapp.sync.report import Progress, Report
 
 NOW = utc("2025-03-05 13:00")  # a Wednesday

@@ -1,8 +1,8 @@
 """The tray program: the one place where all parts meet."""
 
-from trayapp.desktop.instance import Lock
-from trayapp.desktop.paths import Home
-from trayapp.desktop.qt_imports import keep_imports_quick
+from trayapp.desktop.process.instance import Lock
+from trayapp.desktop.process.paths import Home
+from trayapp.desktop.process.qt_imports import keep_imports_quick
 
 
 def main(home: Home, lock: Lock, background: bool = False) -> int:

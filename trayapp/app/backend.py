@@ -11,27 +11,28 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
 from trayapp.app.background import Background
 from trayapp.app.watching import FileWatch
-from trayapp.desktop import memory, opening
+from trayapp.desktop.process import memory
+from trayapp.desktop.session import opener
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import places
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import Problem, UserError
 from trayapp.messages import foreign, say
 from trayapp.operations.conditions import disk_free
-from trayapp.operations.questions import would_overrule
+from trayapp.operations.explanations import would_overrule
 from trayapp.operations.runs import keep_held
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.actions import Start
-from trayapp.schedule.constraints import Overruled, may_wait
-from trayapp.schedule.snapshot import Snapshot
-from trayapp.schedule.states import StoredStates
-from trayapp.schedule.thread import SchedulerThread
-from trayapp.store.arrange import ALL, Arrangement
-from trayapp.store.read import Reader, RowsPage
-from trayapp.store.runs import list_runs
-from trayapp.store.table import owned
+from trayapp.schedule.conditions.constraints import Overruled, may_wait
+from trayapp.schedule.driver.persistence import StoredStates
+from trayapp.schedule.driver.thread import SchedulerThread
+from trayapp.schedule.engine.actions import Start
+from trayapp.schedule.engine.snapshot import Snapshot
+from trayapp.store.bookkeeping.history import list_runs
+from trayapp.store.mirror.schema import owned
+from trayapp.store.reading.arrangement import ALL, Arrangement
+from trayapp.store.reading.reader import Reader, RowsPage
 from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.preview import Preview
+from trayapp.sync.detection.preview import Preview
 from trayapp.sync.report import Progress, Report
 from trayapp.ui.backend import Backend, SyncQuestion
 
@@ -353,7 +354,7 @@ class LiveBackend(Backend):
 
     def open_data_folder(self) -> None:
         """Show the folder of the database in the file manager."""
-        self.background.run(lambda: opening.open_path(self.workspace.home.data), lambda _: None)
+        self.background.run(lambda: opener.open_path(self.workspace.home.data), lambda _: None)
 
     def quit(self) -> None:
         """End the program."""
@@ -368,7 +369,7 @@ class _AtTheEditor:
 
     def open_page(self, url: str) -> None:
         self._tell("", url)
-        opening.open_url(url)
+        opener.open_url(url)
 
     def show_code(self, code: str, url: str) -> None:
         self._tell(code, url)

@@ -1,8 +1,8 @@
 """Starting at login as the settings say, without overruling what the user told the system."""
 
-from trayapp.desktop import autostart
+from trayapp.desktop.session import autostart
 from trayapp.operations.workspace import Workspace
-from trayapp.store.state import read_meta, write_meta
+from trayapp.store.bookkeeping.endpoint_states import read_meta, write_meta
 
 _APPLIED = "start_at_login"
 

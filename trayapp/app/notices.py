@@ -5,7 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, NotifyOn
-from trayapp.schedule.staleness import Stale, length_in_words
+from trayapp.schedule.engine.staleness import Stale, length_in_words
 from trayapp.sync.report import Report
 
 _BY_POLICY: dict[str, frozenset[NotifyOn]] = {

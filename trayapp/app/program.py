@@ -12,32 +12,32 @@ from trayapp.app.login import keep_autostart
 from trayapp.app.notices import Notice, Notices, stale_notice
 from trayapp.app.remote import Remote
 from trayapp.assets import resource
-from trayapp.desktop.lookout import Lookout
-from trayapp.desktop.network import Network, NetworkWatcher
-from trayapp.desktop.notifications import Action, Notification, Notifier
-from trayapp.desktop.power import Power, PowerWatcher
-from trayapp.desktop.server import LocalServer
-from trayapp.desktop.signals import EndSignals
-from trayapp.desktop.sleep import SleepWatcher
-from trayapp.desktop.tray_host import TrayHost
+from trayapp.desktop.machine.network import Network, NetworkWatcher
+from trayapp.desktop.machine.power import Power, PowerWatcher
+from trayapp.desktop.machine.probes import Lookout
+from trayapp.desktop.session.notifications import Action, Notification, Notifier
+from trayapp.desktop.session.signals import EndSignals
+from trayapp.desktop.session.sleep import SleepWatcher
+from trayapp.desktop.session.tray_host import TrayHost
+from trayapp.desktop.socket.server import LocalServer
 from trayapp.endpoints.model import Settings
 from trayapp.errors import Problem, UserError
 from trayapp.operations.background import keep_background
 from trayapp.operations.conditions import network_conditions
-from trayapp.operations.questions import newly_stale
+from trayapp.operations.explanations import newly_stale
 from trayapp.operations.runs import prune_history
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.snapshot import Snapshot
-from trayapp.schedule.staleness import Stale
+from trayapp.schedule.engine.snapshot import Snapshot
+from trayapp.schedule.engine.staleness import Stale
 from trayapp.sync.report import Report
-from trayapp.ui.sync_question import SyncQuestions
-from trayapp.ui.tray import Tray
+from trayapp.ui.tray.tray import Tray
+from trayapp.ui.window.sync_question import SyncQuestions
 from trayapp.visible import unmarked
 
 if TYPE_CHECKING:
-    from trayapp.ui.main_window import MainWindow
-    from trayapp.ui.settings_dialog import SettingsDialog
-    from trayapp.ui.theme import Theme
+    from trayapp.ui.settings.dialog import SettingsDialog
+    from trayapp.ui.widgets.theme import Theme
+    from trayapp.ui.window.main_window import MainWindow
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Program(QObject):
     @cached_property
     def theme(self) -> "Theme":
         """The looks, made when something is first to be seen: they take more time and memory than a start may."""
-        from trayapp.ui.theme import Theme
+        from trayapp.ui.widgets.theme import Theme
 
         return Theme(self._application, self.backend.settings().general.theme)
 
@@ -138,7 +138,7 @@ class Program(QObject):
     @cached_property
     def window(self) -> "MainWindow":
         """The main window, made when it is first needed: the resident program shall be small."""
-        from trayapp.ui.main_window import MainWindow
+        from trayapp.ui.window.main_window import MainWindow
 
         self._dress()
         window = MainWindow(self.backend, self.workspace.home.window_state)
@@ -166,7 +166,7 @@ class Program(QObject):
 
     def _dialog(self) -> "SettingsDialog":
         if self.settings_dialog is None:
-            from trayapp.ui.settings_dialog import SettingsDialog
+            from trayapp.ui.settings.dialog import SettingsDialog
 
             self._dress()
             self.settings_dialog = SettingsDialog(self.backend)

@@ -9,16 +9,16 @@ import msgspec
 from PySide6.QtCore import QObject
 
 from trayapp.app.backend import LiveBackend
-from trayapp.desktop.server import Request
+from trayapp.desktop.socket.server import Request
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import Problem, UserError
 from trayapp.messages import say
+from trayapp.operations.explanations import why_waiting, would_overrule
 from trayapp.operations.perform import perform
-from trayapp.operations.questions import why_waiting, would_overrule
 from trayapp.operations.runs import not_started
-from trayapp.schedule.actions import IfRunning
-from trayapp.schedule.documents import report_document, status_document
-from trayapp.schedule.snapshot import Snapshot
+from trayapp.schedule.engine.actions import IfRunning
+from trayapp.schedule.engine.documents import report_document, status_document
+from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.store.times import to_text
 from trayapp.sync.report import Report
 

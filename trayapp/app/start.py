@@ -6,12 +6,12 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from trayapp import __version__
-from trayapp.desktop.crash import CrashWatch
-from trayapp.desktop.instance import Lock
-from trayapp.desktop.logs import Scrubber, start_logging
-from trayapp.desktop.paths import Home
+from trayapp.desktop.process.crash import CrashWatch
+from trayapp.desktop.process.instance import Lock
+from trayapp.desktop.process.logs import Scrubber, start_logging
+from trayapp.desktop.process.paths import Home
 from trayapp.errors import UserError
-from trayapp.ui.icons import app_icon, tray_icon
+from trayapp.ui.widgets.icons import app_icon, tray_icon
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class _Start(QObject):
             log.error("the database can't be opened: %s", error)
             from PySide6.QtWidgets import QMessageBox
 
-            from trayapp.ui.plain import message_box
+            from trayapp.ui.widgets.plain import message_box
 
             detail = f"{error.cause}\n\n{error.next}"
             message_box(

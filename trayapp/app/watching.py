@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
 from trayapp.app.background import Background
-from trayapp.desktop.watched import stamps
+from trayapp.desktop.machine.file_stamps import stamps
 from trayapp.endpoints.model import Settings
 from trayapp.errors import Problem
 

@@ -11,8 +11,8 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
 from trayapp.cli.engine import Engine
-from trayapp.cli.person import SomebodyThere, agreed
 from trayapp.cli.presets import print_presets
+from trayapp.cli.terminal import SomebodyThere, agreed
 from trayapp.endpoints.curl import import_curl
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.presets import fill, find_preset
@@ -21,8 +21,8 @@ from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import edited
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.detection.preview import Preview
 from trayapp.sync.errors import SyncError
-from trayapp.sync.preview import Preview
 
 Options = argparse.Namespace
 

@@ -7,8 +7,8 @@ from types import ModuleType
 
 from trayapp.cli import output
 from trayapp.cli.engine import Engine, EngineHeld
-from trayapp.desktop.logs import Scrubber, ScrubbingFormatter
-from trayapp.desktop.paths import find_home
+from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
+from trayapp.desktop.process.paths import find_home
 from trayapp.errors import UserError
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError

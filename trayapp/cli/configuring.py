@@ -12,7 +12,7 @@ import msgspec
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
 from trayapp.cli.engine import Engine
-from trayapp.cli.person import SomebodyThere, agreed
+from trayapp.cli.terminal import SomebodyThere, agreed
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import general_fields
@@ -26,7 +26,7 @@ Options = argparse.Namespace
 
 def endpoints(engine: Engine, options: Options) -> int:
     """`endpoints`: a line each. Exit code."""
-    from trayapp.schedule.wording import describe
+    from trayapp.schedule.times.descriptions import describe
 
     endpoints = engine.workspace.settings().endpoint
     if options.json:

@@ -13,7 +13,7 @@ Options = argparse.Namespace
 
 def runs(engine: Engine, options: Options) -> int:
     """`runs`: the history. Exit code."""
-    from trayapp.store.runs import list_runs
+    from trayapp.store.bookkeeping.history import list_runs
 
     with engine.workspace.store.reading() as db:
         rows = list_runs(db, engine.workspace.endpoint(options.id).id if options.id else None)
@@ -32,7 +32,7 @@ def runs(engine: Engine, options: Options) -> int:
 
 def changes(engine: Engine, options: Options) -> int:
     """`changes`: what runs did to records. Exit code."""
-    from trayapp.store.runs import list_changes
+    from trayapp.store.bookkeeping.history import list_changes
 
     since = moment(options.since, past=True) if options.since else None
     with engine.workspace.store.reading() as db:
@@ -51,7 +51,7 @@ def changes(engine: Engine, options: Options) -> int:
 
 def query(engine: Engine, options: Options) -> int:
     """`query`: SQL that can only read. Exit code."""
-    from trayapp.store.read import run_query
+    from trayapp.store.reading.reader import run_query
 
     with engine.workspace.store.reading() as db:
         columns, rows = run_query(db, options.sql)
@@ -66,9 +66,9 @@ def query(engine: Engine, options: Options) -> int:
 
 def save(engine: Engine, options: Options) -> int:
     """`save`: a table as a file. Exit code."""
-    from trayapp.store.export import save_rows
-    from trayapp.store.read import table_rows
-    from trayapp.store.table import owned
+    from trayapp.store.mirror.schema import owned
+    from trayapp.store.reading.export import save_rows
+    from trayapp.store.reading.reader import table_rows
 
     endpoint = engine.workspace.endpoint(options.id)
     with engine.workspace.store.reading() as db:

@@ -12,7 +12,7 @@ from trayapp import __version__
 from trayapp.cli.engine import Engine
 from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
-from trayapp.store.connection import is_sound, library_version
+from trayapp.store.file.connection import is_sound, library_version
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 
 from trayapp.cli.output import ProgressLine
-from trayapp.desktop.client import NotRunning, ask
-from trayapp.desktop.instance import acquire_engine_lock
-from trayapp.desktop.paths import Home
+from trayapp.desktop.process.instance import acquire_engine_lock
+from trayapp.desktop.process.paths import Home
+from trayapp.desktop.socket.client import NotRunning, ask
 from trayapp.errors import UserError
-from trayapp.operations.questions import would_overrule
+from trayapp.operations.explanations import would_overrule
 from trayapp.operations.runs import sync
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.actions import IfRunning
+from trayapp.schedule.engine.actions import IfRunning
 
 _PATIENCE = 10.0
 
@@ -67,7 +67,7 @@ class Engine:
 
         EngineHeld when another process that can't be asked syncs; with "append" it is waited for instead.
         """
-        from trayapp.schedule.documents import report_document
+        from trayapp.schedule.engine.documents import report_document
 
         progress = ProgressLine()
         args = {"ids": list(ids), "due": due, "full": full, "apply_held": apply_held, "if_running": if_running}

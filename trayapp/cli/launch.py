@@ -5,8 +5,8 @@ import os
 import sys
 import time
 
-from trayapp.desktop.instance import Lock, acquire_engine_lock
-from trayapp.desktop.paths import Home, find_home
+from trayapp.desktop.process.instance import Lock, acquire_engine_lock
+from trayapp.desktop.process.paths import Home, find_home
 from trayapp.errors import UserError
 
 _PATIENCE = 10.0
@@ -50,7 +50,7 @@ def _lock_or_raise(home: Home, quiet: bool) -> Lock | None:
         lock = acquire_engine_lock(home)
         if lock is not None:
             return lock
-        from trayapp.desktop.client import NotRunning, ask
+        from trayapp.desktop.socket.client import NotRunning, ask
 
         try:
             # Also quietly it is asked: whoever holds the lock may be a `sync --due`, which ends.

@@ -12,7 +12,7 @@ import msgspec
 
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
-from trayapp.sync.preview import Preview
+from trayapp.sync.detection.preview import Preview
 from trayapp.sync.report import Progress
 from trayapp.visible import elided, escaped, visible
 
@@ -46,7 +46,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """CSV on stdout: the cells as they are, but for what a spreadsheet, or the terminal, would obey."""
     import csv
 
-    from trayapp.store.export import safe_cell
+    from trayapp.store.reading.export import safe_cell
 
     def cell(value: object) -> object:
         value = safe_cell(value)

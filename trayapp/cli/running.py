@@ -12,9 +12,9 @@ from trayapp.cli.engine import Engine
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
-from trayapp.operations import questions
-from trayapp.operations.choosing import choose
-from trayapp.schedule.documents import status_document
+from trayapp.operations import explanations
+from trayapp.operations.selection import choose
+from trayapp.schedule.engine.documents import status_document
 
 Options = argparse.Namespace
 
@@ -110,7 +110,7 @@ def status(engine: Engine, options: Options) -> int:
     """`status`: the running program's word, else the file's. Exit code."""
     document = engine.ask("status", {})
     if document is None:
-        paused, until, statuses = questions.statuses(engine.workspace)
+        paused, until, statuses = explanations.statuses(engine.workspace)
         document = {
             "paused": paused,
             "paused_until": until,
@@ -153,7 +153,7 @@ def _local_text(text: str | None) -> str:
 
 def pause(engine: Engine, options: Options) -> int:
     """`pause`: no scheduled runs for a while, or none of some endpoints: those are switched off. Exit code."""
-    from trayapp.store.pause import Pause
+    from trayapp.store.bookkeeping.pause import Pause
 
     if named := _named(engine, options):
         if options.length or options.until:
@@ -205,7 +205,7 @@ def why(engine: Engine, options: Options) -> int:
     answers = []
     for id in ids:
         answer = engine.ask("why", {"id": id})
-        lines = answer["lines"] if answer is not None else questions.why_waiting(engine.workspace, id)
+        lines = answer["lines"] if answer is not None else explanations.why_waiting(engine.workspace, id)
         answers.append({"endpoint": id, "lines": lines})
     if options.json:
         output.print_json(answers[0] if len(options.ids) == len(ids) == 1 else {"endpoints": answers})
@@ -227,7 +227,7 @@ _BACKGROUND = {
 def background(engine: Engine, options: Options) -> int:
     """`background`: have the system call `sync --due`, or not. Exit code."""
     if options.action == "status":
-        from trayapp.desktop.background import state
+        from trayapp.desktop.session.scheduled_task import state
 
         found = msgspec.to_builtins(state(engine.home))
     else:
@@ -263,7 +263,7 @@ def demo(engine: Engine, options: Options) -> int:
         except KeyboardInterrupt:
             return 0
     runs = engine.sync([endpoint["id"]], due=False, full=False, apply_held=False)
-    from trayapp.store.read import table_rows
+    from trayapp.store.reading.reader import table_rows
 
     with engine.workspace.store.reading() as db:
         columns, rows = table_rows(db, endpoint["table"]["name"], 10)

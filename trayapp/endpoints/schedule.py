@@ -1,7 +1,7 @@
 """When an endpoint runs: exactly one schedule, read here from the flat fields of its settings and written back to them.
 
 On top of any schedule but `Manual` come events: another endpoint's success (`after`), the program's start (`at_start`),
-a change of a file (`watch`). `trayapp.schedule.due` has the rules by which the times follow from a schedule.
+a change of a file (`watch`). `trayapp.schedule.times.due` has the rules by which the times follow from a schedule.
 """
 
 from datetime import timedelta

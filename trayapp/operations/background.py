@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trayapp.desktop import background
-from trayapp.desktop.background import BackgroundState
+from trayapp.desktop.session import scheduled_task
+from trayapp.desktop.session.scheduled_task import BackgroundState
 from trayapp.operations.workspace import Workspace
-from trayapp.store import state
+from trayapp.store.bookkeeping import endpoint_states
 
 if TYPE_CHECKING:
     pass
@@ -30,13 +30,13 @@ def keep_background(workspace: Workspace, wanted: bool) -> None:
     UserError when the system refuses.
     """
     with workspace.store.reading() as db:
-        applied = state.read_meta(db, _BACKGROUND) or str(False)
-    if applied != str(wanted) or (wanted and background.state(workspace.home).state == "elsewhere"):
+        applied = endpoint_states.read_meta(db, _BACKGROUND) or str(False)
+    if applied != str(wanted) or (wanted and scheduled_task.state(workspace.home).state == "elsewhere"):
         _apply(workspace, wanted)
 
 
 def _apply(workspace: Workspace, on: bool) -> BackgroundState:
-    found = background.enable(workspace.home) if on else background.disable(workspace.home)
+    found = scheduled_task.enable(workspace.home) if on else scheduled_task.disable(workspace.home)
     with workspace.store.writing() as db:
-        state.write_meta(db, _BACKGROUND, str(on))
+        endpoint_states.write_meta(db, _BACKGROUND, str(on))
     return found

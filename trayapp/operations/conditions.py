@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trayapp.desktop import machine
+from trayapp.desktop.machine import look
 from trayapp.endpoints.model import Endpoint
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.conditions import Answers, Conditions, Question
-from trayapp.schedule.constraints import (
+from trayapp.schedule.conditions.constraints import (
     needs_network,
     questions,
     with_general,
 )
-from trayapp.store.pause import Pause
+from trayapp.schedule.conditions.machine import Answers, Conditions, Question
+from trayapp.store.bookkeeping.pause import Pause
 
 if TYPE_CHECKING:
-    from trayapp.desktop.lookout import Lookout
-    from trayapp.desktop.network import Network
+    from trayapp.desktop.machine.network import Network
+    from trayapp.desktop.machine.probes import Lookout
 
 
 def conditions_now(workspace: Workspace, pause: Pause | None, endpoints: Sequence[Endpoint]) -> Conditions:
@@ -47,7 +47,7 @@ class Machine:
 
     def ask(self, questions: frozenset[Question], running: bool, tell: Callable[[Answers], None]) -> None:
         """Have `tell` hear the answers, again and again, from now on. running: a run depends on them."""
-        from trayapp.desktop.lookout import Lookout
+        from trayapp.desktop.machine.probes import Lookout
 
         if self._lookout is None:
             self._lookout = Lookout(tell)
@@ -63,7 +63,7 @@ def _look(workspace: Workspace, endpoints: Sequence[Endpoint]) -> dict[str, Any]
     found: dict[str, Any] = {"disk_free": disk_free(workspace)}
     power = any(each.when.power != "any" or each.when.battery_above is not None for each in endpoints)
     if power or any(map(needs_network, endpoints)):
-        network, supply = machine.look(power)
+        network, supply = look.look(power)
         found |= network_conditions(network)
         found |= {"on_battery": supply.on_battery, "battery_percent": supply.percent}
     return found
@@ -89,6 +89,6 @@ def answered(conditions: Conditions, endpoints: Iterable[Endpoint], *, wished: b
     wanted = frozenset[Question]().union(*(questions(each, wished=wished) for each in endpoints))
     if not wanted:
         return conditions
-    from trayapp.desktop.lookout import answers
+    from trayapp.desktop.machine.probes import answers
 
     return msgspec.structs.replace(conditions, answers=answers(wanted))

@@ -12,8 +12,8 @@ from trayapp.endpoints.settings import parse_settings, to_builtins
 from trayapp.errors import UserError
 from trayapp.operations.fields import unnamed
 from trayapp.operations.workspace import Saved, Workspace
-from trayapp.schedule.chains import depth
-from trayapp.sync.destinations import destinations, place
+from trayapp.schedule.engine.chains import depth
+from trayapp.sync.http.destinations import destinations, place
 
 
 class Planned(msgspec.Struct, frozen=True):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from trayapp.desktop.watched import stamps
+from trayapp.desktop.machine.file_stamps import stamps
 from trayapp.endpoints.model import Endpoint
 from trayapp.operations.conditions import Machine
 from trayapp.operations.workspace import Workspace
-from trayapp.schedule.chains import depth
-from trayapp.schedule.headless import HeadlessScheduler
-from trayapp.schedule.states import StoredStates
-from trayapp.store import runs
+from trayapp.schedule.driver.headless import HeadlessScheduler
+from trayapp.schedule.driver.persistence import StoredStates
+from trayapp.schedule.engine.chains import depth
+from trayapp.store.bookkeeping import history
 from trayapp.sync.report import Progress, Report
 
 
@@ -64,15 +64,15 @@ def prune_history(workspace: Workspace) -> int:
     general = workspace.settings().general
     kept = timedelta(seconds=general.keep_history.seconds)
     with workspace.store.writing() as db:
-        return runs.prune(db, workspace.clock.now() - kept, general.keep_runs)
+        return history.prune(db, workspace.clock.now() - kept, general.keep_runs)
 
 
 def keep_held(workspace: Workspace, id: str) -> None:
     """Keep the rows whose deletion is held."""
-    from trayapp.store import missing
+    from trayapp.store.mirror import deletions
 
     with workspace.store.writing() as db:
-        missing.keep_held(db, workspace.endpoint(id).id)
+        deletions.keep_held(db, workspace.endpoint(id).id)
 
 
 def not_started(endpoint: Endpoint, reason: str, now: datetime) -> Report:

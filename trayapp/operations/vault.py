@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from trayapp.desktop.secrets import Kept, Secrets, from_environment
-from trayapp.desktop.turns import Turns
+from trayapp.desktop.secrets.store import Kept, Secrets, from_environment
+from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
-from trayapp.store import grants
-from trayapp.store.store import Store
-from trayapp.sync.destinations import FIELDS, Field, destinations, fields_of
+from trayapp.store.bookkeeping import grants
+from trayapp.store.file.database import Store
 from trayapp.sync.errors import AuthError, SyncError
+from trayapp.sync.http.destinations import FIELDS, Field, destinations, fields_of
 
 _FREE = "TRAYSYNC_"
 """Environment variables with such a name are there for nobody but this program."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trayapp.demo.endpoint import demo_endpoint, demo_port
-from trayapp.desktop.paths import Home
-from trayapp.desktop.secrets import Secrets, SecretsError, from_environment
-from trayapp.desktop.turns import Turns
+from trayapp.desktop.process.paths import Home
+from trayapp.desktop.secrets.store import Secrets, SecretsError, from_environment
+from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.endpoints.readable import lifted, readable
 from trayapp.endpoints.settings import (
@@ -22,28 +22,29 @@ from trayapp.endpoints.settings import (
     to_builtins,
 )
 from trayapp.errors import UserError
-from trayapp.operations.choosing import find
 from trayapp.operations.fields import edited, edited_general
+from trayapp.operations.selection import find
 from trayapp.operations.vault import Vault
-from trayapp.schedule import work
-from trayapp.schedule.clock import SystemClock
-from trayapp.schedule.due import parents
-from trayapp.store import state, table
-from trayapp.store.pause import Pause, save_pause
-from trayapp.store.store import Store
-from trayapp.sync import resume
-from trayapp.sync.budget import Budgets
+from trayapp.schedule.engine import work
+from trayapp.schedule.times.clock import SystemClock
+from trayapp.schedule.times.due import parents
+from trayapp.store.bookkeeping import endpoint_states
+from trayapp.store.bookkeeping.pause import Pause, save_pause
+from trayapp.store.file.database import Store
+from trayapp.store.mirror import schema
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.destinations import FIELDS, Field, destinations, fields_of
-from trayapp.sync.garbage import rare_collections
-from trayapp.sync.links import origin
-from trayapp.sync.preview import Preview
+from trayapp.sync.detection.preview import Preview
+from trayapp.sync.http.budget import Budgets
+from trayapp.sync.http.destinations import FIELDS, Field, destinations, fields_of
+from trayapp.sync.http.links import origin
+from trayapp.sync.reading import journal
 from trayapp.sync.report import Progress, Report
+from trayapp.sync.run.collection import rare_collections
 
 # What runs and tests endpoints is imported by the first one that does: the tray program is small until then.
 if TYPE_CHECKING:
     from trayapp.demo.server import DemoServer
-    from trayapp.sync.auth import Credentials
+    from trayapp.sync.http.auth import Credentials
     from trayapp.sync.oauth.accounts import Accounts, OAuthAccess
     from trayapp.sync.oauth.signin import Person
 
@@ -82,7 +83,7 @@ class Workspace:
                 return self._store
             self.home.create()
             self.home.staging.mkdir(mode=0o700, exist_ok=True)
-            resume.clean(self.home.staging, self.clock.now())
+            journal.clean(self.home.staging, self.clock.now())
             self._store = Store(self.home.database)
             with suppress(SettingsError):  # it is done when they can be read again
                 self.vault.adopt(self._store, self.settings)
@@ -244,8 +245,8 @@ class Workspace:
         with self.store.writing() as db:
             for each in gone:
                 if each.id in drop_tables:
-                    table.drop_owned(db, each.id)
-                state.forget(db, each.id)
+                    schema.drop_owned(db, each.id)
+                endpoint_states.forget(db, each.id)
             saved = self.settings_file.edit(change)
         for each in gone:
             self._forget_secrets(each)
@@ -321,9 +322,9 @@ class Workspace:
 
         names_variable: a person has named the environment variable for just this. UserError, Cancelled.
         """
-        from trayapp.sync.chain import one_of
-        from trayapp.sync.explore import explore
+        from trayapp.sync.detection.first_page import explore
         from trayapp.sync.oauth.accounts import OAuthAccess
+        from trayapp.sync.reading.chain import one_of
 
         self._serve_demo(endpoint)
         if secret is None and names_variable and endpoint.auth.secret_env:
@@ -384,8 +385,8 @@ class Workspace:
         apply_held: bool = False,
     ) -> Report:
         """Run an endpoint once, now."""
-        from trayapp.sync.run_context import RunContext
-        from trayapp.sync.runner import run
+        from trayapp.sync.run.context import RunContext
+        from trayapp.sync.run.runner import run
 
         self._hear_readable(endpoint)
         self._serve_demo(endpoint)
@@ -409,8 +410,8 @@ class Workspace:
     def restart(self, id: str) -> None:
         """Have the endpoint be due, without the attempts and problems until now, for the next start of a scheduler."""
         with self.store.writing() as db:
-            row = state.load_state(db, id)
-            state.save_state(db, work.restart(row, self.clock.now()))
+            row = endpoint_states.load_state(db, id)
+            endpoint_states.save_state(db, work.restart(row, self.clock.now()))
 
     def ask_no_more(self, kinds: Sequence[str]) -> None:
         """Have *Sync now* ignore these kinds of constraints without asking, from now on."""

@@ -8,8 +8,8 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.schedule.snapshot import Snapshot
-from trayapp.store.arrange import ALL, Arrangement
+from trayapp.schedule.engine.snapshot import Snapshot
+from trayapp.store.reading.arrangement import ALL, Arrangement
 
 
 class SyncQuestion(msgspec.Struct, frozen=True):

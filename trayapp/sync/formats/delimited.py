@@ -10,9 +10,9 @@ from itertools import chain, compress, islice, repeat
 import msgspec
 import xxhash
 
-from trayapp.store.cells import Block, packed
-from trayapp.store.digests import Digests
-from trayapp.store.pages import CellPage
+from trayapp.store.records.cells import Block, packed
+from trayapp.store.records.digests import Digests
+from trayapp.store.records.pages import CellPage
 from trayapp.sync.formats.columns import column
 from trayapp.sync.formats.rows import Rows, read_rows, row_format, unused
 from trayapp.sync.formats.values import field_names, typed

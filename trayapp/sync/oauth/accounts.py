@@ -11,13 +11,13 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.readable import readable
 from trayapp.endpoints.units import Duration
-from trayapp.sync.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials
 from trayapp.sync.cancel import CancelToken
-from trayapp.sync.destinations import Field, destinations
 from trayapp.sync.errors import AuthError
+from trayapp.sync.http.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials
+from trayapp.sync.http.destinations import Field, destinations
+from trayapp.sync.http.transport import Deadline, Transport
 from trayapp.sync.oauth.grants import GrantRefused, Grants, TokenSet
 from trayapp.sync.oauth.signin import PATIENCE, Person, sign_in
-from trayapp.sync.transport import Deadline, Transport
 
 REFRESH: Field = "refresh_token"
 ACCESS: Field = "access_token"

@@ -10,10 +10,10 @@ import msgspec
 
 from trayapp.endpoints.model import Auth
 from trayapp.sync.errors import AuthError, SyncError, TransientError
-from trayapp.sync.failures import server_message, server_of, status_error
-from trayapp.sync.links import joined, place_of
-from trayapp.sync.scrub import scrubbed
-from trayapp.sync.transport import Received, TooLarge, Transport
+from trayapp.sync.http.failures import server_message, server_of, status_error
+from trayapp.sync.http.links import joined, place_of
+from trayapp.sync.http.scrub import scrubbed
+from trayapp.sync.http.transport import Received, TooLarge, Transport
 
 _LARGEST_ANSWER = 2**20
 _MARGIN = 10.0

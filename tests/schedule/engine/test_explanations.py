@@ -1,0 +1,57 @@
+"""Why endpoints do not run, asked of the saved state."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.schedule.fakes import BERLIN, NOW, endpoint
+from trayapp.cli.running import why
+from trayapp.endpoints.calendar import Days, Once
+from trayapp.endpoints.model import After, Endpoint, When
+from trayapp.endpoints.units import Size
+from trayapp.schedule.conditions.machine import Conditions
+from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+
+HOUR = timedelta(hours=1)
+
+
+def row(id: str = "a", due: timedelta | None = HOUR / 2, **fields: Any) -> EndpointRow:
+    defaults = {"last_enqueued": NOW - HOUR, "last_attempt": NOW - HOUR}
+    return EndpointRow(id=id, next_due=None if due is None else NOW + due, **(defaults | fields))
+
+
+@pytest.mark.parametrize(
+    ("spec", "state", "line"),
+    [
+        (endpoint(), row(), "It is due at 14:30; it runs every hour."),
+        (endpoint(), row(due=-HOUR), "It has been due since 13:00; it runs every hour."),
+        (endpoint(), row(attempts=2), "It is to be tried again at 14:30; it runs every hour."),
+        (endpoint(), row(status="running"), "It is running since 13:00."),
+        (endpoint(enabled=False), row(), "It is switched off."),
+        (endpoint(manual=True), row(due=None), "It has no next time: it runs only by hand."),
+        (endpoint(at_start=True), row(due=None), "It runs at the program's start."),
+        (endpoint(after=After(endpoint="b")), row(due=None), "It runs after b has succeeded."),
+        (endpoint(after=After(endpoints=("b", "c"))), row(due=None), "It runs after b and c have succeeded."),
+        (
+            endpoint(once=Once.parse("2026-06-01T08:00")),
+            row(due=None),
+            "It was to run once, on 2026-06-01 at 08:00; from now on it runs only by hand.",
+        ),
+        (endpoint(on=(Days.parse("29 feb"),)), row(due=None), "Its schedule has no next time."),
+        (endpoint(), row(attempts=2, problem_title="No answer"), "Attempt 2 of 5 failed: No answer."),
+        (endpoint(), row(problem_title="No answer"), "It failed: No answer."),
+        (endpoint(), row(stop_reason="on battery"), "The last run was stopped: on battery."),
+        (endpoint(), row(stop_reason="stopped by the user"), "The last run was stopped by the user."),
+        (endpoint(), row(last_success=NOW - HOUR), "Last success: 13:00."),
+        (endpoint(), row(last_success=NOW - HOUR * 24), "Last success: Tue 09 Jun 14:00."),
+        (endpoint(), row(), "Last success: never."),
+        (endpoint(), row(), "It wants a network: connected."),
+        (endpoint(when=When(power="ac")), row(), "It wants mains power: on battery, which holds it back."),
+        (endpoint(when=When(disk_free=Size(2**30))), row(), "It wants 1GiB of free disk space: 5.0 GiB free."),
+        (endpoint(when=When(battery_above=20)), row(), "It wants battery above 20 %: unknown."),
+    ],
+)
+def test_why(spec: Endpoint, state: EndpointRow, line: str) -> None:
+    conditions = Conditions(online=True, on_battery=True, disk_free=5 * 2**30)
+    assert line in why(spec, state, conditions, NOW, BERLIN)

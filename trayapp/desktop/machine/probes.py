@@ -1,0 +1,93 @@
+"""Asks the machine what the scheduler wants to know, in a thread of its own, only while it wants to know."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from trayapp.desktop.machine import programs
+from trayapp.desktop.machine.idle import idle_seconds
+from trayapp.desktop.machine.reachable import reachable
+from trayapp.desktop.machine.wifi import wifi_name
+from trayapp.endpoints.units import HostPort
+from trayapp.schedule.conditions.machine import FULLSCREEN, IDLE, WIFI, Answers, Question
+
+log = logging.getLogger(__name__)
+
+EVERY = 30.0
+"""Seconds between two looks while something waits, and while a run depends on it."""
+EVERY_RUNNING = 10.0
+_CONNECTIONS = 8
+
+
+def answers(questions: Iterable[Question], told: Callable[[Answers], None] = lambda _: None) -> Answers:
+    """The machine's answers; `told` hears of all that are there so far, before the slow ones are. Takes seconds."""
+    wanted = frozenset(questions)
+    names = [each.about for each in wanted if each.kind == "program"]
+    found: dict[Question, float | str | bool | None] = {}
+    sources: tuple[tuple[Question, Callable[[], float | str | bool | None]], ...] = (
+        (IDLE, idle_seconds),
+        (WIFI, wifi_name),
+        (FULLSCREEN, programs.fullscreen),
+    )
+    found.update((question, ask()) for question, ask in sources if question in wanted)
+    if names:
+        found.update((Question("program", name), runs) for name, runs in programs.running(names).items())
+    if servers := [each for each in wanted if each.kind == "server"]:
+        told(dict(found))
+        with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="lookout") as pool:
+            asked = {pool.submit(reachable, HostPort.parse(each.about)): each for each in servers}
+            for done in as_completed(asked):
+                found[asked[done]] = done.result()
+                told(dict(found))
+    return found
+
+
+class Lookout:
+    """`ask` says what is wanted from now on; `tell` hears the answers, in this object's thread, until all is said."""
+
+    def __init__(self, tell: Callable[[Answers], None], look: Callable[..., Answers] = answers) -> None:
+        self._tell = tell
+        self._look = look
+        self._changed = threading.Condition()
+        self._wanted: frozenset[Question] = frozenset()
+        self._every = EVERY
+        self._now = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def ask(self, questions: frozenset[Question], running: bool) -> None:
+        """Find these out, now and then again and again; none: rest. `running`: a run depends on them."""
+        with self._changed:
+            self._wanted = questions
+            self._every = EVERY_RUNNING if running else EVERY
+            self._now = True
+            self._changed.notify()
+            if self._thread is None and questions:
+                self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+                self._thread.start()
+
+    def again(self) -> None:
+        """Something has changed: what was found out may be wrong."""
+        with self._changed:
+            self._now = bool(self._wanted)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Ask no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._now or self._closed, self._every if self._wanted else None)
+                if self._closed:
+                    return
+                self._now, wanted = False, self._wanted
+            try:
+                self._tell(self._look(wanted, self._tell))
+            except Exception:
+                # The scheduler goes on without these answers; this thread must live, or runs would wait for nothing.
+                log.exception("The machine can't be asked")

@@ -1,0 +1,1 @@
+"""This process: its folders, log, lock, crashes and memory."""

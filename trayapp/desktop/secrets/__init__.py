@@ -1,0 +1,1 @@
+"""The system's secret store."""

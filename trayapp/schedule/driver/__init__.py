@@ -1,0 +1,1 @@
+"""What drives the engine: its thread, its alarm clock, and the saving of its state."""

@@ -1,0 +1,51 @@
+"""Reports and states in the documented JSON form: what `sync --json` and `status --json` print."""
+
+from typing import Any
+
+import msgspec
+
+from trayapp.schedule.engine.snapshot import EndpointStatus
+from trayapp.store.times import to_text
+from trayapp.sync.report import Report
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """A report in the documented JSON form; `problem` is there for runs that failed."""
+    document: dict[str, Any] = {
+        "endpoint": report.endpoint,
+        "table": report.table,
+        "status": report.status,
+        "reason": report.reason,
+        "added": report.added,
+        "changed": report.changed,
+        "deleted": report.deleted,
+        "unchanged": report.unchanged,
+        "held": report.held,
+        "requests": report.requests,
+        "bytes": report.bytes,
+        "seconds": round(report.seconds, 3),
+        "warnings": report.warnings,
+        "sentence": report.sentence,
+        "next_due": to_text(report.next_due),
+    }
+    if report.problem is not None:
+        document["problem"] = msgspec.to_builtins(report.problem)
+    return document
+
+
+def status_document(status: EndpointStatus) -> dict[str, Any]:
+    """An endpoint's status in the documented JSON form."""
+    return {
+        "id": status.id,
+        "name": status.name,
+        "tags": status.tags,
+        "state": status.state,
+        "blocked_by": status.blocked_by,
+        "last_attempt": to_text(status.last_attempt),
+        "last_success": to_text(status.last_success),
+        "next_due": to_text(status.next_due),
+        "attempts": status.attempts,
+        "generation": status.generation,
+        "rows": status.rows,
+        "problem": msgspec.to_builtins(status.problem),
+    }

@@ -1,0 +1,1 @@
+"""The tables that begin with _sync_: states of endpoints, history, the pause."""

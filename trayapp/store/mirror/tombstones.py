@@ -1,0 +1,57 @@
+"""Records that say of themselves that they were deleted."""
+
+from typing import Any
+
+import msgspec
+
+from trayapp.store.records.fields import Fields
+from trayapp.store.records.values import Kind, SqlValue
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """What a deleted record looks like: its field at this dotted path has this value; None: anything that says yes.
+
+    Nothing, null, false, 0 and the empty text say no.
+    """
+
+    path: str
+    value: str | None = None
+
+    @staticmethod
+    def parse(text: str) -> "Tombstone | None":
+        """From the setting's form, "field=value" or "field"; None for an empty text."""
+        path, equals, value = text.partition("=")
+        return Tombstone(path.strip(), value.strip() if equals else None) if path.strip() else None
+
+    def marks(self, record: Fields) -> bool:
+        """Whether the record is one."""
+        text = self._text(record)
+        if self.value is None:
+            return text not in ("", "null", "false", "0")
+        return text == self.value
+
+    def _text(self, record: Fields) -> str:
+        found = record.get(self.path)
+        if found is not None:
+            return _as_text(*found)
+        head, _, rest = self.path.partition(".")
+        kind, value = record.get(head, ("null", None))
+        if not rest or kind != "json":
+            return "null"
+        return _json_text(_at(msgspec.json.decode(str(value)), rest.split(".")))
+
+
+def _as_text(kind: Kind, value: SqlValue) -> str:
+    if kind == "boolean":
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _at(value: Any, names: list[str]) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _json_text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""Reading the user's file: stretches of tables, the user's own SQL, exports."""

@@ -1,0 +1,132 @@
+"""Reading the user's file: a stretch of a table, the user's own SQL, exports."""
+
+import threading
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+import msgspec
+
+from trayapp.store.bookkeeping.history import last_publish
+from trayapp.store.errors import StoreError
+from trayapp.store.names import quote
+from trayapp.store.reading.arrangement import ALL, Arrangement, arranged, row_id
+
+SqlRow = tuple[str | int | float | bytes | None, ...]
+
+
+class RowsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a mirrored table: `total` rows are wanted, of `in_table` there are; these start at `offset`."""
+
+    endpoint: str
+    columns: tuple[str, ...]
+    offset: int
+    total: int
+    in_table: int
+    rows: tuple[SqlRow, ...]
+
+
+class Reader:
+    """Reads tables in stretches, and remembers the last arrangement's order. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._order: tuple[object, array[int]] | None = None
+
+    def page(
+        self,
+        db: apsw.Connection,
+        endpoint: str,
+        table: str,
+        offset: int,
+        count: int,
+        wanted: Arrangement = ALL,
+    ) -> RowsPage:
+        """Rows `offset` … `offset + count` of those wanted; empty when there is no table yet.
+
+        The first stretch of an arrangement takes as long as it takes SQLite to go through the table. StoreError when
+        it can't be had.
+        """
+        found = rows_page(db, endpoint, table, offset, count if wanted == ALL else 0)
+        if wanted == ALL or not found.columns:
+            return found
+        with self._lock:
+            key = (endpoint, table, found.columns, found.in_table, wanted, last_publish(db, endpoint))
+            if self._order is None or self._order[0] != key:
+                self._order = (key, arranged(db, table, found.columns, wanted))
+            order = self._order[1]
+        ids = order[offset : offset + count]
+        sql = f"SELECT {row_id(found.columns)}, * FROM {quote(table)} WHERE {row_id(found.columns)} IN "
+        rows = {row[0]: row[1:] for row in db.execute(f"{sql} ({', '.join(map(str, ids))})")}
+        chosen = tuple(rows[id] for id in ids if id in rows)
+        return msgspec.structs.replace(found, offset=offset, total=len(order), rows=chosen)
+
+
+def rows_page(db: apsw.Connection, endpoint: str, table: str, offset: int, count: int) -> RowsPage:
+    """Rows `offset` … `offset + count` in the table's own order; empty when there is no table yet."""
+    if not db.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE)", (table,)).get:
+        return RowsPage(endpoint=endpoint, columns=(), offset=0, total=0, in_table=0, rows=())
+    total = int(db.execute(f"SELECT count(*) FROM {quote(table)}").get or 0)
+    cursor = db.execute(f"SELECT * FROM {quote(table)} LIMIT ? OFFSET ?", (count, offset))
+    rows = cursor.fetchall()
+    columns = tuple(row[1] for row in db.execute(f"PRAGMA table_info({quote(table)})"))
+    return RowsPage(endpoint=endpoint, columns=columns, offset=offset, total=total, in_table=total, rows=tuple(rows))
+
+
+def table_rows(db: apsw.Connection, table: str, limit: int = -1) -> tuple[tuple[str, ...], Iterator[SqlRow]]:
+    """Column names and rows of a mirrored table, the first `limit` ones if it is not negative. StoreError if none."""
+    return run_query(db, f"SELECT * FROM {quote(table)} LIMIT {limit}")
+
+
+_READING = {
+    apsw.SQLITE_SELECT,
+    apsw.SQLITE_READ,
+    apsw.SQLITE_FUNCTION,
+    apsw.SQLITE_RECURSIVE,
+}
+_HARMLESS_PRAGMAS = {
+    "table_info",
+    "table_xinfo",
+    "table_list",
+    "index_list",
+    "index_info",
+    "user_version",
+    "database_list",
+}
+
+
+def _authorize(action: int, first: str | None, second: str | None, *_: Any) -> int:
+    if action in _READING and (second or "").lower() != "load_extension":
+        return apsw.SQLITE_OK
+    if action == apsw.SQLITE_PRAGMA and (first or "").lower() in _HARMLESS_PRAGMAS:
+        return apsw.SQLITE_OK
+    return apsw.SQLITE_DENY
+
+
+def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[SqlRow]]:
+    """Column names and rows of the user's SQL on a read-only connection. StoreError for anything that would write."""
+    db.authorizer = _authorize
+    cursor = db.cursor()
+    columns: list[tuple[str, ...]] = []
+
+    def note_columns(running: apsw.Cursor, *_: Any) -> bool:
+        # Later is too late: after a statement that gives no rows there is no description any more.
+        columns.append(tuple(column[0] for column in running.get_description()))
+        return True
+
+    cursor.exec_trace = note_columns
+    try:
+        cursor.execute(sql)
+    except apsw.AuthError as error:
+        raise StoreError("This SQL is not allowed", "Only reading is possible here.", "Use SELECT.") from error
+    except (apsw.SQLError, apsw.ReadOnlyError) as error:
+        raise StoreError("The SQL can't be run", f"{str(error)[:1].upper()}{str(error)[1:]}.", "Correct it.") from error
+    return (columns[0] if columns else ()), _guarded(cursor)
+
+
+def _guarded(rows: Iterator[Any]) -> Iterator[SqlRow]:
+    try:
+        yield from rows
+    except (apsw.SQLError, apsw.AuthError, apsw.ReadOnlyError) as error:
+        raise StoreError("The SQL can't be run", f"{str(error)[:1].upper()}{str(error)[1:]}.", "Correct it.") from error

@@ -1,0 +1,1 @@
+"""Records as values, cells and digests: what SQLite stores of them. No SQL."""

@@ -1,0 +1,1 @@
+"""What a run has read and not yet published, and what the last run published."""

@@ -1,0 +1,1 @@
+"""Asking only for what changed: cursors of incremental runs and conditional requests. Pure."""

@@ -1,0 +1,226 @@
+"""Trying an endpoint out: what its answer is, how the listing goes on, proven by fetching a second page."""
+
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.endpoints.naming import completed
+from trayapp.errors import UserError
+from trayapp.store.mirror.claim import Stored
+from trayapp.store.mirror.schema import HASH_KEY, OWN_KEYS, Shape, binder, extended
+from trayapp.store.records.fields import Fields, decode_records
+from trayapp.store.records.pages import Page
+from trayapp.store.records.values import SQL_TYPES, Kind, widen
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.detection.preview import Preview, PreviewColumn
+from trayapp.sync.errors import SyncError
+from trayapp.sync.formats.lenient_json import outline
+from trayapp.sync.formats.sniff import Format
+from trayapp.sync.formats.text import Body, read
+from trayapp.sync.http.auth import Access
+from trayapp.sync.http.budget import Budgets
+from trayapp.sync.http.client import Client
+from trayapp.sync.http.failures import ended, server_message
+from trayapp.sync.http.links import place_of
+from trayapp.sync.http.request import Answer, Call, first_call
+from trayapp.sync.paging import hints
+from trayapp.sync.paging.candidates import FirstPage
+from trayapp.sync.paging.following import first_page
+from trayapp.sync.paging.probe import Trial, find_pages
+from trayapp.sync.records import keys, shapes, single
+from trayapp.sync.records.extraction import records_of
+
+SHOWN_ROWS = 50
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a first page says: where its records are, and how many there are on it and, as the server says, in all."""
+
+    format: Format
+    encoding: str = "utf-8"
+    delimiter: str = ""
+    path: str
+    records: Page
+    count: int
+    total: int | None
+    total_pages: int | None
+    named: Pages | None
+    more: str | None
+    """`named`: how the answer itself says to go on; `more`: a sign, in words, that there is more."""
+    alone: bool
+    """Whether the answer is one record, not a list of them."""
+
+
+def look_at(
+    endpoint: Endpoint, answer: Answer, page: Body, hide: Callable[[str], str], before: Stored | None = None
+) -> Found:
+    """The records of a first page: at the path from the settings, else at the likeliest one. SyncError if none.
+
+    `hide` takes secrets out of what the server says. `before`: what the table holds, which an answer without a list
+    must resemble.
+    """
+    body = outline(page.text, answer.url)
+    path = endpoint.response.records
+    guess = single.guess(body, page.format) if path == "auto" else single.Guess(path, path == "" and _is_object(body))
+    if guess is None:
+        raise _no_list(answer, body, hide)
+    records = records_of(page, guess.path, answer.url)
+    count = len(records) + (answer.large.count if answer.large is not None else 0)
+    if guess.weak and before is not None and not _resembles(guess, records[0], before):
+        raise _no_list(answer, body, hide)
+    if _is_object(body) and (guess.alone or not count) and single.says_error(body):
+        raise _no_list(answer, body, hide)
+    said = None if guess.alone else hints.total(answer.headers, body)
+    pages = None if guess.alone else hints.total_pages(answer.headers, body)
+    if said is not None and (said < count or (said == count and (pages or 1) > 1)):
+        said = None  # the size of the page, not of the listing
+    return Found(
+        format=page.format,
+        encoding=page.encoding,
+        delimiter=page.delimiter,
+        path=guess.path,
+        records=records,
+        count=count,
+        total=said,
+        total_pages=pages,
+        named=hints.named_by_answer(answer.headers, body),
+        more=None if guess.alone else hints.signs_of_more(answer.headers, body, count),
+        alone=guess.alone,
+    )
+
+
+def _is_object(body: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(body, dict)
+
+
+def _resembles(guess: single.Guess, record: bytes, before: Stored) -> bool:
+    """Whether an answer without a list may be what filled the table before."""
+    if not before.fields:
+        return True
+    fields = decode_records([record])[0].keys()
+    return not (guess.alone and before.rows > 1) and not before.fields.isdisjoint(fields)
+
+
+def settled(endpoint: Endpoint, found: Found) -> Endpoint:
+    """The endpoint with the records path that was found, and the format where it is not JSON: all pages must be so."""
+    format = endpoint.response.format if found.format == "json" else found.format
+    return msgspec.structs.replace(
+        endpoint, response=msgspec.structs.replace(endpoint.response, records=found.path, format=format)
+    )
+
+
+def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:
+    said = server_message(answer.body, answer.headers, hide) if isinstance(body, dict) else ""
+    what = "a list of plain values" if isinstance(body, list) else "a single value"
+    if isinstance(body, dict):
+        what = "an object without a list"
+    return SyncError(
+        "The answer has no list of records",
+        f"{place_of(answer.url)} sent {what}." + (f" The server says: {ended(said)}" if said else ""),
+        'To mirror the object itself as one row, set response.records = "jmes:@".'
+        if isinstance(body, dict)
+        else "Check the address, or set response.records.",
+    )
+
+
+def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, text: bytes, found: Found) -> Trial:
+    """How the listing goes on: from the settings, else by trying. `pages.kind` of the trial is never "auto"."""
+    if endpoint.pages.kind != "auto":
+        return Trial(endpoint.pages, True, "The settings say how the listing goes on.")
+    if found.format == "feed" and found.named is None:
+        return Trial(Pages(kind="none"), True, "A feed shows its newest entries, without a way to older ones.")
+    if found.alone and found.named is None:
+        return Trial(Pages(kind="none"), True, "The answer is one object.")
+    first = FirstPage(call, answer, text, found.path, found.records)
+    trial = find_pages(endpoint, client, first)
+    return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
+
+
+def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken, budgets: Budgets | None = None) -> Preview:
+    """Fetch one page, and a second where there is one; nothing is stored. Raises SyncErrors and Cancelled."""
+    client = Client(endpoint, credentials, cancel, budgets=budgets)
+    try:
+        return _explore(endpoint, client)
+    except UserError as error:
+        error.hide(client.hide)
+        raise
+    finally:
+        client.close()
+
+
+def _explore(endpoint: Endpoint, client: Client) -> Preview:
+    endpoint = completed(endpoint)
+    call = first_page(first_call(endpoint), endpoint.pages)
+    answer = client.fetch(call)
+    page = read(answer, endpoint)
+    found = look_at(endpoint, answer, page, client.hide)
+    trial = find_source(endpoint, client, call, answer, page.text, found)
+    proven, proof = trial.proven, trial.proof
+    # Pages may overlap: a record that comes once more is the same one.
+    first = set(found.records)
+    raw = [*found.records, *(each for each in (trial.second.records if trial.second else ()) if each not in first)]
+    count = len(found.records)
+    records = decode_records(raw)
+    mode = endpoint.table.mode
+    key = endpoint.table.key or (keys.key_for(records, endpoint.table.name, found.alone) if count else ())
+    if mode == "append" and key and key[0] in OWN_KEYS:
+        key = ()
+    warnings = [*_warnings(count, key, proven, proof), *page.warnings]
+    rival = shapes.rival(outline(page.text, answer.url)) if endpoint.response.records == "auto" else None
+    if rival is not None and not found.alone:
+        warnings.append(f"The answer has another list, at {rival!r}; set response.records if that one is meant.")
+    if found.format == "feed" and mode == "auto":
+        mode = "upsert"
+        warnings.append("A feed shows only its newest entries: those that leave it are kept in the table (upsert).")
+    pages = trial.pages
+    if endpoint.pages.kind == "auto" and pages.kind == "none":
+        pages = endpoint.pages  # one page today; that a Link header never comes is not proven
+    filled = msgspec.structs.replace(
+        settled(endpoint, found),
+        pages=pages,
+        table=msgspec.structs.replace(endpoint.table, key=key, mode=mode),
+    )
+    shape = _shape(filled, records)
+    bind = binder(shape)
+    return Preview(
+        endpoint=filled,
+        format=found.format,
+        encoding=found.encoding,
+        delimiter=found.delimiter,
+        records_path=found.path,
+        count=count,
+        total=found.total,
+        pages=trial.pages,
+        proven=proven,
+        proof=proof,
+        key=key,
+        columns=tuple(PreviewColumn(name=c.name, type=SQL_TYPES[c.kind], path=c.path) for c in shape.columns),
+        cursors=keys.cursor_fields(keys.plain(records)),
+        rows=tuple(tuple(bind(record)) for record in records[:SHOWN_ROWS]),
+        requests=tuple(client.made),
+        warnings=tuple(warnings),
+    )
+
+
+def _warnings(count: int, key: tuple[str, ...], proven: bool, proof: str) -> list[str]:
+    warnings = []
+    if not proven:
+        warnings.append(proof)
+    if not count:
+        warnings.append("The list is empty now; key and columns show when the first records come.")
+    elif key == (HASH_KEY,):
+        warnings.append(
+            "No field tells the records apart: they are known by their content, so a changed record counts as one"
+            " deleted and one new."
+        )
+    return warnings
+
+
+def _shape(endpoint: Endpoint, records: list[Fields]) -> Shape:
+    seen: dict[str, Kind] = {}
+    for record in records:
+        for name, (kind, _) in record.items():
+            seen[name] = widen(seen.get(name, "null"), kind)
+    return extended(Shape((), endpoint.table.key), seen, endpoint.table)

@@ -1,0 +1,90 @@
+"""What makes a listing believed complete: that it was followed to its end, and that nothing slipped through. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from trayapp.endpoints.model import Pages
+from trayapp.store.mirror.deletions import Proof
+from trayapp.sync.changes.conditional import BELIEVED
+
+MOST_PAGES_TWICE = 100
+"""Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped.
+
+What a longer one lacks must be missing in the next run's too.
+"""
+
+Repeated = Literal["complete", "incomplete", "refused"]
+"""How a second walk over a listing ended; refused: the server did not allow it."""
+
+
+class ProvenPaging(msgspec.Struct, frozen=True):
+    """How a listing goes on, as proven: for which request, how long its first page was, and when that was."""
+
+    asked: str
+    pages: Pages
+    count: int
+    at: datetime | None = None
+
+    def holds(self, named: Pages | None, more: str | None, count: int, now: datetime, shorter: bool) -> bool:
+        """Whether it can be believed of a first page with `count` records.
+
+        named: how that page says itself to go on. more: its sign that there is more. shorter: a page with fewer records
+        than the proven one is no longer than a page may be, either. That there is one page only is believed for a day,
+        as it may fill up unseen.
+        """
+        if self.pages.kind == "none" and not (self.at and timedelta(0) <= now - self.at < BELIEVED):
+            return False
+        if named is not None:
+            return (self.pages.kind, self.pages.path) == (named.kind, named.path)
+        return self.pages.kind != "none" or (more is None and (self.count == count or (shorter and count < self.count)))
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a listing that was walked.
+
+    complete: it was read to its end, and has as many records as the server says. shifting: its rows may have moved
+    between the pages. resumed: a part of it was read by a run before. partial: it has only what changed since then.
+    unseen: nothing of it was in the table, so that nothing can be missing from it, nor is it shown to have all records.
+    by_cursor: the next runs ask only for what changes from now on. counted: the server says how many records there are.
+    lacks: whether rows of the table are missing in it. repeated: how a second walk ended. None: that was not tried.
+    """
+
+    complete: bool
+    shifting: bool
+    resumed: bool
+    partial: bool
+    unseen: bool
+    by_cursor: bool
+    counted: bool
+    pages: int
+    lacks: bool | None = None
+    repeated: Repeated | None = None
+
+    @property
+    def is_last_chance(self) -> bool:
+        """Whether nobody would ask again for what slipped through: it is missed by no comparison with the table."""
+        return self.shifting and (self.unseen or self.by_cursor)
+
+
+def judged(listing: Evidence) -> Proof | Literal["compare", "repeat"]:
+    """How far a listing proves that what it lacks is gone, or what is to be found out first.
+
+    compare: whether it lacks rows of the table. repeat: whether a second walk gives the same.
+    """
+    if not listing.complete:
+        return "none"
+    if not listing.shifting and (listing.partial or not listing.resumed):
+        return "whole"
+    if not listing.is_last_chance:
+        if listing.lacks is None:
+            return "compare"
+        if not listing.lacks:
+            return "whole"
+    if listing.repeated is not None:
+        proofs: dict[str, Proof] = {"complete": "whole", "incomplete": "none", "refused": "half"}
+        return proofs[listing.repeated]
+    if listing.pages <= MOST_PAGES_TWICE or listing.partial:
+        return "repeat"
+    return "counted" if listing.counted and not listing.resumed else "half"

@@ -1,0 +1,141 @@
+"""From a listing's first answer to how all of it is read: where its records are, and how it goes on."""
+
+import threading
+from datetime import datetime
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint
+from trayapp.store.bookkeeping.endpoint_states import read_found
+from trayapp.store.file.database import Store
+from trayapp.store.mirror.claim import Stored, stored
+from trayapp.store.records.pages import Page
+from trayapp.sync.detection.first_page import Found, find_source, look_at, settled
+from trayapp.sync.detection.proof import ProvenPaging
+from trayapp.sync.errors import SyncError
+from trayapp.sync.formats.text import Body, read
+from trayapp.sync.http.client import Client
+from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.listing import Listing, Source
+from trayapp.sync.paging.prefetch import Prefetcher
+from trayapp.sync.paging.probe import SecondPage, Trial
+from trayapp.sync.records.extraction import is_large_list
+
+
+class ResolvedSource(msgspec.Struct, frozen=True):
+    """A listing ready to be walked: the endpoint with what was found, and the pages that were fetched already.
+
+    `page` is `first`, read, and `records` are its. alone: there is only one record, and there will never be another.
+    """
+
+    endpoint: Endpoint
+    source: Source
+    first: Answer | None = None
+    page: Body | None = None
+    records: Page | None = None
+    second: SecondPage | None = None
+    alone: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def listing(self, client: Client, prefetcher: Prefetcher | None = None) -> Listing:
+        """A walk over it that asks for nothing again."""
+        return Listing(
+            client,
+            self.endpoint,
+            self.source,
+            self.first,
+            self.second,
+            prefetcher=prefetcher,
+            page=self.page,
+            records=self.records,
+        )
+
+
+class SourceResolver:
+    """Resolves one endpoint's listings, remembering what was proven of the first for the others. Thread-safe."""
+
+    def __init__(self, endpoint: Endpoint, store: Store, now: datetime) -> None:
+        self.proven: str | None = None
+        """What was found out anew of the whole listing, to be kept for the next run; None if nothing was."""
+        self._endpoint = endpoint
+        self._store = store
+        self._now = now
+        self._one_of_many = endpoint.after is not None and bool(endpoint.after.each)
+        self._lock = threading.Lock()
+        self._known: ProvenPaging | None = None
+
+    def resolve(self, client: Client, call: Call, answer: Answer, asked: str, *, whole: bool = True) -> ResolvedSource:
+        """The listing that begins with this answer to the call. SyncErrors.
+
+        asked: what stands for the request, the same for all whose pages go on alike. whole: not only what changed,
+        which may be too short to learn from.
+        """
+        before = self._stored()
+        page = read(answer, self._endpoint)
+        found = look_at(self._endpoint, answer, page, client.hide, before)
+        if answer.large is not None and not self._fits(answer, found):
+            answer = answer.whole()
+            page = read(answer, self._endpoint)
+            found = look_at(self._endpoint, answer, page, client.hide, before)
+        asked = f"{call.method} {asked} {found.path}"
+        trial = self._trial(client, call, answer, page, found, asked, whole)
+        source = Source(call=call, path=found.path, pages=trial.pages, total=found.total, total_pages=found.total_pages)
+        return ResolvedSource(
+            settled(self._endpoint, found),
+            source,
+            answer,
+            page,
+            found.records,
+            trial.second,
+            alone=found.alone and not self._one_of_many,
+            warnings=() if trial.proven else (trial.proof,),
+        )
+
+    def _trial(
+        self, client: Client, call: Call, answer: Answer, page: Body, found: Found, asked: str, whole: bool
+    ) -> Trial:
+        """How the listing goes on: as the settings say, as it was proven before, or as trying shows now."""
+        known = self._remembered(asked) if self._endpoint.pages.kind == "auto" else None
+        shorter = self._one_of_many or not whole
+        if known is not None and known.holds(found.named, found.more, found.count, self._now, shorter):
+            pages = msgspec.structs.replace(known.pages, max=self._endpoint.pages.max)
+            return Trial(pages, True, "It was proven before.")
+        trial = find_source(self._endpoint, client, call, answer, page.text, found)
+        if trial.cut and not trial.proven:
+            raise SyncError(
+                "The listing can't be followed" if trial.pages.kind == "none" else "The listing goes in a circle",
+                trial.proof,
+                'If one page is all you want, set pages.kind = "none".',
+            )
+        if not trial.proven or self._endpoint.pages.kind != "auto":
+            return trial
+        with self._lock:
+            is_less = trial.pages.kind == "none" and known is not None and known.pages.kind != "none"
+            if whole and not is_less:
+                self._known = ProvenPaging(asked, trial.pages, found.count, self._now)
+                self.proven = msgspec.json.encode(self._known).decode()
+        return trial
+
+    def _fits(self, answer: Answer, found: Found) -> bool:
+        """Whether the rest of a large answer need not be seen: neither for other records, nor to find the next page."""
+        is_named = found.named is not None or (found.total is None and found.total_pages is None and found.more is None)
+        return is_large_list(answer, self._endpoint.response, found.path) and (
+            self._endpoint.pages.kind != "auto" or is_named
+        )
+
+    def _remembered(self, asked: str) -> ProvenPaging | None:
+        with self._lock:
+            if self._known is None:
+                with self._store.reading() as db:
+                    stored = read_found(db, self._endpoint.id)
+                self._known = msgspec.json.decode(stored, type=ProvenPaging) if stored else None
+            return self._known if self._known is not None and self._known.asked == asked else None
+
+    def _stored(self) -> Stored:
+        with self._store.reading() as db:
+            return stored(db, self._endpoint.id)
+
+
+def keyed(endpoint: Endpoint, key: tuple[str, ...]) -> Endpoint:
+    """The endpoint with this key."""
+    return msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=key))

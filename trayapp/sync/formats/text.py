@@ -1,0 +1,250 @@
+"""The content of an answer as JSON text, whatever its format."""
+
+import codecs
+from collections.abc import Callable
+
+import msgspec
+
+from trayapp.endpoints.model import Endpoint, Response
+from trayapp.store.records.pages import CellPage
+from trayapp.sync.errors import SyncError
+from trayapp.sync.formats import delimited, lines, packed, sniff
+from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
+from trayapp.sync.formats.faults import broken_off, page_instead, start_of, too_deep, unreadable
+from trayapp.sync.formats.lenient_json import OUTLINED
+from trayapp.sync.formats.rows import BrokenOff
+from trayapp.sync.formats.sniff import Format
+from trayapp.sync.http.links import place_of
+from trayapp.sync.http.request import Answer
+
+_SPACE = b" \t\r\n\f\v"
+_GUARD = b")]}'"
+"""Put before JSON by some servers, so that scripts of other sites can't run it."""
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer, read: its format, its content as JSON text, and what people should know about its reading.
+
+    `encoding` is that of its characters; `delimiter` stands between the cells of CSV, else it is "".
+    `cells` are all records of CSV that are to be found at the top; of these only the first are in `text`.
+    """
+
+    format: Format
+    text: bytes
+    cells: CellPage | None = None
+    warnings: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    delimiter: str = ""
+
+
+def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
+    """The answer as JSON text: a list of objects for NDJSON and CSV, an object for XML, `entries` in one for feeds.
+
+    The format is that of the settings, else told by the Content-Type and the first characters. Raises SyncErrors: for
+    a web page, an empty or a wrongly encoded answer, and for what is not of its format.
+    checked: every byte of the text is proven to be UTF-8; else `check_records` is to be called for what is used of it.
+    """
+    if answer.large is not None and not is_plain_json(answer, endpoint.response):
+        answer = answer.whole()
+    body = _unpacked(answer, endpoint.limits.bytes.bytes)
+    if not body or body.isspace():
+        return _nothing(answer, endpoint.response)
+    warnings: list[str] = []
+    encoding, delimiter, cells = endpoint.response.encoding, "", None
+    found = _format(body, answer, endpoint.response)
+    if found in ("xml", "feed"):
+        text, used = _markup_json(body, found, answer, endpoint.response, warnings.append)
+    elif found == "csv":
+        characters, used = _characters(body, answer, encoding, warnings.append)
+        delimiter = endpoint.response.delimiter or _delimiter(characters, answer)
+        cells = _cells(characters, answer, warnings.append, delimiter)
+        text = b"[" + b",\n".join(cells[:OUTLINED]) + b"]"
+    else:
+        text, used = _as_utf8(body, answer, encoding, checked or found == "ndjson")
+        text = text.strip(_SPACE)
+        if text.startswith(_GUARD):
+            text = text.removeprefix(_GUARD).lstrip(_SPACE + b",")
+        if found == "ndjson":
+            text = _lines_json(text, answer)
+    return Body(
+        format=found,
+        text=text,
+        cells=cells,
+        warnings=tuple(dict.fromkeys(warnings)),
+        encoding=codecs.lookup(used).name,
+        delimiter=delimiter,
+    )
+
+
+def _nothing(answer: Answer, response: Response) -> Body:
+    """No lines are an empty listing, where lines are expected; elsewhere an empty answer is a mistake."""
+    if response.format == "ndjson" or (response.format == "auto" and sniff.is_lines_type(answer.headers)):
+        return Body(format="ndjson", text=b"[]")
+    raise SyncError("The answer is empty", f"{place_of(answer.url)} sent nothing.", "Check the address.")
+
+
+def is_plain_json(answer: Answer, response: Response) -> bool:
+    """Whether the body is read as it came: then its list may be shorter than what the server sent."""
+    given = response.encoding or charset(answer.headers)
+    utf8 = unicode_encoding(answer.body) is None and (given is None or is_utf8(given))
+    return utf8 and response.format in ("auto", "json") and answer.body[:1] in (b"[", b"{")
+
+
+def _unpacked(answer: Answer, limit: int) -> bytes:
+    encodings = answer.headers.get("Content-Encoding", "").strip().lower()
+    try:
+        body = packed.unpacked(answer.body, limit)
+    except packed.TooLarge:
+        raise SyncError(
+            "The server sends too much",
+            f"What the file unpacks to is larger than the limit of {limit:,} bytes.",
+            "Raise limits.bytes if that is expected.",
+        ) from None
+    except packed.BrokenOff as error:
+        raise broken_off(answer.url, f": {error}") from None
+    except packed.Unusable as error:
+        raise SyncError(
+            "The file can't be unpacked", f"{place_of(answer.url)}: {error}.", "Check the address."
+        ) from None
+    if encodings not in ("", "identity", "gzip", "x-gzip", "deflate", "br", "zstd") and body is answer.body:
+        raise SyncError(
+            "The answer is compressed in an unknown way",
+            f"{place_of(answer.url)} sent it as {encodings!r}.",
+            "Ask for another way with the header Accept-Encoding: gzip.",
+        )
+    return body
+
+
+def _format(body: bytes, answer: Answer, response: Response) -> Format:
+    """The format to read the body as. Raises SyncError for a web page, and where data of another kind came."""
+    start = _peek(body)
+    if start.startswith(b"<") and sniff.is_markup(start):
+        raise page_instead(start, answer.url)
+    if response.format == "auto":
+        return sniff.sniffed(_peek(body, len(body)), answer.headers, answer.url)
+    wanted = response.format
+    if start.startswith(b"<") and wanted in ("json", "ndjson"):
+        raise SyncError(
+            "The answer is XML, not JSON",
+            f"{place_of(answer.url)} sent it although response.format is {wanted}.",
+            'Set response.format to "auto".',
+        )
+    if wanted == "csv" and sniff.media_type(answer.headers).endswith("json"):
+        raise SyncError(
+            "The answer is JSON, not CSV",
+            f"{place_of(answer.url)} sent: {start_of(start)}",
+            "Check the address; the server may want to tell of a problem.",
+        )
+    return wanted
+
+
+def _peek(body: bytes, size: int = 20_000) -> bytes:
+    """The first bytes in UTF-8, outer space trimmed, for a look at what it is."""
+    encoding = unicode_encoding(body)
+    if encoding is not None:
+        return body[:size].decode(encoding, "ignore").lstrip("\ufeff").encode().strip(_SPACE)
+    return body[:size].strip(_SPACE) if size < len(body) else body.strip(_SPACE)
+
+
+def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -> tuple[bytes, str]:
+    """JSON is UTF-8 (RFC 8259 section 8.1), unless a byte order mark, the server or the settings say otherwise."""
+    given = unicode_encoding(body) or encoding or charset(answer.headers)
+    try:
+        if given is not None and not is_utf8(given):
+            return body.decode(given).encode(), given
+        if checked:
+            check_utf8(body)
+        return body, "utf-8"
+    except (LookupError, UnicodeError):
+        raise unreadable(answer.url, given or "UTF-8") from None
+
+
+def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> tuple[bytes, str]:
+    """In UTF-8 what names no encoding itself: it is read as said, else as UTF-8, else as Windows writes it."""
+    given = unicode_encoding(body) or encoding or charset(answer.headers)
+    if given is not None and not is_utf8(given):
+        try:
+            return body.decode(given).encode(), given
+        except (LookupError, UnicodeError):
+            raise unreadable(answer.url, given) from None
+    try:
+        check_utf8(body)
+        return body, "utf-8"
+    except UnicodeDecodeError:
+        if encoding is not None:
+            raise unreadable(answer.url, encoding) from None
+    tell("The text is not UTF-8; it was read as Windows-1252. If letters look wrong, set response.encoding.")
+    try:
+        return body.decode("cp1252").encode(), "cp1252"
+    except UnicodeDecodeError:
+        return body.decode("latin-1").encode(), "latin-1"
+
+
+def _markup_json(
+    body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[str], None]
+) -> tuple[bytes, str]:
+    from trayapp.sync.formats import feed, xml
+
+    encoding = unicode_encoding(body) or response.encoding or charset(answer.headers)
+    try:
+        text, used = _xml_characters(body, encoding, answer.url)
+        if found == "feed":
+            return feed.to_json(text.strip(), tell), used
+        return msgspec.json.encode(xml.to_value(text.strip())), used
+    except feed.NoFeed as error:
+        raise SyncError(
+            "The answer is no feed", f"{place_of(answer.url)} sent XML that begins with <{error}>.", 'Try format "xml".'
+        ) from None
+    except xml.Refused as error:
+        raise SyncError("The XML is not read", f"{place_of(answer.url)}: {error}.", "Check the address.") from None
+    except xml.NotXml as error:
+        if str(error).startswith(("no element found", "unclosed")):
+            raise broken_off(answer.url, " sent incomplete XML") from None
+        raise SyncError(
+            "The answer is not XML",
+            f"{place_of(answer.url)} sent something with a mistake in it ({error}).",
+            "Check the address, or set response.format.",
+        ) from None
+
+
+def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, str]:
+    """As a byte order mark, the settings or the server say (RFC 7303 section 3), else as the document itself does."""
+    from trayapp.sync.formats import xml
+
+    declared = xml.declared_encoding(body)
+    for name in (encoding, declared, "utf-8"):
+        if name is None:
+            continue
+        try:
+            return (body.decode("utf-8-sig"), "utf-8") if is_utf8(name) else (body.decode(name), name)
+        except (LookupError, UnicodeError):
+            continue
+    raise unreadable(url, encoding or declared or "UTF-8")
+
+
+def _delimiter(body: bytes, answer: Answer) -> str:
+    text = delimited.sample(body)
+    is_tabs = sniff.media_type(answer.headers) == "text/tab-separated-values"
+    return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
+
+
+def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> CellPage:
+    try:
+        return delimited.read(body, tell, delimiter)
+    except BrokenOff as error:
+        raise broken_off(answer.url, f": {error}") from None
+
+
+def _lines_json(text: bytes, answer: Answer) -> bytes:
+    try:
+        return lines.to_json(text)
+    except lines.BadLine as error:
+        if error.last:
+            raise broken_off(answer.url, " sent incomplete JSON") from None
+        raise SyncError(
+            "The answer is not JSON",
+            f"{place_of(answer.url)} sent in line {error.number:,}: {start_of(error.start)}",
+            "Check the address.",
+        ) from None
+    except RecursionError:
+        raise too_deep(answer.url) from None

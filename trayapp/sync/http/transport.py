@@ -1,0 +1,394 @@
+"""Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
+
+import functools
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from trayapp import __version__
+from trayapp.endpoints.model import Request
+from trayapp.endpoints.units import Duration
+from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.errors import SyncError
+from trayapp.sync.http.failures import bad_address, broken_off, connection_error
+from trayapp.sync.http.large import LARGE, Large
+from trayapp.sync.http.links import Origin, origin
+from trayapp.sync.http.quick_import import import_quickly
+
+if TYPE_CHECKING:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+USER_AGENT = f"TraySync/{__version__}"
+_CHUNK = 2**20
+
+
+class TooLarge(Exception):
+    """An answer is longer than the limit."""
+
+
+class Deadline:
+    """The end of the time a run may take, by the monotonic clock."""
+
+    def __init__(self, length: Duration) -> None:
+        self._length = length
+        self._end = monotonic() + length.seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until then; negative when it is over."""
+        return self._end - monotonic()
+
+    def check(self, seconds: float = 0) -> None:
+        """Raise Cancelled if the time is over in so many seconds."""
+        if seconds > self.left:
+            raise Cancelled(f"took longer than {self._length}")
+
+
+class Received:
+    """An answer as it comes in; `status` stays 0 when none does. `body` is decompressed, `size` all bytes of it.
+
+    `large` has the records that are left out of the body of a large one.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.body = b""
+        self.size = 0
+        self.large: Large | None = None
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the answer only says where to ask instead."""
+        return self.status in (301, 302, 303, 307, 308) and "Location" in self.headers
+
+
+class Transport:
+    """Sends requests over connections it keeps; follows no redirects. Not thread-safe; `close` when done.
+
+    TLS is always verified: against the system's trust store, or against `ca_file` and nothing else. A client
+    certificate (`client_cert` with `client_key`, PEM files, the key not encrypted) is shown only where asked for.
+    `proxy` is used for everything; without it the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) says which proxy to
+    use, with credentials in the address if it wants any. The password of a `proxy` in the settings is kept apart, and
+    goes with `proxy_user` into the Proxy-Authorization header, which only the proxy gets.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        cancel: CancelToken,
+        deadline: Deadline,
+        proxy_password: str | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """`folder` is where large answers may be kept; without one they are in memory."""
+        self._request = request
+        self._cancel = cancel
+        self._deadline = deadline
+        self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
+        self._sessions: dict[bool, requests.Session] = {}
+        self._folder = folder
+        self._large: list[Large] = []
+        self._worker: _Worker | None = None
+        self._found_ways: dict[Origin, tuple[dict[str, str], str | bool]] = {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        received: Received,
+        *,
+        limit: int,
+        place: Origin,
+        identified: bool,
+    ) -> None:
+        """Make a request and fill in `received`. Raises SyncErrors, TooLarge above `limit` bytes, and Cancelled.
+
+        place: the server that all this is meant for; SyncError if the request would go to another one.
+        identified: show the client certificate, if there is one, and take and send cookies of others like it.
+        """
+        import_quickly()
+        import requests
+
+        session = self._session(identified)
+        # Not by session.prepare_request, which merges both anew for every request, and takes longer than all the rest.
+        sent = requests.structures.CaseInsensitiveDict({**session.headers, "User-Agent": USER_AGENT, **headers})
+        # params: "" means none; with its own default requests looks at it at length.
+        request = requests.Request(method, url, sent, params="", data=body, auth=_no_auth, cookies=session.cookies)
+        try:
+            prepared = request.prepare()
+            address = prepared.url or ""
+            goes_astray = origin(address) != place
+        except (ValueError, requests.exceptions.RequestException) as error:
+            raise bad_address(url) from error
+        if goes_astray:
+            raise bad_address(url)
+        proxies, verify = self._ways(address, place)
+        cert = self._certificate(identified)
+        timeout = self._request.timeout.seconds
+
+        def exchange() -> None:
+            with session.send(
+                prepared,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+                proxies=proxies,
+                verify=verify,
+                cert=cert,
+            ) as response:
+                received.status, received.headers = response.status_code, response.headers
+                if not received.is_redirect:
+                    self._read(response, url, limit, received)
+
+        try:
+            if self._worker is None:
+                self._worker = _Worker()
+            if not self._worker.do(exchange, self._cancel, self._deadline.left):
+                self._stop_worker()
+                self._cancel.check()
+                self._deadline.check()
+        except requests.exceptions.RequestException as error:
+            raise connection_error(error, url, timeout) from None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._stop_worker()
+        for session in self._sessions.values():
+            session.close()
+        for large in self._large:
+            large.close()
+
+    def _stop_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _session(self, identified: bool) -> "requests.Session":
+        if not self._sessions:
+            _check_files(self._request)
+        if identified not in self._sessions:
+            self._sessions[identified] = _new_session()
+        return self._sessions[identified]
+
+    def _ways(self, url: str, place: Origin) -> tuple[dict[str, str], str | bool]:
+        """The proxies to a server, and what verifies it: as the settings say, else the environment.
+
+        Looked up once for each server: requests would search the whole environment twice for every request.
+        """
+        import requests
+
+        if place not in self._found_ways:
+            if self._proxy is not None:
+                proxies = {"http": self._proxy, "https": self._proxy}
+            else:
+                proxies = requests.utils.get_environ_proxies(url) if _may_have_proxies() else {}
+            given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+            self._found_ways[place] = (proxies, self._request.ca_file or given or True)
+        return self._found_ways[place]
+
+    def _certificate(self, identified: bool) -> str | tuple[str, str] | None:
+        cert, key = self._request.client_cert, self._request.client_key
+        if not identified or cert is None:
+            return None
+        return (cert, key) if key else cert
+
+    def _read(self, response: "requests.Response", url: str, limit: int, received: Received) -> None:
+        import http.client
+
+        from urllib3.exceptions import HTTPError
+
+        pieces: list[bytes] = []
+        large: Large | None = None
+        may_be_large = self._folder is not None and response.status_code == 200
+        coded = "Content-Encoding" in response.headers  # where nothing is to be decoded, urllib3 would copy it all
+        try:
+            while True:
+                # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
+                chunk = response.raw.read1(_CHUNK, decode_content=coded)
+                if not chunk:
+                    received.body = b"".join(pieces) if large is None else large.finish()
+                    received.large = large
+                    return
+                received.size += len(chunk)
+                if received.size > limit:
+                    raise TooLarge
+                if large is not None:
+                    large.feed(chunk)
+                else:
+                    pieces.append(chunk)
+                if may_be_large and received.size > LARGE:
+                    may_be_large = False
+                    large = self._begin_large(b"".join(pieces))
+                    pieces = [] if large is not None else pieces
+                self._cancel.check()
+                self._deadline.check()
+        except (HTTPError, http.client.HTTPException, OSError) as error:
+            raise broken_off(error, url, self._request.timeout.seconds) from None
+
+    def _begin_large(self, head: bytes) -> Large | None:
+        assert self._folder is not None
+        large = Large.begin(head, self._folder)
+        if large is not None:
+            self._large.append(large)
+        return large
+
+
+def _with_login(proxy: str, user: str, password: str | None) -> str:
+    if not user:
+        return proxy
+    parts = urlsplit(proxy)
+    login = f"{quote(user, safe='')}:{quote(password or '', safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
+
+
+def _check_files(request: Request) -> None:
+    """Raise SyncError for a certificate file that can't be used; the libraries below tell that in many ways."""
+    if not request.ca_file and not request.client_cert:
+        return
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if request.ca_file:
+            context.load_verify_locations(request.ca_file)
+    except OSError as error:
+        raise SyncError(
+            "The CA file can't be read",
+            f"{request.ca_file}: {_reason(error)}.",
+            "Correct request.ca_file.",
+        ) from None
+    try:
+        if request.client_cert:
+            # An empty password: without one, OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(request.client_cert, request.client_key, password="")
+    except OSError as error:
+        key = f" with {request.client_key}" if request.client_key else ""
+        raise SyncError(
+            "The client certificate can't be used",
+            f"{request.client_cert}{key}: {_reason(error)}.",
+            "Correct request.client_cert and request.client_key; both are PEM files, the key without a password.",
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    import ssl
+
+    if isinstance(error, ssl.SSLError):
+        return "it is no PEM file, or certificate and key do not belong together"
+    return error.strerror or str(error)
+
+
+def _may_have_proxies() -> bool:
+    """Whether the system says anything about proxies; on Linux only the environment does."""
+    return sys.platform != "linux" or any(name.lower().endswith(b"_proxy") for name in os.environb)
+
+
+class _Worker:
+    """A thread that does one piece of work after the other.
+
+    One for all requests of a run: a new thread for each would also be given new memory by the system each time.
+    """
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="request", daemon=True).start()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def stop(self) -> None:
+        """End the thread after what it is doing."""
+        self._work.put(None)
+
+    def do(self, work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
+        """Do `work`, but give up at once when cancelled or after some seconds: False; then this worker is of no use.
+
+        Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time
+        limit.
+        """
+        outcome: list[BaseException | None] = []
+        wake = threading.Event()
+
+        def body() -> None:
+            try:
+                work()
+                outcome.append(None)
+            except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
+                outcome.append(error)
+            wake.set()
+
+        cancel.on_cancel(wake.set)
+        try:
+            self._work.put(body)
+            wake.wait(max(0.0, seconds))
+        finally:
+            cancel.forget(wake.set)
+        if outcome and outcome[0] is not None:
+            raise outcome[0]
+        return bool(outcome)
+
+
+def _new_session() -> "requests.Session":
+    session_type, adapter_type = _session_types()
+    session = session_type()
+    session.trust_env = False  # the environment's proxies are looked up once, not for every request
+    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
+    session.mount("https://", adapter_type())
+    return session
+
+
+@functools.cache
+def _session_types() -> tuple[type["requests.Session"], type["HTTPAdapter"]]:
+    """Made once, and not before the first request, as importing requests takes long."""
+    import ssl
+
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class SystemTrustAdapter(HTTPAdapter):
+        """Verifies against the system's trust store instead of requests' bundled list, unless given a file."""
+
+        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+            host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+            if verify is True and host["scheme"] == "https":
+                # One context for each certificate to show: what is loaded into a context stays in it.
+                contexts = self.__dict__.setdefault("contexts", {})
+                if cert not in contexts:
+                    import truststore
+
+                    contexts[cert] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                pool["ssl_context"] = contexts[cert]
+            return host, pool
+
+        def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+            if verify is not True:
+                super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+                return
+            conn.cert_reqs = "CERT_REQUIRED"
+            conn.cert_file, conn.key_file = cert if isinstance(cert, tuple) else (cert, None)
+
+    class NoRedirects(requests.Session):
+        def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
+            # The client follows redirects itself. Even when told not to, requests looks where they lead, and reads
+            # their whole body for that, however large.
+            return None
+
+    # Its debug messages hold whole addresses, with whatever secret a query parameter carries.
+    logging.getLogger("urllib3").setLevel(logging.INFO)
+    return NoRedirects, SystemTrustAdapter
+
+
+def _no_auth(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+    return request

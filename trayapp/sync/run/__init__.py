@@ -1,0 +1,1 @@
+"""One run of one endpoint from its first request to its report."""

@@ -1,0 +1,1 @@
+"""Adding and editing one endpoint: its form, its test, its schedule."""

@@ -1,0 +1,1 @@
+"""The list of endpoints, and the chosen one in full."""

@@ -1,0 +1,1 @@
+"""Widgets, looks and words that several windows share."""
