@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile import ESCAPES, acting
 from tests.patience import quickest_cpu
 from trayapp.desktop.process import logs
 from trayapp.desktop.process.logs import Scrubber, start_logging
@@ -124,6 +125,18 @@ def test_a_secret_within_another_hides_no_less() -> None:
     assert scrubber.scrub("password1234 pass") == "*** ***"
     scrubber.register("ab")
     assert scrubber.scrub("abc") == "abc"
+
+
+def test_nothing_in_a_record_is_obeyed_by_a_terminal(log_file: Path) -> None:
+    stream = StringIO()
+    start_logging(log_file, stream=stream)
+    try:
+        raise ValueError(ESCAPES)
+    except ValueError:
+        logging.getLogger(ESCAPES).exception("the server says: %s", ESCAPES)
+    for text in (stream.getvalue(), log_file.read_text("utf-8")):
+        assert text.count("␛[2J") == 3
+        assert acting(text) == set()
 
 
 def test_a_long_line_is_scrubbed_fast() -> None:

@@ -2,7 +2,7 @@
 
 import ast
 import os
-import threading
+import subprocess
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -53,40 +53,24 @@ DRAWN = (Role.DisplayRole, SECOND_LINE, Role.AccessibleTextRole, Role.Accessible
 RICH = (Role.ToolTipRole, Role.StatusTipRole, Role.WhatsThisRole)
 
 
-class Trap:
-    """A pipe that looks like a picture: whoever opens it to read is noticed, and let go."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.opened_by_somebody = False
-        os.mkfifo(path)
-        self._ended = False
-        self._thread = threading.Thread(target=self._wait, daemon=True)
-        self._thread.start()
-
-    def _wait(self) -> None:
-        while not self._ended:  # it is opened once more to be read than to be looked at
-            os.close(os.open(self.path, os.O_WRONLY))
-            self.opened_by_somebody |= not self._ended
-
-    def end(self) -> None:
-        self._ended = True
-        reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-        self._thread.join(10)
-        os.close(reader)
-
-
 @pytest.fixture
-def trap(tmp_path: Path) -> Iterator[Trap]:
-    trap = Trap(tmp_path / "picture.png")
-    yield trap
-    trap.end()
-    assert not trap.opened_by_somebody
+def trap(tmp_path: Path) -> Iterator[Path]:
+    """A pipe that looks like a picture; whoever opens it to read is let go, and noticed.
+
+    Another process waits at its other end: Qt holds Python's lock while it loads pictures.
+    """
+    pipe, noticed = tmp_path / "picture.png", tmp_path / "noticed"
+    os.mkfifo(pipe)
+    wait = 'while : >"$0"; do echo opened >>"$1"; done'
+    with subprocess.Popen(["sh", "-c", wait, pipe, noticed]) as waiting:
+        yield pipe
+        waiting.kill()
+    assert not noticed.exists()
 
 
 @pytest.fixture(params=["markup", "escapes", "endless", "ampersands"])
-def evil(request: pytest.FixtureRequest, trap: Trap) -> str:
-    markup = f"<h1>big</h1><img src='file://{trap.path}'>"
+def evil(request: pytest.FixtureRequest, trap: Path) -> str:
+    markup = f"<h1>big</h1><img src='file://{trap}'>"
     return {
         "markup": markup,
         "escapes": f"a{ESCAPES}{markup}{ESCAPES}",
@@ -336,7 +320,7 @@ def test_a_title_is_shown_as_it_is(qtbot, title):
 
 
 def test_a_label_is_plain_from_the_first(qtbot, trap):
-    label = Label(f"<img src='file://{trap.path}'>")
+    label = Label(f"<img src='file://{trap}'>")
     qtbot.addWidget(label)
     label.show()
     label.grab()

@@ -4,8 +4,6 @@ Qt takes what looks like HTML for HTML wherever it is not told otherwise: it dra
 from any file or host they name. Nothing outside this module makes labels, message boxes, tool tips or window titles.
 """
 
-from html import escape
-
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QStyledItemDelegate, QWidget
 
@@ -55,6 +53,8 @@ def message_box(
 
 def tool_tip(text: str) -> str:
     """A tool tip of plain text: HTML, since Qt breaks only its lines."""
+    from html import escape  # it loads 2,000 names of characters, and the program rests without windows
+
     return f'<div style="white-space: pre-wrap">{escape(breakable(shortened(text)))}</div>' if text else ""
 
 
