@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trayapp
@@ -66,6 +66,7 @@ def fields_of(endpoint: Endpoint) -> dict[str, object]:
 
 
 @given(endpoints)
+@settings(deadline=None)
 def test_a_schedule_survives_the_way_to_the_settings_and_back(endpoint):
     own = schedule_of(endpoint)
     assert check_endpoint(endpoint) == []
@@ -76,6 +77,7 @@ def test_a_schedule_survives_the_way_to_the_settings_and_back(endpoint):
 
 
 @given(endpoints, timed | st.just(Manual()))
+@settings(deadline=None)
 def test_any_schedule_can_replace_any_other_and_only_that_changes(endpoint, other):
     changed = with_schedule(endpoint, other)
     assert schedule_of(changed) == other
@@ -85,6 +87,7 @@ def test_any_schedule_can_replace_any_other_and_only_that_changes(endpoint, othe
 
 
 @given(endpoints)
+@settings(deadline=None)
 def test_events_only_needs_an_event_else_it_is_hourly(endpoint):
     after = endpoint.after is not None
     found = schedule_of(with_schedule(endpoint, EventsOnly()))
