@@ -37,10 +37,10 @@ def due(
     *pairs: tuple[Endpoint, EndpointRow | None], conditions: Conditions | None = None, pause: Pause | None = None
 ) -> list[str]:
     """The endpoints that start, in this order."""
-    planner = Planner({row.id: row for _, row in pairs if row}, pause, {}, BERLIN, only=frozenset("abc"))
-    planner.apply_settings(Settings(endpoint=tuple(endpoint for endpoint, _ in pairs)), NOW)
-    planner.set_conditions(conditions or Conditions(), NOW)
-    return [start.endpoint.id for start in planner.take(NOW).start]
+    made = Planner({row.id: row for _, row in pairs if row}, pause, {}, BERLIN, only=frozenset("abc"))
+    made.apply_settings(Settings(endpoint=tuple(endpoint for endpoint, _ in pairs)), NOW)
+    made.set_conditions(conditions or Conditions(), NOW)
+    return [start.endpoint.id for start in made.take(NOW).start]
 
 
 def test_the_longest_due_comes_first() -> None:
@@ -69,12 +69,12 @@ def test_an_interrupted_run_is_due() -> None:
 def test_what_another_process_is_to_run_is_left_as_it_is() -> None:
     kept = row("d", -HOUR, blocked_by="on battery")
     assert due((endpoint("d"), kept), (endpoint("e"), row("e", -HOUR)), (endpoint("a"), row("a", -HOUR))) == ["a"]
-    planner = Planner({"d": kept}, None, {}, BERLIN, only=frozenset("a"))
-    planner.apply_settings(Settings(endpoint=(endpoint("d"),)), NOW)
-    planner.set_conditions(Conditions(online=False), NOW)
-    actions = planner.take(NOW)
+    made = Planner({"d": kept}, None, {}, BERLIN, only=frozenset("a"))
+    made.apply_settings(Settings(endpoint=(endpoint("d"),)), NOW)
+    made.set_conditions(Conditions(online=False), NOW)
+    actions = made.take(NOW)
     assert (actions.start, actions.save, actions.skipped) == ((), (), ())
-    assert not planner.pending
+    assert not made.pending
 
 
 class Machine:
@@ -93,7 +93,8 @@ class Machine:
     def ask(self, questions: frozenset[Question], running: bool, tell: Callable[[Answers], None]) -> None:
         self.asked.append(questions)
         if self.answers is not None:
-            tell({question: self.answers[question] for question in questions})
+            answers = {question: self.answers[question] for question in questions}
+            threading.Timer(0.05, tell, (answers,)).start()
 
 
 class Bench:
@@ -174,6 +175,29 @@ def test_at_most_two_at_once_on_one_host_and_four_in_all(hosts: int, most: int) 
     assert bench.most_at_once == most
 
 
+def test_it_waits_for_what_starts_a_moment_after_the_network_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headless, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(planner, "SETTLE", timedelta(seconds=0.2))
+    monkeypatch.setattr(board, "SPREAD", timedelta(0))
+    machine = Machine(online=False)
+    bench = Bench(machine=machine)
+    bench.clock = RealClock()
+    local = endpoint("local", url="http://127.0.0.1/")
+
+    def connect(start: Start, _: CancelToken) -> None:
+        if start.endpoint.id == "local":
+            while ("a", "no network") not in bench.runs():
+                time.sleep(0.01)
+            machine.found["online"] = True
+            looks = len(machine.looks)
+            while len(machine.looks) < looks + 2:
+                time.sleep(0.01)
+
+    bench.on_run = connect
+    bench.run(endpoint("a"), local)
+    assert bench.started == ["local", "a"]
+
+
 def test_each_link_of_a_chain_is_judged_by_the_conditions_of_its_time() -> None:
     machine = Machine(on_battery=False)
     bench = Bench(machine=machine)
@@ -231,14 +255,14 @@ class RealClock(FakeClock):
         return time.monotonic() - self.began
 
 
-@pytest.mark.parametrize(("reached", "ran"), [(True, ["a", "b"]), (False, ["b"]), (None, ["a", "b"])])
-def test_what_must_be_asked_is_waited_for(reached: bool | None, ran: list[str]) -> None:
-    spec = endpoint("a", when=When(reachable=NAS))
-    (question,) = [Question("server", str(NAS))]
-    machine = Machine(answers={question: reached})  # type: ignore[dict-item]
+@pytest.mark.parametrize("wished", [(), ("a",)], ids=["due", "wished"])
+@pytest.mark.parametrize("reached", [True, False, None])
+def test_what_must_be_asked_is_waited_for(reached: bool | None, wished: tuple[str, ...]) -> None:
+    question = Question("server", str(NAS))
+    machine = Machine(answers={question: reached})
     bench = Bench(machine=machine)
-    bench.run(spec, endpoint("b"))
-    assert sorted(bench.started) == ran
+    bench.run(endpoint("a", when=When(reachable=NAS)), wished=wished)
+    assert bench.started == ([] if reached is False else ["a"])
     assert machine.asked[0] == {question}
     assert bench.runs() == ([("a", f"{NAS} can't be reached")] if reached is False else [])
 
@@ -323,7 +347,8 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
 
         bench.on_run = signalled
-        assert bench.run(endpoint("a")).reports["a"].status == "succeeded"
+        bench.run(endpoint("a"), endpoint("b", after=After("a")))
+        assert bench.started == ["a", "b"]
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
