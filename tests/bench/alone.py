@@ -114,7 +114,7 @@ def show(url: str, state: listing.State) -> None:
     """Let the server of that URL show another state."""
     from urllib.request import Request, urlopen
 
-    with urlopen(Request(f"{url}?state={state}", method="PUT"), timeout=10):
+    with urlopen(Request(f"{url}?state={state}", method="PUT"), timeout=60):
         pass
 
 

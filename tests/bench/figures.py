@@ -34,6 +34,11 @@ class Row(msgspec.Struct, kw_only=True):
         return statistics.median(self.judged)
 
     @property
+    def best(self) -> float:
+        """The same of the least that either took in any turn: what else the machine does can only add to it."""
+        return min(self.ours) / min(self.limit) if self.limit else min(self.ours)
+
+    @property
     def is_met(self) -> bool | None:
         """Whether the goal is met; None without one."""
         return None if self.goal is None else self.result <= self.goal

@@ -36,7 +36,7 @@ class BenchServer:
 
     def show(self, state: listing.State) -> None:
         """Serve that state from now on."""
-        with urlopen(Request(f"{self.url}?state={state}", method="PUT"), timeout=10):
+        with urlopen(Request(f"{self.url}?state={state}", method="PUT"), timeout=60):
             pass
 
 
@@ -51,7 +51,7 @@ def serving(records: int, large: bool = False) -> Iterator[BenchServer]:
             yield BenchServer(int(process.stdout.readline()))
         finally:
             process.stdin.close()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,8 @@
-"""The quick bench as a test: ratios against what was recorded, a third more is too much."""
+"""The quick bench as a test: ratios against what was recorded, a third more is too much.
+
+What is compared is measured in turns, and judged by the best of several tries: a busy machine makes figures worse, or
+leaves them as they are. A program that became slower has no good try.
+"""
 
 import pytest
 
@@ -6,10 +10,10 @@ from tests.bench import alone, engine, startup
 from tests.bench.figures import markdown
 from tests.bench.run import gui_gap
 
-pytestmark = [pytest.mark.slow, pytest.mark.measures, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.measures, pytest.mark.timeout(3600)]
 
 RECORDS = 20_000
-TRIES = 3
+TRIES = 5
 MORE = 1.3
 RECORDED = {
     "first load": 1.37,
@@ -47,7 +51,7 @@ def _ratios() -> dict[str, float]:
         *startup.measure(5),
     ]
     print(markdown(f"{RECORDS:,} records", rows))
-    return {row.name: row.result for row in rows}
+    return {row.name: min(row.result, row.best) for row in rows}
 
 
 def test_no_ratio_is_much_worse_than_it_was():

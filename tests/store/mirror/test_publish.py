@@ -594,3 +594,30 @@ def test_after_every_run_the_table_equals_the_listing(tmp_path_factory, runs, pa
                 assert outcome.rows == len(records)
                 assert db.execute("PRAGMA integrity_check").get == "ok"
             assert outcome.deleted <= len(before) + len(records)
+
+
+def recorded(store):
+    with store.reading() as db:
+        return db.execute("SELECT kind, key FROM _sync_changes ORDER BY kind, key").fetchall()
+
+
+@pytest.mark.parametrize("mode", ["mirror", "upsert", "append", "replace"])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_first_load_is_no_change(store, mode, full):
+    """A million lines "added" would say nothing; also where a record comes again in another form meanwhile."""
+    again = [] if mode == "append" else [FIVE[0] | {"name": "meanwhile"}]
+    assert mirror(store, [*FIVE, *again], endpoint(mode=mode), page=3, full=full).added == 5
+    assert recorded(store) == []
+    if mode in ("mirror", "upsert"):
+        later = [FIVE[0] | {"name": "later"}, *FIVE[1:], {"id": 9, "name": "n9", "size": 9}]
+        mirror(store, later, endpoint(mode=mode))
+        assert recorded(store) == [("added", 9), ("changed", 0)]
+
+
+def test_what_comes_into_an_emptied_table_is_loaded_anew(store):
+    mirror(store, FIVE[:1])
+    mirror(store, [], apply_held=True)
+    before = recorded(store)
+    assert before == [("deleted", 0)]
+    assert mirror(store, FIVE).added == 5
+    assert recorded(store) == before

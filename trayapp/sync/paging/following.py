@@ -112,9 +112,11 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
         if not walk.count:
             return None
         token = value_at(walk.last, pages.path.removeprefix(LAST))
+        is_end = token is None or token == ""  # 0 is a key as good as any
     else:
         token = value_of(answer, text, pages.path)
-    if token in (None, "", False) or (token == 0 and not isinstance(token, bool)):
+        is_end = not token  # some servers say 0 or false at the end
+    if is_end:
         return None
     if isinstance(token, dict) and not pages.param:
         call = first

@@ -166,7 +166,7 @@ class Listing:
         if again:
             return True
         if self.source.pages.kind in ("link", "next_url") and may_shift(self.source.pages, following.url):
-            return walk.empty >= MOST_EMPTY
+            return walk.empty > MOST_EMPTY
         if walk.empty > MOST_EMPTY_BY_TOKEN:
             raise SyncError(
                 "The listing does not end",
