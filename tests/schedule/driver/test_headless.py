@@ -16,6 +16,7 @@ from trayapp.endpoints.units import Duration, HostPort, Size
 from trayapp.schedule.conditions.machine import Answers, Conditions, Question
 from trayapp.schedule.driver import headless
 from trayapp.schedule.driver.headless import HeadlessScheduler
+from trayapp.schedule.engine import board, planner
 from trayapp.schedule.engine.actions import Start
 from trayapp.schedule.engine.planner import Planner
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
