@@ -1,5 +1,6 @@
 """Sentences for people: filled, counted, enumerated, translated, and stored so that another language can have them."""
 
+import json
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,12 +15,12 @@ from trayapp.messages import (
     Message,
     at,
     foreign,
-    from_json,
+    from_plain,
     listing,
     say,
     say_count,
     set_language,
-    to_json,
+    to_plain,
     tr,
     tr_count,
 )
@@ -96,11 +97,10 @@ def test_another_language_its_plurals_and_its_numbers(german: None) -> None:
 
 
 def test_what_is_stored_is_read_in_the_language_of_today(german: None) -> None:
-    stored = to_json(say("{parts}", parts=(say_count("{count} new", "{count} new", 2),)))
-    assert str(from_json(stored)) == "2 neue"
+    stored = to_plain(say("{parts}", parts=(say_count("{count} new", "{count} new", 2),)))
+    assert str(from_plain(stored)) == "2 neue"
     set_language("en")
-    assert str(from_json(stored)) == "2 new"
-    assert str(from_json("", "as an older version wrote it")) == "as an older version wrote it"
+    assert str(from_plain(stored)) == "2 new"
 
 
 def test_a_language_without_a_catalogue_is_english(tmp_path: Path) -> None:
@@ -116,10 +116,10 @@ arguments = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.datetimes(timezones=st.just(UTC)).map(at),
     lambda inner: (
-        st.builds(Message, st.just("<{x}>"), st.fixed_dictionaries({"x": inner}))
-        | st.lists(words | st.builds(Message, st.just("({x})"), st.fixed_dictionaries({"x": inner})), max_size=3).map(
-            tuple
-        )
+        st.builds(Message, st.just("<{x}>"), st.fixed_dictionaries({"x": inner}), st.just(""))
+        | st.lists(
+            words | st.builds(Message, st.just("({x})"), st.fixed_dictionaries({"x": inner}), st.just("")), max_size=3
+        ).map(tuple)
     ),
     max_leaves=5,
 )
@@ -128,5 +128,5 @@ arguments = st.recursive(
 @given(st.dictionaries(st.sampled_from(["x", "y", "count"]), arguments))
 def test_every_message_comes_back_from_the_database_as_it_was(args: dict[str, object]) -> None:
     message = Message("".join(f"{{{name}}}" for name in args) or "-", args)  # type: ignore[arg-type]
-    assert from_json(to_json(message)) == message
+    assert from_plain(json.loads(json.dumps(to_plain(message)))) == message
     assert str(message) == message.english()

@@ -7,12 +7,10 @@
 Every other exception is a bug: it is logged, and shown as `bug()`.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
-import msgspec
-
-from trayapp.messages import NOTHING, Message, foreign, say
+from trayapp.messages import NOTHING, Message, foreign, from_plain, say, to_plain
 
 Action = Literal[
     "",
@@ -29,7 +27,7 @@ Action = Literal[
 """What a button beside a problem does about it; "" where nothing can be done by a button."""
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class Problem(NamedTuple):
     """What went wrong. Never holds a secret; it is shown, logged and stored as it is.
 
     title: a few words. cause: one plain sentence. next: what to do. code: what kind it is, for programs; it stays the
@@ -50,15 +48,28 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def hidden(self, hide: Callable[[str], str]) -> "Problem":
         """The same with `hide` applied to all words that are not ours."""
-        return msgspec.structs.replace(
-            self, title=self.title.mapped(hide), cause=self.cause.mapped(hide), next=self.next.mapped(hide)
-        )
+        return self._replace(title=self.title.mapped(hide), cause=self.cause.mapped(hide), next=self.next.mapped(hide))
 
     def as_dict(self) -> dict[str, Any]:
         """The command line's JSON form: title, cause and next in today's language, and what else is known."""
         words = {"title": str(self.title), "cause": str(self.cause), "next": str(self.next)}
-        rest = {"code": self.code, "field": self.field, "line": self.line, "action": self.action}
-        return words | {name: value for name, value in rest.items() if value}
+        return words | self._marks()
+
+    def to_plain(self) -> dict[str, Any]:
+        """All of it as plain data, for JSON."""
+        return {name: to_plain(getattr(self, name)) for name in ("title", "cause", "next")} | self._marks()
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> "Problem":
+        """The problem that `to_plain` gave. KeyError, TypeError or ValueError where it is none."""
+        title, cause, next = (from_plain(data[name]) for name in ("title", "cause", "next"))
+        return cls(
+            title, cause, next, data.get("code", ""), data.get("field", ""), data.get("line"), data.get("action", "")
+        )
+
+    def _marks(self) -> dict[str, Any]:
+        marks = {"code": self.code, "field": self.field, "line": self.line, "action": self.action}
+        return {name: value for name, value in marks.items() if value}
 
 
 class UserError(Exception):

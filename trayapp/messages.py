@@ -10,9 +10,7 @@ import gettext
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Union
-
-import msgspec
+from typing import Any, Final, NamedTuple, Union
 
 SOURCE_LANGUAGE: Final = "en"
 _DOMAIN = "traysync"
@@ -20,7 +18,7 @@ _SEPARATORS: Mapping[str, str] = {"en": ",", "de": ".", "es": ".", "fr": "\u202f
 """Between groups of three digits, by language (Unicode CLDR 45, numbers/symbols/group)."""
 
 
-class Moment(msgspec.Struct, frozen=True, tag="moment"):
+class Moment(NamedTuple):
     """A moment as an argument; aware. It is shown in the time zone of the computer."""
 
     at: datetime
@@ -30,8 +28,11 @@ Argument = Union[str, int, float, Moment, "Message", tuple[Union[str, "Message"]
 """What fills a place in a sentence. A tuple is an enumeration."""
 
 
-class Message(msgspec.Struct, frozen=True, tag="message", omit_defaults=True):
-    """One sentence or phrase. `many` is the id of its plural, which the argument `count` chooses."""
+class Message(NamedTuple):
+    """One sentence or phrase. `many` is the id of its plural, which the argument `count` chooses.
+
+    No struct of msgspec, which takes longer to import than the tray icon to draw.
+    """
 
     id: str
     args: Mapping[str, Argument] = {}
@@ -93,10 +94,17 @@ def _mapped(value: Argument, change: Callable[[str], str]) -> Argument:
             return change(value)
         case Message():
             return value.mapped(change)
+        case Moment():
+            return value
         case tuple():
-            return tuple(change(each) if isinstance(each, str) else each.mapped(change) for each in value)
+            return tuple(change(each) if isinstance(each, str) else each.mapped(change) for each in _items(value))
         case _:
             return value
+
+
+def _items(value: tuple[Any, ...]) -> tuple[str | Message, ...]:
+    """An enumeration's items: its type alone does not tell it from a Moment, which is a tuple, too."""
+    return value
 
 
 class _Language:
@@ -120,10 +128,10 @@ class _Language:
         match value:
             case Message():
                 return self.rendered(value)
-            case tuple():
-                return self._catalogue.gettext(", ").join(self._shown(each) for each in value)
             case Moment(at=at):
                 return at.astimezone().strftime("%Y-%m-%d %H:%M")
+            case tuple():
+                return self._catalogue.gettext(", ").join(self._shown(each) for each in _items(value))
             case int():
                 return f"{value:,}".replace(",", self._separator)
             case _:
@@ -143,17 +151,43 @@ def set_language(name: str, folder: Path | None = None) -> None:
     _language = _Language(name, gettext.translation(_DOMAIN, folder, [name], fallback=True))
 
 
-def to_json(message: Message) -> str:
-    """The message as it is stored; "" for none."""
-    return msgspec.json.encode(message).decode() if message else ""
+def to_plain(message: Message) -> dict[str, Any]:
+    """The message as plain data, for JSON."""
+    args = {name: _plain(value) for name, value in message.args.items()}
+    parts = {"id": message.id, "args": args, "many": message.many}
+    return {name: value for name, value in parts.items() if value}
 
 
-def from_json(text: str, english: str = "") -> Message:
-    """The message that was stored as `text`; without it, as in files of older versions, the English words."""
-    return _decoder.decode(text) if text else foreign(english)
+def from_plain(data: Mapping[str, Any]) -> Message:
+    """The message that `to_plain` gave. KeyError, TypeError or ValueError where it is none."""
+    args = {name: _argument(value) for name, value in data.get("args", {}).items()}
+    return Message(data.get("id", ""), args, data.get("many", ""))
 
 
-_decoder = msgspec.json.Decoder(Message)
+def _plain(value: Argument) -> Any:
+    match value:
+        case Message():
+            return to_plain(value)
+        case Moment(at=at):
+            return {"at": at.isoformat()}
+        case tuple():
+            return [each if isinstance(each, str) else to_plain(each) for each in _items(value)]
+        case _:
+            return value
+
+
+def _argument(value: Any) -> Argument:
+    match value:
+        case {"at": str(at)}:
+            return Moment(datetime.fromisoformat(at))
+        case {}:
+            return from_plain(value)
+        case list():
+            return tuple(each if isinstance(each, str) else from_plain(each) for each in value)
+        case str() | int() | float():
+            return value
+        case _:
+            raise TypeError(value)
 
 
 def at(time: datetime) -> Moment:

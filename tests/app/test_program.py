@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 application = QApplication([])
 application.setQuitOnLastWindowClosed(False)
 from trayapp.app import backend, program
-from trayapp.desktop import memory
+from trayapp.desktop.process import memory
 from trayapp.desktop.process.paths import find_home
 from trayapp.operations.workspace import Workspace
 

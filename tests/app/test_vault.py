@@ -56,7 +56,7 @@ def test_the_words_of_a_refusal(workspace):
     assert workspace.vault.get(GOOD) == "s3cret"
     with pytest.raises(Withheld) as caught:
         workspace.vault.get(EVIL)
-    assert caught.value.as_dict() == {
+    assert caught.value.problem.as_dict() == {
         "title": "The token isn't sent to api.evil.test",
         "cause": "It was entered for https://api.example.com; this endpoint now goes to https://api.evil.test.",
         "next": "Enter it again (traysync secret set items), or allow it: traysync secret allow items",

@@ -5,7 +5,10 @@ import sys
 
 CODE = """
 import sys
-from trayapp.desktop import autostart, client, crash, instance, logs, opening, paths, secrets
+from trayapp.desktop.process import crash, instance, logs, paths
+from trayapp.desktop.secrets import store
+from trayapp.desktop.session import autostart, opener
+from trayapp.desktop.socket import client
 heavy = {"PySide6", "keyring", "jeepney", "requests", "platformdirs"}
 print(*sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """

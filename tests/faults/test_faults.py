@@ -40,7 +40,6 @@ from tests.server import (
     slow_headers,
     trickle,
 )
-from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Table
 from trayapp.endpoints.units import Duration, Size
 from trayapp.store.file.database import Store
@@ -48,6 +47,7 @@ from trayapp.sync.cancel import CancelToken
 from trayapp.sync.http import retry
 from trayapp.sync.paging import listing
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 GOOD = [{"id": 1, "name": "Ähre"}, {"id": 2, "name": "b"}, {"id": 3, "name": None}]
 SECRET = 'hunter2"ünter2/+'

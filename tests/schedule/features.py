@@ -811,7 +811,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             NONE,
-            "`tests/schedule/driver.py`",
+            "`tests/schedule/driving.py`",
             "schedule/driver/test_driver.py::test_all_constraints_met_starts_what_waits_for_them",
         ),
         Feature(

@@ -126,7 +126,7 @@ def status(engine: Engine, options: Options) -> int:
         output.print_json(document)
         return 0
     for place in places(engine.workspace.settings()):
-        print(f"A secret stands readably in the settings ({place}); see traysync doctor.", file=sys.stderr)
+        output.tell(f"A secret stands readably in the settings ({place}); see traysync doctor.")
     if document["paused"]:
         until_text = document["paused_until"]
         output.say(f"Paused until {output.local(datetime.fromisoformat(until_text))}." if until_text else "Paused.")

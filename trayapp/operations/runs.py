@@ -43,7 +43,7 @@ def sync(
     )
     try:
         if due:
-            watched = {each.watch for each in chosen.values() if each.watch and each.enabled and not each.manual}
+            watched = {each.watch for each in chosen.values() if each.watch and each.enabled}
             scheduler.run(settings, files=stamps(tuple(watched)))
         else:
             scheduler.run(settings, tuple(chosen), full, apply_held)

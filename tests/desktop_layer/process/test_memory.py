@@ -12,7 +12,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 
 _PROLOGUE = """
 import ctypes, mmap, os, sys
-from trayapp.desktop import memory
+from trayapp.desktop.process import memory
 memory._MUCH_CODE = 0
 
 def resident(kind):

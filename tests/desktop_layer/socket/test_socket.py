@@ -88,9 +88,9 @@ def answer(request: Request) -> None:
         case "count":
             threading.Thread(target=count, args=(request,)).start()
         case "fail":
-            request.fail(UserError("No", "Because.", "Do that."))
+            request.fail(UserError("No", "Because.", "Do that.").problem)
         case "locked":
-            request.fail(StoreLocked("In use", "Another has it.", "Wait."))
+            request.fail(StoreLocked("In use", "Another has it.", "Wait.").problem)
         case "huge":
             request.reply({"text": "x" * (protocol.MAX_ANSWER + 1)})
 

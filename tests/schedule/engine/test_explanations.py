@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.schedule.fakes import BERLIN, NOW, endpoint
-from trayapp.cli.running import why
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Endpoint, When
 from trayapp.endpoints.units import Size
 from trayapp.schedule.conditions.machine import Conditions
+from trayapp.schedule.engine.explanations import why
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 
 HOUR = timedelta(hours=1)

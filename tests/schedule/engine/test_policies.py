@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.schedule.driver import Driver
+from tests.schedule.driving import Driver
 from tests.schedule.fakes import NOW, endpoint, report
 from trayapp.endpoints.model import Settings
 from trayapp.schedule.engine.actions import IfRunning

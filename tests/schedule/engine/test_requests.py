@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.schedule.driver import Driver
+from tests.schedule.driving import Driver
 from tests.schedule.fakes import endpoint, report
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.engine.actions import IfRunning

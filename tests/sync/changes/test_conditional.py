@@ -6,7 +6,6 @@ from email.utils import format_datetime
 import pytest
 
 from tests.server import Listing, Reply, json_reply
-from trayapp.app.start import run
 from trayapp.endpoints.model import Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.bookkeeping.endpoint_states import read_marks
@@ -14,6 +13,7 @@ from trayapp.store.mirror import claim
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.run import attempt
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(7)]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

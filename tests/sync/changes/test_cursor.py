@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server import ApiServer, Listing, Reply, json_reply, problem
-from trayapp.app.start import run
 from trayapp.endpoints.model import Endpoint, Incremental, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
@@ -21,6 +20,7 @@ from trayapp.sync.cancel import CancelToken
 from trayapp.sync.changes.cursor import Newest, next_cursor, parsed, since, values_of
 from trayapp.sync.http.request import Call
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -9,7 +9,6 @@ import pytest
 
 from tests.patience import AtOnce, until
 from tests.server import Listing, json_reply, problem, silent
-from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Rate
@@ -19,6 +18,7 @@ from trayapp.sync.errors import TransientError
 from trayapp.sync.http.budget import TRUST, Budgets, Pace, RateState
 from trayapp.sync.http.retry import rate_limit
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 RECORDS = [{"id": n} for n in range(25)]

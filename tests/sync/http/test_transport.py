@@ -15,7 +15,6 @@ import pytest
 import trustme
 
 from tests.server import ApiServer, Certificate, Listing, certificate, in_turn, json_reply, problem, redirect
-from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.settings import SettingsError, parse_endpoint
@@ -24,6 +23,7 @@ from trayapp.sync.http import retry
 from trayapp.sync.http.auth import MemorySecrets
 from trayapp.sync.oauth.accounts import Accounts
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 RECORDS = [{"id": n} for n in range(1, 24)]
 

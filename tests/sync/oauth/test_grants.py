@@ -13,7 +13,6 @@ import requests
 
 from tests.patience import SECONDS
 from tests.server import ApiServer, Reply, Seen, in_turn, json_reply, problem, raw, redirect
-from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
@@ -25,6 +24,7 @@ from trayapp.sync.http.auth import MemorySecrets
 from trayapp.sync.oauth.accounts import Accounts, OAuthAccess, SignInNeeded
 from trayapp.sync.oauth.loopback import Redirect
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SECRET = "cl1ent:s3cret&more"

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tests.patience import AtOnce, quickest
 from tests.server import Guarded, Listing, bearer, json_reply, problem, silent
-from trayapp.app.start import run
 from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Limits, Pages, Request, Settings, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.placeholders import Unfillable, filled, names_in
@@ -19,6 +18,7 @@ from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.reading.chain import one_of, with_fields
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 
 def mirror(store, endpoint, token=None, secret=None, **how):

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tests.patience import until
 from tests.server import ApiServer, json_reply, problem, reset
-from trayapp.app.start import run
 from trayapp.endpoints.model import After, Endpoint, Incremental, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
@@ -22,6 +21,7 @@ from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.reading import journal
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 EACH = "SELECT id, updated FROM issues"

@@ -14,7 +14,6 @@ import pytest
 
 from tests.patience import SECONDS
 from tests.server import json_reply, late, problem, reset
-from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Incremental, Limits, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.file.database import Store
@@ -23,6 +22,7 @@ from trayapp.sync.detection import proof
 from trayapp.sync.reading import journal
 from trayapp.sync.reading.journal import SUFFIX, clean
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 ROOT = Path(__file__).parents[3]
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -29,7 +29,6 @@ from tests.server import (
     silent,
     trickle,
 )
-from trayapp.app.start import run
 from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Response, Retry, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, Rate, Size
@@ -37,6 +36,7 @@ from trayapp.store.bookkeeping.history import list_runs
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.http import retry
 from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 RECORDS = [{"id": n, "name": f"n{n}", "nested": {"a": [n]}} for n in range(1, 24)]
 

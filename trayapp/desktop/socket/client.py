@@ -42,7 +42,7 @@ def ask(
             for line in _lines(stream):
                 answer = decode_answer(line)
                 if answer.error is not None:
-                    raise _refusal(answer.error)
+                    raise _refusal(Problem.from_plain(answer.error))
                 if answer.result is not None:
                     return answer.result
                 if on_progress and answer.progress is not None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from trayapp.errors import Problem, UserError
+from trayapp.errors import UserError
 
 MAX_REQUEST = 1024 * 1024
 """Bytes of a request's line: it is read in the GUI thread, and a megabyte is read in at most 30 ms."""
@@ -34,7 +34,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     progress: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
-    error: Problem | None = None
+    error: dict[str, Any] | None = None
 
 
 def encode(message: Message | Answer) -> bytes:

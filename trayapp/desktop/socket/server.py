@@ -44,7 +44,7 @@ class Request:
 
     def fail(self, problem: Problem) -> None:
         """Answer with what went wrong; the client raises it."""
-        self._send(encode(Answer(error=problem)), True)
+        self._send(encode(Answer(error=problem.to_plain())), True)
 
     def progress(self, progress: dict[str, Any]) -> None:
         """Say how far it is. Lost when the client does not keep up."""
@@ -150,7 +150,7 @@ class _Connection(QObject):
                 raise UserError("The request is too long", f"It has more than {MAX_REQUEST} bytes.", "Ask in parts.")
             message = decode_message(bytes(line))
         except UserError as error:
-            self.send(encode(Answer(error=error.problem)), True)
+            self.send(encode(Answer(error=error.problem.to_plain())), True)
             return
         finally:
             self._heard.clear()

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from trayapp.schedule.engine.snapshot import EndpointStatus
 from trayapp.store.times import to_text
 from trayapp.sync.report import Report
@@ -29,7 +27,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "next_due": to_text(report.next_due),
     }
     if report.problem is not None:
-        document["problem"] = msgspec.to_builtins(report.problem)
+        document["problem"] = report.problem.as_dict()
     return document
 
 
@@ -47,5 +45,5 @@ def status_document(status: EndpointStatus) -> dict[str, Any]:
         "attempts": status.attempts,
         "generation": status.generation,
         "rows": status.rows,
-        "problem": msgspec.to_builtins(status.problem),
+        "problem": status.problem.as_dict() if status.problem is not None else None,
     }
