@@ -110,17 +110,18 @@ def test_a_language_without_a_catalogue_is_english(tmp_path: Path) -> None:
 
 
 words = st.text(max_size=20)
+
+
+def inside(arguments: st.SearchStrategy) -> st.SearchStrategy:
+    return st.builds(Message, st.just("<{x}>"), st.fixed_dictionaries({"x": arguments}), st.just(""))
+
+
 arguments = st.recursive(
     words
     | st.integers(-(2**60), 2**60)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.datetimes(timezones=st.just(UTC)).map(at),
-    lambda inner: (
-        st.builds(Message, st.just("<{x}>"), st.fixed_dictionaries({"x": inner}), st.just(""))
-        | st.lists(
-            words | st.builds(Message, st.just("({x})"), st.fixed_dictionaries({"x": inner}), st.just("")), max_size=3
-        ).map(tuple)
-    ),
+    lambda inner: inside(inner) | st.lists(words | inside(inner), max_size=3).map(tuple),
     max_leaves=5,
 )
 

@@ -21,6 +21,8 @@ from trayapp.desktop.secrets.store import (
 )
 from trayapp.errors import UserError
 
+_write = store._write
+
 
 def _kept(value: str | None) -> store.Kept | None:
     return None if value is None else store.Kept(value, frozenset())
