@@ -376,7 +376,8 @@ def test_who_waits_in_vain_behind_one_that_hangs_is_not_served_later(
     hanging.set()
     secrets._timeout = SECONDS
     assert secrets.get("others") is None
-    assert keyring.asked == ["get issues/secret", "get others/secret"]
+    asked = [each for each in keyring.asked if not each.endswith("/for")]  # a call of the test before, let go only now
+    assert asked == ["get issues/secret", "get others/secret"]
     assert kept() == {}
     assert secrets.get("issues") is None, "what was not stored is not remembered"
 
