@@ -96,6 +96,7 @@ def test_secrets_that_overlap_leave_nothing():
     assert scrubbed("xabcabcabcx", ["abcabc"]) == "x…x"
     assert scrubbed("password1234 pass word1234", ["pass", "password1234", "word1234"]) == "… … …"
     assert scrubbed("(abcdÃ) (Ãabcd)", ["abcd%C3", "%83abcd"]) == "(…) (…)"  # half a character is encoded in these
+    assert scrubbed(r"(\"0000:$$)", ['"0000:$$']) == "(…)"
     assert scrubbed("", ["secret"]) == ""
     assert scrubbed("a secret", [""]) == "a secret"
 
