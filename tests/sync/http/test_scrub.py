@@ -67,14 +67,16 @@ def test_a_secret_is_found_in_every_encoding(spelled, secret):
     assert scrubbed(text, [secret]) == "I got (…) and […]."
 
 
-characters = st.characters(exclude_categories=["Cc"])  # no secret that can be sent has any
+# No secret that can be sent has control characters. Backslashes are only tested above, in texts that are encoded as a
+# whole: where each character is encoded in its own way, nobody can tell one from the escape of what follows.
+characters = st.characters(exclude_categories=["Cc"], exclude_characters="\\")
 
 
 @given(st.lists(st.tuples(characters, st.sampled_from(SPELLINGS)), min_size=8, max_size=20))
 def test_a_secret_is_found_with_any_of_its_characters_encoded(spelled):
     secret = "".join(char for char, _ in spelled)
     # Something must be left of it when all that looks encoded is undone.
-    assume(len(re.sub(r"[\\%&;#\w]", "", secret)) >= SHORTEST)
+    assume(len(re.sub(r"[%&;#\w]", "", secret)) >= SHORTEST)
     coded = "".join(spelling(char) for char, spelling in spelled)
     assert scrubbed(f"begin ({coded}) end", [secret]) == "begin (…) end"
 
@@ -93,6 +95,8 @@ def test_no_text_and_no_secret_is_too_odd(text, secrets):
 def test_secrets_that_overlap_leave_nothing():
     assert scrubbed("xabcabcabcx", ["abcabc"]) == "x…x"
     assert scrubbed("password1234 pass word1234", ["pass", "password1234", "word1234"]) == "… … …"
+    assert scrubbed("(abcdÃ) (Ãabcd)", ["abcd%C3", "%83abcd"]) == "(…) (…)"  # half a character is encoded in these
+    assert scrubbed(r"(\"0000:$$)", ['"0000:$$']) == "(…)"
     assert scrubbed("", ["secret"]) == ""
     assert scrubbed("a secret", [""]) == "a secret"
 

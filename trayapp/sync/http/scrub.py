@@ -25,7 +25,7 @@ def scrubbed(text: str, secrets: Iterable[str], blot: str = "…") -> str:
     """The text with each of the secrets replaced by `blot`, in time linear to the text's length.
 
     A secret is found with any of its characters percent-encoded (twice, too), escaped as in JSON or HTML, with a plus
-    for a space, and in any case of ASCII letters. Base64 is not undone: give what is sent so as a secret of its own.
+    for a space, and in any case. Base64 is not undone: give what is sent so as a secret of its own.
     """
     needles = {needle for secret in secrets for needle in _needles(secret)}
     if not needles or not text:
@@ -110,6 +110,8 @@ def _blotted(raw: bytes, found: list[tuple[int, int]], blot: bytes) -> str:
     for begin, end in sorted(found):
         start = begin
         while 0x80 <= raw[start] < 0xC0:  # what looks encoded in a secret need not be whole characters
+            start -= 1
+        while start > done and raw[start - 1] == ord("\\"):  # the escape of the first character
             start -= 1
         if start > done or not pieces:
             pieces += (raw[done:start], blot)
