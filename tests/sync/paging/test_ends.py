@@ -27,7 +27,9 @@ def ids(rows):
 # --- cursors
 
 
-@pytest.mark.parametrize("end", [None, "", 0, 0.0, False, {}, [], NOTHING], ids=str)
+@pytest.mark.parametrize(
+    "end", [None, "", 0, 0.0, False, {}, [], NOTHING], ids=lambda end: "nothing" if end is NOTHING else str(end)
+)
 def test_a_server_ends_a_listing_by_a_cursor_that_is_none(mirror, end):
     """Some say 0 or false. It counts as the end: what is missing is deleted."""
 

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.test_publish import mirror, opened, rows
 
+from tests.store.mirror.test_publish import mirror, opened, rows
 from trayapp.store.mirror.deletions import too_many
 
 
