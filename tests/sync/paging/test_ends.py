@@ -11,7 +11,7 @@ from trayapp.sync.paging.following import MOST_EMPTY, MOST_EMPTY_BY_TOKEN
 
 KEY = Table(key=("id",))
 ONE = Pages(kind="none")
-NOTHING = object()
+NOTHING = Ellipsis
 
 
 @pytest.fixture
