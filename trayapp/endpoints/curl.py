@@ -15,6 +15,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Request
 from trayapp.endpoints.readable import readable, without
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _WITHOUT_VALUE = {
     "--compressed", "-s", "--silent", "-S", "--show-error", "-L", "--location", "-i", "--include", "-v", "--verbose",
@@ -84,7 +85,7 @@ def import_curl(text: str) -> Imported:
 
 
 def _error(cause: str, next: str = "Correct the command.") -> UserError:
-    return UserError("The cURL command can't be used", cause, next)
+    return UserError(say("The cURL command can't be used"), cause, next)
 
 
 def _words(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from trayapp.endpoints.placeholders import Unfillable, filled
 from trayapp.endpoints.settings import decode_endpoint
 from trayapp.endpoints.validate import check_endpoint
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -59,7 +60,11 @@ def find_preset(name: str) -> Preset:
         if preset.name == name:
             return preset
     names = ", ".join(sorted(preset.name for preset in presets))
-    raise UserError(f"There is no preset {name!r}", f"There are {names}.", "Choose one of them.")
+    raise UserError(
+        say("There is no preset “{name}”", name=name),
+        say("There are {names}.", names=names),
+        say("Choose one of them."),
+    )
 
 
 def _load(path: Path) -> Preset:
@@ -78,16 +83,18 @@ def fill(preset: Preset, values: Mapping[str, str]) -> Endpoint:
     for name in values:
         if name not in asked:
             raise UserError(
-                f"The preset {preset.name} has no {name!r}", f"It asks for {', '.join(asked)}.", "Correct the name."
+                say("The preset {name} has no “{name2}”", name=preset.name, name2=name),
+                say("It asks for {asked}.", asked=", ".join(asked)),
+                say("Correct the name."),
             )
     complete: dict[str, str] = {}
     for name, placeholder in asked.items():
         complete[name] = values.get(name, "").strip() or placeholder.default
         if not complete[name]:
             raise UserError(
-                f"The preset {preset.name} needs {name!r}",
-                f"{placeholder.help}, like {placeholder.example}.",
-                "Add it.",
+                say("The preset {name} needs “{name2}”", name=preset.name, name2=name),
+                say("{help}, like {example}.", help=placeholder.help, example=placeholder.example),
+                say("Add it."),
             )
     draft = msgspec.structs.replace(
         preset.endpoint,
@@ -98,9 +105,15 @@ def fill(preset: Preset, values: Mapping[str, str]) -> Endpoint:
     try:
         endpoint = filled(draft, complete)
     except Unfillable as error:
-        raise UserError(f"{error.name!r} can't be filled in", f"{error}.", "Correct it.") from error
+        raise UserError(
+            say("“{name}” can't be filled in", name=error.name), say("{error}.", error=error), say("Correct it.")
+        ) from error
     for problem in check_endpoint(completed(endpoint)):
-        raise UserError(f"The preset {preset.name} can't be filled in so", f"{problem.message}.", "Correct the values.")
+        raise UserError(
+            say("The preset {name} can't be filled in so", name=preset.name),
+            say("{message}.", message=problem.message),
+            say("Correct the values."),
+        )
     return endpoint
 
 
@@ -118,7 +131,9 @@ def _with_server(url: str, values: Mapping[str, str]) -> str:
     for name in _PLACEHOLDER.findall(host):
         if not _HOST_LABEL.fullmatch(values[name]):
             raise UserError(
-                f"{name!r} can't be filled in", f"{values[name]!r} is no part of a server's name.", "Correct it."
+                say("“{name}” can't be filled in", name=name),
+                say("“{values}” is no part of a server's name.", values=values[name]),
+                say("Correct it."),
             )
     return f"{scheme}://{_replaced(host, values)}{slash}{path}"
 
@@ -128,13 +143,17 @@ def _address(name: str, text: str, whole: bool) -> str:
     url = text if "://" in text else f"https://{text}"
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s{}]", url):
-        raise UserError(f"{name!r} can't be filled in", "That is no address.", "Write it like https://example.org")
+        raise UserError(
+            say("“{name}” can't be filled in", name=name),
+            say("That is no address."),
+            say("Write it like https://example.org"),
+        )
     if whole:
         return url
     if parts.query or parts.fragment:
         raise UserError(
-            f"{name!r} can't be filled in",
-            "That is more than the address of a site.",
-            "Leave out what follows ? or #.",
+            say("“{name}” can't be filled in", name=name),
+            say("That is more than the address of a site."),
+            say("Leave out what follows ? or #."),
         )
     return url.rstrip("/")

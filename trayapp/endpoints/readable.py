@@ -11,6 +11,7 @@ import msgspec
 from trayapp.endpoints.model import Auth, Endpoint, Settings
 from trayapp.endpoints.secret_names import is_secret
 from trayapp.endpoints.settings import SettingsError
+from trayapp.messages import say
 
 
 class Readable(msgspec.Struct, frozen=True):
@@ -164,8 +165,8 @@ def _carrier(auth: Auth) -> tuple[str, str, str]:
 
 def _left_out(found: Readable, why: str) -> SettingsError:
     return SettingsError(
-        f"{found.name} would be stored readably",
-        f"It is a secret (field {found.field}), and {why}.",
-        "Leave it out, or make it the endpoint's authentication.",
+        say("{name} would be stored readably", name=found.name),
+        say("It is a secret (field {field}), and {why}.", field=found.field, why=why),
+        say("Leave it out, or make it the endpoint's authentication."),
         field=found.field,
     )

@@ -17,6 +17,7 @@ from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 from trayapp.endpoints.validate import check_settings
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _Path = tuple[str | int, ...]
 
@@ -103,9 +104,9 @@ def parse_settings(
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else max(len(text.splitlines()), 1)
         raise SettingsError(
-            "The settings file can't be read",
-            f"{_place(source, line)}: {re.sub(r' *[(]at .*', '', str(error))}.",
-            "Correct that line, or restore the previous copy that lies beside it.",
+            say("The settings file can't be read"),
+            say("{source}: {what}.", source=_place(source, line), what=re.sub(" *[(]at .*", "", str(error))),
+            say("Correct that line, or restore the previous copy that lies beside it."),
             line=line,
         ) from error
     settings = convert(data, lambda path: _line_of(text, path), source)
@@ -144,9 +145,9 @@ def complete(
         line = line_of(path)
         where = _place(source, line)
         raise SettingsError(
-            f"The endpoint {settings.endpoint[index].id!r} can't be used",
-            f"{where}, field {problem.path}: {problem.message}.",
-            "Correct that field.",
+            say("The endpoint “{id}” can't be used", id=settings.endpoint[index].id),
+            say("{where}, field {path}: {message}.", where=where, path=problem.path, message=problem.message),
+            say("Correct that field."),
             line=line,
             field=problem.path,
         )
@@ -181,7 +182,7 @@ def _explained(message: str, line_of: Callable[[_Path], int | None], source: str
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     cause = f"{_place(source, line)}, field {field}: {what[:1].lower()}{what[1:]}."
     below = field.partition("].")[2] if field.startswith("endpoint[") else field
-    return SettingsError("The settings can't be used", cause, next_step, line=line, field=below)
+    return SettingsError(say("The settings can't be used"), cause, next_step, line=line, field=below)
 
 
 _WORDS = {
@@ -290,13 +291,15 @@ class SettingsFile:
                 return after
         except Timeout as error:
             raise UserError(
-                "The settings are in use", "Another program has been writing them for ten seconds.", "Try again."
+                say("The settings are in use"),
+                say("Another program has been writing them for ten seconds."),
+                say("Try again."),
             ) from error
         except OSError as error:
             raise UserError(
-                "The settings can't be written",
-                f"{self.path}: {error.strerror}.",
-                "Make room or give yourself the right to write there; the settings in force stay as they are.",
+                say("The settings can't be written"),
+                say("{path}: {strerror}.", path=self.path, strerror=error.strerror),
+                say("Make room or give yourself the right to write there; the settings in force stay as they are."),
             ) from error
 
     def _text(self) -> str:
@@ -306,11 +309,15 @@ class SettingsFile:
             return ""
         except UnicodeDecodeError as error:
             raise SettingsError(
-                "The settings file can't be read", f"{self.path} is not UTF-8 text.", "Save it as UTF-8."
+                say("The settings file can't be read"),
+                say("{path} is not UTF-8 text.", path=self.path),
+                say("Save it as UTF-8."),
             ) from error
         except OSError as error:
             raise SettingsError(
-                "The settings file can't be read", f"{self.path}: {error.strerror}.", "Check who may read it."
+                say("The settings file can't be read"),
+                say("{path}: {strerror}.", path=self.path, strerror=error.strerror),
+                say("Check who may read it."),
             ) from error
 
     def _write(self, text: str) -> None:

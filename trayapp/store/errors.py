@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 
 class StoreError(UserError):
@@ -42,29 +43,31 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreLocked(
-            "The database is in use",
-            f"Another program holds {path.name} locked.",
-            "Close or save what it has open there; the sync is tried again.",
+            say("The database is in use"),
+            say("Another program holds {name} locked.", name=path.name),
+            say("Close or save what it has open there; the sync is tried again."),
         ) from error
     except apsw.FullError as error:
         raise StoreFull(
-            "The disk is full",
-            f"There is no room to write {path}.",
-            "Make room; the table is as it was before the run.",
+            say("The disk is full"),
+            say("There is no room to write {path}.", path=path),
+            say("Make room; the table is as it was before the run."),
         ) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise StoreCorrupt(
-            "The database is damaged",
-            f"{path} can't be read as an SQLite database.",
-            "It is set aside and rebuilt at the next start; its tables are fetched anew.",
+            say("The database is damaged"),
+            say("{path} can't be read as an SQLite database.", path=path),
+            say("It is set aside and rebuilt at the next start; its tables are fetched anew."),
         ) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
         raise StoreNotWritable(
-            "The database can't be written",
-            f"{path} or its folder is not writable.",
-            "Give yourself the right to write there, or choose another folder with --home.",
+            say("The database can't be written"),
+            say("{path} or its folder is not writable.", path=path),
+            say("Give yourself the right to write there, or choose another folder with --home."),
         ) from error
     except apsw.IOError as error:
         raise StoreError(
-            "The database can't be read or written", f"The disk reported an error for {path}.", "Check the disk."
+            say("The database can't be read or written"),
+            say("The disk reported an error for {path}.", path=path),
+            say("Check the disk."),
         ) from error

@@ -5,6 +5,7 @@ import sys
 
 from trayapp.desktop.process.paths import Home
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 
 class Lock:
@@ -57,7 +58,7 @@ def acquire_engine_lock(home: Home) -> Lock | None:
         return None
     except OSError as error:
         raise UserError(
-            f"The file {home.lock_file} cannot be locked",
-            f"It tells two TraySync programs apart, but: {error.strerror or error}.",
-            "Make it writable for you, or choose a folder on a local disk with --home DIR.",
+            say("The file {lock_file} cannot be locked", lock_file=home.lock_file),
+            say("It tells two TraySync programs apart, but: {what}.", what=error.strerror or error),
+            say("Make it writable for you, or choose a folder on a local disk with --home DIR."),
         ) from error

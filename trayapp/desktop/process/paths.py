@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _LONGEST_SOCKET_PATH = 100
 """Bytes; sun_path holds 108 on Linux and 104 on macOS, and QLocalServer binds to a longer temporary name first."""
@@ -108,7 +109,7 @@ def _make_private(folder: Path) -> None:
 
 def _not_writable(folder: Path, error: OSError) -> UserError:
     return UserError(
-        f"The folder {folder} cannot be used",
-        f"TraySync keeps its files there, but: {error.strerror or error}.",
-        "Make the folder writable for you, or choose another one with --home DIR or the variable TRAYSYNC_HOME.",
+        say("The folder {folder} cannot be used", folder=folder),
+        say("TraySync keeps its files there, but: {what}.", what=error.strerror or error),
+        say("Make the folder writable for you, or choose another one with --home DIR or the variable TRAYSYNC_HOME."),
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -151,9 +152,9 @@ def from_environment(variable: str, environ: Mapping[str, str] = os.environ) -> 
     if value:
         return value
     raise UserError(
-        f"The environment variable {name} is {'not set' if value is None else 'empty'}",
-        "The settings name it as the place of a secret.",
-        f"Set {name} where TraySync is started, or store the secret with: traysync secret set",
+        say("The environment variable {name} is {what}", name=name, what="not set" if value is None else "empty"),
+        say("The settings name it as the place of a secret."),
+        say("Set {name} where TraySync is started, or store the secret with: traysync secret set", name=name),
     )
 
 
@@ -318,17 +319,17 @@ def _described(error: Exception) -> SecretsError:
     names = {base.__name__ for one in (error, error.__cause__) for base in type(one).__mro__}
     if isinstance(error, KeyringLocked) or names & {"LockedException", "PromptDismissedException"}:
         return SecretsLocked(
-            "The keyring is locked",
-            "It holds the secrets of your endpoints, and nobody unlocked it.",
-            "Unlock it (usually by logging in, or in your password manager); TraySync then goes on by itself.",
+            say("The keyring is locked"),
+            say("It holds the secrets of your endpoints, and nobody unlocked it."),
+            say("Unlock it (usually by logging in, or in your password manager); TraySync then goes on by itself."),
         )
     missing = (NoKeyringError, FileNotFoundError, ConnectionError, ImportError)
     if isinstance(error, missing) or "SecretServiceNotAvailableException" in names:
         return _no_store(_first_line(error))
     return SecretsError(
-        "The keyring failed",
-        f"The system's secret store answered: {_first_line(error)}",
-        "Try again; if it stays, restart the store or log in again.",
+        say("The keyring failed"),
+        say("The system's secret store answered: {error}", error=_first_line(error)),
+        say("Try again; if it stays, restart the store or log in again."),
     )
 
 
@@ -339,15 +340,19 @@ def _first_line(error: Exception) -> str:
 
 def _no_store(cause: str) -> NoSecretStore:
     return NoSecretStore(
-        "There is no keyring",
-        f"TraySync keeps secrets only in the system's secret store, and found none: {cause.rstrip('.')}.",
-        "Install and start one (gnome-keyring, KWallet or KeePassXC), or name an environment variable as secret_env.",
+        say("There is no keyring"),
+        say(
+            "TraySync keeps secrets only in the system's secret store, and found none: {what}.", what=cause.rstrip(".")
+        ),
+        say(
+            "Install and start one (gnome-keyring, KWallet or KeePassXC), or name an environment variable as secret_env."
+        ),
     )
 
 
 def _timeout(seconds: float) -> SecretsTimeout:
     return SecretsTimeout(
-        "The keyring does not answer",
-        f"The system's secret store said nothing for {seconds:g} seconds.",
-        "Look for a window that asks for your keyring's password and answer it; TraySync then tries again.",
+        say("The keyring does not answer"),
+        say("The system's secret store said nothing for {seconds} seconds.", seconds=f"{seconds:g}"),
+        say("Look for a window that asks for your keyring's password and answer it; TraySync then tries again."),
     )

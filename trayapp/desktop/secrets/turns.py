@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _PATIENCE = 90.0
 """Seconds; whoever has the turn asks a server, which is given 30 s unless the settings say otherwise."""
@@ -27,7 +28,9 @@ class Turns:
             lock.acquire(timeout=_PATIENCE)
         except Timeout:
             raise UserError(
-                "Another TraySync renews the sign-in", "It takes very long.", "It is tried again by itself."
+                say("Another TraySync renews the sign-in"),
+                say("It takes very long."),
+                say("It is tried again by itself."),
             ) from None
         try:
             yield

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from trayapp.desktop.process.paths import Home
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 AutostartState = Literal["on", "off", "elsewhere"]
 """`elsewhere`: switched on, but for a program in another place: moved, or another installation."""
@@ -228,7 +229,9 @@ def _explained() -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            "Starting with the session cannot be changed",
-            f"The system's list of programs to start is not open to TraySync: {error.strerror or error}.",
-            "Use your system's own settings for it.",
+            say("Starting with the session cannot be changed"),
+            say(
+                "The system's list of programs to start is not open to TraySync: {what}.", what=error.strerror or error
+            ),
+            say("Use your system's own settings for it."),
         ) from error

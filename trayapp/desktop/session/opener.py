@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 def open_path(path: Path) -> None:
     """Open a file with its program, a folder in the file manager. Returns at once. UserError when that cannot be."""
     if not path.exists():
-        raise UserError(f"{path} does not exist", "It was moved, deleted or never written.", "")
+        raise UserError(say("{path} does not exist", path=path), say("It was moved, deleted or never written."), "")
     _open(str(path.absolute()))
 
 
@@ -28,7 +29,9 @@ def open_url(url: str) -> None:
     """Open a web page in the browser. Returns at once. UserError for anything that is not http or https: the text may
     come from a server, and must not start programs."""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise UserError("This link is not opened", f"{url} does not begin with http:// or https://.", "")
+        raise UserError(
+            say("This link is not opened"), say("{url} does not begin with http:// or https://.", url=url), ""
+        )
     _open(url)
 
 
@@ -40,9 +43,9 @@ def _open(target: str) -> None:
     program = shutil.which(opener)
     if program is None:
         raise UserError(
-            f"{target} cannot be opened",
-            f"This system has no {opener}, which knows the program for it.",
-            "Install xdg-utils, or open it yourself.",
+            say("{target} cannot be opened", target=target),
+            say("This system has no {opener}, which knows the program for it.", opener=opener),
+            say("Install xdg-utils, or open it yourself."),
         )
     threading.Thread(target=_run, args=(program, target), name="opener", daemon=True).start()
 

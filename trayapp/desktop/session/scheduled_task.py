@@ -22,6 +22,7 @@ import msgspec
 from trayapp.desktop.process.paths import Home
 from trayapp.desktop.session.autostart import program
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 EVERY = 5
 """Minutes between two calls, each of which takes a third of a second when nothing is due."""
@@ -316,9 +317,9 @@ def _call(*command: str) -> str:
 
 def _refused(cause: str) -> UserError:
     return UserError(
-        "The system can't be told to sync in the background",
-        f"{cause.rstrip('.')}.",
-        "Have a timer of your own call `traysync sync --due`, or let the tray program run.",
+        say("The system can't be told to sync in the background"),
+        say("{what}.", what=cause.rstrip(".")),
+        say("Have a timer of your own call `traysync sync --due`, or let the tray program run."),
     )
 
 

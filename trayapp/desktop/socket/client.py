@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from trayapp.desktop.socket.protocol import MAX_ANSWER, Message, decode_answer, encode, is_stranger
 from trayapp.errors import Problem, UserError
+from trayapp.messages import say
 
 _RETRY = 0.05
 _CHUNK = 65536
@@ -49,9 +50,9 @@ def ask(
                     on_progress(answer.progress)
         except TimeoutError as error:
             raise UserError(
-                "TraySync does not answer",
-                f"The running program said nothing for {timeout:g} seconds.",
-                "Try again; if it stays silent, quit TraySync and start it again.",
+                say("TraySync does not answer"),
+                say("The running program said nothing for {timeout} seconds.", timeout=f"{timeout:g}"),
+                say("Try again; if it stays silent, quit TraySync and start it again."),
             ) from error
         except OSError as error:
             raise _broken_off(str(error)) from error
@@ -78,9 +79,9 @@ class _UnixStream:
             self._socket.connect(address)
             if is_stranger(self._socket):
                 raise UserError(
-                    "The program that answers belongs to another user",
-                    f"TraySync does not trust what listens at {address}.",
-                    "Remove that file, or choose another folder with --home DIR.",
+                    say("The program that answers belongs to another user"),
+                    say("TraySync does not trust what listens at {address}.", address=address),
+                    say("Remove that file, or choose another folder with --home DIR."),
                 )
         except BaseException:
             self._socket.close()
@@ -131,9 +132,9 @@ def _connect(address: str, within: float, timeout: float | None) -> _Stream:
         except (FileNotFoundError, ConnectionRefusedError) as error:
             if time.monotonic() >= deadline:
                 raise NotRunning(
-                    "TraySync is not running",
-                    "No tray program listens in this home.",
-                    "Start it with: traysync",
+                    say("TraySync is not running"),
+                    say("No tray program listens in this home."),
+                    say("Start it with: traysync"),
                 ) from error
             time.sleep(_RETRY)
         except OSError as error:
@@ -153,7 +154,7 @@ def _lines(stream: _Stream) -> Iterator[bytes]:
 
 def _broken_off(why: str) -> UserError:
     return UserError(
-        "TraySync broke off its answer",
-        f"The running program could not be talked to: {why}.",
-        "See `traysync status` for what was done, and try again.",
+        say("TraySync broke off its answer"),
+        say("The running program could not be talked to: {why}.", why=why),
+        say("See `traysync status` for what was done, and try again."),
     )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 MAX_REQUEST = 1024 * 1024
 """Bytes of a request's line: it is read in the GUI thread, and a megabyte is read in at most 30 ms."""
@@ -57,9 +58,9 @@ def _decode(line: bytes, kind: type[_Kind]) -> _Kind:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
-            "TraySync was asked something it does not understand",
-            f"Two programs speak different languages: {error}.",
-            "Quit TraySync and start it again, so that both are of the same version.",
+            say("TraySync was asked something it does not understand"),
+            say("Two programs speak different languages: {error}.", error=error),
+            say("Quit TraySync and start it again, so that both are of the same version."),
         ) from error
 
 

@@ -86,9 +86,13 @@ class LocalServer(QObject):
             QLocalServer.removeServer(self._address)
         if not self._server.listen(self._address):
             raise UserError(
-                "TraySync cannot be reached by its own command line",
-                f"No socket could be made at {self._address}: {self._server.errorString()}.",
-                "Choose a folder on a local disk with --home DIR.",
+                say("TraySync cannot be reached by its own command line"),
+                say(
+                    "No socket could be made at {address}: {errorString}.",
+                    address=self._address,
+                    errorString=self._server.errorString(),
+                ),
+                say("Choose a folder on a local disk with --home DIR."),
             )
 
     def close(self) -> None:
@@ -147,7 +151,11 @@ class _Connection(QObject):
         self._patience.stop()
         try:
             if len(line) > MAX_REQUEST:
-                raise UserError("The request is too long", f"It has more than {MAX_REQUEST} bytes.", "Ask in parts.")
+                raise UserError(
+                    say("The request is too long"),
+                    say("It has more than {MAX_REQUEST} bytes.", MAX_REQUEST=MAX_REQUEST),
+                    say("Ask in parts."),
+                )
             message = decode_message(bytes(line))
         except UserError as error:
             self.send(encode(Answer(error=error.problem.to_plain())), True)
@@ -190,7 +198,7 @@ def _check_folder(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise UserError(
-            f"The folder {folder} belongs to another user",
-            "TraySync would listen there for its own command line.",
-            "Remove it, or choose another folder with --home DIR.",
+            say("The folder {folder} belongs to another user", folder=folder),
+            say("TraySync would listen there for its own command line."),
+            say("Remove it, or choose another folder with --home DIR."),
         )

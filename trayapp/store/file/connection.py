@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 
+from trayapp.messages import say
 from trayapp.store.errors import StoreCorrupt, StoreTooNew, translated
 from trayapp.store.file.migrations import MIGRATIONS
 
@@ -47,9 +48,9 @@ def _migrate(db: apsw.Connection, path: Path) -> None:
     version = db.pragma("user_version")
     if version > len(MIGRATIONS):
         raise StoreTooNew(
-            "The database is newer than this program",
-            f"{path} was written by a newer version of TraySync.",
-            "Install the newest version, or choose another folder with --home.",
+            say("The database is newer than this program"),
+            say("{path} was written by a newer version of TraySync.", path=path),
+            say("Install the newest version, or choose another folder with --home."),
         )
     if version == len(MIGRATIONS):
         return

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import apsw
 
+from trayapp.messages import say
 from trayapp.store.errors import StoreCorrupt, StoreLocked, translated
 from trayapp.store.file.connection import BUSY_TIMEOUT_MS, back_up, open_reader, open_writer, set_aside
 
@@ -90,7 +91,9 @@ class Store:
             while not self._lock.acquire(timeout=_SLICE):
                 waiter.wait(0)
                 if until is not None and time.monotonic() > until:
-                    raise StoreLocked("The database is in use", "TraySync is writing into it.", "Wait for that to end.")
+                    raise StoreLocked(
+                        say("The database is in use"), say("TraySync is writing into it."), say("Wait for that to end.")
+                    )
             try:
                 locked = self._begin()
                 if locked is None:

@@ -6,6 +6,7 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import say
 from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror import schema as tables
@@ -41,9 +42,11 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
     if there and _keeps_what_is_gone(before) and before.mapping != mapping:
         if old_name == name:
             raise StoreError(
-                f"The table {name} would lose rows",
-                "Its key, columns or mode were changed, and it holds rows that the server may no longer list.",
-                "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change.",
+                say("The table {name} would lose rows", name=name),
+                say("Its key, columns or mode were changed, and it holds rows that the server may no longer list."),
+                say(
+                    "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change."
+                ),
             )
         there = False  # the old table stays as it is, and is the user's from now on
     if tables.exists(db, name) and _make_way(db, before.number, name, old_name if there else None, find):
@@ -53,9 +56,9 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
         old_name = name
     if tables.exists(db, name) and old_name != name:
         raise StoreError(
-            f"The table {name} belongs to something else",
-            f"The database already has a table {name} that was not made for this endpoint.",
-            "Choose another table name for the endpoint.",
+            say("The table {name} belongs to something else", name=name),
+            say("The database already has a table {name} that was not made for this endpoint.", name=name),
+            say("Choose another table name for the endpoint."),
         )
     is_same = there and before.mapping == mapping
     shape = tables.load_shape(db, before.number, endpoint.table.key) if is_same else None
@@ -95,17 +98,20 @@ def check_plan(db: apsw.Connection, plan: Plan, id: str) -> None:
     entry = endpoint_states.find_entry(db, id)
     if entry is None or entry.number != plan.number:
         raise StoreError(
-            "The endpoint was removed meanwhile",
-            f"There is no endpoint {id} any more, so that its records were not written.",
-            "Add it again if you want them.",
+            say("The endpoint was removed meanwhile"),
+            say("There is no endpoint {id} any more, so that its records were not written.", id=id),
+            say("Add it again if you want them."),
         )
     owner = endpoint_states.find_owner(db, plan.table)
     if (owner is None and plan.shape is None) or (owner is not None and owner.number == plan.number):
         return
     raise StoreError(
-        "The table was renamed meanwhile",
-        f"{plan.table} is no longer this endpoint's table: names were changed in the settings during the run.",
-        "Nothing is lost; this run changed nothing. Sync again.",
+        say("The table was renamed meanwhile"),
+        say(
+            "{table} is no longer this endpoint's table: names were changed in the settings during the run.",
+            table=plan.table,
+        ),
+        say("Nothing is lost; this run changed nothing. Sync again."),
     )
 
 

@@ -8,6 +8,7 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Table
+from trayapp.messages import say
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror import schema as tables
 from trayapp.store.mirror.claim import Plan
@@ -212,7 +213,11 @@ def _is_rewritten(before: Kind, after: Kind) -> bool:
 
 def _no_key(field: str, records: int) -> StoreError:
     return StoreError(
-        "Some records have no key",
-        f"The field {field!r} is missing or empty in at least one of {records:,} records.",
-        "Choose a key (table.key) that every record has.",
+        say("Some records have no key"),
+        say(
+            "The field “{field}” is missing or empty in at least one of {records} records.",
+            field=field,
+            records=records,
+        ),
+        say("Choose a key (table.key) that every record has."),
     )

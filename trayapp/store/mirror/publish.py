@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import say
 from trayapp.store.bookkeeping.endpoint_states import save_table
 from trayapp.store.bookkeeping.history import record_changes
 from trayapp.store.errors import StoreError
@@ -342,9 +343,9 @@ class _Publisher:
 
     def _ambiguous(self, key: SqlValue) -> StoreError:
         return StoreError(
-            f"{', '.join(self.table.key)} does not tell the records apart",
-            f"Two different records on one page share {key!r}.",
-            "Choose a key (table.key) whose fields together are different for every record.",
+            say("{key} does not tell the records apart", key=", ".join(self.table.key)),
+            say("Two different records on one page share “{key}”.", key=key),
+            say("Choose a key (table.key) whose fields together are different for every record."),
         )
 
     def _insert(self, rows: Rows) -> None:

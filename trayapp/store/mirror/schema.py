@@ -6,6 +6,7 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Table
+from trayapp.messages import say
 from trayapp.store.bookkeeping.endpoint_states import find_entry
 from trayapp.store.errors import StoreError
 from trayapp.store.names import column_name, quote
@@ -67,9 +68,9 @@ def extended(shape: Shape, seen: Mapping[str, Kind], table: Table) -> Shape:
         names.add(name)
     if len(columns) > MAX_COLUMNS:
         raise StoreError(
-            "The records have too many fields",
-            f"They have {len(columns):,}, a table can have {MAX_COLUMNS:,}.",
-            "Leave some out with the setting table.ignore.",
+            say("The records have too many fields"),
+            say("They have {columns}, a table can have {MAX_COLUMNS}.", columns=len(columns), MAX_COLUMNS=MAX_COLUMNS),
+            say("Leave some out with the setting table.ignore."),
         )
     return Shape(tuple(columns), shape.key)
 

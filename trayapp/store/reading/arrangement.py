@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import apsw
 import msgspec
 
+from trayapp.messages import say
 from trayapp.store.errors import StoreError
 from trayapp.store.names import quote
 
@@ -30,7 +31,11 @@ ALL = Arrangement()
 def arranged(db: apsw.Connection, table: str, columns: Sequence[str], wanted: Arrangement) -> "array[int]":
     """The row ids of the rows wanted, in order. NULL comes first. StoreError when the table has no such column."""
     if wanted.column and wanted.column not in columns:
-        raise StoreError(f"There is no column {wanted.column}", "The table has changed.", "Sort by another column.")
+        raise StoreError(
+            say("There is no column {column}", column=wanted.column),
+            say("The table has changed."),
+            say("Sort by another column."),
+        )
     id = row_id(columns)
     sql = f"SELECT {id} FROM {quote(table)}"
     patterns = [f"%{_escaped(text)}%" for text in dict.fromkeys((wanted.text.lower(), wanted.text.upper()))]
@@ -50,9 +55,9 @@ def row_id(columns: Sequence[str]) -> str:
     free = [name for name in ("rowid", "oid", "_rowid_") if name not in taken]
     if not free:
         raise StoreError(
-            "This table can't be sorted or searched",
-            "It has columns named rowid, oid and _rowid_.",
-            "Use SQL: traysync query.",
+            say("This table can't be sorted or searched"),
+            say("It has columns named rowid, oid and _rowid_."),
+            say("Use SQL: traysync query."),
         )
     return free[0]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from trayapp.messages import say
 from trayapp.store.errors import StoreError
 from trayapp.store.reading.reader import SqlRow
 
@@ -73,7 +74,9 @@ def write_xlsx(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> in
         sheet.write_row(0, 0, columns)
         for count, row in enumerate(rows, 1):
             if count >= _EXCEL_ROWS:
-                raise StoreError("The table is too long for Excel", "A sheet has 1,048,576 rows.", "Save it as CSV.")
+                raise StoreError(
+                    say("The table is too long for Excel"), say("A sheet has 1,048,576 rows."), say("Save it as CSV.")
+                )
             for index, value in enumerate(row):
                 if isinstance(value, int) and abs(value) >= _EXACT:
                     value = str(value)
@@ -103,9 +106,9 @@ def save_rows(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
         raise StoreError(
-            "The file's format is not known",
-            f"{path.name} does not end in {', '.join(WRITERS)}.",
-            "Choose one of these.",
+            say("The file's format is not known"),
+            say("{name} does not end in {WRITERS}.", name=path.name, WRITERS=", ".join(WRITERS)),
+            say("Choose one of these."),
         )
     try:
         handle, name = tempfile.mkstemp(prefix=path.name, suffix=path.suffix, dir=path.parent)
@@ -117,5 +120,9 @@ def save_rows(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError("The file can't be written", f"{path}: {error.strerror}.", "Choose another place.") from error
+        raise StoreError(
+            say("The file can't be written"),
+            say("{path}: {strerror}.", path=path, strerror=error.strerror),
+            say("Choose another place."),
+        ) from error
     return count

@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from trayapp.messages import say
 from trayapp.store.bookkeeping.history import last_publish
 from trayapp.store.errors import StoreError
 from trayapp.store.names import quote
@@ -119,9 +120,15 @@ def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[
     try:
         cursor.execute(sql)
     except apsw.AuthError as error:
-        raise StoreError("This SQL is not allowed", "Only reading is possible here.", "Use SELECT.") from error
+        raise StoreError(
+            say("This SQL is not allowed"), say("Only reading is possible here."), say("Use SELECT.")
+        ) from error
     except (apsw.SQLError, apsw.ReadOnlyError) as error:
-        raise StoreError("The SQL can't be run", f"{str(error)[:1].upper()}{str(error)[1:]}.", "Correct it.") from error
+        raise StoreError(
+            say("The SQL can't be run"),
+            say("{upper}{error}.", upper=str(error)[:1].upper(), error=str(error)[1:]),
+            say("Correct it."),
+        ) from error
     return (columns[0] if columns else ()), _guarded(cursor)
 
 
@@ -129,4 +136,8 @@ def _guarded(rows: Iterator[Any]) -> Iterator[SqlRow]:
     try:
         yield from rows
     except (apsw.SQLError, apsw.AuthError, apsw.ReadOnlyError) as error:
-        raise StoreError("The SQL can't be run", f"{str(error)[:1].upper()}{str(error)[1:]}.", "Correct it.") from error
+        raise StoreError(
+            say("The SQL can't be run"),
+            say("{upper}{error}.", upper=str(error)[:1].upper(), error=str(error)[1:]),
+            say("Correct it."),
+        ) from error

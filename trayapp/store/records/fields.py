@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from trayapp.messages import say
 from trayapp.store.errors import StoreError
 from trayapp.store.records.values import Kind, SqlValue, classify
 
@@ -35,16 +36,20 @@ def _lenient(record: bytes) -> Fields:
         value = json.loads(record)
     except UnicodeDecodeError as error:
         raise StoreError(
-            "The answer's characters can't be read",
-            f"A record is not UTF-8: {record[max(0, error.start - 20) : error.end]!r}.",
-            "Set response.encoding for this endpoint, for example to latin-1.",
+            say("The answer's characters can't be read"),
+            say("A record is not UTF-8: “{record}”.", record=record[max(0, error.start - 20) : error.end]),
+            say("Set response.encoding for this endpoint, for example to latin-1."),
         ) from error
     except (ValueError, RecursionError) as error:
         raise StoreError(
-            "A record can't be read", f"The server sent {record[:40]!r}, which is no valid JSON."
+            say("A record can't be read"),
+            say("The server sent “{record}”, which is no valid JSON.", record=record[:40]),
         ) from error
     if not isinstance(value, dict):
-        raise StoreError("A record can't be read", f"The server sent {record[:40]!r} where an object is expected.")
+        raise StoreError(
+            say("A record can't be read"),
+            say("The server sent “{record}” where an object is expected.", record=record[:40]),
+        )
     clean = json.dumps(_clean(value), ensure_ascii=False).encode()
     return {name: classify(bytes(raw)) for name, raw in _record.decode(clean).items()}
 

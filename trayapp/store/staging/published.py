@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from trayapp.messages import say
 from trayapp.store.errors import StoreError
 from trayapp.store.records.digests import SIZE, Digests
 from trayapp.store.records.values import SqlValue
@@ -244,7 +245,7 @@ class KnownTable:
 
 def _written_meanwhile() -> StoreError:
     return StoreError(
-        "The table was written meanwhile",
-        "Another run of the same endpoint ended while this one was listing.",
-        "Nothing is lost; this run changed nothing. Sync again.",
+        say("The table was written meanwhile"),
+        say("Another run of the same endpoint ended while this one was listing."),
+        say("Nothing is lost; this run changed nothing. Sync again."),
     )
