@@ -85,12 +85,8 @@ def test_a_token_that_is_in_memory_is_not_sent_elsewhere_either(workspace, api, 
             report = execute(workspace)
             assert report.status == "failed"
             assert report.problem is not None
-<<<<<<< HEAD
-            assert "isn't sent" in str(report.problem.title)
-=======
             signed_out = kind == "oauth2_code" and "url" in moved  # who moves the endpoint signs in anew
-            assert ("Sign in again" if signed_out else "isn't sent") in report.problem.title
->>>>>>> w-secrets
+            assert ("Sign in again" if signed_out else "isn't sent") in str(report.problem.title)
             assert report.failure == "permanent"
         assert evil.requests == []
 
