@@ -50,14 +50,15 @@ class Problem(NamedTuple):
         """The same with `hide` applied to all words that are not ours."""
         return self._replace(title=self.title.mapped(hide), cause=self.cause.mapped(hide), next=self.next.mapped(hide))
 
-    def as_dict(self) -> dict[str, Any]:
-        """The command line's JSON form: title, cause and next in today's language, and what else is known."""
-        words = {"title": str(self.title), "cause": str(self.cause), "next": str(self.next)}
-        return words | self._marks()
+    def as_dict(self) -> dict[str, str]:
+        """The command line's JSON form: title, cause and next in today's language."""
+        return {"title": str(self.title), "cause": str(self.cause), "next": str(self.next)}
 
     def to_plain(self) -> dict[str, Any]:
         """All of it as plain data, for JSON."""
-        return {name: to_plain(getattr(self, name)) for name in ("title", "cause", "next")} | self._marks()
+        return {name: to_plain(getattr(self, name)) for name in ("title", "cause", "next")} | {
+            name: value for name in ("code", "field", "line", "action") if (value := getattr(self, name))
+        }
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> "Problem":
@@ -66,10 +67,6 @@ class Problem(NamedTuple):
         return cls(
             title, cause, next, data.get("code", ""), data.get("field", ""), data.get("line"), data.get("action", "")
         )
-
-    def _marks(self) -> dict[str, Any]:
-        marks = {"code": self.code, "field": self.field, "line": self.line, "action": self.action}
-        return {name: value for name, value in marks.items() if value}
 
 
 class UserError(Exception):

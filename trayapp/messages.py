@@ -56,14 +56,14 @@ class Message(NamedTuple):
 NOTHING: Final = Message("")
 
 
-def say(id: str, /, **args: Argument) -> Message:
-    """The sentence with this id, its places filled by `args`."""
-    return Message(id, args)
+def say(id: str, /, **args: object) -> Message:
+    """The sentence with this id, its places filled by `args`; what is no Argument, like a path, as its text."""
+    return Message(id, {name: _as_argument(value) for name, value in args.items()})
 
 
-def say_count(one: str, many: str, /, count: int, **args: Argument) -> Message:
+def say_count(one: str, many: str, /, count: int, **args: object) -> Message:
     """The sentence for a number of things: `one` for a single one, `many` otherwise; both may name {count}."""
-    return Message(one, {"count": count, **args}, many)
+    return say(one, count=count, **args)._replace(many=many)
 
 
 def foreign(text: str) -> Message:
@@ -71,14 +71,18 @@ def foreign(text: str) -> Message:
     return Message("{text}", {"text": text}) if text else NOTHING
 
 
-def tr(id: str, /, **args: Argument) -> str:
+def tr(id: str, /, **args: object) -> str:
     """`say`, rendered at once: for labels, which are made anew when the language changes."""
-    return _language.rendered(Message(id, args))
+    return str(say(id, **args))
 
 
-def tr_count(one: str, many: str, /, count: int, **args: Argument) -> str:
+def tr_count(one: str, many: str, /, count: int, **args: object) -> str:
     """`say_count`, rendered at once."""
-    return _language.rendered(say_count(one, many, count, **args))
+    return str(say_count(one, many, count, **args))
+
+
+def _as_argument(value: object) -> Argument:
+    return value if isinstance(value, str | int | float | tuple) else str(value)
 
 
 def listing(items: tuple[str | Message, ...]) -> Argument:

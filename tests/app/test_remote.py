@@ -165,7 +165,7 @@ def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, back
     with locked(backend.workspace.home.database):
         removed = ask("remove", id="items", drop_table=True)
         qtbot.waitUntil(lambda: removed.error is not None)
-    assert isinstance(removed.error, StoreLocked)
+    assert removed.error.code == StoreLocked.code
     assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
 
 

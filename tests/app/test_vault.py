@@ -13,6 +13,7 @@ from trayapp.operations.vault import Withheld
 from trayapp.operations.workspace import Workspace
 from trayapp.store.file.migrations import MIGRATIONS
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.errors import AuthError
 
 RECORDS = [{"id": n} for n in range(1, 6)]
 GOOD = Endpoint(id="items", name="Items", url="https://api.example.com/items", auth=Auth(kind="bearer"))
@@ -63,12 +64,14 @@ def test_the_words_of_a_refusal(workspace):
     }
 
 
-def test_a_token_that_is_in_memory_is_not_sent_elsewhere_either(workspace, api):
+@pytest.mark.parametrize("kind", ["oauth2_client", "oauth2_code"])
+def test_a_token_that_is_in_memory_is_not_sent_elsewhere_either(workspace, api, kind):
     """As the tray program has it, whose runs share what was bought for the first of them."""
-    auth = Auth(kind="oauth2_client", client_id="me", token_url=api.url("/token"))
+    auth = Auth(kind=kind, client_id="me", token_url=api.url("/token"), auth_url=api.url("/auth"))
     api.route("/token", json_reply({"access_token": "bought", "expires_in": 3600}))
     good = Endpoint(id="items", name="Items", url=api.route("/items", Listing(RECORDS)), auth=auth)
-    workspace.save(good, "s3cret")
+    if kind == "oauth2_client":
+        workspace.save(good, "s3cret")
     with ApiServer() as evil:
         evil.route("/items", Listing(RECORDS))
         for moved in (
@@ -76,13 +79,14 @@ def test_a_token_that_is_in_memory_is_not_sent_elsewhere_either(workspace, api):
             {"request.proxy": evil.base},
             {"request.ca_file": "/etc/ssl/certs/ca-certificates.crt"},
         ):
-            workspace.save(good)
+            workspace.save(good, tokens={"refresh_token": "r1"} if kind == "oauth2_code" else None)
             assert execute(workspace).status == "succeeded"
             workspace.edit("items", moved)
             report = execute(workspace)
             assert report.status == "failed"
             assert report.problem is not None
-            assert "isn't sent" in str(report.problem.title)
+            signed_out = kind == "oauth2_code" and "url" in moved  # who moves the endpoint signs in anew
+            assert ("Sign in again" if signed_out else "isn't sent") in str(report.problem.title)
             assert report.failure == "permanent"
         assert evil.requests == []
 
@@ -155,6 +159,14 @@ def test_nobody_allows_what_they_were_not_shown(workspace):
         workspace.vault.allow(EVIL, shown)
     with pytest.raises(Withheld):
         workspace.vault.get(EVIL)
+
+
+def test_a_draft_does_not_get_what_an_endpoint_of_its_id_left_behind(workspace, api):
+    draft = msgspec.structs.replace(GOOD, url=api.route("/items", Listing(RECORDS)))
+    workspace.vault.set(draft, "secret", "left-behind")
+    with pytest.raises(AuthError, match="missing"):
+        workspace.preview(draft, None, CancelToken())
+    assert api.requests == []
 
 
 def old_home(make, *endpoints):

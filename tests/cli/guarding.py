@@ -26,11 +26,11 @@ def received(server, secret):
 
 
 KINDS = {
-    "bearer": ["bearer"],
-    "basic": ["basic:me"],
-    "header": ["header:X-Api-Key"],
-    "query": ["query:api_key"],
-    "oauth2_client": ["oauth2_client:me@{token}"],
+    "bearer": "bearer",
+    "basic": "basic:me",
+    "header": "header:X-Api-Key",
+    "query": "query:api_key",
+    "oauth2_client": "oauth2_client:me@{token}",
 }
 
 
@@ -38,8 +38,7 @@ def add(cli, api, kind="bearer", *more):
     """An endpoint of that kind at the good server, which has run once."""
     api.route("/items", Listing(RECORDS))
     api.route("/token", json_reply({"access_token": "bought-for-good", "token_type": "bearer", "expires_in": 3600}))
-    (auth,) = KINDS[kind]
-    auth = auth.format(token=api.url("/token"))
+    auth = KINDS[kind].format(token=api.url("/token"))
     cli("add", api.url("/items"), "--auth", auth, "--secret-stdin", "--id", "items", "--yes", *more, stdin=SECRET)
     assert cli.json("sync")["runs"][0]["status"] == "succeeded"
     assert received(api, SECRET)

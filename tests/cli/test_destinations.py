@@ -212,6 +212,7 @@ def test_a_variable_that_a_person_named_is_for_that_endpoint_and_where_it_goes(c
     assert "isn't sent" in cli("preview", "items", code=1).err
     cli("edit", "items", "--set", f"url={url}")
     assert cli.json("sync")["runs"][0]["status"] == "succeeded"
+    cli("edit", "items", "--set", "auth.secret_env=TRAYSYNC_TOKEN")
     cli("remove", "items", "--drop-table")
     cli("add", url, "--id", "items", "--yes")
     cli("edit", "items", *BEARER, "--set", f"auth.secret_env={VARIABLE}")

@@ -285,7 +285,7 @@ def test_an_error_in_a_run_is_a_failed_run(bench: Bench, error: BaseException, c
         bench.until(lambda: bench.reports)
     assert bench.reports[0].status == "failed"
     assert bench.reports[0].problem is not None
-    assert "error in the program" in str(bench.reports[0].problem.title)
+    assert bench.reports[0].problem.code == "bug"
     assert "The run of a ended with an unexpected error" in caplog.text
     bench.until(lambda: [run.status for run in bench.states.runs] == ["failed"])
     assert scheduler.isRunning()

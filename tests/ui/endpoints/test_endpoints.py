@@ -130,8 +130,8 @@ def test_progress_is_shown_in_place(view, backend):
 
 def test_a_problem_is_told_in_full(view):
     view.choose("weather")
-    assert view.panel.banner.title == REFUSED.title
-    assert REFUSED.next in view.panel.banner.accessibleName()
+    assert view.panel.banner.title == str(REFUSED.title)
+    assert str(REFUSED.next) in view.panel.banner.accessibleName()
     view.choose("issues")
     assert view.panel.banner.title == ""
 

@@ -226,7 +226,7 @@ def test_the_next_run(status, text):
 def test_the_last_result():
     assert words.last_words(endpoint("a", sentence="3 new.")) == "3 new."
     assert words.last_words(endpoint("a", last_attempt=None)) == "Never synced"
-    assert words.last_words(endpoint("a", state="failing", sentence="", problem=REFUSED)) == REFUSED.title
+    assert words.last_words(endpoint("a", state="failing", sentence="", problem=REFUSED)) == str(REFUSED.title)
 
 
 def test_a_problem_is_said_in_full_sentences():

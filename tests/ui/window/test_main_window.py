@@ -76,7 +76,7 @@ def test_the_pause_is_told_and_ended_here(window, backend, qtbot):
 def test_offline_and_settings_problems_are_told(window, backend):
     backend.show(shown(*TWO.endpoints, online=False, settings_problem=REFUSED))
     assert window.offline_banner.title == "There is no network"
-    assert window.settings_banner.title == REFUSED.title
+    assert window.settings_banner.title == str(REFUSED.title)
     backend.show(TWO)
     assert (window.offline_banner.title, window.settings_banner.title) == ("", "")
 
