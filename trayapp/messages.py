@@ -10,7 +10,7 @@ import gettext
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Union
+from typing import Any, Final, Literal, NamedTuple, Union
 
 SOURCE_LANGUAGE: Final = "en"
 _DOMAIN = "traysync"
@@ -85,10 +85,12 @@ def _as_argument(value: object) -> Argument:
     return value if isinstance(value, str | int | float | tuple) else str(value)
 
 
-def listing(items: tuple[str | Message, ...]) -> Argument:
-    """An enumeration as a sentence has it: "a", "a and b", "a, b and c"."""
+def listing(items: tuple[str | Message, ...], last: Literal["and", "or"] = "and") -> Argument:
+    """An enumeration as a sentence has it: "a", "a and b", "a, b or c"."""
     if len(items) < 2:
         return items
+    if last == "or":
+        return say("{items} or {last}", items=items[:-1], last=items[-1])
     return say("{items} and {last}", items=items[:-1], last=items[-1])
 
 

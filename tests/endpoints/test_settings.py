@@ -79,9 +79,9 @@ URL = 'url = "https://a.example/x"\n'
         ("[[endpoint]]\nname = 'x'", 1, "", "'url' is missing", "Correct"),
         ("[[endpoint]]\n" + URL + "every = 5", 3, "every", 'expected text like "1h"', "Correct"),
         ("[[endpoint]]\n" + URL + "every = '5 parsecs'", 3, "every", "is not a duration", "Correct"),
-        ("[[endpoint]]\n" + URL + "every = '1s'", 3, "every", "the shortest interval is 10s", "Correct"),
-        ("[[endpoint]]\n" + URL + "cron = 'often'", 3, "cron", "is no cron expression", "Correct"),
-        ("[[endpoint]]\n" + URL + "every='1h'\nmanual=true", 4, "manual", "only one of", "Correct"),
+        ("[[endpoint]]\n" + URL + "every = '1s'", 3, "every", "shortest interval is 10s", "Correct"),
+        ("[[endpoint]]\n" + URL + "cron = 'often'", 3, "cron", "is not a cron expression", "Correct"),
+        ("[[endpoint]]\n" + URL + "every='1h'\nmanual=true", 4, "manual", "nly one of", "Correct"),
         ("[[endpoint]]\nurl = 'a.example/x'", 2, "url", "did you mean https://a.example/x", "Correct"),
         ("[[endpoint]]\nurl = 'ftp://a.example/x'", 2, "url", "must begin with https://", "Correct"),
         ("[[endpoint]]\nurl = 'https://me:pw@a.example/x'", 2, "url", "authentication fields", "Correct"),
@@ -219,8 +219,8 @@ url = "https://a.example/prices"
 @pytest.mark.parametrize(
     ("line", "field", "says"),
     [
-        ("endpoint = 'stok'", "after.endpoint", "there is no endpoint 'stok'; did you mean 'stock'?"),
-        ("endpoints = ['stock', 'zzz']", "after.endpoints", "there is no endpoint 'zzz'; known are: stock"),
+        ("endpoint = 'stok'", "after.endpoint", "There is no endpoint “stok”. Did you mean “stock”?"),
+        ("endpoints = ['stock', 'zzz']", "after.endpoints", "There is no endpoint “zzz”. There are: stock."),
     ],
 )
 def test_an_unknown_parent_is_named_with_a_suggestion(line, field, says):
@@ -296,7 +296,7 @@ def test_no_edit_is_lost_when_many_come_at_once(file):
 
 def test_what_is_no_text_is_explained(file):
     file.path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match="is not UTF-8"):
+    with pytest.raises(SettingsError, match="not encoded as UTF-8"):
         file.load()
 
 

@@ -68,7 +68,7 @@ def test_a_part_of_a_listing_needs_a_mode_that_keeps_the_rest(mode):
 def test_what_no_run_can_wait_for(when, path, says):
     ((found, message),) = check_endpoint(Endpoint(url="https://a.example/x", when=when))
     assert found == path
-    assert says in message
+    assert says in str(message)
 
 
 @pytest.mark.parametrize("text", ["nas.local", "nas.local:", "nas:0", "nas:99999", "::1:80", "http://nas:80", "a@b:1"])
@@ -121,7 +121,7 @@ def test_circles_are_refused_wherever_they_close():
         (1, "after.endpoint"),
         (2, "after.endpoint"),
     ]
-    assert "a → c → a" in found[0][1].message
+    assert "a → c → a" in str(found[0][1].message)
 
 
 def test_nobody_runs_after_itself():
@@ -143,14 +143,14 @@ def auth_problems(**fields):
 def test_what_looks_like_a_secret_is_not_stored_readably(section, name):
     ((path, message),) = auth_problems(**{section: {name: "hunter2"}})
     assert path == f"auth.{section}.{name}"
-    assert "would be stored readably" in message
-    assert "hunter2" not in message
+    assert "would be stored as plain text" in str(message)
+    assert "hunter2" not in str(message)
 
 
 @pytest.mark.parametrize(("name", "says"), [("grant_type", "itself"), ("scope", "auth.scopes"), (" ", "name")])
 def test_parameters_that_are_the_program_s_own_are_refused(name, says):
     ((_, message),) = auth_problems(token_params={name: "x"})
-    assert says in message
+    assert says in str(message)
 
 
 @pytest.mark.parametrize(

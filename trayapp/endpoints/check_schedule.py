@@ -10,50 +10,63 @@ from cronsim import CronSim, CronSimError
 from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import SHORTEST, Cron, EventsOnly, Every, Manual, TimesOfDay, written
+from trayapp.messages import Message, say
 
 
-def schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+def schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, Message]]:
     """(field, what is wrong) for everything wrong with when an endpoint runs."""
     given = written(endpoint)
     if len(given) > 1:
         yield (
             list(given)[1],
-            f"only one of every, cron, at or on, once and manual can be used; here are {' and '.join(given)}",
+            say(
+                "Only one of every, cron, at or on, once and manual can be used; here are {given}.",
+                given=" and ".join(given),
+            ),
         )
     if endpoint.flex is not None and "every" not in given:
-        yield "flex", 'a flex window is the last part of an interval; write every = "1h" too, for example'
+        yield "flex", say('A flex window is the last part of an interval; write every = "1h" too, for example.')
     for schedule in given.values():
         match schedule:
             case Every(interval, flex):
                 if interval < SHORTEST:
-                    yield "every", f"the shortest interval is {SHORTEST}"
+                    yield "every", say("The shortest interval is {SHORTEST}.", SHORTEST=SHORTEST)
                 if flex is not None and flex > interval:
-                    yield "flex", f"the flex window can't be longer than the interval ({interval})"
+                    yield (
+                        "flex",
+                        say("The flex window can't be longer than the interval ({interval}).", interval=interval),
+                    )
                 if flex is not None and flex < SHORTEST:
-                    yield "flex", f"the shortest flex window is {SHORTEST}"
+                    yield "flex", say("The shortest flex window is {SHORTEST}.", SHORTEST=SHORTEST)
             case Cron(expression):
                 try:
                     next(CronSim(expression, datetime.now(UTC)))
                 except (CronSimError, StopIteration):
                     yield (
                         "cron",
-                        f"{expression!r} is no cron expression; write minute, hour, day, month, weekday,"
-                        " like 0 9 * * mon",
+                        say(
+                            "“{expression}” is not a cron expression. Write minute, hour, day, month and weekday,"
+                            " like 0 9 * * mon.",
+                            expression=expression,
+                        ),
                     )
             case Manual():
                 if endpoint.at_start:
-                    yield "at_start", "an endpoint that runs only by hand (manual) does not run at the program's start"
+                    yield (
+                        "at_start",
+                        say("An endpoint that runs only by hand (manual) does not run at the program's start."),
+                    )
                 if endpoint.watch:
-                    yield "watch", "an endpoint that runs only by hand (manual) does not run when a file changes"
+                    yield "watch", say("An endpoint that runs only by hand (manual) does not run when a file changes.")
             case TimesOfDay() | Once() | EventsOnly():
                 pass
             case _:
                 assert_never(schedule)
     if endpoint.watch and not (PurePath(endpoint.watch).is_absolute() or endpoint.watch.startswith("~")):
-        yield "watch", f"write the whole path, like ~/{endpoint.watch.removeprefix('./')}"
+        yield "watch", say("Write the whole path, like ~/{path}.", path=endpoint.watch.removeprefix("./"))
 
 
-def chain_problems(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, str]]:
+def chain_problems(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, Message]]:
     """(position, field, what is wrong): who runs after an endpoint that does not exist, or after itself in the end."""
     ids = [each.id for each in endpoints]
     for index, endpoint in enumerate(endpoints):
@@ -62,10 +75,16 @@ def chain_problems(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, st
                 import difflib
 
                 close = difflib.get_close_matches(id, ids, 1, 0.5)
-                known = ", ".join(each for each in ids if each != endpoint.id)
-                hint = f"did you mean {close[0]!r}?" if close else f"known are: {known or 'no others'}"
-                yield index, field, f"there is no endpoint {id!r}; {hint}"
+                yield index, field, _unknown(id, close, [each for each in ids if each != endpoint.id])
     yield from _circles(endpoints)
+
+
+def _unknown(id: str, close: Sequence[str], others: Sequence[str]) -> Message:
+    if close:
+        return say("There is no endpoint “{id}”. Did you mean “{close}”?", id=id, close=close[0])
+    if others:
+        return say("There is no endpoint “{id}”. There are: {others}.", id=id, others=tuple(others))
+    return say("There is no endpoint “{id}”, and no other one.", id=id)
 
 
 def _named(endpoint: Endpoint) -> list[tuple[str, str]]:
@@ -76,7 +95,7 @@ def _named(endpoint: Endpoint) -> list[tuple[str, str]]:
     return [*first, *(("after.endpoints", id) for id in endpoint.after.endpoints)]
 
 
-def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, str]]:
+def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, Message]]:
     """Each endpoint that waits for itself in the end."""
     before = {each.id: [id for _, id in _named(each)] for each in endpoints}
     for index, endpoint in enumerate(endpoints):
@@ -85,7 +104,7 @@ def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, str]]:
         way = _way_back(endpoint.id, before)
         if way:
             field = next(field for field, id in _named(endpoint) if id == way[1])
-            yield index, field, f"these run after each other in a circle: {' → '.join(way)}"
+            yield index, field, say("These run after each other in a circle: {way}.", way=" → ".join(way))
 
 
 def _way_back(id: str, before: dict[str, list[str]]) -> list[str]:

@@ -62,7 +62,7 @@ def find_preset(name: str) -> Preset:
     names = ", ".join(sorted(preset.name for preset in presets))
     raise UserError(
         say("There is no preset “{name}”", name=name),
-        say("There are {names}.", names=names),
+        say("The presets are {names}.", names=names),
         say("Choose one of them."),
     )
 
@@ -83,7 +83,7 @@ def fill(preset: Preset, values: Mapping[str, str]) -> Endpoint:
     for name in values:
         if name not in asked:
             raise UserError(
-                say("The preset {name} has no “{name2}”", name=preset.name, name2=name),
+                say("The preset {preset} has no “{name}”", preset=preset.name, name=name),
                 say("It asks for {asked}.", asked=", ".join(asked)),
                 say("Correct the name."),
             )
@@ -92,7 +92,7 @@ def fill(preset: Preset, values: Mapping[str, str]) -> Endpoint:
         complete[name] = values.get(name, "").strip() or placeholder.default
         if not complete[name]:
             raise UserError(
-                say("The preset {name} needs “{name2}”", name=preset.name, name2=name),
+                say("The preset {preset} needs “{name}”", preset=preset.name, name=name),
                 say("{help}, like {example}.", help=placeholder.help, example=placeholder.example),
                 say("Add it."),
             )
@@ -110,8 +110,8 @@ def fill(preset: Preset, values: Mapping[str, str]) -> Endpoint:
         ) from error
     for problem in check_endpoint(completed(endpoint)):
         raise UserError(
-            say("The preset {name} can't be filled in so", name=preset.name),
-            say("{message}.", message=problem.message),
+            say("The preset {name} can't be filled in", name=preset.name),
+            problem.message,
             say("Correct the values."),
         )
     return endpoint
@@ -132,7 +132,7 @@ def _with_server(url: str, values: Mapping[str, str]) -> str:
         if not _HOST_LABEL.fullmatch(values[name]):
             raise UserError(
                 say("“{name}” can't be filled in", name=name),
-                say("“{values}” is no part of a server's name.", values=values[name]),
+                say("“{value}” can't be part of a server's name.", value=values[name]),
                 say("Correct it."),
             )
     return f"{scheme}://{_replaced(host, values)}{slash}{path}"
@@ -145,7 +145,7 @@ def _address(name: str, text: str, whole: bool) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s{}]", url):
         raise UserError(
             say("“{name}” can't be filled in", name=name),
-            say("That is no address."),
+            say("That is not a web address."),
             say("Write it like https://example.org"),
         )
     if whole:
@@ -153,7 +153,7 @@ def _address(name: str, text: str, whole: bool) -> str:
     if parts.query or parts.fragment:
         raise UserError(
             say("“{name}” can't be filled in", name=name),
-            say("That is more than the address of a site."),
-            say("Leave out what follows ? or #."),
+            say("That is more than a site's address."),
+            say("Leave out everything from ? or # on."),
         )
     return url.rstrip("/")

@@ -165,8 +165,8 @@ def _carrier(auth: Auth) -> tuple[str, str, str]:
 
 def _left_out(found: Readable, why: str) -> SettingsError:
     return SettingsError(
-        say("{name} would be stored readably", name=found.name),
-        say("It is a secret (field {field}), and {why}.", field=found.field, why=why),
+        say("{name} would be stored as plain text", name=found.name),
+        say("It looks like a secret (field {field}), and {why}.", field=found.field, why=why),
         say("Leave it out, or make it the endpoint's authentication."),
         field=found.field,
     )

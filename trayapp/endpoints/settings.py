@@ -106,7 +106,7 @@ def parse_settings(
         raise SettingsError(
             say("The settings file can't be read"),
             say("{source}: {what}.", source=_place(source, line), what=re.sub(" *[(]at .*", "", str(error))),
-            say("Correct that line, or restore the previous copy that lies beside it."),
+            say("Correct that line, or restore the previous copy beside the file."),
             line=line,
         ) from error
     settings = convert(data, lambda path: _line_of(text, path), source)
@@ -146,8 +146,8 @@ def complete(
         where = _place(source, line)
         raise SettingsError(
             say("The endpoint “{id}” can't be used", id=settings.endpoint[index].id),
-            say("{where}, field {path}: {message}.", where=where, path=problem.path, message=problem.message),
-            say("Correct that field."),
+            say("{where}, field {path}: {message}", where=where, path=problem.path, message=problem.message),
+            say("Correct the field."),
             line=line,
             field=problem.path,
         )
@@ -292,14 +292,14 @@ class SettingsFile:
         except Timeout as error:
             raise UserError(
                 say("The settings are in use"),
-                say("Another program has been writing them for ten seconds."),
+                say("Another program has been writing them for more than ten seconds."),
                 say("Try again."),
             ) from error
         except OSError as error:
             raise UserError(
                 say("The settings can't be written"),
                 say("{path}: {strerror}.", path=self.path, strerror=error.strerror),
-                say("Make room or give yourself the right to write there; the settings in force stay as they are."),
+                say("Free some space, or make the file writable. Nothing was changed."),
             ) from error
 
     def _text(self) -> str:
@@ -310,14 +310,14 @@ class SettingsFile:
         except UnicodeDecodeError as error:
             raise SettingsError(
                 say("The settings file can't be read"),
-                say("{path} is not UTF-8 text.", path=self.path),
+                say("{path} is not encoded as UTF-8.", path=self.path),
                 say("Save it as UTF-8."),
             ) from error
         except OSError as error:
             raise SettingsError(
                 say("The settings file can't be read"),
                 say("{path}: {strerror}.", path=self.path, strerror=error.strerror),
-                say("Check who may read it."),
+                say("Check the file's permissions."),
             ) from error
 
     def _write(self, text: str) -> None:

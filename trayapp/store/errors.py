@@ -44,30 +44,30 @@ def translated(path: Path) -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreLocked(
             say("The database is in use"),
-            say("Another program holds {name} locked.", name=path.name),
-            say("Close or save what it has open there; the sync is tried again."),
+            say("Another program has locked {name}.", name=path.name),
+            say("Save or close what it has open. TraySync will try again."),
         ) from error
     except apsw.FullError as error:
         raise StoreFull(
             say("The disk is full"),
-            say("There is no room to write {path}.", path=path),
-            say("Make room; the table is as it was before the run."),
+            say("There is no space left to write {path}.", path=path),
+            say("Free some space. The table is unchanged."),
         ) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise StoreCorrupt(
             say("The database is damaged"),
             say("{path} can't be read as an SQLite database.", path=path),
-            say("It is set aside and rebuilt at the next start; its tables are fetched anew."),
+            say("It will be set aside and rebuilt at the next start, and its tables fetched again."),
         ) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
         raise StoreNotWritable(
             say("The database can't be written"),
             say("{path} or its folder is not writable.", path=path),
-            say("Give yourself the right to write there, or choose another folder with --home."),
+            say("Make both writable, or choose another folder with --home."),
         ) from error
     except apsw.IOError as error:
         raise StoreError(
             say("The database can't be read or written"),
-            say("The disk reported an error for {path}.", path=path),
+            say("The disk reported an error at {path}.", path=path),
             say("Check the disk."),
         ) from error

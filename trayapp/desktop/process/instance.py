@@ -58,7 +58,10 @@ def acquire_engine_lock(home: Home) -> Lock | None:
         return None
     except OSError as error:
         raise UserError(
-            say("The file {lock_file} cannot be locked", lock_file=home.lock_file),
-            say("It tells two TraySync programs apart, but: {what}.", what=error.strerror or error),
-            say("Make it writable for you, or choose a folder on a local disk with --home DIR."),
+            say("{lock_file} can't be locked", lock_file=home.lock_file),
+            say(
+                "TraySync locks it so that no two copies run at once. The system says: {what}.",
+                what=error.strerror or error,
+            ),
+            say("Make the file writable, or choose a folder on a local disk with --home DIR."),
         ) from error

@@ -109,7 +109,7 @@ def _make_private(folder: Path) -> None:
 
 def _not_writable(folder: Path, error: OSError) -> UserError:
     return UserError(
-        say("The folder {folder} cannot be used", folder=folder),
-        say("TraySync keeps its files there, but: {what}.", what=error.strerror or error),
-        say("Make the folder writable for you, or choose another one with --home DIR or the variable TRAYSYNC_HOME."),
+        say("The folder {folder} can't be used", folder=folder),
+        say("TraySync keeps its files there. The system says: {what}.", what=error.strerror or error),
+        say("Make the folder writable, or choose another one with --home DIR or the variable TRAYSYNC_HOME."),
     )

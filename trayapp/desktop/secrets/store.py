@@ -153,7 +153,7 @@ def from_environment(variable: str, environ: Mapping[str, str] = os.environ) -> 
         return value
     raise UserError(
         say("The environment variable {name} is {what}", name=name, what="not set" if value is None else "empty"),
-        say("The settings name it as the place of a secret."),
+        say("The settings say that a secret is in it."),
         say("Set {name} where TraySync is started, or store the secret with: traysync secret set", name=name),
     )
 
@@ -320,16 +320,16 @@ def _described(error: Exception) -> SecretsError:
     if isinstance(error, KeyringLocked) or names & {"LockedException", "PromptDismissedException"}:
         return SecretsLocked(
             say("The keyring is locked"),
-            say("It holds the secrets of your endpoints, and nobody unlocked it."),
-            say("Unlock it (usually by logging in, or in your password manager); TraySync then goes on by itself."),
+            say("It holds the secrets of your endpoints."),
+            say("Unlock it, usually by logging in or in your password manager. TraySync then continues."),
         )
     missing = (NoKeyringError, FileNotFoundError, ConnectionError, ImportError)
     if isinstance(error, missing) or "SecretServiceNotAvailableException" in names:
         return _no_store(_first_line(error))
     return SecretsError(
-        say("The keyring failed"),
-        say("The system's secret store answered: {error}", error=_first_line(error)),
-        say("Try again; if it stays, restart the store or log in again."),
+        say("The keyring reported an error"),
+        say("The system's secret store says: {error}", error=_first_line(error)),
+        say("Try again. If that doesn't help, log out and in again."),
     )
 
 
@@ -342,17 +342,18 @@ def _no_store(cause: str) -> NoSecretStore:
     return NoSecretStore(
         say("There is no keyring"),
         say(
-            "TraySync keeps secrets only in the system's secret store, and found none: {what}.", what=cause.rstrip(".")
+            "TraySync keeps secrets only in the system's secret store, and this session has none: {what}.",
+            what=cause.rstrip("."),
         ),
         say(
-            "Install and start one (gnome-keyring, KWallet or KeePassXC), or name an environment variable as secret_env."
+            "Install gnome-keyring, KWallet or KeePassXC, or put the secret into an environment variable (secret_env)."
         ),
     )
 
 
 def _timeout(seconds: float) -> SecretsTimeout:
     return SecretsTimeout(
-        say("The keyring does not answer"),
-        say("The system's secret store said nothing for {seconds} seconds.", seconds=f"{seconds:g}"),
-        say("Look for a window that asks for your keyring's password and answer it; TraySync then tries again."),
+        say("The keyring doesn't respond"),
+        say("The system's secret store didn't respond for {seconds} seconds.", seconds=f"{seconds:g}"),
+        say("It may be asking for your password in a window of its own. TraySync will try again."),
     )

@@ -28,9 +28,9 @@ class Turns:
             lock.acquire(timeout=_PATIENCE)
         except Timeout:
             raise UserError(
-                say("Another TraySync renews the sign-in"),
-                say("It takes very long."),
-                say("It is tried again by itself."),
+                say("The sign-in is being renewed"),
+                say("Another TraySync process is renewing it, and it takes unusually long."),
+                say("TraySync will try again."),
             ) from None
         try:
             yield

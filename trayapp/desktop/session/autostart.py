@@ -229,9 +229,9 @@ def _explained() -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            say("Starting with the session cannot be changed"),
+            say("Starting at login can't be changed"),
             say(
-                "The system's list of programs to start is not open to TraySync: {what}.", what=error.strerror or error
+                "TraySync can't change the list of programs that start at login: {what}.", what=error.strerror or error
             ),
-            say("Use your system's own settings for it."),
+            say("Change it in your system's settings."),
         ) from error

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 def open_path(path: Path) -> None:
     """Open a file with its program, a folder in the file manager. Returns at once. UserError when that cannot be."""
     if not path.exists():
-        raise UserError(say("{path} does not exist", path=path), say("It was moved, deleted or never written."), "")
+        raise UserError(say("{path} doesn't exist", path=path), say("It was moved or deleted, or never written."), "")
     _open(str(path.absolute()))
 
 
@@ -30,7 +30,7 @@ def open_url(url: str) -> None:
     come from a server, and must not start programs."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(
-            say("This link is not opened"), say("{url} does not begin with http:// or https://.", url=url), ""
+            say("This link can't be opened"), say("{url} doesn't begin with http:// or https://.", url=url), ""
         )
     _open(url)
 
@@ -43,8 +43,8 @@ def _open(target: str) -> None:
     program = shutil.which(opener)
     if program is None:
         raise UserError(
-            say("{target} cannot be opened", target=target),
-            say("This system has no {opener}, which knows the program for it.", opener=opener),
+            say("{target} can't be opened", target=target),
+            say("{opener} isn't installed, which finds the right program for it.", opener=opener),
             say("Install xdg-utils, or open it yourself."),
         )
     threading.Thread(target=_run, args=(program, target), name="opener", daemon=True).start()

@@ -317,9 +317,9 @@ def _call(*command: str) -> str:
 
 def _refused(cause: str) -> UserError:
     return UserError(
-        say("The system can't be told to sync in the background"),
+        say("Background sync can't be set up"),
         say("{what}.", what=cause.rstrip(".")),
-        say("Have a timer of your own call `traysync sync --due`, or let the tray program run."),
+        say("Have a timer of your own call `traysync sync --due`, or keep TraySync running."),
     )
 
 

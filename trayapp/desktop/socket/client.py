@@ -50,9 +50,9 @@ def ask(
                     on_progress(answer.progress)
         except TimeoutError as error:
             raise UserError(
-                say("TraySync does not answer"),
-                say("The running program said nothing for {timeout} seconds.", timeout=f"{timeout:g}"),
-                say("Try again; if it stays silent, quit TraySync and start it again."),
+                say("TraySync doesn't respond"),
+                say("The running program didn't respond for {timeout} seconds.", timeout=f"{timeout:g}"),
+                say("Try again. If that doesn't help, quit TraySync and start it again."),
             ) from error
         except OSError as error:
             raise _broken_off(str(error)) from error
@@ -79,8 +79,8 @@ class _UnixStream:
             self._socket.connect(address)
             if is_stranger(self._socket):
                 raise UserError(
-                    say("The program that answers belongs to another user"),
-                    say("TraySync does not trust what listens at {address}.", address=address),
+                    say("Another user's program is listening"),
+                    say("TraySync doesn't trust what listens at {address}.", address=address),
                     say("Remove that file, or choose another folder with --home DIR."),
                 )
         except BaseException:
@@ -133,7 +133,7 @@ def _connect(address: str, within: float, timeout: float | None) -> _Stream:
             if time.monotonic() >= deadline:
                 raise NotRunning(
                     say("TraySync is not running"),
-                    say("No tray program listens in this home."),
+                    say("No running program uses this folder."),
                     say("Start it with: traysync"),
                 ) from error
             time.sleep(_RETRY)
@@ -154,7 +154,7 @@ def _lines(stream: _Stream) -> Iterator[bytes]:
 
 def _broken_off(why: str) -> UserError:
     return UserError(
-        say("TraySync broke off its answer"),
-        say("The running program could not be talked to: {why}.", why=why),
-        say("See `traysync status` for what was done, and try again."),
+        say("The connection to TraySync broke"),
+        say("The running program closed the connection: {why}.", why=why),
+        say("Check with `traysync status` what was done, and try again."),
     )

@@ -58,9 +58,9 @@ def _decode(line: bytes, kind: type[_Kind]) -> _Kind:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
-            say("TraySync was asked something it does not understand"),
-            say("Two programs speak different languages: {error}.", error=error),
-            say("Quit TraySync and start it again, so that both are of the same version."),
+            say("TraySync doesn't understand the request"),
+            say("The two programs are probably of different versions: {error}.", error=error),
+            say("Quit TraySync and start it again."),
         ) from error
 
 

@@ -86,11 +86,11 @@ class LocalServer(QObject):
             QLocalServer.removeServer(self._address)
         if not self._server.listen(self._address):
             raise UserError(
-                say("TraySync cannot be reached by its own command line"),
+                say("The command line can't reach TraySync"),
                 say(
-                    "No socket could be made at {address}: {errorString}.",
+                    "No socket can be created at {address}: {reason}.",
                     address=self._address,
-                    errorString=self._server.errorString(),
+                    reason=self._server.errorString(),
                 ),
                 say("Choose a folder on a local disk with --home DIR."),
             )
@@ -153,8 +153,8 @@ class _Connection(QObject):
             if len(line) > MAX_REQUEST:
                 raise UserError(
                     say("The request is too long"),
-                    say("It has more than {MAX_REQUEST} bytes.", MAX_REQUEST=MAX_REQUEST),
-                    say("Ask in parts."),
+                    say("It has more than {most} bytes.", most=MAX_REQUEST),
+                    say("Split it up."),
                 )
             message = decode_message(bytes(line))
         except UserError as error:
@@ -199,6 +199,6 @@ def _check_folder(folder: Path) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise UserError(
             say("The folder {folder} belongs to another user", folder=folder),
-            say("TraySync would listen there for its own command line."),
+            say("TraySync would listen there for its command line."),
             say("Remove it, or choose another folder with --home DIR."),
         )

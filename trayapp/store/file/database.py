@@ -92,7 +92,7 @@ class Store:
                 waiter.wait(0)
                 if until is not None and time.monotonic() > until:
                     raise StoreLocked(
-                        say("The database is in use"), say("TraySync is writing into it."), say("Wait for that to end.")
+                        say("The database is in use"), say("TraySync is writing to it."), say("Wait until it is done.")
                     )
             try:
                 locked = self._begin()

@@ -43,10 +43,8 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
         if old_name == name:
             raise StoreError(
                 say("The table {name} would lose rows", name=name),
-                say("Its key, columns or mode were changed, and it holds rows that the server may no longer list."),
-                say(
-                    "Give the endpoint another table name: a new table is made, and this one stays. Or undo the change."
-                ),
+                say("Its key, columns or mode changed, and it has rows that the server may no longer list."),
+                say("Give the endpoint another table name to keep this table as it is, or undo the change."),
             )
         there = False  # the old table stays as it is, and is the user's from now on
     if tables.exists(db, name) and _make_way(db, before.number, name, old_name if there else None, find):
@@ -56,8 +54,8 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
         old_name = name
     if tables.exists(db, name) and old_name != name:
         raise StoreError(
-            say("The table {name} belongs to something else", name=name),
-            say("The database already has a table {name} that was not made for this endpoint.", name=name),
+            say("The table {name} isn't this endpoint's", name=name),
+            say("The database already has a table {name} that something else created.", name=name),
             say("Choose another table name for the endpoint."),
         )
     is_same = there and before.mapping == mapping
@@ -98,20 +96,20 @@ def check_plan(db: apsw.Connection, plan: Plan, id: str) -> None:
     entry = endpoint_states.find_entry(db, id)
     if entry is None or entry.number != plan.number:
         raise StoreError(
-            say("The endpoint was removed meanwhile"),
-            say("There is no endpoint {id} any more, so that its records were not written.", id=id),
-            say("Add it again if you want them."),
+            say("The endpoint was removed during the run"),
+            say("There is no endpoint {id} any more, so its records were not saved.", id=id),
+            say("Add it again if you still need it."),
         )
     owner = endpoint_states.find_owner(db, plan.table)
     if (owner is None and plan.shape is None) or (owner is not None and owner.number == plan.number):
         return
     raise StoreError(
-        say("The table was renamed meanwhile"),
+        say("The table was renamed during the run"),
         say(
-            "{table} is no longer this endpoint's table: names were changed in the settings during the run.",
+            "The endpoint's table is no longer called {table}.",
             table=plan.table,
         ),
-        say("Nothing is lost; this run changed nothing. Sync again."),
+        say("Nothing was changed or lost. Sync again."),
     )
 
 

@@ -215,9 +215,9 @@ def _no_key(field: str, records: int) -> StoreError:
     return StoreError(
         say("Some records have no key"),
         say(
-            "The field “{field}” is missing or empty in at least one of {records} records.",
+            "The field “{field}” is missing or empty in at least one of {count} records.",
             field=field,
-            records=records,
+            count=records,
         ),
         say("Choose a key (table.key) that every record has."),
     )

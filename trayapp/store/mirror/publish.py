@@ -343,9 +343,9 @@ class _Publisher:
 
     def _ambiguous(self, key: SqlValue) -> StoreError:
         return StoreError(
-            say("{key} does not tell the records apart", key=", ".join(self.table.key)),
-            say("Two different records on one page share “{key}”.", key=key),
-            say("Choose a key (table.key) whose fields together are different for every record."),
+            say("{key} is not unique", key=", ".join(self.table.key)),
+            say("Two different records on one page have the same value, “{key}”.", key=key),
+            say("Choose a key (table.key) that is different for every record."),
         )
 
     def _insert(self, rows: Rows) -> None:

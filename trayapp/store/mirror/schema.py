@@ -69,8 +69,8 @@ def extended(shape: Shape, seen: Mapping[str, Kind], table: Table) -> Shape:
     if len(columns) > MAX_COLUMNS:
         raise StoreError(
             say("The records have too many fields"),
-            say("They have {columns}, a table can have {MAX_COLUMNS}.", columns=len(columns), MAX_COLUMNS=MAX_COLUMNS),
-            say("Leave some out with the setting table.ignore."),
+            say("They have {columns}; a table can have {most}.", columns=len(columns), most=MAX_COLUMNS),
+            say("Leave some of them out (table.ignore)."),
         )
     return Shape(tuple(columns), shape.key)
 

@@ -57,7 +57,7 @@ def row_id(columns: Sequence[str]) -> str:
         raise StoreError(
             say("This table can't be sorted or searched"),
             say("It has columns named rowid, oid and _rowid_."),
-            say("Use SQL: traysync query."),
+            say("Use SQL, with `traysync query`."),
         )
     return free[0]
 

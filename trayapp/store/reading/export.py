@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from trayapp.messages import say
+from trayapp.messages import listing, say
 from trayapp.store.errors import StoreError
 from trayapp.store.reading.reader import SqlRow
 
@@ -106,9 +106,9 @@ def save_rows(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
         raise StoreError(
-            say("The file's format is not known"),
-            say("{name} does not end in {WRITERS}.", name=path.name, WRITERS=", ".join(WRITERS)),
-            say("Choose one of these."),
+            say("The file's format is unknown"),
+            say("{name} doesn't end in {endings}.", name=path.name, endings=listing(tuple(WRITERS), "or")),
+            say("Use one of these endings."),
         )
     try:
         handle, name = tempfile.mkstemp(prefix=path.name, suffix=path.suffix, dir=path.parent)

@@ -126,7 +126,7 @@ def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[
     except (apsw.SQLError, apsw.ReadOnlyError) as error:
         raise StoreError(
             say("The SQL can't be run"),
-            say("{upper}{error}.", upper=str(error)[:1].upper(), error=str(error)[1:]),
+            say("SQLite says: {error}.", error=error),
             say("Correct it."),
         ) from error
     return (columns[0] if columns else ()), _guarded(cursor)
@@ -138,6 +138,6 @@ def _guarded(rows: Iterator[Any]) -> Iterator[SqlRow]:
     except (apsw.SQLError, apsw.AuthError, apsw.ReadOnlyError) as error:
         raise StoreError(
             say("The SQL can't be run"),
-            say("{upper}{error}.", upper=str(error)[:1].upper(), error=str(error)[1:]),
+            say("SQLite says: {error}.", error=error),
             say("Correct it."),
         ) from error

@@ -36,14 +36,14 @@ def _lenient(record: bytes) -> Fields:
         value = json.loads(record)
     except UnicodeDecodeError as error:
         raise StoreError(
-            say("The answer's characters can't be read"),
-            say("A record is not UTF-8: “{record}”.", record=record[max(0, error.start - 20) : error.end]),
+            say("The response's encoding is wrong"),
+            say("A record is not valid UTF-8: “{record}”.", record=record[max(0, error.start - 20) : error.end]),
             say("Set response.encoding for this endpoint, for example to latin-1."),
         ) from error
     except (ValueError, RecursionError) as error:
         raise StoreError(
             say("A record can't be read"),
-            say("The server sent “{record}”, which is no valid JSON.", record=record[:40]),
+            say("The server sent “{record}”, which is not valid JSON.", record=record[:40]),
         ) from error
     if not isinstance(value, dict):
         raise StoreError(

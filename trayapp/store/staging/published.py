@@ -245,7 +245,7 @@ class KnownTable:
 
 def _written_meanwhile() -> StoreError:
     return StoreError(
-        say("The table was written meanwhile"),
-        say("Another run of the same endpoint ended while this one was listing."),
-        say("Nothing is lost; this run changed nothing. Sync again."),
+        say("The table was changed during the run"),
+        say("Another run of the same endpoint finished meanwhile."),
+        say("Nothing was changed or lost. Sync again."),
     )

@@ -422,7 +422,7 @@ class EndpointForm(QWidget):
         missing = {**self.auth.problems(), **self.connection.problems()}
         problems |= {path: text for path, text in missing.items() if path not in problems}
         for path, message in self._checked(endpoint):
-            problems.setdefault(self._field_of(path), sentence(message))
+            problems.setdefault(self._field_of(path), str(message))
         known = {(each.field, each.value) for each in readable(self._original)}
         for each in readable(endpoint):
             if (each.field, each.value) not in known:

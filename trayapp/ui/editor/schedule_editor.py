@@ -194,7 +194,7 @@ class ScheduleEditor(QWidget):
             endpoint = self.put_into(self._before)
         except ValueError as error:
             return sentence(str(error))
-        return next((sentence(message) for _, message in schedule_problems(endpoint)), "")
+        return next((str(message) for _, message in schedule_problems(endpoint)), "")
 
     def _times(self, text: str) -> tuple[TimeOfDay, ...]:
         texts = [each for each in text.replace(";", ",").split(",") if each.strip()]
