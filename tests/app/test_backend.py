@@ -136,11 +136,7 @@ def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, ap
     with qtbot.waitSignal(backend.run_finished):
         save(qtbot, backend, endpoint(url))
     with locked(backend.workspace.home.database):
-<<<<<<< HEAD
-        assert save(qtbot, backend, drop_tables=("items",)).title.english() == "The database is in use"
-=======
         assert str(save(qtbot, backend, drop_tables=("items",)).title) == "The database is in use"
->>>>>>> x-merge
     assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
     with backend.workspace.store.reading() as db:
         assert db.execute("SELECT count(*) FROM items").get == 23

@@ -778,11 +778,7 @@ def test_a_failure_that_names_a_field_is_shown_there(qtbot: QtBot, backend: Fake
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
     run_test(qtbot, editor)
-<<<<<<< HEAD
-    backend.save_answer = problem("It can't be used", "settings: it is taken.", "Correct it.", field="table.name")
-=======
     backend.save_answer = problem("It can't be used", "Sorry, it is taken.", "Correct it.", "table.name")
->>>>>>> x-merge
     click(qtbot, editor.save_button)
     qtbot.waitUntil(lambda: "it is taken" in problem_of(editor, "table.name"))
     assert field(editor, "tableName").isVisible()

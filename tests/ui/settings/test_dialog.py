@@ -360,13 +360,7 @@ def test_a_failure_to_save_loses_nothing(qtbot: QtBot, dialog: SettingsDialog, b
 def test_a_failure_that_names_a_field_is_shown_there(
     qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
 ) -> None:
-<<<<<<< HEAD
-    backend.save_answer = problem(
-        "It can't be used", "settings.toml: not now.", "Choose another.", field="general.theme"
-    )
-=======
     backend.save_answer = problem("It can't be used", "Not now.", "Choose another.", "general.theme")
->>>>>>> x-merge
     click(qtbot, dialog.endpoints.enabled)
     apply(qtbot, dialog)
     assert dialog.general.isVisible()
