@@ -16,10 +16,12 @@ from tests.patience import SECONDS, best_of
 from tests.server import ApiServer, Listing, json_reply, late, problem
 from trayapp.app.backend import LiveBackend
 from trayapp.desktop.process.paths import Home
-from trayapp.endpoints.model import Endpoint, Request, Settings, Table, When
+from trayapp.endpoints.merging import Conflict, Decision
+from trayapp.endpoints.model import Auth, Endpoint, Request, Settings, Table, When
 from trayapp.endpoints.units import Duration
 from trayapp.errors import Problem
 from trayapp.operations.workspace import Workspace
+from trayapp.store.bookkeeping.endpoint_states import EndpointRow, load_state, save_state
 from trayapp.store.reading.arrangement import Arrangement
 from trayapp.sync.detection.preview import Preview
 
@@ -73,7 +75,10 @@ def ticket_of(qtbot, signal, ask):
 
 
 def save(qtbot, backend, *endpoints, drop_tables=()):
-    return ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=endpoints), {}, drop_tables))
+    base = backend.workspace.settings()
+    return ticket_of(
+        qtbot, backend.saved, lambda: backend.save(Settings(endpoint=endpoints), {}, drop_tables, base=base)
+    )
 
 
 def endpoint(url, **fields):
@@ -131,10 +136,86 @@ def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, ap
     with qtbot.waitSignal(backend.run_finished):
         save(qtbot, backend, endpoint(url))
     with locked(backend.workspace.home.database):
-        assert save(qtbot, backend, drop_tables=("items",)).title.english() == "The database is in use"
+        assert str(save(qtbot, backend, drop_tables=("items",)).title) == "The database is in use"
     assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
     with backend.workspace.store.reading() as db:
         assert db.execute("SELECT count(*) FROM items").get == 23
+
+
+def test_what_another_program_wrote_since_a_window_read_the_settings_stays(qtbot, backend, api, monkeypatch):
+    """The line is on disk only: no watcher has told of it. Its endpoint keeps its rows, its state and its secrets."""
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    theirs = endpoint(api.route("/theirs", Listing(RECORDS)), id="theirs", name="Theirs", auth=Auth(kind="bearer"))
+    mine = endpoint(api.route("/mine", Listing(RECORDS)), id="mine", name="Mine")
+    base = backend.workspace.settings()
+    other = Workspace(backend.workspace.home)
+    other.save(theirs, "s3cret")
+    with other.store.writing() as db:
+        save_state(db, EndpointRow(id="theirs", attempts=3))
+    other.close()
+    ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(mine,)), {}, base=base))
+    assert {each.id for each in backend.workspace.settings().endpoint} == {"mine", "theirs"}
+    assert keyring.kept["TraySync", "theirs/secret"] == "s3cret"
+    with backend.workspace.store.reading() as db:
+        assert load_state(db, "theirs").attempts == 3
+    qtbot.waitUntil(lambda: {each.id for each in backend.settings().endpoint} == {"mine", "theirs"})
+
+
+def test_a_window_s_removal_leaves_what_another_program_added(qtbot, backend, api):
+    with qtbot.waitSignal(backend.run_finished):
+        save(qtbot, backend, endpoint(api.route("/items", Listing(RECORDS))))
+    base = backend.workspace.settings()
+    backend.workspace.save(endpoint(api.url("/more"), id="more", name="More"))
+    ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(), {}, ("items", "more"), base=base))
+    assert [each.id for each in backend.workspace.settings().endpoint] == ["more"]
+    with backend.workspace.store.reading() as db:
+        assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'items'").get
+
+
+@pytest.mark.parametrize(("prefer", "name"), [("mine", "Mine"), ("theirs", "Theirs")])
+def test_a_field_changed_on_both_sides_is_asked_about(qtbot, backend, api, prefer, name):
+    save(qtbot, backend, endpoint(api.route("/items", Listing(RECORDS))))
+    base = backend.workspace.settings()
+    (saved,) = base.endpoint
+    mine = Settings(endpoint=(msgspec.structs.replace(saved, name="Mine", tags=("mine",)),))
+    backend.workspace.edit("items", {"name": "Theirs", "every": "2h"})
+    conflicts = ticket_of(qtbot, backend.conflict, lambda: backend.save(mine, {}, base=base))
+    assert conflicts == (Conflict("items", "name", "Mine", "Theirs"),)
+    assert backend.workspace.endpoint("items").name == "Theirs"
+    decision = Decision(prefer, conflicts)
+    backend.workspace.edit("items", {"tags": '["theirs"]'})
+    more = ticket_of(qtbot, backend.conflict, lambda: backend.save(mine, {}, base=base, decision=decision))
+    assert [each.path for each in more] == ["name", "tags"], "what nobody has decided is asked again"
+    ticket_of(qtbot, backend.saved, lambda: backend.save(mine, {}, base=base, decision=Decision(prefer, more)))
+    found = backend.workspace.endpoint("items")
+    assert (found.name, found.tags, found.every) == (name, (prefer,), Duration(7200))
+
+
+def test_a_conflict_costs_no_endpoint_its_secret(qtbot, backend, api, monkeypatch):
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    backend.workspace.save(endpoint(api.url("/items"), auth=Auth(kind="bearer")), "s3cret")
+    base = backend.workspace.settings()
+    backend.workspace.edit("items", {"name": "Theirs"})
+    ticket_of(qtbot, backend.conflict, lambda: backend.save(Settings(), {}, ("items",), base=base))
+    mine = Settings(endpoint=(endpoint(api.url("/items"), name="Mine"),))
+    ticket_of(qtbot, backend.conflict, lambda: backend.save(mine, {"items": "another"}, base=base))
+    assert keyring.kept["TraySync", "items/secret"] == "s3cret"
+
+
+def test_a_secret_is_not_given_for_where_another_program_s_edit_leads(qtbot, backend, api, monkeypatch):
+    """Nobody who typed it has seen that address."""
+    keyring = Keyring()
+    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    backend.workspace.save(endpoint("http://one.example/items", auth=Auth(kind="bearer"), enabled=False))
+    base = backend.workspace.settings()
+    mine = Settings(endpoint=(msgspec.structs.replace(base.endpoint[0], name="Mine"),))
+    backend.workspace.edit("items", {"url": "http://two.example/items"})
+    ticket_of(qtbot, backend.saved, lambda: backend.save(mine, {"items": "s3cret"}, base=base))
+    found = backend.workspace.endpoint("items")
+    assert (found.url, found.name) == ("http://two.example/items", "Mine")
+    assert keyring.said_of("items/secret") == {"http://one.example"}
 
 
 def test_a_preview_comes_back_with_its_ticket(qtbot, backend, api):
@@ -224,7 +305,9 @@ def test_secrets_never_reach_settings_or_signals(qtbot, backend, api, monkeypatc
     keyring = Keyring()
     monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
     wanted = msgspec.structs.replace(endpoint(api.route("/items", Listing(RECORDS))), enabled=False)
-    ticket_of(qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}))
+    ticket_of(
+        qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}, base=Settings())
+    )
     assert keyring.kept["TraySync", "items/secret"] == "s3cret"
     assert "s3cret" not in backend.workspace.settings_file.path.read_text()
 
@@ -317,7 +400,7 @@ def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, ba
         ticket_of(
             qtbot,
             backend.saved,
-            lambda: backend.save(Settings(endpoint=(spec,)), {}, proxy_passwords=passwords),
+            lambda: backend.save(Settings(endpoint=(spec,)), {}, proxy_passwords=passwords, base=Settings()),
         )
     assert run.args[0].added == 23
     assert api.requests[-1].headers["Proxy-Authorization"] == requests.auth._basic_auth_str("me", "s3cret two")

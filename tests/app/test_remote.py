@@ -1,6 +1,8 @@
 """What the command line asks of a running tray program: policies for runs, stopping, starting anew."""
 
+import json
 import threading
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -9,7 +11,9 @@ from tests.patience import SECONDS
 from tests.server import ApiServer, Listing
 from trayapp.app.remote import Remote
 from trayapp.desktop.process.paths import Home
+from trayapp.desktop.socket.protocol import encode
 from trayapp.endpoints.model import Settings
+from trayapp.operations.commands import Edit, Pause, Remove, Restart, Resume, Status, Stop, Sync
 from trayapp.operations.workspace import Workspace
 from trayapp.store.errors import StoreLocked
 
@@ -17,14 +21,14 @@ from trayapp.store.errors import StoreLocked
 class Asked:
     """A request as the server hands it over, and its answer."""
 
-    def __init__(self, op, **args):
-        self.op, self.args = op, args
+    def __init__(self, line):
+        self.line = line
         self.result = self.error = None
 
     def reply(self, result):
         assert self.result is None
         assert self.error is None
-        self.result = result
+        self.result = json.loads(encode(result))
 
     def fail(self, error):
         self.error = error
@@ -75,13 +79,13 @@ def backend(qtbot, tmp_path, url, gate):
 def ask(qtbot, backend, gate):
     remote = Remote(backend, lambda: None)
 
-    def ask(op, **args):
-        request = Asked(op, **args)
+    def ask(command):
+        request = Asked(command if isinstance(command, bytes) else encode(command))
         remote.answer(request)
         return request
 
     qtbot.waitUntil(lambda: bool(backend.snapshot().endpoints))
-    ask.first = ask("sync", ids=["items"])
+    ask.first = ask(Sync(ids=("items",)))
     qtbot.waitUntil(lambda: gate.asked == 1)
     return ask
 
@@ -98,7 +102,7 @@ def history(backend):
 
 
 def test_keep_answers_with_the_present_run(qtbot, backend, gate, ask):
-    second = ask("sync", ids=["items"])
+    second = ask(Sync(ids=("items",)))
     one, two = finished(qtbot, gate, ask.first, second)
     assert (one["added"], one) == (23, two)
     assert len(history(backend)) == 1
@@ -106,7 +110,7 @@ def test_keep_answers_with_the_present_run(qtbot, backend, gate, ask):
 
 @pytest.mark.parametrize("args", [{"if_running": "append"}, {"full": True}])
 def test_append_and_full_answer_with_a_run_after_the_present_one(qtbot, backend, gate, ask, args):
-    second = ask("sync", ids=["items"], **args)
+    second = ask(Sync(ids=("items",), **args))
     one, two = finished(qtbot, gate, ask.first, second)
     assert (one["added"], two["added"], two["unchanged"]) == (23, 0, 23)
     assert history(backend) == [("succeeded", ""), ("succeeded", "")]
@@ -116,16 +120,16 @@ def test_held_deletions_are_applied_by_a_run_after_the_present_one(qtbot, backen
     finished(qtbot, gate, ask.first)
     gate.open.clear()
     gate.listing.records = []
-    holding = ask("sync", ids=["items"])
+    holding = ask(Sync(ids=("items",)))
     qtbot.waitUntil(lambda: gate.asked > 1 and backend.snapshot().state == "syncing")
-    applying = ask("sync", ids=["items"], apply_held=True)
+    applying = ask(Sync(ids=("items",), apply_held=True))
     held, applied = finished(qtbot, gate, holding, applying)
     assert (held["status"], held["held"], held["deleted"]) == ("held", 23, 0)
     assert (applied["status"], applied["deleted"]) == ("succeeded", 23)
 
 
 def test_replace_answers_with_the_new_run_and_the_old_one_is_stopped(qtbot, backend, gate, ask):
-    second = ask("sync", ids=["items"], if_running="replace")
+    second = ask(Sync(ids=("items",), if_running="replace"))
     qtbot.waitUntil(lambda: gate.asked == 2)
     one, two = finished(qtbot, gate, ask.first, second)
     assert (one["status"], one["reason"]) == ("stopped", "replaced by a new run")
@@ -133,29 +137,29 @@ def test_replace_answers_with_the_new_run_and_the_old_one_is_stopped(qtbot, back
 
 
 def test_stop_names_what_it_stopped_and_answers_whoever_waits(qtbot, backend, gate, ask):
-    appended = ask("sync", ids=["items"], if_running="append")
-    stop = ask("stop", ids=["items"])
+    appended = ask(Sync(ids=("items",), if_running="append"))
+    stop = ask(Stop(ids=("items",)))
     one, two = finished(qtbot, gate, ask.first, appended)
     assert stop.result == {"stopped": ["items"]}
     assert (one["status"], one["reason"]) == ("stopped", "stopped by the user")
     assert two["sentence"] == "Not started: stopped by the user."
     qtbot.waitUntil(lambda: history(backend) == [("stopped", "stopped by the user")])
-    again = ask("stop", ids=["items"])
+    again = ask(Stop(ids=("items",)))
     qtbot.waitUntil(lambda: again.result is not None)
     assert again.result == {"stopped": []}
 
 
 @pytest.mark.parametrize("args", [{}, {"drop_table": True}], ids=str)
 def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
-    appended = ask("sync", ids=["items"], if_running="append")
-    removed = ask("remove", id="items", **args)
+    appended = ask(Sync(ids=("items",), if_running="append"))
+    removed = ask(Remove(id="items", **args))
     qtbot.waitUntil(lambda: removed.result is not None)
     qtbot.waitUntil(lambda: None not in (ask.first.result, appended.result))
     (one,), (two,) = ask.first.result["runs"], appended.result["runs"]
     assert (one["status"], two["status"]) == ("stopped", "stopped")
     assert "removed" in one["reason"]
     assert two["sentence"].startswith("Not started: ")
-    late = ask("sync", ids=["items"])
+    late = ask(Sync(ids=("items",)))
     assert str(late.error.title) == "There is no endpoint 'items'"
 
 
@@ -163,25 +167,58 @@ def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, back
     monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.2)
     finished(qtbot, gate, ask.first)
     with locked(backend.workspace.home.database):
-        removed = ask("remove", id="items", drop_table=True)
+        removed = ask(Remove(id="items", drop_table=True))
         qtbot.waitUntil(lambda: removed.error is not None)
     assert removed.error.code == StoreLocked.code
     assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
 
 
 def test_an_edit_with_restart_runs_on_the_new_settings(qtbot, backend, gate, ask, url):
-    edit = ask("edit", id="items", set={"url": f"{url}?new=1"})
+    edit = ask(Edit(id="items", changes={"url": f"{url}?new=1"}))
     qtbot.waitUntil(lambda: edit.result is not None)
     with qtbot.waitSignal(backend.run_finished):
-        assert ask("restart", id="items").result == {}
+        assert ask(Restart(id="items")).result == {}
     (one,) = finished(qtbot, gate, ask.first)
     assert (one["status"], one["reason"]) == ("stopped", "the settings changed")
     qtbot.waitUntil(lambda: history(backend)[1:] == [("succeeded", "")])
 
 
 @pytest.mark.parametrize(
-    ("op", "args"),
-    [("stop", {"ids": ["nobody"]}), ("restart", {"id": "nobody"}), ("sync", {"ids": ["items"], "if_running": "?"})],
+    "command", [Stop(ids=("nobody",)), Restart(id="nobody"), Sync(ids=("nobody",)), Remove(id="nobody")], ids=repr
 )
-def test_what_makes_no_sense_is_an_error(ask, op, args):
-    assert ask(op, **args).error is not None
+def test_an_unknown_endpoint_is_refused(qtbot, ask, command):
+    refused = ask(command)
+    qtbot.waitUntil(lambda: refused.error is not None)
+    assert "nobody" in str(refused.error.title)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"hello",
+        b"\xff\xfe",
+        b"{}",
+        b'{"op": "status", "args": {}}',
+        b'{"command": "Dance"}',
+        b'{"command": "Status", "more": 1}',
+        b'{"command": "Stop"}',
+        b'{"command": "Stop", "ids": "items"}',
+        b'{"command": "Sync", "ids": ["items"], "if_running": "?"}',
+        b'{"command": "Pause", "until": "2026-11-24T18:00:00"}',
+        b'{"command": "Save", "endpoint": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}",
+    ],
+    ids=lambda line: line[:60].decode(errors="replace"),
+)
+def test_a_message_of_another_version_is_refused_in_words(backend, ask, line):
+    problem = ask(line).error
+    assert problem.code == "version_mismatch"
+    assert "start it again" in str(problem)
+    assert ask(Status()).result["paused"] is False
+
+
+def test_a_pause_and_its_end_are_seen_in_the_status(qtbot, backend, ask):
+    until = datetime(2099, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    assert ask(Pause(until=until)).result == {}
+    qtbot.waitUntil(lambda: ask(Status()).result["paused_until"] == "2099-01-01T10:00:00.000Z")
+    assert ask(Resume()).result == {}
+    qtbot.waitUntil(lambda: ask(Status()).result["paused"] is False)

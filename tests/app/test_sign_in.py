@@ -52,12 +52,12 @@ def test_a_sign_in_during_a_test_is_kept_when_the_endpoint_is_saved(qtbot, keyri
         assert asked[0][1].startswith(f"{provider.base}/auth?")
         assert keyring() == {}, "nothing is kept before the endpoint is"
 
-        workspace.save_all(Settings(endpoint=(endpoint,)), {})
+        workspace.save_all(Settings(endpoint=(endpoint,)), {}, base=Settings())
         assert set(keyring()) == {"TraySync items/refresh_token", "TraySync items/refresh_token/for"}
         report = workspace.execute(workspace.endpoint("items"), False, CancelToken(), lambda _: None)
         assert (report.status, report.added) == ("succeeded", 23)
         assert len(browser.opened) == 1
 
         moved = msgspec.structs.replace(endpoint, url="http://127.0.0.1:9/items")
-        workspace.save_all(Settings(endpoint=(moved,)), {})
+        workspace.save_all(Settings(endpoint=(moved,)), {}, base=workspace.settings())
         assert keyring() == {}, "the tokens were for another server"

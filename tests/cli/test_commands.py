@@ -436,7 +436,7 @@ def test_demo_once_mirrors_the_demo(cli):
 
 
 def test_who_holds_the_engine_is_not_disturbed(cli, added, home, monkeypatch):
-    monkeypatch.setattr("trayapp.cli.engine._PATIENCE", 0.3)
+    monkeypatch.setattr("trayapp.operations.client._PATIENCE", 0.3)
     with acquire_engine_lock(find_home(home)):
         assert "busy" in cli("sync", code=3).err
         monkeypatch.setattr("trayapp.cli.launch._PATIENCE", 0.3)
@@ -444,7 +444,7 @@ def test_who_holds_the_engine_is_not_disturbed(cli, added, home, monkeypatch):
 
 
 def test_sync_waits_for_another_process_when_it_shall_be_appended(cli, added, home, monkeypatch):
-    monkeypatch.setattr("trayapp.cli.engine._PATIENCE", 0.1)
+    monkeypatch.setattr("trayapp.operations.client._PATIENCE", 0.1)
     lock = acquire_engine_lock(find_home(home))
     threading.Timer(0.6, lock.release).start()
     assert cli.json("sync", "--if-running", "append")["runs"][0]["added"] == 23

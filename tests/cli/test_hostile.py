@@ -23,6 +23,7 @@ from tests.server import Listing, problem
 from trayapp.cli import main, output
 from trayapp.cli.parser import _COMMANDS, parse
 from trayapp.errors import UserError
+from trayapp.sync.report import Progress
 
 TITLE = f"a{ESCAPES}b\0\tc\nd"
 COLUMN = f"ti{ESCAPES}tle"
@@ -268,7 +269,7 @@ def test_progress_is_one_line(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal.file)
     line = output.ProgressLine()
-    line.show({"endpoint": NAME, "records": 1, "total": 2})
+    line.show(Progress(endpoint=NAME, records=1, total=2))
     line.clear()
     parts = terminal.text().split(_PROGRESS)
     assert parts[0] == parts[2] == ""

@@ -13,7 +13,7 @@ from trayapp.cli import main
 code = main(sys.argv[1:])
 print(code, *sorted({*sys.modules} & {
     "PySide6", "apscheduler", "charset_normalizer", "chardet", "difflib", "keyring", "logging.handlers", "subprocess",
-    "truststore", "xml.parsers.expat", "trayapp.cli.adding", "trayapp.operations.perform",
+    "truststore", "xml.parsers.expat", "trayapp.cli.adding", "trayapp.operations.imports",
     "trayapp.schedule.driver.alarms",
 }))
 """

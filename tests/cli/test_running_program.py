@@ -14,6 +14,8 @@ from tests.server import ApiServer, json_reply, late
 from trayapp.desktop.process.paths import find_home
 from trayapp.desktop.socket.client import ask
 from trayapp.errors import UserError
+from trayapp.operations import commands
+from trayapp.operations.vault import Allowance
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +33,7 @@ def address(home):
         [sys.executable, "-m", "trayapp", "--background"], cwd=Path(__file__).parents[2], env=environment
     )
     try:
-        ask(address, "status", connect_within=SECONDS)
+        ask(address, commands.Status(), commands.StatusDocument, connect_within=SECONDS)
         yield address
     finally:
         program.terminate()
@@ -58,12 +60,12 @@ def test_runs_of_the_running_program_are_replaced_appended_and_stopped_by_comman
 
     def begun(*ids):
         """Runs of these under way, and what whoever asked for them is going to hear."""
-        asked = pool.submit(ask, address, "sync", {"ids": list(ids)})
+        asked = pool.submit(ask, address, commands.Sync(ids=ids), commands.Runs)
         shown("state", "running", *ids)
         return asked
 
     def heard(asked):
-        return sorted((run["endpoint"], run["status"], run["reason"]) for run in asked.result(30)["runs"])
+        return sorted((run["endpoint"], run["status"], run["reason"]) for run in asked.result(30).runs)
 
     with ThreadPoolExecutor() as pool:
         first = begun("a")
@@ -101,6 +103,9 @@ def keyring(tmp_path, monkeypatch):
 
 
 def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli, api, keyring, address):
+    def asked(command):
+        return ask(address, command, command.result_type())
+
     def refused(id):
         (run,) = cli.json("sync", id, code=1)["runs"]
         assert "isn't sent" in run["problem"]["title"]
@@ -117,16 +122,16 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
 
         text = f'[[endpoint]]\nid = "items"\nurl = "{url}"\nmanual = true\nrequest = {{ proxy = "{evil.base}" }}\n'
         with pytest.raises(UserError, match="takes your word"):
-            ask(address, "import", {"text": text})
+            asked(commands.Import(text=text))
         variable = {"id": "other", "url": theirs, "manual": True, "table": {"name": "other"}}
         variable["auth"] = {"kind": "bearer", "secret_env": VARIABLE}
-        ask(address, "save", {"endpoint": variable})
+        asked(commands.Save(endpoint=variable))
         refused("other")
         with pytest.raises(UserError, match="changed meanwhile"):
-            ask(address, "allow", {"id": "other", "what": [{"field": "secret", "what": VARIABLE, "to": [api.base]}]})
+            asked(commands.Allow(id="other", what=(Allowance("secret", VARIABLE, (api.base,)),)))
         refused("other")
         with pytest.raises(UserError, match="no secret 'secret/for'"):
-            ask(address, "secret", {"id": "items", "field": "secret/for", "value": "{}"})
+            asked(commands.SetSecret(id="items", field="secret/for", value="{}"))
         assert evil.requests == []
 
         cli("edit", "items", "--set", f"url={url}")

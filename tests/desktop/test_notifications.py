@@ -48,13 +48,13 @@ ISSUES = Notification(
 def test_it_is_on_the_screen_with_its_buttons(notifier: Notifier, notifications: Notifications) -> None:
     notifier.show(ISSUES)
     shown = notifications.wait()
-    assert shown.title == "GitHub <issues>"
+    assert shown.title == "GitHub ‹issues›", "some services read markup in titles, too"
     assert shown.body == "3 new &amp; 1 &lt; changed", "dunst reads markup"
     assert shown.actions == {"default": "Open", "again": "Sync again"}
     assert (shown.urgency, shown.icon) == (1, "dialog-information")
     assert notifications.displayed() == 1
     notifications.close_all()
-    assert notifications.history()[0]["summary"] == "GitHub <issues>"
+    assert notifications.history()[0]["summary"] == "GitHub ‹issues›"
     assert notifier.fallen_back == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trayapp.endpoints.merging import Conflict, merged
+from trayapp.endpoints.merging import HIDDEN, Conflict, Decision, Merged, SettingsConflict, merged, settled
 from trayapp.endpoints.model import Auth, Endpoint, General, Request, Settings, Table
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration
@@ -73,9 +73,56 @@ def test_half_of_one_sign_in_and_half_of_another_is_neither() -> None:
     assert both.settings.endpoint[0].auth == Auth(kind="basic", user="max")
 
 
-def test_a_new_endpoint_of_the_same_id_on_both_sides_is_a_conflict() -> None:
-    both = merged(made(), made(a(name="Mine")), made(a(name="Theirs")))
-    assert [(each.endpoint, each.path) for each in both.conflicts] == [("a", "name")]
+@pytest.mark.parametrize(("prefer", "name", "tags"), [("mine", "Mine", ()), ("theirs", "Theirs", ("x",))])
+def test_a_new_endpoint_of_the_same_id_on_both_sides_is_one_of_them(prefer: Any, name: str, tags: Any) -> None:
+    both = merged(made(), made(a(name="Mine")), made(a(name="Theirs", tags=("x",))), prefer)
+    assert [(each.endpoint, each.path) for each in both.conflicts] == [("a", "")]
+    assert [(each.name, each.tags) for each in both.settings.endpoint] == [(name, tags)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "other"),
+    [
+        ({"url": "https://a.example/?api_key=s3cret"}, {"url": "https://b.example/"}),
+        ({"url": "https://me:s3cret@a.example/"}, {"url": "https://b.example/"}),
+        ({"request": Request(headers={"X-Api-Key": "s3cret"})}, {"request": Request(headers={"X-Api-Key": "other"})}),
+        ({"request": Request(params={"token": "s3cret"})}, {"request": Request(params={"token": "other"})}),
+        ({"request": Request(json={"token": "s3cret"})}, {"request": Request(json={"token": "other"})}),
+        ({"auth": Auth(kind="oauth2_client", token_url="https://a.example/?token=s3cret")}, {"auth": Auth(user="x")}),
+    ],
+)
+def test_no_conflict_shows_a_secret(fields: dict[str, Any], other: dict[str, Any]) -> None:
+    for sides in ((a(**fields), a(**other)), (a(**other), a(**fields))):
+        found = merged(
+            made(a(name="items")),
+            *(Settings(endpoint=(msgspec.structs.replace(each, name="items"),)) for each in sides),
+        ).conflicts
+        assert len(found) == 1
+        assert "s3cret" not in repr(found)
+        assert HIDDEN in (found[0].mine, found[0].theirs)
+
+
+def test_endpoints_that_one_side_moved_have_its_order() -> None:
+    base, moved = made(a(), b()), made(b(), a())
+    for mine, theirs in ((moved, made(a(name="Other"), b())), (made(a(name="Other"), b()), moved)):
+        assert [(each.id, each.name) for each in merged(base, mine, theirs).settings.endpoint] == [
+            ("b", "items"),
+            ("a", "Other"),
+        ]
+
+
+def test_a_decision_is_only_about_the_conflicts_it_has_seen() -> None:
+    base, mine, theirs = (made(a(name=name, tags=(name,))) for name in ("base", "mine", "theirs"))
+    with pytest.raises(SettingsConflict) as raised:
+        settled(base, mine, theirs)
+    conflicts = raised.value.conflicts
+    assert raised.value.problem.code == "settings_conflict"
+    assert [each.path for each in conflicts] == ["name", "tags"]
+    assert settled(base, mine, theirs, Decision("theirs", conflicts)) == theirs
+    assert settled(base, mine, theirs, Decision("mine", conflicts)) == mine
+    with pytest.raises(SettingsConflict):
+        settled(base, mine, theirs, Decision("mine", conflicts[:1]))
+    assert settled(base, mine, base) == mine
 
 
 names = st.sampled_from(["one", "two", "three"])
@@ -106,9 +153,7 @@ def side(fields: dict[str, dict[str, Any]]) -> Settings:
 @given(sides, sides)
 def test_an_edit_of_one_side_alone_is_taken_whole(base: dict[str, Any], edited: dict[str, Any]) -> None:
     assert merged(side(base), side(edited), side(base)).settings == side(edited)
-    theirs = merged(side(base), side(base), side(edited))
-    assert theirs.conflicts == ()
-    assert {each.id: each for each in theirs.settings.endpoint} == {each.id: each for each in side(edited).endpoint}
+    assert merged(side(base), side(base), side(edited)) == Merged(side(edited))
 
 
 @given(sides, sides, sides)

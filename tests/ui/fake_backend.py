@@ -7,6 +7,7 @@ import msgspec
 from PySide6.QtCore import QTimer
 
 from tests.problems import problem
+from trayapp.endpoints.merging import Decision, SettingsConflict, settled
 from trayapp.endpoints.model import Endpoint, Pages, Settings
 from trayapp.errors import Problem
 from trayapp.schedule.engine.snapshot import EndpointStatus, Snapshot
@@ -165,10 +166,20 @@ class FakeBackend(Backend):
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
         names_variables: tuple[str, ...] = (),
+        *,
+        base: Settings,
+        decision: Decision | None = None,
     ) -> int:
         ticket = self._ticket("save", settings, dict(secrets), drop_tables)
         answer = self.save_answer
         if answer is None:
+            try:
+                settings = settled(base, settings, self._settings, decision)
+            except SettingsConflict as error:
+                conflicts = error.conflicts
+                self._later(lambda: self.settings_changed.emit(self._settings))
+                self._later(lambda: self.conflict.emit(ticket, conflicts))
+                return ticket
             self._settings = settings
             self.secrets.update(secrets)
             self.proxy_passwords.update(proxy_passwords or {})

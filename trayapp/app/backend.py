@@ -13,6 +13,7 @@ from trayapp.app.background import Background
 from trayapp.app.watching import FileWatch
 from trayapp.desktop.process import memory
 from trayapp.desktop.session import opener
+from trayapp.endpoints.merging import Decision, SettingsConflict
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import places
 from trayapp.endpoints.settings import FileStamp, SettingsFile
@@ -203,17 +204,30 @@ class LiveBackend(Backend):
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
         names_variables: tuple[str, ...] = (),
+        *,
+        base: Settings,
+        decision: Decision | None = None,
     ) -> int:
-        """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables."""
+        """Write the edits made from `base`, and both kinds of secrets by endpoint id; drop the named tables."""
         ticket = next(self._tickets)
-        self.change(
-            lambda: self.workspace.save_all(settings, secrets, drop_tables, proxy_passwords or {}, names_variables),
-            lambda result: self._saved(ticket, result),
-        )
+
+        def write() -> SettingsConflict | None:
+            try:
+                self.workspace.save_all(
+                    settings, secrets, drop_tables, proxy_passwords, names_variables, base=base, decision=decision
+                )
+            except SettingsConflict as error:
+                return error
+            return None
+
+        self.change(write, lambda result: self._saved(ticket, result))
         return ticket
 
     def _saved(self, ticket: int, result: object) -> None:
-        self.saved.emit(ticket, result if isinstance(result, Problem) else None)
+        if isinstance(result, SettingsConflict):
+            self.conflict.emit(ticket, result.conflicts)
+        else:
+            self.saved.emit(ticket, result if isinstance(result, Problem) else None)
 
     def add_demo(self) -> int:
         """Start the demo's API, add its endpoint and fetch it."""

@@ -2,8 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
 
 import msgspec
 from PySide6.QtCore import QObject
@@ -12,11 +10,10 @@ from trayapp.app.backend import LiveBackend
 from trayapp.desktop.socket.server import Request
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import Problem, UserError
-from trayapp.messages import say
-from trayapp.operations.explanations import why_waiting, would_overrule
-from trayapp.operations.perform import perform
+from trayapp.operations import commands
+from trayapp.operations.commands import AnyCommand, decode_command
+from trayapp.operations.handler import handle
 from trayapp.operations.runs import not_started
-from trayapp.schedule.engine.actions import IfRunning
 from trayapp.schedule.engine.documents import report_document, status_document
 from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.store.times import to_text
@@ -54,60 +51,41 @@ class Remote(QObject):
     def answer(self, request: Request) -> None:
         """Take a request up; it is answered when it is done."""
         try:
-            self._take(request)
+            self._take(request, decode_command(request.line))
         except UserError as error:
             request.fail(error.problem)
-        except (KeyError, TypeError, ValueError):
-            what = say("{request} lacks something.", request=request.op)
-            request.fail(Problem(say("TraySync does not understand the request"), what))
 
-    def _take(self, request: Request) -> None:
-        op, args, backend = request.op, request.args, self._backend
-        if op == "raise":
-            self._raise_window()
-            request.reply({})
-        elif op == "status":
-            request.reply(_status(backend.snapshot()))
-        elif op == "pause":
-            backend.pause(_moment(args["until"]) if args.get("until") else None)
-            request.reply({})
-        elif op == "resume":
-            backend.resume()
-            request.reply({})
-        elif op == "sync":
-            self._sync(request)
-        elif op == "stop":
-            ticket = next(self._tickets)
-            self._stops[ticket] = request
-            backend.scheduler.stop(self._known(args["ids"]), ticket=ticket)
-        elif op == "restart":
-            (id,) = self._known([args["id"]])
-            backend.scheduler.restart(id)
-            request.reply({})
-        elif op == "overruled":
-            known = backend.scheduler.conditions()
-            self._in_background(
-                request,
-                lambda: {"endpoints": msgspec.to_builtins(would_overrule(backend.workspace, args["ids"], known))},
-            )
-        elif op == "why":
-            self._in_background(
-                request, lambda: {"lines": why_waiting(backend.workspace, args["id"], backend.scheduler.conditions())}
-            )
-        else:
-            backend.change(
-                lambda: perform(backend.workspace, op, args),
-                lambda result: self._answered(request, result),
-            )
-
-    def _in_background(self, request: Request, work: Callable[[], dict[str, Any]]) -> None:
-        self._backend.background.run(work, lambda result: self._answered(request, result))
-
-    def _answered(self, request: Request, result: dict[str, Any] | Problem) -> None:
-        if isinstance(result, Problem):
-            request.fail(result)
-        else:
-            request.reply(result)
+    def _take(self, request: Request, command: AnyCommand) -> None:
+        backend = self._backend
+        match command:
+            case commands.Raise():
+                self._raise_window()
+                request.reply(commands.Done())
+            case commands.Status():
+                request.reply(_status(backend.snapshot()))
+            case commands.Pause():
+                backend.pause(command.until)
+                request.reply(commands.Done())
+            case commands.Resume():
+                backend.resume()
+                request.reply(commands.Done())
+            case commands.Sync():
+                self._sync(request, command)
+            case commands.Stop():
+                ticket = next(self._tickets)
+                self._stops[ticket] = request
+                backend.scheduler.stop(self._known(command.ids), ticket=ticket)
+            case commands.Restart():
+                (id,) = self._known([command.id])
+                backend.scheduler.restart(id)
+                request.reply(commands.Done())
+            case commands.Why() | commands.WouldOverrule():
+                known = backend.scheduler.conditions()
+                backend.background.run(
+                    lambda: handle(backend.workspace, command, known), lambda result: _answer(request, result)
+                )
+            case _:
+                backend.change(lambda: handle(backend.workspace, command), lambda result: _answer(request, result))
 
     def _known(self, ids: Sequence[str]) -> dict[str, Endpoint]:
         """The endpoints by id. UserError when there is none of an id."""
@@ -117,27 +95,22 @@ class Remote(QObject):
                 raise UserError(f"There is no endpoint {id!r}", "", "See `traysync endpoints`.")
         return {id: endpoint for id, endpoint in found.items() if endpoint is not None}
 
-    def _sync(self, request: Request) -> None:
-        if request.args.get("due"):
-            request.reply({"runs": []})  # what is due runs by itself here
-            return
-        policy = msgspec.convert(request.args.get("if_running", "keep"), IfRunning)
+    def _sync(self, request: Request, command: commands.Sync) -> None:
         enabled = [each.id for each in self._backend.settings().endpoint if each.enabled]
-        wanted = self._known(request.args["ids"] or enabled)
-        if not wanted:
-            request.reply({"runs": []})
+        wanted = self._known(command.ids or enabled)
+        if command.due or not wanted:  # what is due runs by itself here
+            request.reply(commands.Runs())
             return
         ticket = next(self._tickets)
         self._syncs[ticket] = _SyncRequest(request, wanted)
         # The command line has asked the person already.
-        full, apply_held = bool(request.args.get("full")), bool(request.args.get("apply_held"))
-        self._backend.scheduler.sync_now(wanted, full, policy, apply_held, ticket)
+        self._backend.scheduler.sync_now(wanted, command.full, command.if_running, command.apply_held, ticket)
 
     def _scheduled(self, ticket: int, ids: frozenset[str]) -> None:
         if ticket in self._syncs:
             self._syncs[ticket].again = set(ids)
         elif ticket in self._stops:
-            self._stops.pop(ticket).reply({"stopped": sorted(ids)})
+            self._stops.pop(ticket).reply(commands.Stopped(tuple(sorted(ids))))
 
     def _finished(self, report: Report) -> None:
         for ticket, sync in tuple(self._syncs.items()):
@@ -159,7 +132,7 @@ class Remote(QObject):
         sync.reports.append(report)
         if not sync.pending:
             del self._syncs[ticket]
-            sync.request.reply({"runs": [report_document(each) for each in sync.reports]})
+            sync.request.reply(commands.Runs(tuple(map(report_document, sync.reports))))
 
     def _progressed(self, snapshot: Snapshot) -> None:
         for status in snapshot.endpoints if self._syncs else ():
@@ -167,26 +140,16 @@ class Remote(QObject):
                 continue
             for sync in self._syncs.values():
                 if status.id in sync.pending:
-                    sync.request.progress(
-                        {
-                            "endpoint": status.id,
-                            "records": status.progress.records,
-                            "total": status.progress.total,
-                        }
-                    )
+                    sync.request.progress(status.progress)
 
 
-def _moment(text: str) -> datetime:
-    """ValueError when it is no time, or one that does not say which zone's: such compares with no other."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment
+def _answer(request: Request, result: msgspec.Struct | Problem) -> None:
+    if isinstance(result, Problem):
+        request.fail(result)
+    else:
+        request.reply(result)
 
 
-def _status(snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "paused": snapshot.paused,
-        "paused_until": to_text(snapshot.paused_until),
-        "endpoints": [status_document(status) for status in snapshot.endpoints],
-    }
+def _status(snapshot: Snapshot) -> commands.StatusDocument:
+    until, statuses = to_text(snapshot.paused_until), tuple(map(status_document, snapshot.endpoints))
+    return commands.StatusDocument(snapshot.paused, until, True, statuses)

@@ -10,7 +10,6 @@ import msgspec
 
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
-from trayapp.cli.engine import Engine
 from trayapp.cli.presets import print_presets
 from trayapp.cli.terminal import SomebodyThere, agreed
 from trayapp.endpoints.curl import import_curl
@@ -19,6 +18,8 @@ from trayapp.endpoints.presets import fill, find_preset
 from trayapp.endpoints.readable import Lifted
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
+from trayapp.operations import commands
+from trayapp.operations.client import Client
 from trayapp.operations.fields import edited
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
@@ -27,7 +28,7 @@ from trayapp.sync.errors import SyncError
 Options = argparse.Namespace
 
 
-def add(engine: Engine, options: Options) -> int:
+def add(client: Client, options: Options) -> int:
     """`add`: detect, show, ask, save. Exit code."""
     if options.preset == "help":
         print_presets(options.json)
@@ -51,7 +52,7 @@ def add(engine: Engine, options: Options) -> int:
     else:
         raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
     endpoint, secret = found.endpoint, _secret_of(found, options)
-    preview = _tried(engine, options, endpoint, secret)
+    preview = _tried(client, options, endpoint, secret)
     if not options.json:
         output.print_preview(preview)
     if not preview.proven and not options.yes and not _agreed("This is not proven. Save it all the same?"):
@@ -64,7 +65,7 @@ def add(engine: Engine, options: Options) -> int:
         )
     if preview.proven and not options.yes and not _agreed("Save this endpoint?"):
         return 1
-    known = engine.workspace.settings()
+    known = client.workspace.settings()
     wanted = preview.endpoint
     if not any(setting.startswith("table.name=") for setting in options.set):
         wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
@@ -73,18 +74,18 @@ def add(engine: Engine, options: Options) -> int:
         raise UserError(
             f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
         )
-    saved = engine.change(
-        "save",
+    save = commands.Save(
         endpoint=to_builtins(wanted),
         secret=secret,
-        tokens=engine.workspace.accounts.take_unsaved(wanted),
+        tokens=client.workspace.accounts.take_unsaved(wanted),
         names_variable=bool(options.secret_env) and options.secret_env == wanted.auth.secret_env,
     )
+    saved = client.do(save).endpoint
     if options.json:
-        output.print_json({"endpoint": saved["endpoint"], "preview": output.preview_document(preview)})
+        output.print_json({"endpoint": saved, "preview": output.preview_document(preview)})
     else:
         output.say("", *found.notes)
-        output.say(f"Saved as {saved['endpoint']['id']}. Fetch it with: traysync sync {saved['endpoint']['id']}")
+        output.say(f"Saved as {saved['id']}. Fetch it with: traysync sync {saved['id']}")
     return 0
 
 
@@ -192,19 +193,19 @@ def _agreed(question: str) -> bool:
     return agreed(question, "Add --yes to save without asking.")
 
 
-def _tried(engine: Engine, options: Options, endpoint: Endpoint, secret: str | None) -> Preview:
+def _tried(client: Client, options: Options, endpoint: Endpoint, secret: str | None) -> Preview:
     """A test of what is not saved: the id that was made up for it may be another's, whose secrets are not for this."""
     named = bool(options.secret_env) and options.secret_env == endpoint.auth.secret_env
     unsaved = msgspec.structs.replace(endpoint, id="")
-    return engine.workspace.preview(unsaved, secret, CancelToken(), SomebodyThere(), names_variable=named)
+    return client.workspace.preview(unsaved, secret, CancelToken(), SomebodyThere(), names_variable=named)
 
 
-def preview(engine: Engine, options: Options) -> int:
+def preview(client: Client, options: Options) -> int:
     """`preview`: what `add` would detect. Exit code."""
     if "://" in options.target:
         options.url, options.id, options.name = options.target, None, None
         found = _endpoint_from(options)
-        seen = _tried(engine, options, found.endpoint, _secret_of(found, options))
+        seen = _tried(client, options, found.endpoint, _secret_of(found, options))
     else:
         asked = ("auth", "header", "param", "json_body", "secret_env", "secret_stdin", "ca_file")
         if given := [name for name in asked if getattr(options, name)]:
@@ -213,9 +214,9 @@ def preview(engine: Engine, options: Options) -> int:
                 f"{options.target} is an endpoint with settings of its own.",
                 "Use --set PATH=VALUE to try others out.",
             )
-        saved = engine.workspace.endpoint(options.target)
+        saved = client.workspace.endpoint(options.target)
         found = _with_settings(saved, options, saved)
-        seen = engine.workspace.preview(found.endpoint, found.secret, CancelToken(), SomebodyThere())
+        seen = client.workspace.preview(found.endpoint, found.secret, CancelToken(), SomebodyThere())
     if options.json:
         output.print_json(output.preview_document(seen))
     else:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 from trayapp.cli import output
-from trayapp.cli.engine import Engine, EngineHeld
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.process.paths import find_home
 from trayapp.errors import UserError
+from trayapp.operations.client import Client, EngineHeld
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
 
@@ -18,10 +18,10 @@ Options = argparse.Namespace
 
 def run_command(options: Options) -> int:
     """Carry out `options.command`, print its result or error, and return the exit code."""
-    engine: Engine | None = None
+    client: Client | None = None
     try:
-        engine = Engine(find_home(options.home), _log_to_stderr(options.verbose).register)
-        return _function(options.command)(engine, options)
+        client = Client(find_home(options.home), _log_to_stderr(options.verbose).register)
+        return _function(options.command)(client, options)
     except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
         return 3
@@ -32,8 +32,8 @@ def run_command(options: Options) -> int:
         output.print_error(UserError("Interrupted", "Nothing of the unfinished run was kept."), options.json)
         return 130
     finally:
-        if engine is not None:
-            engine.close()
+        if client is not None:
+            client.close()
 
 
 def _log_to_stderr(verbose: int) -> Scrubber:
@@ -46,10 +46,10 @@ def _log_to_stderr(verbose: int) -> Scrubber:
     return scrubber
 
 
-def _doctor(engine: Engine, options: Options) -> int:
+def _doctor(client: Client, options: Options) -> int:
     from trayapp.cli.doctor import examine
 
-    findings = examine(engine)
+    findings = examine(client)
     if options.json:
         output.print_json({"findings": findings})
     else:
@@ -58,7 +58,7 @@ def _doctor(engine: Engine, options: Options) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def _function(command: str) -> Callable[[Engine, Options], int]:
+def _function(command: str) -> Callable[[Client, Options], int]:
     """What carries a command out. Only its own module is imported: the others would take a short command long."""
     if command == "doctor":
         return _doctor
@@ -71,5 +71,5 @@ def _function(command: str) -> Callable[[Engine, Options], int]:
         from trayapp.cli import running as module
     else:
         from trayapp.cli import configuring as module
-    function: Callable[[Engine, Options], int] = getattr(module, "import_" if command == "import" else command)
+    function: Callable[[Client, Options], int] = getattr(module, "import_" if command == "import" else command)
     return function

@@ -5,16 +5,15 @@ import getpass
 import json
 import sys
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from trayapp.cli import output
 from trayapp.cli.arguments import pair
-from trayapp.cli.engine import Engine
 from trayapp.cli.terminal import SomebodyThere, agreed
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
+from trayapp.operations import commands
+from trayapp.operations.client import Client
+from trayapp.operations.commands import Command, Result
 from trayapp.operations.fields import general_fields
 from trayapp.operations.imports import plan
 from trayapp.operations.texts import export_text
@@ -24,11 +23,11 @@ from trayapp.sync.cancel import CancelToken
 Options = argparse.Namespace
 
 
-def endpoints(engine: Engine, options: Options) -> int:
+def endpoints(client: Client, options: Options) -> int:
     """`endpoints`: a line each. Exit code."""
     from trayapp.schedule.times.descriptions import describe
 
-    endpoints = engine.workspace.settings().endpoint
+    endpoints = client.workspace.settings().endpoint
     if options.json:
         output.print_json({"endpoints": [to_builtins(each) for each in endpoints]})
     else:
@@ -48,18 +47,18 @@ def endpoints(engine: Engine, options: Options) -> int:
     return 0
 
 
-def show(engine: Engine, options: Options) -> int:
+def show(client: Client, options: Options) -> int:
     """`show`: one endpoint as TOML. Exit code."""
-    endpoint = engine.workspace.endpoint(options.id)
+    endpoint = client.workspace.endpoint(options.id)
     if options.json:
         output.print_json({"endpoint": to_builtins(endpoint)})
     else:
-        output.print_toml(export_text(engine.workspace, [endpoint.id]))
+        output.print_toml(export_text(client.workspace, [endpoint.id]))
     return 0
 
 
-def _changed(engine: Engine, options: Options, said: str, op: str, **args: Any) -> int:
-    result = engine.change(op, **args)
+def _changed(client: Client, options: Options, said: str, command: Command[Result]) -> int:
+    result = client.do(command)
     if options.json:
         output.print_json(result)
     else:
@@ -67,26 +66,26 @@ def _changed(engine: Engine, options: Options, said: str, op: str, **args: Any) 
     return 0
 
 
-def remove(engine: Engine, options: Options) -> int:
+def remove(client: Client, options: Options) -> int:
     """`remove`. Exit code."""
-    endpoint = engine.workspace.endpoint(options.id)
+    endpoint = client.workspace.endpoint(options.id)
     rest = "Its table is gone too." if options.drop_table else f"Its table {endpoint.table.name} stays."
     said = f"Removed {endpoint.id}. {rest}"
-    return _changed(engine, options, said, "remove", id=endpoint.id, drop_table=options.drop_table)
+    return _changed(client, options, said, commands.Remove(id=endpoint.id, drop_table=options.drop_table))
 
 
-def enable(engine: Engine, options: Options) -> int:
+def enable(client: Client, options: Options) -> int:
     """`enable`. Exit code."""
-    return _switched(engine, options, True)
+    return _switched(client, options, True)
 
 
-def disable(engine: Engine, options: Options) -> int:
+def disable(client: Client, options: Options) -> int:
     """`disable`. Exit code."""
-    return _switched(engine, options, False)
+    return _switched(client, options, False)
 
 
-def _switched(engine: Engine, options: Options, on: bool) -> int:
-    (endpoint,) = engine.change("enable", ids=[options.id], enabled=on)["endpoints"]
+def _switched(client: Client, options: Options, on: bool) -> int:
+    (endpoint,) = client.do(commands.Enable(ids=(options.id,), enabled=on)).endpoints
     if options.json:
         output.print_json({"endpoint": endpoint})
     else:
@@ -94,12 +93,12 @@ def _switched(engine: Engine, options: Options, on: bool) -> int:
     return 0
 
 
-def edit(engine: Engine, options: Options) -> int:
+def edit(client: Client, options: Options) -> int:
     """`edit`: set fields by their paths; with --restart the endpoint runs anew with them. Exit code."""
     changes = dict(pair(text, "=", "--set") for text in options.set)
-    result = engine.change("edit", id=options.id, set=changes)
+    result = client.do(commands.Edit(id=options.id, changes=changes))
     if options.restart:
-        engine.restart(result["endpoint"]["id"])
+        client.do(commands.Restart(id=result.endpoint["id"]))
     if options.json:
         output.print_json(result)
     else:
@@ -108,20 +107,20 @@ def edit(engine: Engine, options: Options) -> int:
     return 0
 
 
-def _print_notes(result: dict[str, Any]) -> None:
-    for note in result["notes"]:
+def _print_notes(result: commands.SavedEndpoint | commands.Imported) -> None:
+    for note in result.notes:
         output.say(note)
 
 
-def settings(engine: Engine, options: Options) -> int:
+def settings(client: Client, options: Options) -> int:
     """`settings`: those of the whole program, after --set has changed some. Exit code."""
     changes = dict(pair(text, "=", "--set") for text in options.set)
     if "background" in changes:
         raise UserError("This is not set here", "The system has to be told of it.", "Use `traysync background on`.")
     if changes:
-        fields = engine.change("settings", set=changes)["general"]
+        fields = client.do(commands.EditGeneral(changes=changes)).general
     else:
-        fields = general_fields(engine.workspace.settings().general)
+        fields = general_fields(client.workspace.settings().general)
     if options.json:
         output.print_json({"general": fields})
     else:
@@ -129,31 +128,31 @@ def settings(engine: Engine, options: Options) -> int:
     return 0
 
 
-def import_(engine: Engine, options: Options) -> int:
+def import_(client: Client, options: Options) -> int:
     """`import`: endpoints from TOML. Exit code."""
     try:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("The file can't be read", f"{options.file}: {error}.", "Check its name.") from error
-    planned = plan(engine.workspace, text)
+    planned = plan(client.workspace, text)
     asks = [ask for each in planned for ask in each.asks]
     if not options.json:
         output.say(*(each.words for each in planned), *(f"  {ask}." for ask in asks))
     agreeing = options.yes or (sys.stdin.isatty() and asks and agreed("Import that?", ""))
     if asks and not agreeing and sys.stdin.isatty():
         return 1
-    result = engine.change("import", text=text, agreed=asks if agreeing else [])
+    result = client.do(commands.Import(text=text, agreed=tuple(asks) if agreeing else ()))
     if options.json:
         output.print_json(result)
     else:
-        output.say(f"Imported {', '.join(each['id'] for each in result['endpoints']) or 'nothing'}.")
+        output.say(f"Imported {', '.join(each['id'] for each in result.endpoints) or 'nothing'}.")
         _print_notes(result)
     return 0
 
 
-def export(engine: Engine, options: Options) -> int:
+def export(client: Client, options: Options) -> int:
     """`export`: endpoints as TOML. Exit code."""
-    text = export_text(engine.workspace, options.ids)
+    text = export_text(client.workspace, options.ids)
     if options.json:
         output.print_json({"toml": text})
     else:
@@ -161,43 +160,43 @@ def export(engine: Engine, options: Options) -> int:
     return 0
 
 
-def secret(engine: Engine, options: Options) -> int:
+def secret(client: Client, options: Options) -> int:
     """`secret`: store, delete, allow, or sign in. Exit code."""
     field = options.field or "secret"
     if options.action == "delete":
-        return _changed(engine, options, "Deleted.", "secret", id=options.id, field=field, value=None)
+        return _changed(client, options, "Deleted.", commands.DeleteSecret(id=options.id, field=field))
     if options.action == "sign-in":
-        return _sign_in(engine, options)
+        return _sign_in(client, options)
     if options.action == "allow":
-        return _allow(engine, options)
+        return _allow(client, options)
     value = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not value:
         raise UserError("The secret is empty", "Nothing was read.", "Type it, or pipe it in.")
-    return _changed(engine, options, "Stored.", "secret", id=options.id, field=field, value=value)
+    return _changed(client, options, "Stored.", commands.SetSecret(id=options.id, field=field, value=value))
 
 
-def _allow(engine: Engine, options: Options) -> int:
-    endpoint = engine.workspace.endpoint(options.id)
-    wanted = engine.workspace.vault.wants(endpoint, secret_field(options.field) if options.field else None)
+def _allow(client: Client, options: Options) -> int:
+    endpoint = client.workspace.endpoint(options.id)
+    wanted = client.workspace.vault.wants(endpoint, secret_field(options.field) if options.field else None)
     if not wanted:
         raise UserError("There is nothing to allow", f"{endpoint.id} sends no such secret.", "See `traysync show ID`.")
     lines = "; ".join(map(str, wanted))
     if not options.yes and not agreed(f"{lines}. Allow that?", "Add --yes to allow it without being asked."):
         return 1
-    allowed = engine.change("allow", id=endpoint.id, what=msgspec.to_builtins(wanted))["allowed"]
+    allowed = client.do(commands.Allow(id=endpoint.id, what=tuple(wanted))).allowed
     if not allowed:
         raise UserError("There is nothing to allow", "Nothing is stored.", f"Use: traysync secret set {endpoint.id}")
     if options.json:
         output.print_json({"allowed": allowed})
     else:
-        output.say(*(f"{each}." for each in wanted if msgspec.to_builtins(each) in allowed))
+        output.say(*(f"{each}." for each in wanted if each in allowed))
     return 0
 
 
-def _sign_in(engine: Engine, options: Options) -> int:
-    tokens = engine.workspace.sign_in(options.id, SomebodyThere(), CancelToken())
+def _sign_in(client: Client, options: Options) -> int:
+    tokens = client.workspace.sign_in(options.id, SomebodyThere(), CancelToken())
     for field, token in tokens.items():
-        engine.change("secret", id=options.id, field=field, value=token)
+        client.do(commands.SetSecret(id=options.id, field=field, value=token))
     if options.json:
         output.print_json({"stored": bool(tokens)})
     else:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from trayapp.cli import output
 from trayapp.cli.arguments import moment
-from trayapp.cli.engine import Engine
 from trayapp.errors import UserError
+from trayapp.operations.client import Client
 
 Options = argparse.Namespace
 
 
-def runs(engine: Engine, options: Options) -> int:
+def runs(client: Client, options: Options) -> int:
     """`runs`: the history. Exit code."""
     from trayapp.store.bookkeeping.history import list_runs
 
-    with engine.workspace.store.reading() as db:
-        rows = list_runs(db, engine.workspace.endpoint(options.id).id if options.id else None)
+    with client.workspace.store.reading() as db:
+        rows = list_runs(db, client.workspace.endpoint(options.id).id if options.id else None)
     if options.json:
         output.print_json({"runs": rows})
     else:
@@ -30,13 +30,13 @@ def runs(engine: Engine, options: Options) -> int:
     return 0
 
 
-def changes(engine: Engine, options: Options) -> int:
+def changes(client: Client, options: Options) -> int:
     """`changes`: what runs did to records. Exit code."""
     from trayapp.store.bookkeeping.history import list_changes
 
     since = moment(options.since, past=True) if options.since else None
-    with engine.workspace.store.reading() as db:
-        changes = list(list_changes(db, engine.workspace.endpoint(options.id).id, since))
+    with client.workspace.store.reading() as db:
+        changes = list(list_changes(db, client.workspace.endpoint(options.id).id, since))
     if options.json:
         output.print_json({"changes": changes})
         return 0
@@ -49,11 +49,11 @@ def changes(engine: Engine, options: Options) -> int:
     return 0
 
 
-def query(engine: Engine, options: Options) -> int:
+def query(client: Client, options: Options) -> int:
     """`query`: SQL that can only read. Exit code."""
     from trayapp.store.reading.reader import run_query
 
-    with engine.workspace.store.reading() as db:
+    with client.workspace.store.reading() as db:
         columns, rows = run_query(db, options.sql)
         if options.json:
             output.print_json({"columns": columns, "rows": list(rows)})
@@ -64,14 +64,14 @@ def query(engine: Engine, options: Options) -> int:
     return 0
 
 
-def save(engine: Engine, options: Options) -> int:
+def save(client: Client, options: Options) -> int:
     """`save`: a table as a file. Exit code."""
     from trayapp.store.mirror.schema import owned
     from trayapp.store.reading.export import save_rows
     from trayapp.store.reading.reader import table_rows
 
-    endpoint = engine.workspace.endpoint(options.id)
-    with engine.workspace.store.reading() as db:
+    endpoint = client.workspace.endpoint(options.id)
+    with client.workspace.store.reading() as db:
         columns, rows = table_rows(db, owned(db, endpoint.id) or endpoint.table.name)
         count = save_rows(columns, rows, Path(options.file))
     if options.json:
@@ -81,12 +81,12 @@ def save(engine: Engine, options: Options) -> int:
     return 0
 
 
-def backup(engine: Engine, options: Options) -> int:
+def backup(client: Client, options: Options) -> int:
     """`backup`: a consistent copy. Exit code."""
     target = Path(options.file)
     if target.exists():
         raise UserError(f"{target} exists already", "A back-up never overwrites a file.", "Choose another name.")
-    engine.workspace.store.back_up(target)
+    client.workspace.store.back_up(target)
     if options.json:
         output.print_json({"file": str(target), "bytes": target.stat().st_size})
     else:

@@ -9,9 +9,9 @@ from importlib.util import find_spec
 import msgspec
 
 from trayapp import __version__
-from trayapp.cli.engine import Engine
 from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
+from trayapp.operations.client import Client
 from trayapp.store.file.connection import is_sound, library_version
 
 
@@ -23,22 +23,21 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
-def examine(engine: Engine) -> list[Finding]:
+def examine(client: Client) -> list[Finding]:
     """Look at everything; nothing is changed but a folder that is missing."""
-    return list(_findings(engine))
+    return list(_findings(client))
 
 
-def _findings(engine: Engine) -> Iterator[Finding]:
+def _findings(client: Client) -> Iterator[Finding]:
     yield Finding("TraySync", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
     yield Finding("SQLite", True, library_version())
     yield Finding("Qt", find_spec("PySide6") is not None, _qt_version())
-    yield _tried("Folders", lambda: _folders(engine))
-    yield _tried("Settings", lambda: _settings(engine))
-    yield _tried("Readable secrets", lambda: _readable_secrets(engine))
-    yield _tried("Database", lambda: _database(engine))
-    yield _tried("Keyring", lambda: _keyring(engine))
-    running = engine.ask("status", {}) is not None
-    yield Finding("Tray program", True, "running" if running else "not running")
+    yield _tried("Folders", lambda: _folders(client))
+    yield _tried("Settings", lambda: _settings(client))
+    yield _tried("Readable secrets", lambda: _readable_secrets(client))
+    yield _tried("Database", lambda: _database(client))
+    yield _tried("Keyring", lambda: _keyring(client))
+    yield Finding("Tray program", True, "running" if client.is_running() else "not running")
 
 
 def _qt_version() -> str:
@@ -57,18 +56,18 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, False, str(error))
 
 
-def _folders(engine: Engine) -> str:
-    engine.home.create()
-    return str(engine.home.data)
+def _folders(client: Client) -> str:
+    client.home.create()
+    return str(client.home.data)
 
 
-def _settings(engine: Engine) -> str:
-    count = len(engine.workspace.settings().endpoint)
-    return f"{engine.home.settings_file}, {count} endpoint{'' if count == 1 else 's'}"
+def _settings(client: Client) -> str:
+    count = len(client.workspace.settings().endpoint)
+    return f"{client.home.settings_file}, {count} endpoint{'' if count == 1 else 's'}"
 
 
-def _readable_secrets(engine: Engine) -> str:
-    settings = engine.workspace.settings()
+def _readable_secrets(client: Client) -> str:
+    settings = client.workspace.settings()
     if not (found := places(settings)):
         return "none in the settings"
     ids = " ".join(dict.fromkeys(place.partition(":")[0] for place in found))
@@ -80,8 +79,8 @@ def _readable_secrets(engine: Engine) -> str:
     )
 
 
-def _database(engine: Engine) -> str:
-    path = engine.home.database
+def _database(client: Client) -> str:
+    path = client.home.database
     if not path.exists():
         return "not made yet"
     if not is_sound(path):
@@ -89,10 +88,10 @@ def _database(engine: Engine) -> str:
     return f"{path}, {path.stat().st_size:,} bytes, sound"
 
 
-def _keyring(engine: Engine) -> str:
-    needed = [each.id for each in engine.workspace.settings().endpoint if each.auth.kind != "none"]
+def _keyring(client: Client) -> str:
+    needed = [each.id for each in client.workspace.settings().endpoint if each.auth.kind != "none"]
     try:
-        engine.workspace.secrets.get("doctor")
+        client.workspace.secrets.get("doctor")
     except UserError:
         if not needed:
             return "not available; no endpoint needs it"

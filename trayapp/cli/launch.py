@@ -54,7 +54,8 @@ def _lock_or_raise(home: Home, quiet: bool) -> Lock | None:
 
         try:
             # Also quietly it is asked: whoever holds the lock may be a `sync --due`, which ends.
-            ask(home.socket_address, "status" if quiet else "raise", connect_within=1.0)
+            # In plain data: to import the commands takes longer than all else here.
+            ask(home.socket_address, {"command": "Status" if quiet else "Raise"}, dict, connect_within=1.0)
             return None
         except NotRunning:
             if time.monotonic() > until:

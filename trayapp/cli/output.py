@@ -160,22 +160,18 @@ class ProgressLine:
         self._shown = 0.0
         self._on = sys.stderr.isatty()
 
-    def show_struct(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
         """Show a progress, at most ten times a second."""
-        self.show({"endpoint": progress.endpoint, "records": progress.records, "total": progress.total})
-
-    def show(self, progress: dict[str, Any]) -> None:
-        """The same from a document."""
         if not self._on or time.monotonic() - self._shown < 0.1:
             return
         self._shown = time.monotonic()
-        total = progress.get("total")
+        total = progress.total
         of = f" of {total:,}" if total else ""
         bar = ""
         if total:
-            filled = min(20, 20 * progress["records"] // total)
+            filled = min(20, 20 * progress.records // total)
             bar = f" [{'#' * filled}{'.' * (20 - filled)}]"
-        self._write(_line(f"{progress['endpoint']}:{bar} {progress['records']:,}{of} records"))
+        self._write(_line(f"{progress.endpoint}:{bar} {progress.records:,}{of} records"))
 
     def clear(self) -> None:
         """Take the line away."""

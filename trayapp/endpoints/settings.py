@@ -131,15 +131,7 @@ def complete(
 
     alone: these are some endpoints of several.
     """
-    ids = {endpoint.id for endpoint in settings.endpoint if endpoint.id}
-    tables = {endpoint.table.name for endpoint in settings.endpoint if endpoint.table.name}
-    endpoints = []
-    for endpoint in settings.endpoint:
-        filled = completed(endpoint, ids, tables)
-        ids.add(filled.id)
-        tables.add(filled.table.name)
-        endpoints.append(filled)
-    settings = msgspec.structs.replace(settings, endpoint=tuple(endpoints))
+    settings = with_names(settings)
     for index, problem in check_settings(settings, alone):
         path: _Path = ("endpoint", index, *problem.path.split(".", 2))
         line = line_of(path)
@@ -152,6 +144,19 @@ def complete(
             field=problem.path,
         )
     return settings
+
+
+def with_names(settings: Settings) -> Settings:
+    """The settings with ids, names and table names filled in, not checked."""
+    ids = {endpoint.id for endpoint in settings.endpoint if endpoint.id}
+    tables = {endpoint.table.name for endpoint in settings.endpoint if endpoint.table.name}
+    endpoints = []
+    for endpoint in settings.endpoint:
+        filled = completed(endpoint, ids, tables)
+        ids.add(filled.id)
+        tables.add(filled.table.name)
+        endpoints.append(filled)
+    return msgspec.structs.replace(settings, endpoint=tuple(endpoints))
 
 
 def _place(source: str, line: int | None) -> str:

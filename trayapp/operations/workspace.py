@@ -12,16 +12,19 @@ from trayapp.demo.endpoint import demo_endpoint, demo_port
 from trayapp.desktop.process.paths import Home
 from trayapp.desktop.secrets.store import Secrets, SecretsError, from_environment
 from trayapp.desktop.secrets.turns import Turns
+from trayapp.endpoints.merging import Decision, settled
 from trayapp.endpoints.model import Endpoint, General, Settings
-from trayapp.endpoints.readable import lifted, readable
+from trayapp.endpoints.readable import Lifted, lifted, readable
 from trayapp.endpoints.settings import (
     SettingsError,
     SettingsFile,
     complete,
     convert,
     to_builtins,
+    with_names,
 )
 from trayapp.errors import UserError
+from trayapp.messages import say
 from trayapp.operations.fields import edited, edited_general
 from trayapp.operations.selection import find
 from trayapp.operations.vault import Vault
@@ -130,10 +133,25 @@ class Workspace:
         secret: what a person entered for just this endpoint, and so for where it goes. tokens: of a sign-in in another
         process, by field (`Accounts.take_unsaved`). names_variable: a person has named its environment variable.
         """
+        return self._save(
+            lambda settings: lifted(endpoint, settings.find(endpoint.id) if endpoint.id else None),
+            secret,
+            tokens or {},
+            names_variable,
+        )
+
+    def _save(
+        self,
+        wanted: Callable[[Settings], Lifted],
+        secret: str | None = None,
+        tokens: Mapping[Field, str] | None = None,
+        names_variable: bool = False,
+    ) -> Saved:
+        """Save the endpoint that `wanted` makes of the settings: of those on disk when they are written."""
         before = self.settings()
-        old = before.find(endpoint.id) if endpoint.id else None
-        found = lifted(endpoint, old)
+        found = wanted(before)
         endpoint, secret = found.endpoint, secret if found.secret is None else found.secret
+        old = before.find(endpoint.id) if endpoint.id else None
         if old is not None:
             complete(_placed(before, endpoint)[0])  # what can't be used must not cost a secret
             self._let_go(old, endpoint)
@@ -142,7 +160,7 @@ class Workspace:
         position: list[int] = []
 
         def change(settings: Settings) -> Settings:
-            settings, at = _placed(settings, endpoint)
+            settings, at = _placed(settings, wanted(settings).endpoint)
             position.append(at)
             return settings
 
@@ -166,29 +184,42 @@ class Workspace:
         drop_tables: Sequence[str] = (),
         proxy_passwords: Mapping[str, str] | None = None,
         names_variables: Collection[str] = (),
+        *,
+        base: Settings,
+        decision: Decision | None = None,
     ) -> Settings:
-        """Write the whole settings, new secrets by endpoint id; drop the tables of the named endpoints.
+        """Write the edits that were made of `base`, on top of what is on disk, and new secrets by endpoint id.
 
-        names_variables: ids of the endpoints whose environment variable a person has named now.
+        Endpoints that the edits removed are forgotten, with their tables if named. names_variables: ids of the
+        endpoints whose environment variable a person has named now. decision: what a person said about conflicts with
+        what is on disk. SettingsConflict, and nothing is written, where there are others.
         """
         before = self.settings()
-        found = [lifted(each, before.find(each.id)) for each in settings.endpoint]
-        settings = msgspec.structs.replace(settings, endpoint=tuple(each.endpoint for each in found))
+        found = [lifted(each, base.find(each.id)) for each in settings.endpoint]
+        # Secrets are given for where the endpoints of `mine` go: nobody has seen yet what else is on disk.
+        mine = with_names(msgspec.structs.replace(settings, endpoint=tuple(each.endpoint for each in found)))
         secrets = {**secrets, **{each.endpoint.id: each.secret for each in found if each.secret is not None}}
-        checked = {each.id: each for each in complete(settings).endpoint}
-        for id, each in checked.items():
-            if (old := before.find(id)) is not None:
+        for each in complete(settled(base, mine, before, decision)).endpoint:
+            if (old := before.find(each.id)) is not None:
                 self._let_go(old, each)
-        for id, secret in secrets.items():
-            self.vault.set(checked[id], "secret", secret, interactive=True)
-        for id, password in (proxy_passwords or {}).items():
-            self.vault.set(checked[id], "proxy", password, interactive=True)
-            self.accounts.forget(id)
-        gone = [each for each in before.endpoint if each.id not in checked]
-        saved = self._without(gone, lambda _: settings, drop_tables)
+        for each in mine.endpoint:
+            if (secret := secrets.get(each.id)) is not None:
+                self.vault.set(each, "secret", secret, interactive=True)
+            if (password := (proxy_passwords or {}).get(each.id)) is not None:
+                self.vault.set(each, "proxy", password, interactive=True)
+                self.accounts.forget(each.id)
+
+        def change(theirs: Settings) -> Settings:
+            nonlocal before
+            before = theirs
+            return settled(base, mine, theirs, decision)
+
+        removed = [each for each in base.endpoint if mine.find(each.id) is None]
+        saved = self._without(removed, change, drop_tables)
         for each in saved.endpoint:
             self._keep_sign_in(each, before.find(each.id), {})
-            if each.id in names_variables and each.auth.secret_env:
+        for each in mine.endpoint:
+            if each.id in names_variables and each.auth.secret_env and saved.find(each.id) is not None:
                 self.vault.allow_variable(each)
         return saved
 
@@ -237,17 +268,24 @@ class Workspace:
         return endpoint
 
     def _without(
-        self, gone: Sequence[Endpoint], change: Callable[[Settings], Settings], drop_tables: Sequence[str]
+        self, removed: Sequence[Endpoint], change: Callable[[Settings], Settings], drop_tables: Sequence[str]
     ) -> Settings:
-        """Write settings from which these endpoints are gone, and forget them: both or, with a UserError, neither."""
-        if not gone:
+        """Write changed settings, and forget those of `removed` that they lack: both or, with a UserError, neither."""
+        if not removed:
             return self.settings_file.edit(change)
+        gone: list[Endpoint] = []
         with self.store.writing() as db:
-            for each in gone:
-                if each.id in drop_tables:
-                    schema.drop_owned(db, each.id)
-                endpoint_states.forget(db, each.id)
-            saved = self.settings_file.edit(change)
+
+            def forgetting(settings: Settings) -> Settings:
+                changed = change(settings)
+                gone.extend(settings.find(each.id) or each for each in removed if changed.find(each.id) is None)
+                for each in gone:
+                    if each.id in drop_tables:
+                        schema.drop_owned(db, each.id)
+                    endpoint_states.forget(db, each.id)
+                return changed
+
+            saved = self.settings_file.edit(forgetting)
         for each in gone:
             self._forget_secrets(each)
         return saved
@@ -265,14 +303,20 @@ class Workspace:
 
     def edit(self, id: str, changes: Mapping[str, str]) -> Saved:
         """Set fields, named by dotted paths, from text (a TOML value, or just text). SettingsError names a bad one."""
-        before = self.endpoint(id)
-        found = edited(before, changes, before)
-        if found.endpoint.id != before.id:
-            raise UserError(
-                "The id can't be changed", "Table, history and secret are known by it.", "Add a new endpoint."
-            )
-        saved = self.save(found.endpoint, found.secret)
-        return msgspec.structs.replace(saved, notes=(*found.notes, *saved.notes))
+
+        def wanted(settings: Settings) -> Lifted:
+            before = find(settings, id)
+            found = edited(before, changes, before)
+            if found.endpoint.id != before.id:
+                raise UserError(
+                    say("The id can't be changed"),
+                    say("Table, history and secrets belong to it."),
+                    say("Add a new endpoint."),
+                    field="id",
+                )
+            return found
+
+        return self._save(wanted)
 
     def edit_general(self, changes: Mapping[str, str]) -> General:
         """Set fields of the whole program from text, as `edit` does. SettingsError names a bad one."""
@@ -283,10 +327,11 @@ class Workspace:
         return self.settings_file.edit(change).general
 
     def set_enabled(self, ids: Sequence[str], enabled: bool) -> list[Endpoint]:
-        """Switch endpoints on or off; those that they are then."""
-        wanted = [self.endpoint(id).id for id in ids]
+        """Switch endpoints on or off, and return them as they are now."""
+        wanted: list[str] = []
 
         def change(settings: Settings) -> Settings:
+            wanted.extend(find(settings, id).id for id in ids)
             endpoints = (
                 msgspec.structs.replace(each, enabled=enabled) if each.id in wanted else each
                 for each in settings.endpoint

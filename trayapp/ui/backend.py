@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from trayapp.endpoints.merging import Decision
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.store.reading.arrangement import ALL, Arrangement
@@ -45,6 +46,8 @@ class Backend(QObject):
     """SyncQuestion: endpoints that sync_now would start in spite of what they wait for; `sync_anyway` answers yes."""
     saved = Signal(int, object)
     """ticket, None | Problem: answers save, add_demo."""
+    conflict = Signal(int, object)
+    """ticket, tuple[Conflict, ...]: answers save in place of `saved`; nothing was written, a person has to decide."""
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
@@ -110,11 +113,15 @@ class Backend(QObject):
         drop_tables: tuple[str, ...] = (),
         proxy_passwords: Mapping[str, str] | None = None,
         names_variables: tuple[str, ...] = (),
+        *,
+        base: Settings,
+        decision: Decision | None = None,
     ) -> int:
-        """Write the settings, and both kinds of secrets by endpoint id; drop the named endpoints' tables.
+        """Write the settings, edited from `base`, on top of what is on disk now, and secrets by endpoint id.
 
-        names_variables: ids of the endpoints whose environment variable, or where that goes, was typed by the person
-        who saves. Ticket for `saved`.
+        Drops the tables of the named endpoints if they were removed. names_variables: ids of the endpoints whose
+        environment variable, or where that goes, was typed by the person who saves. decision: what was decided about
+        an earlier `conflict`. Ticket for `saved` and `conflict`.
         """
         raise NotImplementedError
 

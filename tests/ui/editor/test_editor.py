@@ -20,12 +20,13 @@ from pytestqt.qtbot import QtBot
 
 from tests.problems import problem
 from tests.ui.fake_backend import FakeBackend, good_preview
-from trayapp.endpoints.model import Auth, Endpoint, Request, Settings, Table
+from trayapp.endpoints.model import Auth, Endpoint, Limits, Request, Settings, Table
 from trayapp.endpoints.settings import complete
 from trayapp.endpoints.units import Duration
 from trayapp.store.mirror.schema import HASH_KEY
 from trayapp.ui.editor.editor import EndpointEditor
 from trayapp.ui.editor.key_value_editor import KeyValueEditor
+from trayapp.ui.widgets.unsaved import ConflictQuestion
 
 SECRET = "hunter2-and-more"
 URL = "https://api.example.test/v1/items"
@@ -777,7 +778,7 @@ def test_a_failure_that_names_a_field_is_shown_there(qtbot: QtBot, backend: Fake
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)
     run_test(qtbot, editor)
-    backend.save_answer = problem("It can't be used", "settings: it is taken.", "Correct it.", field="table.name")
+    backend.save_answer = problem("It can't be used", "Sorry, it is taken.", "Correct it.", "table.name")
     click(qtbot, editor.save_button)
     qtbot.waitUntil(lambda: "it is taken" in problem_of(editor, "table.name"))
     assert field(editor, "tableName").isVisible()
@@ -814,9 +815,59 @@ def test_a_change_elsewhere_does_not_overwrite_edits(qtbot: QtBot) -> None:
     backend.change_settings(complete(Settings(endpoint=(Endpoint(url=URL, name="Theirs", id="items"),))))
     assert field(editor, "name").text() == "Mine"
     assert editor.banner.title == "This endpoint was changed elsewhere"
-    click(qtbot, editor.banner.findChild(QAbstractButton, "loadTheirs"))
-    assert field(editor, "name").text() == "Theirs"
-    assert editor.banner.title == ""
+    click(qtbot, editor.save_button)
+    question = asked(qtbot, editor)
+    item = question.values.topLevelItem(0)
+    assert [item.text(column) for column in range(4)] == ["items", "name", "Mine", "Theirs"]
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, question.keep_button)
+    assert backend.settings().endpoint[0].name == "Mine"
+    assert editor.isHidden()
+
+
+def asked(qtbot: QtBot, editor: EndpointEditor) -> ConflictQuestion:
+    qtbot.waitUntil(lambda: any(each.isVisible() for each in editor.findChildren(ConflictQuestion)))
+    return next(each for each in editor.findChildren(ConflictQuestion) if each.isVisible())
+
+
+def test_another_change_elsewhere_joins_the_edits_and_typed_secrets_stay(qtbot: QtBot) -> None:
+    auth = Auth(kind="bearer")
+    backend = stored(Endpoint(url=URL, auth=auth))
+    editor = open_editor(qtbot, backend, "items")
+    write(qtbot, field(editor, "name"), "Mine")
+    write(qtbot, field(editor, "authSecret"), "s3cret")
+    theirs = Endpoint(url=URL, id="items", auth=auth, enabled=False, tags=("x",), limits=Limits(pages=7))
+    backend.change_settings(complete(Settings(endpoint=(theirs, Endpoint(url="https://api.test/other")))))
+    assert (field(editor, "name").text(), field(editor, "tags").text()) == ("Mine", "x")
+    assert editor.banner.title == "This endpoint was changed elsewhere"
+    run_test(qtbot, editor)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    saved = backend.settings().endpoint
+    assert (saved[0].name, saved[0].tags, saved[0].enabled, saved[0].limits) == ("Mine", ("x",), False, Limits(pages=7))
+    assert len(saved) == 2
+    assert backend.secrets == {"items": "s3cret"}
+
+
+def test_an_endpoint_removed_elsewhere_is_added_again_by_saving(qtbot: QtBot) -> None:
+    backend = stored(Endpoint(url=URL))
+    editor = open_editor(qtbot, backend, "items")
+    backend.change_settings(Settings())
+    assert editor.banner.title == "This endpoint was removed elsewhere"
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, editor.save_button)
+    assert [each.id for each in backend.settings().endpoint] == ["items"]
+
+
+def test_closing_offers_to_save_what_is_tested(qtbot: QtBot) -> None:
+    backend = stored(Endpoint(url=URL))
+    editor = open_editor(qtbot, backend, "items")
+    write(qtbot, field(editor, "name"), "Mine")
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    with qtbot.waitSignal(editor.endpoint_saved):
+        click(qtbot, question(qtbot, editor, "askSave").button(QMessageBox.StandardButton.Save))
+    assert backend.settings().endpoint[0].name == "Mine"
+    assert editor.isHidden()
 
 
 def test_other_endpoints_saved_meanwhile_stay(qtbot: QtBot, backend: FakeBackend) -> None:

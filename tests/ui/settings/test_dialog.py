@@ -20,6 +20,7 @@ from trayapp.schedule.engine.snapshot import EndpointStatus, Snapshot
 from trayapp.ui.editor.edits import with_endpoint
 from trayapp.ui.settings.dialog import SettingsDialog
 from trayapp.ui.settings.endpoints_page import FrequencyDialog
+from trayapp.ui.widgets.unsaved import ConflictQuestion
 
 LEFT = Qt.MouseButton.LeftButton
 A, B = Endpoint(url="https://api.test/a", auth=Auth(kind="bearer")), Endpoint(url="https://api.test/b")
@@ -359,13 +360,11 @@ def test_a_failure_to_save_loses_nothing(qtbot: QtBot, dialog: SettingsDialog, b
 def test_a_failure_that_names_a_field_is_shown_there(
     qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
 ) -> None:
-    backend.save_answer = problem(
-        "It can't be used", "settings.toml: not now.", "Choose another.", field="general.theme"
-    )
+    backend.save_answer = problem("It can't be used", "Not now.", "Choose another.", "general.theme")
     click(qtbot, dialog.endpoints.enabled)
     apply(qtbot, dialog)
     assert dialog.general.isVisible()
-    assert "not now" in dialog.general.theme.accessibleDescription()
+    assert "Not now" in dialog.general.theme.accessibleDescription()
     assert dialog.banner.title == ""
 
 
@@ -378,36 +377,102 @@ def test_a_change_elsewhere_is_shown_at_once_when_nothing_was_edited(
     assert not dialog.is_changed()
 
 
-@pytest.mark.parametrize("mine", [False, True])
-def test_a_change_elsewhere_leaves_the_choice(
-    qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend, mine: bool
-) -> None:
+def elsewhere(backend: FakeBackend, settings: Settings, noticed: bool = True) -> None:
+    """Another program changes the settings; unless `noticed`, nobody tells the window."""
+    backend.blockSignals(not noticed)
+    backend.change_settings(settings)
+    backend.blockSignals(False)
+
+
+def asked(qtbot: QtBot, dialog: SettingsDialog) -> ConflictQuestion:
+    qtbot.waitUntil(lambda: any(each.isVisible() for each in dialog.findChildren(ConflictQuestion)))
+    return next(each for each in dialog.findChildren(ConflictQuestion) if each.isVisible())
+
+
+def test_other_changes_elsewhere_join_the_edits(qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend) -> None:
     click(qtbot, dialog.endpoints.enabled)
-    theirs = complete(Settings(endpoint=(B,)))
-    backend.change_settings(theirs)
-    assert names(dialog) == ["a", "b"]
+    renamed = msgspec.structs.replace(SETTINGS.endpoint[0], name="Theirs")
+    more = Endpoint(url="https://api.test/c")
+    elsewhere(
+        backend, complete(Settings(general=General(theme="dark"), endpoint=(renamed, SETTINGS.endpoint[1], more)))
+    )
+    assert names(dialog) == ["Theirs", "b", "c"]
+    assert dialog.general.theme.currentData() == "dark"
+    assert not dialog.endpoints.enabled.isChecked()
     assert dialog.banner.title == "The settings were changed elsewhere"
-    click(qtbot, dialog.banner.findChild(QAbstractButton, "keepMine" if mine else "loadTheirs"))
+    assert dialog.is_changed()
+    apply(qtbot, dialog)
     assert dialog.banner.title == ""
-    assert names(dialog) == (["a", "b"] if mine else ["b"])
-    assert dialog.is_changed() is mine
-    if mine:
-        apply(qtbot, dialog)
-        assert [each.id for each in backend.settings().endpoint] == ["a", "b"]
+    assert [(each.name, each.enabled) for each in backend.settings().endpoint] == [
+        ("Theirs", False),
+        ("b", True),
+        ("c", True),
+    ]
+    assert backend.settings().general.theme == "dark"
 
 
-def test_what_changed_unnoticed_is_not_overwritten_unasked(
+def test_a_pending_removal_takes_the_table_along_after_a_change_elsewhere(
     qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
 ) -> None:
+    dialog.endpoints._delete("a", drop_table=True)
+    elsewhere(backend, complete(msgspec.structs.replace(SETTINGS, general=General(theme="dark"))))
+    assert names(dialog) == ["b"]
+    apply(qtbot, dialog)
+    assert backend.called("save")[0][2] == ("a",)
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+@pytest.mark.parametrize("mine", [False, True])
+def test_a_conflict_is_asked_about_on_saving(
+    qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend, mine: bool, noticed: bool
+) -> None:
     click(qtbot, dialog.endpoints.enabled)
-    with qtbot.assertNotEmitted(backend.settings_changed):
-        backend.blockSignals(True)
-        backend.change_settings(complete(Settings(endpoint=(B,))))
-        backend.blockSignals(False)
+    elsewhere(backend, complete(Settings(endpoint=(B,))), noticed)
+    assert names(dialog) == ["a", "b"]
+    assert (dialog.banner.title == "The settings were changed elsewhere") is noticed
     click(qtbot, dialog.ok_button)
+    question = asked(qtbot, dialog)
+    assert [each.id for each in backend.settings().endpoint] == ["b"], "nothing is saved yet"
     assert dialog.isVisible()
-    assert dialog.banner.title == "The settings were changed elsewhere"
-    assert backend.called("save") == []
+    item = question.values.topLevelItem(0)
+    assert [item.text(column) for column in range(4)] == ["a", "Whole endpoint", "changed", "removed"]
+    with qtbot.waitSignal(backend.saved):
+        click(qtbot, question.keep_button if mine else question.other_button)
+    assert [each.id for each in backend.settings().endpoint] == (["a", "b"] if mine else ["b"])
+    assert dialog.isHidden()
+    assert not dialog.is_changed()
+
+
+def test_a_conflict_shows_both_values_and_can_be_put_off(
+    qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend
+) -> None:
+    dialog.general.theme.setCurrentIndex(2)
+    elsewhere(backend, msgspec.structs.replace(SETTINGS, general=General(theme="light", notifications="none")))
+    click(qtbot, dialog.apply_button)
+    question = asked(qtbot, dialog)
+    item = question.values.topLevelItem(0)
+    assert [item.text(column) for column in range(4)] == ["", "general.theme", "dark", "light"]
+    assert question.values.topLevelItemCount() == 1
+    qtbot.keyClick(question, Qt.Key.Key_Escape)
+    assert dialog.is_changed()
+    assert backend.settings().general.theme == "light"
+    click(qtbot, dialog.apply_button)
+    with qtbot.waitSignal(backend.saved):
+        click(qtbot, asked(qtbot, dialog).keep_button)
+    assert backend.settings().general == General(theme="dark", notifications="none")
+    assert dialog.isVisible()
+
+
+def test_nothing_closes_it_while_it_saves(qtbot: QtBot, dialog: SettingsDialog, backend: FakeBackend) -> None:
+    click(qtbot, dialog.endpoints.enabled)
+    dialog.apply()
+    assert not dialog.ok_button.isEnabled()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    dialog.apply()
+    assert dialog.isVisible()
+    qtbot.waitUntil(lambda: dialog.ok_button.isEnabled())
+    assert len(backend.called("save")) == 1
+    assert dialog.findChildren(QMessageBox) == []
 
 
 def test_the_same_change_made_elsewhere_is_no_conflict(

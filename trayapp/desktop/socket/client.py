@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, Protocol
 
-from trayapp.desktop.socket.protocol import MAX_ANSWER, Message, decode_answer, encode, is_stranger
+from trayapp.desktop.socket.protocol import MAX_ANSWER, Answer, Result, decode, encode, is_stranger
 from trayapp.errors import Problem, UserError
 from trayapp.messages import say
 
@@ -23,15 +23,16 @@ class NotRunning(UserError):
 
 def ask(
     address: str,
-    op: str,
-    args: dict[str, Any] | None = None,
+    request: Any,
+    result: type[Result],
     *,
     timeout: float | None = 30.0,
     on_progress: Callable[[dict[str, Any]], None] | None = None,
     connect_within: float = 3.0,
-) -> dict[str, Any]:
+) -> Result:
     """Send one request to the tray program of the home whose `socket_address` this is, and return its result.
 
+    `request` is a struct or plain data, `result` the type of what comes back.
     `timeout` is the longest silence in seconds, None for no limit. The connection is tried for `connect_within`
     seconds, since a starting program holds the engine's lock before it listens; pass 0 when nobody holds the lock.
     NotRunning when nobody listens; the other side's UserError when it refused (StoreLocked: the
@@ -39,9 +40,9 @@ def ask(
     """
     with closing(_connect(address, connect_within, timeout)) as stream:
         try:
-            stream.send(encode(Message(op=op, args=args or {})))
+            stream.send(encode(request))
             for line in _lines(stream):
-                answer = decode_answer(line)
+                answer: Answer[Result] = decode(line, Answer[result])  # type: ignore[valid-type]
                 if answer.error is not None:
                     raise _refusal(Problem.from_plain(answer.error))
                 if answer.result is not None:

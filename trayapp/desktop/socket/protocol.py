@@ -1,14 +1,14 @@
 """What programs of one home say to each other: one JSON document a line, over the local socket. No Qt.
 
-A client sends one request, `{"op": "sync", "args": {…}}`, and gets any number of `{"progress": …}` lines and at last
-`{"result": {…}}` or `{"error": {"title", "cause", "next"}, "locked": …}`; then the connection is closed.
+A client sends one request, whose form is its own affair and the server's, and gets any number of `{"progress": {…}}`
+lines and at last `{"result": {…}}` or `{"error": {"title", "cause", "next", …}}`; then the connection is closed.
 """
 
 import os
 import socket
 import struct
 import sys
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -20,47 +20,32 @@ MAX_REQUEST = 1024 * 1024
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an answer's line."""
 
-_Kind = TypeVar("_Kind")
+Result = TypeVar("Result")
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request: what to do (`op`), with what."""
-
-    op: str
-    args: dict[str, Any] = {}
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Answer(msgspec.Struct, Generic[Result], frozen=True, kw_only=True, omit_defaults=True):
     """A line of an answer: exactly one of the three is set."""
 
     progress: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
+    result: Result | None = None
     error: dict[str, Any] | None = None
 
 
-def encode(message: Message | Answer) -> bytes:
-    """The message as one line, with its end. Structs and times inside are written as msgspec writes them."""
+def encode(message: Any) -> bytes:
+    """A request or an Answer as one line, with its end. Structs and times are written as msgspec writes them."""
     return msgspec.json.encode(message, enc_hook=str) + b"\n"
 
 
-def decode_message(line: bytes) -> Message:
-    """The request in a line. UserError when it is none."""
-    return _decode(line, Message)
-
-
-def decode_answer(line: bytes) -> Answer:
-    """A line of an answer. UserError when it is none."""
-    return _decode(line, Answer)
-
-
-def _decode(line: bytes, kind: type[_Kind]) -> _Kind:
+def decode(line: bytes, kind: Any) -> Any:
+    """What a line holds, as that type. UserError when it holds something else."""
     try:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
-            say("TraySync doesn't understand the request"),
-            say("The two programs are probably of different versions: {error}.", error=error),
+            say("Two versions of TraySync are in use"),
+            say("One can't read the other's message: {error}.", error=str(error)),
             say("Quit TraySync and start it again."),
+            code="version_mismatch",
         ) from error
 
 

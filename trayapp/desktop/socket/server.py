@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from trayapp.desktop.socket.protocol import MAX_ANSWER, MAX_REQUEST, Answer, decode_message, encode, is_stranger
+from trayapp.desktop.socket.protocol import MAX_ANSWER, MAX_REQUEST, Answer, encode, is_stranger
 from trayapp.errors import Problem, UserError
 from trayapp.messages import say
 
@@ -23,16 +23,18 @@ _MAX_UNREAD = 1024 * 1024
 
 
 class Request:
-    """What a client asks. Exactly one of `reply` and `fail` ends it; all three methods may be called by any thread."""
+    """What a client asks, as the `line` it sent. Exactly one of `reply` and `fail` ends it.
 
-    def __init__(self, server: "LocalServer", number: int, op: str, args: dict[str, Any]) -> None:
-        self.op = op
-        self.args = args
+    All three methods may be called by any thread.
+    """
+
+    def __init__(self, server: "LocalServer", number: int, line: bytes) -> None:
+        self.line = line
         self._server = server
         self._number = number
 
-    def reply(self, result: dict[str, Any]) -> None:
-        """Answer with the result: what msgspec can write as JSON."""
+    def reply(self, result: Any) -> None:
+        """Answer with the result: an object that msgspec can write as JSON."""
         line = encode(Answer(result=result))
         if len(line) > MAX_ANSWER:
             problem = Problem(
@@ -46,9 +48,9 @@ class Request:
         """Answer with what went wrong; the client raises it."""
         self._send(encode(Answer(error=problem.to_plain())), True)
 
-    def progress(self, progress: dict[str, Any]) -> None:
+    def progress(self, progress: Any) -> None:
         """Say how far it is. Lost when the client does not keep up."""
-        self._send(encode(Answer(progress=progress)), False)
+        self._send(encode({"progress": progress}), False)
 
     def _send(self, line: bytes, last: bool) -> None:
         # The server is gone when the program ends; the client then sees its connection closed.
@@ -149,20 +151,13 @@ class _Connection(QObject):
             return
         self._asked = True
         self._patience.stop()
-        try:
-            if len(line) > MAX_REQUEST:
-                raise UserError(
-                    say("The request is too long"),
-                    say("It has more than {most} bytes.", most=MAX_REQUEST),
-                    say("Split it up."),
-                )
-            message = decode_message(bytes(line))
-        except UserError as error:
-            self.send(encode(Answer(error=error.problem.to_plain())), True)
+        self._heard.clear()
+        if len(line) > MAX_REQUEST:
+            most = say("It has more than {count} bytes.", count=MAX_REQUEST)
+            problem = Problem(say("The request is too long"), most, say("Send it in parts."))
+            self.send(encode(Answer(error=problem.to_plain())), True)
             return
-        finally:
-            self._heard.clear()
-        self._server.request.emit(Request(self._server, self._number, message.op, message.args))
+        self._server.request.emit(Request(self._server, self._number, bytes(line)))
 
     def send(self, line: bytes, last: bool) -> None:
         if not last and self._client.bytesToWrite() > _MAX_UNREAD:

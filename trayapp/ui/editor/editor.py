@@ -1,10 +1,9 @@
 """The dialog that adds or edits an endpoint: its form on the left, what a test of it found on the right."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPalette
+from PySide6.QtGui import QCloseEvent, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
@@ -15,23 +14,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.endpoints.merging import Decision, merged
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.presets import load_presets
 from trayapp.errors import Problem
+from trayapp.messages import tr
 from trayapp.sync.detection.preview import Preview
 from trayapp.ui.backend import Backend
 from trayapp.ui.editor.edits import asked_for, filled_in, named, with_endpoint
 from trayapp.ui.editor.form import EndpointForm, stored_in_keyring
 from trayapp.ui.editor.preset_dialog import PresetDialog
 from trayapp.ui.editor.preview_view import PreviewView
-from trayapp.ui.widgets.banner import Banner
 from trayapp.ui.widgets.dialogs import Answer, ask, without_icons
 from trayapp.ui.widgets.plain import Label, window_title
+from trayapp.ui.widgets.unsaved import UnsavedDialog
 
 _Tested = tuple[Endpoint, str | None, str | None]
 
 
-class EndpointEditor(QDialog):
+class EndpointEditor(UnsavedDialog):
     """Adds an endpoint (`endpoint` None, or without an id: a draft of one) or edits that one.
 
     Save writes at once, through the backend; `endpoint_saved` tells what was written.
@@ -41,25 +42,23 @@ class EndpointEditor(QDialog):
     """Endpoint that was written."""
 
     def __init__(self, backend: Backend, endpoint: Endpoint | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("endpointEditor")
+        super().__init__("endpointEditor", "editorBanner", parent)
         self._backend = backend
+        self._base = backend.settings()
         self._original = endpoint or Endpoint(url="")
         self._is_new = not self._original.id
-        self._preview_ticket = self._save_ticket = 0
+        self._preview_ticket = 0
         self._asked: _Tested | None = None
         self._sign_in = ""
         self._tested: _Tested | None = None
         self._preview: Preview | None = None
-        self.being_saved: Endpoint | None = None
-        """The endpoint that was handed to the backend, until that answers."""
+        self._written: Endpoint | None = None
         self.setWindowTitle(
             self.tr("Add endpoint")
             if self._is_new
             else window_title(self.tr("Edit “{name}”").format(name=self._original.name))
         )
 
-        self.banner = Banner("editorBanner")
         self.form = EndpointForm(backend.settings())
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -120,21 +119,27 @@ class EndpointEditor(QDialog):
         self.resize(980, 640)
 
         self.form.set_endpoint(self._original, not self._is_new and stored_in_keyring(self._original.auth))
-        self.form.changed.connect(self._on_edit)
+        self.form.changed.connect(self.show_state)
         self.test_button.clicked.connect(self.test)
         self.preview.stop_wanted.connect(self.stop_test)
         self.preview.key_chosen.connect(self.form.set_key)
         self.preview.columns_chosen.connect(self.form.set_columns)
         self.preset_button.clicked.connect(self._choose_preset)
-        self.save_button.clicked.connect(self._save)
+        self.save_button.clicked.connect(self.save_and_close)
         self.untested_button.clicked.connect(self._ask_to_save_untested)
         self.cancel_button.clicked.connect(self.close)
         backend.preview_ready.connect(self._on_preview)
         backend.sign_in_asked.connect(self._on_sign_in)
-        backend.saved.connect(self._on_saved)
+        backend.saved.connect(self.answer)
+        backend.conflict.connect(self.ask_about)
         backend.settings_changed.connect(self._on_settings)
-        self._on_edit()
+        self.show_state()
         self.form.url.setFocus()
+
+    @property
+    def being_saved(self) -> Endpoint | None:
+        """The endpoint that was handed to the backend, until that answers."""
+        return self._written if self.is_saving else None
 
     @property
     def is_testing(self) -> bool:
@@ -151,7 +156,7 @@ class EndpointEditor(QDialog):
         self._asked = self._asked_for(endpoint)
         self.preview.show_busy()
         self._preview_ticket = self._backend.preview(endpoint, secret, proxy_password, self.form.names_variable())
-        self._show_state()
+        self.show_state()
         self.preview.stop_button.setFocus()
 
     def stop_test(self) -> None:
@@ -160,25 +165,21 @@ class EndpointEditor(QDialog):
             self._backend.cancel_preview(self._preview_ticket)
             self._end_test()
             self.preview.show_hint()
-            self._show_state()
+            self.show_state()
+
+    def is_changed(self) -> bool:
+        """Whether saving would change anything."""
+        return self.form.is_changed()
+
+    def can_save(self) -> bool:
+        """Whether it was tested, and can be saved at once."""
+        return self.save_button.isEnabled()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask before edits are lost."""
-        if self._save_ticket:
-            event.ignore()
-        elif self.isVisible() and self.form.is_changed():
-            event.ignore()
-            self._ask_to_discard()
-        else:
+        """A test ends with the dialog."""
+        super().closeEvent(event)
+        if event.isAccepted():
             self.stop_test()
-            super().closeEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes with the same question; QDialog would reject at once."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-        else:
-            super().keyPressEvent(event)
 
     def _start_row(self) -> QWidget:
         """How a new endpoint may begin other than by its address."""
@@ -207,9 +208,6 @@ class EndpointEditor(QDialog):
         self._asked = None
         self._sign_in = ""
 
-    def _on_edit(self) -> None:
-        self._show_state()
-
     def _asked_for(self, endpoint: Endpoint) -> _Tested:
         return asked_for(endpoint), self.form.secret(), self.form.proxy_password()
 
@@ -221,8 +219,9 @@ class EndpointEditor(QDialog):
         now = self._asked_for(endpoint)
         return now == self._tested or (not self._is_new and now == (asked_for(self._original), None, None))
 
-    def _show_state(self) -> None:
-        tested, busy = self._is_tested(), bool(self._save_ticket)
+    def show_state(self) -> None:
+        """Switch on what can be done now, and say what the last test is worth."""
+        tested, busy = self._is_tested(), self.is_saving
         self.test_button.setEnabled(not busy and not self.is_testing)
         self.save_button.setEnabled(tested and not busy)
         self.untested_button.setVisible(not tested)
@@ -253,7 +252,7 @@ class EndpointEditor(QDialog):
             self._tested = self._preview = None
             self.preview.show_problem(answer)
             self.form.show_problem(answer.field, str(answer.title))
-        self._show_state()
+        self.show_state()
         if not self.form.isAncestorOf(self.focusWidget()):
             (self.save_button if self.save_button.isEnabled() else self.test_button).setFocus()
 
@@ -264,7 +263,7 @@ class EndpointEditor(QDialog):
             self._sign_in = self.tr("To sign in, enter the code {code} at {url}").format(code=code, url=url)
         elif not self._sign_in:
             self._sign_in = self.tr("Sign in in your browser; the test then goes on.")
-        self._show_state()
+        self.show_state()
 
     def _ask_to_save_untested(self) -> None:
         if self.form.reveal_problems():
@@ -274,72 +273,80 @@ class EndpointEditor(QDialog):
             "askUntested",
             self.tr("Save without testing?"),
             self.tr("Whether the server answers, and where its records are, will only be seen at the first run."),
-            {Answer.Save: self._save},
+            {Answer.Save: self.save_and_close},
         )
 
-    def _save(self) -> None:
+    def save_and_close(self) -> None:
+        """Save, or show what is wrong with the form."""
+        if not self.form.reveal_problems():
+            self.save()
+
+    def save_edits(self, decision: Decision | None) -> int:
+        """Hand the endpoint to the backend, completed by what its test found."""
         endpoint = self.form.endpoint()
-        if endpoint is None or self._save_ticket:
-            self.form.reveal_problems()
-            return
+        assert endpoint is not None
         if self._preview is not None and self._tested == self._asked_for(endpoint):
             endpoint = filled_in(endpoint, self._preview.endpoint)
         self.stop_test()
-        settings = self._backend.settings()
-        endpoint = named(endpoint, settings)
+        self._written = endpoint = named(endpoint, self._backend.settings())
         secret, proxy_password = self.form.secret(), self.form.proxy_password()
-        self.banner.clear()
-        self.being_saved = endpoint
-        secrets = {} if secret is None else {endpoint.id: secret}
-        proxies = {} if proxy_password is None else {endpoint.id: proxy_password}
-        self._save_ticket = self._backend.save(
-            with_endpoint(settings, endpoint),
-            secrets,
-            proxy_passwords=proxies,
+        return self._backend.save(
+            with_endpoint(self._base, endpoint),
+            {} if secret is None else {endpoint.id: secret},
+            proxy_passwords={} if proxy_password is None else {endpoint.id: proxy_password},
             names_variables=(endpoint.id,) if self.form.names_variable() else (),
+            base=self._base,
+            decision=decision,
         )
-        self._show_state()
 
-    def _on_saved(self, ticket: int, problem: Problem | None) -> None:
-        if ticket != self._save_ticket:
-            return
-        self._save_ticket = 0
-        written, self.being_saved = self.being_saved, None
-        self._show_state()
-        if problem is not None:
-            self._show_problem(problem)
-            return
+    def after_saving(self) -> None:
+        """Tell what was written, and close."""
         self.form.clear_secrets()
-        self.endpoint_saved.emit(written)
+        self.endpoint_saved.emit(self._written)
         self.accept()
 
-    def _show_problem(self, problem: Problem) -> None:
-        text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
-        if not self.form.show_problem(problem.field, text):
-            self.banner.fail(problem)
+    def show_at_field(self, path: str, text: str) -> bool:
+        """Show a problem beside the field of that path; False when there is none."""
+        return self.form.show_problem(path, text)
+
+    def discard(self) -> None:
+        """Close without saving, and forget what was typed."""
+        self.stop_test()
+        self.form.clear_secrets()
+        self.reject()
 
     def _on_settings(self, settings: Settings) -> None:
         self.form.set_settings(settings)
-        if self._is_new or self._save_ticket:
+        if self.is_saving:
             return
-        theirs = settings.find(self._original.id)
-        if theirs == self._original:
+        id = self._original.id
+        theirs = settings.find(id)
+        if self._is_new or theirs == self._base.find(id):
+            self._base = settings
             return
         if theirs is None:
+            self._base = settings
+            self.banner.warn(tr("This endpoint was removed elsewhere"), tr("Saving adds it again as it is shown here."))
+            return
+        mine, was_changed = self.form.endpoint(), self.is_changed()
+        found = merged(self._base, with_endpoint(self._base, mine), settings) if mine is not None else None
+        both = found.settings.find(id) if found is not None else None
+        if found is None or found.conflicts or both is None:
             self.banner.warn(
-                self.tr("This endpoint was removed elsewhere"), self.tr("Saving puts it back with what is shown here.")
+                tr("This endpoint was changed elsewhere"),
+                tr("Where both versions changed the same setting, you will be asked which to keep on saving."),
             )
-        elif not self.form.is_changed():
-            self._load(theirs)
-        else:
-            self.banner.warn(
-                self.tr("This endpoint was changed elsewhere"),
-                self.tr("Saving replaces that change with what is shown here."),
-                (
-                    ("loadTheirs", self.tr("&Load the other version"), lambda: self._load(theirs)),
-                    ("keepMine", self.tr("Keep m&y version"), self.banner.clear),
-                ),
-            )
+            return
+        self._base = settings
+        if not was_changed:
+            self._load(both)
+            return
+        self._original = theirs
+        self.form.rebase(theirs, both)
+        self.banner.say(
+            tr("This endpoint was changed elsewhere"),
+            tr("Those changes are shown here, too. Your own changes are not saved yet."),
+        )
 
     def _load(self, endpoint: Endpoint) -> None:
         self._original = endpoint
@@ -347,12 +354,4 @@ class EndpointEditor(QDialog):
         self.banner.clear()
         self.preview.show_hint()
         self.form.set_endpoint(endpoint, stored_in_keyring(endpoint.auth))
-        self._show_state()
-
-    def _ask_to_discard(self) -> None:
-        ask(self, "askDiscard", self.tr("Discard what you have entered?"), "", {Answer.Discard: self._discard})
-
-    def _discard(self) -> None:
-        self.stop_test()
-        self.form.clear_secrets()
-        self.reject()
+        self.show_state()

@@ -218,6 +218,17 @@ class EndpointForm(QWidget):
         self._refresh()
         self.changed.emit()
 
+    def rebase(self, saved: Endpoint, edited: Endpoint) -> None:
+        """Show `edited` as edits of another saved endpoint; secrets that were typed stay."""
+        secret, password = self.auth.secret_edit.text(), self.connection.password_edit.text()
+        self.set_endpoint(edited, stored_in_keyring(saved.auth))
+        self._original = saved
+        self.connection.set_request(edited.request, saved.request)
+        self.auth.secret_edit.setText(secret)
+        self.connection.password_edit.setText(password)
+        self._refresh()
+        self.changed.emit()
+
     def set_settings(self, settings: Settings) -> None:
         """The settings in force have changed: names are checked against the new ones."""
         self._settings = settings

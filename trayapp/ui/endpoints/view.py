@@ -219,7 +219,7 @@ class EndpointsView(QWidget):
             return
         turned = msgspec.structs.replace(endpoint, enabled=not endpoint.enabled)
         endpoints = tuple(turned if old.id == turned.id else old for old in settings.endpoint)
-        self._backend.save(msgspec.structs.replace(settings, endpoint=endpoints), {})
+        self._backend.save(msgspec.structs.replace(settings, endpoint=endpoints), {}, base=settings)
 
     def _dress(self) -> None:
         palette = self.palette()

@@ -2,9 +2,7 @@
 
 import msgspec
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHBoxLayout,
     QListWidget,
@@ -14,39 +12,37 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.endpoints.merging import Decision, merged
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.errors import Problem
+from trayapp.messages import tr
 from trayapp.ui.backend import Backend
 from trayapp.ui.editor.editor import EndpointEditor
-from trayapp.ui.editor.edits import duplicate, with_endpoint
+from trayapp.ui.editor.edits import duplicate
 from trayapp.ui.settings.about_page import AboutPage
 from trayapp.ui.settings.endpoints_page import EndpointsPage
 from trayapp.ui.settings.general_page import GeneralPage
 from trayapp.ui.settings.storage_page import StoragePage
-from trayapp.ui.widgets.banner import Banner
-from trayapp.ui.widgets.dialogs import Answer, ask, without_icons
+from trayapp.ui.widgets.dialogs import without_icons
+from trayapp.ui.widgets.unsaved import UnsavedDialog
 
 _ITEM_PADDING, _PAGES_MARGIN = 12, 48
 
 
-class SettingsDialog(QDialog):
+class SettingsDialog(UnsavedDialog):
     """Not modal; make one, keep it, `show` it.
 
     Endpoints that are added or edited in full are written when their own dialog saves; all else by Apply and OK.
     """
 
     def __init__(self, backend: Backend, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("settingsDialog")
+        super().__init__("settingsDialog", "settingsBanner", parent)
         self.setWindowTitle(self.tr("TraySync settings"))
         self.setModal(False)
         self._backend = backend
         self._base = backend.settings()
-        self._ticket = 0
         self._close_when_saved = False
         self._editor: EndpointEditor | None = None
 
-        self.banner = Banner("settingsBanner")
         self.endpoints = EndpointsPage(self._base, backend.snapshot())
         self.general = GeneralPage(self._base.general)
         self.storage = StoragePage(backend.data_file())
@@ -96,19 +92,20 @@ class SettingsDialog(QDialog):
 
         self.pages.currentRowChanged.connect(self._stack.setCurrentIndex)
         self.pages.setCurrentRow(0)
-        self.endpoints.changed.connect(self._on_edit)
+        self.endpoints.changed.connect(self.show_state)
         self.endpoints.add_wanted.connect(self.add_endpoint)
         self.endpoints.edit_wanted.connect(self.edit_endpoint)
         self.endpoints.duplicate_wanted.connect(self._duplicate)
-        self.general.changed.connect(self._on_edit)
+        self.general.changed.connect(self.show_state)
         self.storage.open_folder_wanted.connect(backend.open_data_folder)
-        self.ok_button.clicked.connect(self._ok)
-        self.cancel_button.clicked.connect(self._cancel)
+        self.ok_button.clicked.connect(self.save_and_close)
+        self.cancel_button.clicked.connect(self.discard)
         self.apply_button.clicked.connect(self.apply)
-        backend.saved.connect(self._on_saved)
+        backend.saved.connect(self.answer)
+        backend.conflict.connect(self.ask_about)
         backend.settings_changed.connect(self._on_settings)
         backend.snapshot_changed.connect(self.endpoints.show_snapshot)
-        self._on_edit()
+        self.show_state()
 
     @property
     def editor(self) -> EndpointEditor | None:
@@ -143,80 +140,44 @@ class SettingsDialog(QDialog):
 
     def apply(self) -> None:
         """Write the edits."""
-        if self._ticket or not self.is_changed():
-            return
-        if self._backend.settings() != self._base:
-            self._close_when_saved = False
-            self._on_settings(self._backend.settings())
-            return
-        self.banner.clear()
-        self._show_field_problem("", "")
-        drop = tuple(sorted(id for id in self.endpoints.drop_tables if self.edited().find(id) is None))
-        self._ticket = self._backend.save(self.edited(), {}, drop)
-        self._show_state()
+        self._close_when_saved = False
+        if self.is_changed():
+            self.save()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask before edits are lost."""
-        if self._ticket:
-            event.ignore()
-        elif self.is_changed():
-            event.ignore()
-            self._ask_to_discard()
-        else:
-            super().closeEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes with the same question; QDialog would reject at once."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-        else:
-            super().keyPressEvent(event)
-
-    def _ok(self) -> None:
+    def save_and_close(self) -> None:
+        """Save, and close when that is done."""
         if self.is_changed():
             self._close_when_saved = True
-            self.apply()
+            self.save()
         else:
             self.accept()
 
-    def _cancel(self) -> None:
+    def save_edits(self, decision: Decision | None) -> int:
+        """Hand the edits to the backend."""
+        self.show_at_field("", "")
+        edited = self.edited()
+        drop = tuple(sorted(id for id in self.endpoints.drop_tables if edited.find(id) is None))
+        return self._backend.save(edited, {}, drop, base=self._base, decision=decision)
+
+    def after_saving(self) -> None:
+        """Show what was written, and close if that was asked for."""
+        self._load(self._backend.settings())
+        if self._close_when_saved:
+            self.accept()
+
+    def discard(self) -> None:
+        """Close, and show the saved settings next time."""
         self._load(self._backend.settings())
         self.reject()
 
-    def _load(self, settings: Settings) -> None:
-        self._base = settings
-        self.banner.clear()
-        self._show_field_problem("", "")
-        self.general.set_general(settings.general)
-        self.endpoints.set_settings(settings)
-        self._show_state()
+    def show_state(self) -> None:
+        """Switch off what can't be used while the edits are being saved, or while there are none."""
+        self._stack.setEnabled(not self.is_saving)
+        self.ok_button.setEnabled(not self.is_saving)
+        self.apply_button.setEnabled(not self.is_saving and self.is_changed())
 
-    def _on_edit(self) -> None:
-        self._show_state()
-
-    def _show_state(self) -> None:
-        busy = bool(self._ticket)
-        self._stack.setEnabled(not busy)
-        self.ok_button.setEnabled(not busy)
-        self.apply_button.setEnabled(not busy and self.is_changed())
-
-    def _on_saved(self, ticket: int, problem: Problem | None) -> None:
-        if ticket != self._ticket:
-            return
-        self._ticket = 0
-        close, self._close_when_saved = self._close_when_saved, False
-        if problem is not None:
-            self._show_state()
-            path = problem.field
-            text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
-            if not self._show_field_problem(path, text):
-                self.banner.fail(problem)
-            return
-        self._load(self._backend.settings())
-        if close:
-            self.accept()
-
-    def _show_field_problem(self, path: str, text: str) -> bool:
+    def show_at_field(self, path: str, text: str) -> bool:
+        """Show a problem beside the general setting of that path; False when there is none."""
         for field in self.general.fields:
             field.set_problem(text if field.path == path else "")
         if any(field.path == path for field in self.general.fields):
@@ -224,26 +185,39 @@ class SettingsDialog(QDialog):
             return True
         return False
 
+    def _load(self, saved: Settings, edited: Settings | None = None) -> None:
+        """Show what is saved, or what it becomes with the edits made here."""
+        shown = saved if edited is None else edited
+        drop = frozenset(id for id in self.endpoints.drop_tables if saved.find(id) and not shown.find(id))
+        self._base = saved
+        self.banner.clear()
+        self.show_at_field("", "")
+        self.endpoints.set_settings(shown, drop)
+        self.general.set_general(shown.general)
+        self.show_state()
+
     def _on_settings(self, settings: Settings) -> None:
-        if self._ticket or settings == self._base:
+        """The settings were changed elsewhere, or by the endpoint dialog, whose word counts for its endpoint."""
+        if self.is_saving or settings == self._base:
             return
         written = self._editor.being_saved if self._editor is not None else None
-        if written is not None and settings == with_endpoint(self._base, written):
+        edited = self.edited()
+        found = merged(self._base, edited, settings, "mine" if written is None else "theirs")
+        if any(written is None or each.endpoint != written.id for each in found.conflicts):
+            self.banner.warn(
+                tr("The settings were changed elsewhere"),
+                tr(
+                    "Some settings were changed both here and there. You will be asked which version to keep on saving."
+                ),
+            )
             return
-        edited = self.is_changed()
-        self._base = settings
-        if not edited or not self.is_changed():
-            self._load(settings)
-            return
-        self._show_state()
-        self.banner.warn(
-            self.tr("The settings were changed elsewhere"),
-            self.tr("You have edits here that are not saved. Saving them replaces the other changes."),
-            (
-                ("loadTheirs", self.tr("&Load the other version"), lambda: self._load(settings)),
-                ("keepMine", self.tr("Keep m&y version"), self.banner.clear),
-            ),
-        )
+        was_changed = edited != self._base
+        self._load(settings, found.settings)
+        if was_changed and self.is_changed() and written is None:
+            self.banner.say(
+                tr("The settings were changed elsewhere"),
+                tr("Those changes are shown here, too. Your own changes are not saved yet."),
+            )
 
     def _duplicate(self, id: str) -> None:
         endpoint = self.edited().find(id)
@@ -266,17 +240,7 @@ class SettingsDialog(QDialog):
         self._editor = None
 
     def _on_endpoint_saved(self, endpoint: Endpoint) -> None:
-        """The editor has written this endpoint: the edits made here go on top of it."""
-        edited = with_endpoint(self.edited(), endpoint)
-        self._base = with_endpoint(self._base, endpoint)
-        self.endpoints.set_settings(edited, self.endpoints.drop_tables)
         self.endpoints.select(endpoint.id)
-        self._on_settings(with_endpoint(self._backend.settings(), endpoint))
-        self._show_state()
-
-    def _ask_to_discard(self) -> None:
-        answers = {Answer.Save: self._ok, Answer.Discard: self._cancel}
-        ask(self, "askSave", self.tr("Save the changes?"), "", answers, Answer.Save)
 
     @staticmethod
     def _raise(window: QWidget) -> None:
