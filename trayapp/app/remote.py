@@ -10,6 +10,7 @@ from trayapp.app.backend import LiveBackend
 from trayapp.desktop.socket.server import Request
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import Problem, UserError
+from trayapp.messages import say
 from trayapp.operations import commands
 from trayapp.operations.commands import AnyCommand, decode_command
 from trayapp.operations.handler import handle
@@ -92,7 +93,7 @@ class Remote(QObject):
         found = {id: self._backend.settings().find(id) for id in ids}
         for id, endpoint in found.items():
             if endpoint is None:
-                raise UserError(f"There is no endpoint {id!r}", "", "See `traysync endpoints`.")
+                raise UserError(say("There is no endpoint “{id}”", id=id), "", say("See `traysync endpoints`."))
         return {id: endpoint for id, endpoint in found.items() if endpoint is not None}
 
     def _sync(self, request: Request, command: commands.Sync) -> None:

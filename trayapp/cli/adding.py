@@ -18,6 +18,7 @@ from trayapp.endpoints.presets import fill, find_preset
 from trayapp.endpoints.readable import Lifted
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
+from trayapp.messages import listing, say
 from trayapp.operations import commands
 from trayapp.operations.client import Client
 from trayapp.operations.fields import edited
@@ -35,9 +36,15 @@ def add(client: Client, options: Options) -> int:
         return 0
     given = [name for name in ("url", "curl", "preset") if getattr(options, name) is not None]
     if len(given) > 1:
-        raise UserError("What to add is not clear", f"Given are {' and '.join(given)}.", "Give only one of them.")
+        raise UserError(
+            say("More than one source is given"),
+            say("There are {given}.", given=listing(tuple(given))),
+            say("Use only one of them."),
+        )
     if options.values and options.preset is None:
-        raise UserError("--with needs a preset", "It fills in what a preset asks for.", "Add --preset NAME.")
+        raise UserError(
+            say("--with needs a preset"), say("It fills in what a preset asks for."), say("Add --preset NAME.")
+        )
     if options.preset is not None:
         found = _endpoint_from_preset(options)
     elif options.curl is not None:
@@ -50,7 +57,9 @@ def add(client: Client, options: Options) -> int:
     elif options.url:
         found = _endpoint_from(options)
     else:
-        raise UserError("The URL is missing", "`add` needs to know what to mirror.", "Write: traysync add URL")
+        raise UserError(
+            say("The URL is missing"), say("`add` needs to know what to copy."), say("Write: traysync add URL")
+        )
     endpoint, secret = found.endpoint, _secret_of(found, options)
     preview = _tried(client, options, endpoint, secret)
     if not options.json:
@@ -59,9 +68,9 @@ def add(client: Client, options: Options) -> int:
         return 1
     if not preview.proven and options.yes:
         raise SyncError(
-            "The listing can't be followed",
+            say("The listing can't be followed"),
             preview.proof,
-            'If one page is all you want, say so: --set pages.kind="none"',
+            say('If one page is all you want, say so: --set pages.kind="none"'),
         )
     if preview.proven and not options.yes and not _agreed("Save this endpoint?"):
         return 1
@@ -72,7 +81,9 @@ def add(client: Client, options: Options) -> int:
     wanted = msgspec.structs.replace(wanted, id=options.id or "")
     if options.id and known.find(options.id) is not None:
         raise UserError(
-            f"The id {options.id!r} is taken", "There is an endpoint with it.", "Choose another, or use: traysync edit"
+            say("The id “{id}” is taken", id=options.id),
+            say("Another endpoint has it."),
+            say("Choose another one, or use `traysync edit`."),
         )
     save = commands.Save(
         endpoint=to_builtins(wanted),
@@ -93,7 +104,9 @@ def _endpoint_from_preset(options: Options) -> Lifted:
     """A preset's endpoint; what the other options say goes before what it has."""
     endpoint = fill(find_preset(options.preset), dict(pair(text, "=", "--with") for text in options.values))
     if options.json_body is not None:
-        raise UserError("A preset has a request of its own", "--json-body can't be used with it.", "Leave it out.")
+        raise UserError(
+            say("A preset has its own request"), say("--json-body can't be used with it."), say("Leave it out.")
+        )
     request = msgspec.structs.replace(
         endpoint.request,
         params={**endpoint.request.params, **dict(pair(text, "=", "--param") for text in options.param)},
@@ -116,7 +129,7 @@ def _endpoint_from(options: Options) -> Lifted:
         try:
             decoded = msgspec.json.decode(body.encode())
         except msgspec.DecodeError as error:
-            raise UserError("The JSON body can't be read", str(error), "Correct --json-body.") from error
+            raise UserError(say("The JSON body can't be read"), str(error), say("Correct --json-body.")) from error
         body = body if _has_null(decoded) else decoded  # TOML has no null; such a body is kept as text
     request = Request(
         method="POST" if body is not None else "GET",
@@ -154,7 +167,11 @@ def _auth_from(options: Options) -> Auth:
     form = _AUTH_FORMS.get(kind)
     if form is None or (form and not rest) or (kind.startswith("oauth2") and oauth is None):
         known = ", ".join(f"{name}:{form}" if form else name for name, form in _AUTH_FORMS.items() if name != "none")
-        raise UserError(f"The authentication {options.auth!r} is not known", f"Allowed are {known}.", "Correct --auth.")
+        raise UserError(
+            say("The authentication “{auth}” is unknown", auth=options.auth),
+            say("Allowed are {known}.", known=known),
+            say("Correct --auth."),
+        )
     return Auth(
         kind=kind,  # type: ignore[arg-type]
         user=rest if kind == "basic" else "",
@@ -178,7 +195,11 @@ def _secret_of(found: Lifted, options: Options) -> str | None:
     kind = found.endpoint.auth.kind
     if found.secret is not None:
         if options.secret_stdin:
-            raise UserError("There are two secrets", f"{found.name} is one, too.", "Leave one of them out.")
+            raise UserError(
+                say("There are two secrets"),
+                say("{name} looks like a secret, too.", name=found.name),
+                say("Leave one of them out."),
+            )
         return found.secret
     if kind == "none" or found.endpoint.auth.secret_env:
         return None
@@ -210,9 +231,9 @@ def preview(client: Client, options: Options) -> int:
         asked = ("auth", "header", "param", "json_body", "secret_env", "secret_stdin", "ca_file")
         if given := [name for name in asked if getattr(options, name)]:
             raise UserError(
-                f"--{given[0].replace('_', '-')} is for a URL",
-                f"{options.target} is an endpoint with settings of its own.",
-                "Use --set PATH=VALUE to try others out.",
+                say("--{option} is for a URL", option=given[0].replace("_", "-")),
+                say("{target} is an endpoint with settings of its own.", target=options.target),
+                say("Use --set PATH=VALUE to try others out."),
             )
         saved = client.workspace.endpoint(options.target)
         found = _with_settings(saved, options, saved)

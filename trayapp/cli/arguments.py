@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 Options = argparse.Namespace
 
@@ -14,7 +15,9 @@ def pair(text: str, separator: str, option: str) -> tuple[str, str]:
     name, found, value = text.partition(separator)
     if not found or not name.strip():
         raise UserError(
-            f"{option} {text!r} is not understood", f"It needs the form NAME{separator}VALUE.", "Correct it."
+            say("{option} “{text}” can't be read", option=option, text=text),
+            say("It must have the form NAME{separator}VALUE.", separator=separator),
+            say("Correct it."),
         )
     return name.strip(), value.strip()
 
@@ -24,7 +27,7 @@ def duration(text: str) -> Duration:
     try:
         return Duration.parse(text)
     except ValueError as error:
-        raise UserError("The duration is not understood", f"{error}.", "Correct it.") from error
+        raise UserError(say("The duration can't be read"), say("{error}.", error=error), say("Correct it.")) from error
 
 
 def moment(text: str, past: bool = False) -> datetime:
@@ -38,8 +41,8 @@ def moment(text: str, past: bool = False) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UserError(
-            f"The time {text!r} is not understood",
-            "Write it like 2026-11-24T18:00, or as a duration like 1h.",
-            "Correct it.",
+            say("The time “{text}” can't be read", text=text),
+            say("Write it like 2026-11-24T18:00, or as a duration like 1h."),
+            say("Correct it."),
         ) from error
     return found if found.tzinfo else found.astimezone()

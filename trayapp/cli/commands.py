@@ -9,6 +9,7 @@ from trayapp.cli import output
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.process.paths import find_home
 from trayapp.errors import UserError
+from trayapp.messages import say
 from trayapp.operations.client import Client, EngineHeld
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
@@ -29,7 +30,7 @@ def run_command(options: Options) -> int:
         output.print_error(error, options.json)
         return 1 if isinstance(error, SyncError) else 2
     except KeyboardInterrupt:
-        output.print_error(UserError("Interrupted", "Nothing of the unfinished run was kept."), options.json)
+        output.print_error(UserError(say("Interrupted"), say("Nothing of the unfinished run was kept.")), options.json)
         return 130
     finally:
         if client is not None:

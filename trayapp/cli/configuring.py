@@ -11,6 +11,7 @@ from trayapp.cli.arguments import pair
 from trayapp.cli.terminal import SomebodyThere, agreed
 from trayapp.endpoints.settings import to_builtins
 from trayapp.errors import UserError
+from trayapp.messages import say
 from trayapp.operations import commands
 from trayapp.operations.client import Client
 from trayapp.operations.commands import Command, Result
@@ -116,7 +117,11 @@ def settings(client: Client, options: Options) -> int:
     """`settings`: those of the whole program, after --set has changed some. Exit code."""
     changes = dict(pair(text, "=", "--set") for text in options.set)
     if "background" in changes:
-        raise UserError("This is not set here", "The system has to be told of it.", "Use `traysync background on`.")
+        raise UserError(
+            say("This setting has its own command"),
+            say("The system takes part in it."),
+            say("Use `traysync background on`."),
+        )
     if changes:
         fields = client.do(commands.EditGeneral(changes=changes)).general
     else:
@@ -133,7 +138,11 @@ def import_(client: Client, options: Options) -> int:
     try:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("The file can't be read", f"{options.file}: {error}.", "Check its name.") from error
+        raise UserError(
+            say("The file can't be read"),
+            say("{file}: {error}.", file=options.file, error=error),
+            say("Check its name."),
+        ) from error
     planned = plan(client.workspace, text)
     asks = [ask for each in planned for ask in each.asks]
     if not options.json:
@@ -171,7 +180,7 @@ def secret(client: Client, options: Options) -> int:
         return _allow(client, options)
     value = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not value:
-        raise UserError("The secret is empty", "Nothing was read.", "Type it, or pipe it in.")
+        raise UserError(say("The secret is empty"), say("Nothing was read."), say("Type it, or pipe it in."))
     return _changed(client, options, "Stored.", commands.SetSecret(id=options.id, field=field, value=value))
 
 
@@ -179,13 +188,21 @@ def _allow(client: Client, options: Options) -> int:
     endpoint = client.workspace.endpoint(options.id)
     wanted = client.workspace.vault.wants(endpoint, secret_field(options.field) if options.field else None)
     if not wanted:
-        raise UserError("There is nothing to allow", f"{endpoint.id} sends no such secret.", "See `traysync show ID`.")
+        raise UserError(
+            say("There is nothing to allow"),
+            say("{id} sends no such secret.", id=endpoint.id),
+            say("See `traysync show ID`."),
+        )
     lines = "; ".join(map(str, wanted))
     if not options.yes and not agreed(f"{lines}. Allow that?", "Add --yes to allow it without being asked."):
         return 1
     allowed = client.do(commands.Allow(id=endpoint.id, what=tuple(wanted))).allowed
     if not allowed:
-        raise UserError("There is nothing to allow", "Nothing is stored.", f"Use: traysync secret set {endpoint.id}")
+        raise UserError(
+            say("There is nothing to allow"),
+            say("Nothing is stored."),
+            say("Use: traysync secret set {id}", id=endpoint.id),
+        )
     if options.json:
         output.print_json({"allowed": allowed})
     else:

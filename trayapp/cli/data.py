@@ -6,6 +6,7 @@ from pathlib import Path
 from trayapp.cli import output
 from trayapp.cli.arguments import moment
 from trayapp.errors import UserError
+from trayapp.messages import say
 from trayapp.operations.client import Client
 
 Options = argparse.Namespace
@@ -85,7 +86,11 @@ def backup(client: Client, options: Options) -> int:
     """`backup`: a consistent copy. Exit code."""
     target = Path(options.file)
     if target.exists():
-        raise UserError(f"{target} exists already", "A back-up never overwrites a file.", "Choose another name.")
+        raise UserError(
+            say("{target} already exists", target=target),
+            say("A backup never overwrites a file."),
+            say("Choose another name."),
+        )
     client.workspace.store.back_up(target)
     if options.json:
         output.print_json({"file": str(target), "bytes": target.stat().st_size})

@@ -11,6 +11,7 @@ import msgspec
 from trayapp import __version__
 from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
+from trayapp.messages import say
 from trayapp.operations.client import Client
 from trayapp.store.file.connection import is_sound, library_version
 
@@ -72,10 +73,13 @@ def _readable_secrets(client: Client) -> str:
         return "none in the settings"
     ids = " ".join(dict.fromkeys(place.partition(":")[0] for place in found))
     raise UserError(
-        "Secrets stand readably in the settings",
-        f"{', '.join(found)}.",
-        "Take them out, write the header or parameter as the endpoint's auth.kind and auth.name, and store the secret"
-        f" with: traysync secret set {ids}",
+        say("The settings contain secrets as plain text"),
+        say("{found}.", found=", ".join(found)),
+        say(
+            "Name the header or parameter in auth.kind and auth.name instead, and store the secret with:"
+            " traysync secret set {ids}",
+            ids=ids,
+        ),
     )
 
 
@@ -84,7 +88,7 @@ def _database(client: Client) -> str:
     if not path.exists():
         return "not made yet"
     if not is_sound(path):
-        raise UserError("The database is damaged", str(path), "It is set aside at the next start.")
+        raise UserError(say("The database is damaged"), str(path), say("It will be set aside at the next start."))
     return f"{path}, {path.stat().st_size:,} bytes, sound"
 
 

@@ -8,6 +8,7 @@ import time
 from trayapp.desktop.process.instance import Lock, acquire_engine_lock
 from trayapp.desktop.process.paths import Home, find_home
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 _PATIENCE = 10.0
 """Seconds to wait for a `traysync sync` that holds the engine."""
@@ -20,9 +21,9 @@ def launch(options: argparse.Namespace) -> int:
     try:
         if not _has_display():
             raise UserError(
-                "There is no display here",
-                "The tray program needs a desktop session (DISPLAY and WAYLAND_DISPLAY are not set).",
-                "Without one use the commands: traysync --help",
+                say("There is no display"),
+                say("The tray program needs a desktop session (DISPLAY and WAYLAND_DISPLAY are not set)."),
+                say("Use the commands instead, see `traysync --help`."),
             )
         home = find_home(options.home)
         home.create()
@@ -60,7 +61,9 @@ def _lock_or_raise(home: Home, quiet: bool) -> Lock | None:
         except NotRunning:
             if time.monotonic() > until:
                 raise _Held(
-                    "TraySync is busy", "Another process syncs in this home.", "Try again when it is done."
+                    say("TraySync is busy"),
+                    say("Another process is syncing in this folder."),
+                    say("Try again when it is done."),
                 ) from None
             time.sleep(0.2)
 

@@ -12,6 +12,7 @@ from trayapp.cli.arguments import duration, moment
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
+from trayapp.messages import say
 from trayapp.operations import commands
 from trayapp.operations.client import Client
 from trayapp.operations.selection import choose
@@ -83,7 +84,11 @@ def _left_after_asking(client: Client, ids: list[str]) -> list[str] | None:
 def _named(client: Client, options: Options) -> list[Endpoint]:
     """The endpoints that are meant by name or tag; none with --all, or when none is named. UserError."""
     if options.all and (options.ids or options.tags):
-        raise UserError("Both all and some endpoints are named", "--all means every one.", "Leave out one of the two.")
+        raise UserError(
+            say("All and some endpoints are given"),
+            say("--all already means every one."),
+            say("Leave one of the two out."),
+        )
     return choose(client.workspace.settings(), options.ids, options.tags)
 
 
@@ -91,7 +96,7 @@ def _named_or_all(client: Client, options: Options) -> list[str]:
     """The ids of the endpoints that are meant. UserError when none is named, nor --all."""
     named = _named(client, options)
     if not named and not options.all:
-        raise UserError("No endpoint is named", "This is done only to those that are.", "Name some, or --all.")
+        raise UserError(say("No endpoint is given"), say("This needs at least one."), say("Name some, or use --all."))
     return [each.id for each in (named or client.workspace.settings().endpoint)]
 
 
@@ -101,7 +106,9 @@ def _to_sync(client: Client, options: Options) -> list[str]:
     on = [each for each in chosen if each.enabled or each.id in options.ids or each.name in options.ids]
     if chosen and not on:
         raise UserError(
-            "There is nothing to sync", "The endpoints with that tag are switched off.", "Name them, or use `resume`."
+            say("There is nothing to sync"),
+            say("The endpoints with that tag are switched off."),
+            say("Name them, or use `resume`."),
         )
     return [each.id for each in on]
 
@@ -156,9 +163,9 @@ def pause(client: Client, options: Options) -> int:
     if named := _named(client, options):
         if options.length or options.until:
             raise UserError(
-                "Some endpoints can't be paused for a time",
-                "Only all together can; some are paused until they are resumed.",
-                "Leave out --for and --until.",
+                say("Single endpoints can't be paused for a time"),
+                say("Only all together can. Single ones stay paused until you resume them."),
+                say("Leave out --for and --until."),
             )
         return _switch(client, options, named, False)
     until = moment(options.until) if options.until else None

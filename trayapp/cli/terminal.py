@@ -6,12 +6,13 @@ import sys
 from trayapp.cli.output import tell
 from trayapp.desktop.session.opener import open_url
 from trayapp.errors import UserError
+from trayapp.messages import say
 
 
 def agreed(question: str, otherwise: str) -> bool:
     """Whether the person says yes. UserError, with what to do `otherwise`, when nobody is there to ask."""
     if not sys.stdin.isatty():
-        raise UserError("Nobody is there to ask", question, otherwise)
+        raise UserError(say("Nobody is there to ask"), question, otherwise)
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 

@@ -9,6 +9,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint, General
 from trayapp.endpoints.readable import Lifted, lifted
 from trayapp.endpoints.settings import SettingsError, convert, decode_endpoint, parse_endpoint, to_builtins
+from trayapp.messages import say
 
 
 def edited(endpoint: Endpoint, changes: Mapping[str, str], before: Endpoint | None) -> Lifted:
@@ -48,7 +49,11 @@ def _set(data: dict[str, Any], changes: Mapping[str, str], decode: Callable[[dic
         for section in sections:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
-                raise SettingsError(f"There is no field {path}", f"{section} has no fields below it.", field=path)
+                raise SettingsError(
+                    say("There is no field {path}", path=path),
+                    say("{section} has no fields below it.", section=section),
+                    field=path,
+                )
         if not text:
             place.pop(name, None)
             continue

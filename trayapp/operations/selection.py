@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
+from trayapp.messages import listing, say
 
 
 def find(settings: Settings, name: str) -> Endpoint:
@@ -15,15 +16,15 @@ def find(settings: Settings, name: str) -> Endpoint:
     if not named:
         known = ", ".join(each.id for each in settings.endpoint)
         raise UserError(
-            f"There is no endpoint {name!r}",
-            f"Known are: {known}." if known else "There are no endpoints yet.",
-            "See `traysync endpoints`." if known else "Add one with `traysync add URL`.",
+            say("There is no endpoint “{name}”", name=name),
+            say("There are: {known}.", known=known) if known else say("There are no endpoints yet."),
+            say("See `traysync endpoints`.") if known else say("Add one with `traysync add URL`."),
         )
     if len(named) > 1:
         raise UserError(
-            f"{len(named)} endpoints are named {name!r}",
-            f"Their ids are: {', '.join(each.id for each in named)}.",
-            "Use the id of the one that you mean.",
+            say("{count} endpoints are named “{name}”", count=len(named), name=name),
+            say("Their ids are {ids}.", ids=listing(tuple(each.id for each in named))),
+            say("Use the id of the one you mean."),
         )
     return named[0]
 
@@ -36,8 +37,8 @@ def choose(settings: Settings, names: Sequence[str], tags: Sequence[str]) -> lis
         if not tagged:
             known = ", ".join(dict.fromkeys(tag for each in settings.endpoint for tag in each.tags))
             raise UserError(
-                f"No endpoint has the tag {tag!r}",
-                f"Known are: {known}." if known else "There are no tags yet.",
+                say("No endpoint has the tag “{tag}”", tag=tag),
+                say("There are: {known}.", known=known) if known else say("There are no tags yet."),
                 "" if known else "Give one with: traysync edit ID --set 'tags=[\"NAME\"]'",
             )
         chosen |= {each.id: each for each in tagged}

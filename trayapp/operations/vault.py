@@ -10,6 +10,7 @@ from trayapp.desktop.secrets.store import Kept, Secrets, from_environment
 from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
+from trayapp.messages import listing, say
 from trayapp.store.bookkeeping import grants
 from trayapp.store.file.database import Store
 from trayapp.sync.errors import AuthError, SyncError
@@ -39,7 +40,11 @@ def secret_field(text: str) -> Field:
     for field in FIELDS:
         if field == text:
             return field
-    raise UserError(f"There is no secret {text!r}", f"An endpoint has {', '.join(FIELDS)}.", "Name one of them.")
+    raise UserError(
+        say("There is no secret “{text}”", text=text),
+        say("The secrets of an endpoint are {fields}.", fields=listing(FIELDS)),
+        say("Name one of them."),
+    )
 
 
 class Vault:
@@ -96,7 +101,9 @@ class Vault:
         """A person allows all this; those of it that there are. UserError, and nothing done, if it is not what the
         endpoint wants now: that is not what they have been shown."""
         if not set(allowances) <= set(self.wants(endpoint)):
-            raise UserError("The endpoint was changed meanwhile", "It goes elsewhere now.", "Look at it again.")
+            raise UserError(
+                say("The endpoint was changed"), say("It now sends its secret elsewhere."), say("Check it again.")
+            )
         return tuple(each for each in allowances if self._allow(endpoint, each.field))
 
     def _allow(self, endpoint: Endpoint, field: Field) -> bool:
@@ -198,20 +205,34 @@ def _withheld(endpoint: Endpoint, field: Field, given: frozenset[str], wanted: f
     variable = field == "secret" and endpoint.auth.secret_env
     target = endpoint.auth.token_url if endpoint.auth.kind.startswith("oauth2") else endpoint.url
     host = urlsplit(endpoint.request.proxy or "" if field == "proxy" else target).hostname or ""
-    now = f"this endpoint now goes to {', '.join(sorted(wanted))}"
-    if given:
-        cause = f"It was {'allowed' if variable else 'entered'} for {', '.join(sorted(given))}; {now}."
+    now, before = listing(tuple(sorted(wanted))), listing(tuple(sorted(given)))
+    if given and variable:
+        cause = say("It was allowed for {before}; this endpoint now goes to {now}.", before=before, now=now)
+    elif given:
+        cause = say("It was entered for {before}; this endpoint now goes to {now}.", before=before, now=now)
     elif variable:
-        cause = f"Nobody has allowed this endpoint that environment variable; {now.replace('now goes', 'goes')}."
+        cause = say("You haven't allowed this endpoint to use the variable; it goes to {now}.", now=now)
     else:
-        cause = f"It is not known for which server it was entered; {now}."
-    id, suffix = endpoint.id, "" if field == "secret" else f" {field}"
+        cause = say("It is not known for which server it was entered; this endpoint goes to {now}.", now=now)
+    id = endpoint.id
+    which = id if field == "secret" else f"{id} {field}"
     if variable and not id:
-        next = f"If that is meant, name it yourself: --secret-env {endpoint.auth.secret_env}"
+        next = say("To allow it, name it yourself: --secret-env {name}", name=endpoint.auth.secret_env)
     elif variable:
-        next = f"If that is meant, allow it: traysync secret allow {id}"
+        next = say("To allow it: traysync secret allow {id}", id=id)
     elif field in ("refresh_token", "access_token"):
-        next = f"Sign in again (traysync secret sign-in {id}), or allow it: traysync secret allow {id}{suffix}"
+        next = say(
+            "Sign in again (traysync secret sign-in {id}), or allow it: traysync secret allow {which}",
+            id=id,
+            which=which,
+        )
     else:
-        next = f"Enter it again (traysync secret set {id}{suffix}), or allow it: traysync secret allow {id}{suffix}"
-    return Withheld(f"{_words(endpoint, field)} isn't sent to {host}", cause, next)
+        next = say(
+            "Enter it again (traysync secret set {which}), or allow it: traysync secret allow {which}", which=which
+        )
+    return Withheld(
+        say("{endpoint} isn't sent to {host}", endpoint=_words(endpoint, field), host=host),
+        cause,
+        next,
+        action="allow_secret",
+    )

@@ -24,7 +24,7 @@ from trayapp.endpoints.settings import (
     with_names,
 )
 from trayapp.errors import UserError
-from trayapp.messages import say
+from trayapp.messages import listing, say, say_count
 from trayapp.operations.fields import edited, edited_general
 from trayapp.operations.selection import find
 from trayapp.operations.vault import Vault
@@ -256,9 +256,17 @@ class Workspace:
         followers = [each.id for each in self.settings().endpoint if endpoint.id in parents(each)]
         if followers:
             raise UserError(
-                f"{endpoint.id} can't be removed",
-                f"{' and '.join(followers)} run{'s' if len(followers) == 1 else ''} after it.",
-                f"Change that first, like: traysync edit {followers[0]} --set after=",
+                say("{id} can't be removed", id=endpoint.id),
+                say_count(
+                    "{others} runs after it.",
+                    "{others} run after it.",
+                    len(followers),
+                    others=listing(tuple(followers)),
+                ),
+                say(
+                    "Change that first, for example with: traysync edit {followers} --set after=",
+                    followers=followers[0],
+                ),
             )
         self._without(
             [endpoint],
@@ -394,9 +402,9 @@ class Workspace:
         endpoint = self.endpoint(id)
         if endpoint.auth.kind != "oauth2_code":
             raise UserError(
-                f"{endpoint.id} needs no sign-in",
-                f"Its authentication is {endpoint.auth.kind}.",
-                "Use `traysync secret set` for passwords and tokens.",
+                say("{id} needs no sign-in", id=endpoint.id),
+                say("Its authentication is {kind}.", kind=endpoint.auth.kind),
+                say("Use `traysync secret set` for passwords and tokens."),
             )
         access = self.accounts.access(endpoint, self.vault.get(endpoint), cancel, saved=False)
         assert isinstance(access, OAuthAccess)

@@ -1,7 +1,8 @@
 """What can go wrong with a server, each with its words for people."""
 
 from trayapp.endpoints.settings import SettingsError
-from trayapp.errors import UserError
+from trayapp.errors import Action, UserError
+from trayapp.messages import NOTHING, Message
 from trayapp.sync.report import Failure
 
 
@@ -13,8 +14,18 @@ class SyncError(UserError):
 
     status: int | None = None
 
-    def __init__(self, title: str, cause: str = "", next: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(title, cause, next)
+    def __init__(
+        self,
+        title: Message | str,
+        cause: Message | str = NOTHING,
+        next: Message | str = NOTHING,
+        *,
+        code: str = "",
+        field: str = "",
+        action: Action = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(title, cause, next, code=code, field=field, action=action)
         self.retry_after = retry_after
 
 

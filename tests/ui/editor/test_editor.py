@@ -590,7 +590,7 @@ def test_a_secret_among_the_parameters_is_refused_at_once(qtbot: QtBot, backend:
     assert not editor.form.auth.auth_params.isVisible()
     assert not field(editor, "authRedirectPort").isVisible()
     write_pair(qtbot, editor.form.auth.token_params, "client_secret", SECRET)
-    assert "would be stored readably" in problem_of(editor, "auth.token_params")
+    assert "would be stored as plain text" in problem_of(editor, "auth.token_params")
     assert editor.form.endpoint() is None
 
 
@@ -702,7 +702,7 @@ def test_a_proxy_s_password_goes_to_the_keyring(qtbot: QtBot, backend: FakeBacke
     open_connection(qtbot, editor)
     assert not field(editor, "requestProxyPassword").isEnabled()
     write(qtbot, field(editor, "requestProxy"), "http://me:secret@proxy.test:3128")
-    assert "stored readably" in problem_of(editor, "request.proxy")
+    assert "stored as plain text" in problem_of(editor, "request.proxy")
     write(qtbot, field(editor, "requestProxy"), "http://proxy.test:3128")
     write(qtbot, field(editor, "requestProxyUser"), "me")
     click(qtbot, editor.test_button)

@@ -152,7 +152,9 @@ def from_environment(variable: str, environ: Mapping[str, str] = os.environ) -> 
     if value:
         return value
     raise UserError(
-        say("The environment variable {name} is {what}", name=name, what="not set" if value is None else "empty"),
+        say("The environment variable {name} is not set", name=name)
+        if value is None
+        else say("The environment variable {name} is empty", name=name),
         say("The settings say that a secret is in it."),
         say("Set {name} where TraySync is started, or store the secret with: traysync secret set", name=name),
     )

@@ -77,7 +77,7 @@ class AuthEditor(QWidget):
                 self.tr("Token parameters:"),
                 self.token_params,
                 self.tr(
-                    "What the service wants besides, like audience or resource. They are stored readably: no secrets."
+                    "Whatever else the service wants, like audience or resource. Stored as plain text, so no secrets."
                 ),
                 focus=self.token_params.table,
             ),
@@ -85,7 +85,7 @@ class AuthEditor(QWidget):
                 "auth.auth_params",
                 self.tr("Sign-in parameters:"),
                 self.auth_params,
-                self.tr("For the sign-in page, like access_type or prompt. They are stored readably: no secrets."),
+                self.tr("For the sign-in page, like access_type or prompt. Stored as plain text, so no secrets."),
                 focus=self.auth_params.table,
             ),
             Field(

@@ -437,7 +437,7 @@ class EndpointForm(QWidget):
         known = {(each.field, each.value) for each in readable(self._original)}
         for each in readable(endpoint):
             if (each.field, each.value) not in known:
-                text = self.tr("{name} is a secret, which would be stored readably; make it the authentication.")
+                text = self.tr("{name} is a secret, which would be stored as plain text. Make it the authentication.")
                 problems.setdefault(self._field_of(each.field), text.format(name=each.name))
         return endpoint, problems
 
