@@ -96,6 +96,7 @@ class Transport:
         self._sessions: dict[bool, requests.Session] = {}
         self._folder = folder
         self._large: list[Large] = []
+        self._is_closed = False
         self._worker: _Worker | None = None
         self._found_ways: dict[tuple[str, str], tuple[dict[str, str], str | bool]] = {}
 
@@ -159,6 +160,7 @@ class Transport:
         self._stop_worker()
         for session in self._sessions.values():
             session.close()
+        self._is_closed = True
         for large in self._large:
             large.close()
 
@@ -235,6 +237,8 @@ class Transport:
         large = Large.begin(head, self._folder)
         if large is not None:
             self._large.append(large)
+            if self._is_closed:  # this is a worker that was not waited for
+                large.close()
         return large
 
 
