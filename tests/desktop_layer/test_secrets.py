@@ -162,6 +162,19 @@ def test_a_secret_within_the_limit_is_one_entry_a_longer_one_several() -> None:
     assert kept() == {"a/secret": "x" * 100}, "without a limit there are no parts, and the others are gone"
 
 
+def test_the_names_of_parts_stay_those_that_keyrings_hold() -> None:
+    """A newer program finds what an older one stored."""
+    elsewhere("a/secret", MARK + "2")
+    elsewhere("a/secret/part1", "12345")
+    elsewhere("a/secret/part2", "67")
+    secrets = Secrets(part_limit=LIMIT)
+    assert secrets.get("a") == "1234567"
+    secrets.set("a", "abcdefg")
+    assert kept() == {"a/secret": MARK + "2b", "a/secret/part1b": "abcde", "a/secret/part2b": "fg"}
+    secrets.set("a", "1234567")
+    assert kept() == {"a/secret": MARK + "2", "a/secret/part1": "12345", "a/secret/part2": "67"}
+
+
 LOOKALIKES = st.sampled_from(
     [MARK, MARK + "2", MARK + "0", MARK + "-1", MARK + "x", MARK + "99999999", MARK[:-1], "\x1e"]
 )
