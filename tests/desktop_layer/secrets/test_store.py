@@ -1,5 +1,6 @@
 """Secrets in a keyring in memory: what is remembered, parts of long ones, and stores that fail, hang or are none."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -184,6 +185,19 @@ def test_a_secret_within_the_limit_is_one_entry_a_longer_one_several() -> None:
     assert kept() == {"a/secret": "x" * 100}, "without a limit there are no parts, and the others are gone"
 
 
+def test_the_names_of_parts_stay_those_that_keyrings_hold() -> None:
+    """A newer program finds what an older one stored."""
+    elsewhere("a/secret", MARK + "2")
+    elsewhere("a/secret/part1", "12345")
+    elsewhere("a/secret/part2", "67")
+    secrets = Secrets(part_limit=LIMIT)
+    assert secrets.get("a") == "1234567"
+    secrets.set("a", "abcdefg")
+    assert kept() == {"a/secret": MARK + "2b", "a/secret/part1b": "abcde", "a/secret/part2b": "fg"}
+    secrets.set("a", "1234567")
+    assert kept() == {"a/secret": MARK + "2", "a/secret/part1": "12345", "a/secret/part2": "67"}
+
+
 LOOKALIKES = st.sampled_from(
     [MARK, MARK + "2", MARK + "0", MARK + "-1", MARK + "x", MARK + "99999999", MARK[:-1], "\x1e"]
 )
@@ -269,6 +283,13 @@ class SecretServiceNotAvailableException(Exception):
     pass
 
 
+TITLES = {
+    SecretsLocked: "The keyring is locked",
+    NoSecretStore: "There is no keyring",
+    SecretsError: "The keyring failed",
+}
+
+
 def because(cause: Exception) -> Exception:
     error = KeyringError("Something else")
     error.__cause__ = cause
@@ -283,7 +304,7 @@ def because(cause: Exception) -> Exception:
         (PromptDismissedException("x"), SecretsLocked, "locked"),
         (because(PromptDismissedException()), SecretsLocked, "locked"),
         (NoKeyringError("No backend"), NoSecretStore, "No backend"),
-        (FileNotFoundError("no bus"), NoSecretStore, "no bus"),
+        (FileNotFoundError("no bus."), NoSecretStore, "no bus"),
         (ConnectionRefusedError("no bus"), NoSecretStore, "no bus"),
         (ImportError("no module"), NoSecretStore, "no module"),
         (SecretServiceNotAvailableException("not here"), NoSecretStore, "not here"),
@@ -303,6 +324,10 @@ def test_what_is_wrong_is_said(
     with pytest.raises(SecretsError) as caught:
         calls[what]("issues")
     assert type(caught.value) is kind
+    assert caught.value.title == TITLES[kind]
+    assert re.fullmatch(r"[A-Z].*[^.]\.", caught.value.next)
+    assert caught.value.cause.endswith(".") or kind is SecretsError  # which ends with the store's own words
+    assert not caught.value.cause.endswith("..")
     assert says in f"{caught.value.title} {caught.value.cause}"
     assert "second" not in caught.value.cause
     assert "s3cret" not in str(caught.value)
@@ -358,8 +383,10 @@ def test_a_store_that_hangs_is_waited_for_as_long_as_a_person_needs_or_less(
     hanging: threading.Event, ask: Callable[[Secrets], object], interactive: bool
 ) -> None:
     times = {"timeout": SECONDS, "interactive_timeout": SOON} if interactive else {"timeout": SOON}
-    with pytest.raises(SecretsTimeout, match=r"for 0\.01 seconds"):
+    with pytest.raises(SecretsTimeout, match=r"for 0\.01 seconds") as caught:
         ask(Secrets(**times))
+    assert caught.value.title == "The keyring does not answer"
+    assert caught.value.next.endswith(".")
 
 
 def test_who_waits_in_vain_behind_one_that_hangs_is_not_served_later(

@@ -1,15 +1,18 @@
 """Large answers, cut into pieces as they come, give the very same rows as if they were read as a whole."""
 
 import json
+import threading
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.patience import SECONDS, until
 from tests.server import Reply
 from tests.sync.mirroring import mirroring
 from trayapp.endpoints.model import Endpoint, Pages, Response, Table
+from trayapp.sync.cancel import CancelToken
 from trayapp.sync.http import large as module
 from trayapp.sync.http.large import LARGE, Large
 
@@ -138,3 +141,25 @@ def test_nothing_is_lost_wherever_it_is_cut(tmp_path_factory, several, around, i
         large.close()
     finally:
         module.PIECE = before
+
+
+def test_a_run_that_is_stopped_when_a_large_answer_begins_leaves_no_file_open(api, store, monkeypatch):
+    """Who reads it is not waited for, and may come to it only then."""
+    begin, begun, is_over, made = Large.begin, threading.Event(), threading.Event(), []
+
+    def begin_late(head, folder):
+        begun.set()
+        assert is_over.wait(SECONDS)
+        made.append(begin(head, folder))
+        return made[0]
+
+    monkeypatch.setattr(Large, "begin", begin_late)
+    token = CancelToken()
+    stopper = threading.Thread(target=lambda: (begun.wait(SECONDS), token.cancel("stopped by the user")))
+    stopper.start()
+    url = api.route("/items", reply(RECORDS))
+    report = run(endpoint(url), Surroundings(store=store, staging=store.path.parent), token)
+    stopper.join()
+    is_over.set()
+    assert report.status == "stopped"
+    until(lambda: made and made[0]._file.closed, "its file is still open")

@@ -10,7 +10,11 @@ from trayapp.sync.paging.following import MOST_EMPTY, MOST_EMPTY_BY_TOKEN
 
 KEY = Table(key=("id",))
 ONE = Pages(kind="none")
+<<<<<<< HEAD:tests/sync/paging/test_ends.py
 NOTHING = Ellipsis
+=======
+NOTHING = "no field at all"
+>>>>>>> w-flaky:tests/sync/test_paging_ends.py
 
 
 @pytest.fixture
@@ -35,12 +39,12 @@ def test_a_server_ends_a_listing_by_a_cursor_that_is_none(mirror, end):
     def answer(seen):
         if not seen.param("cursor"):
             return json_reply({"items": [{"id": 1}, {"id": 2}], "next": "c2"})
-        return json_reply({"items": [{"id": 3}], **({} if end is NOTHING else {"next": end})})
+        return json_reply({"items": [{"id": 3}], **({} if end == NOTHING else {"next": end})})
 
     pages = Pages(kind="cursor", path="next", param="cursor")
     assert ids(mirror.sync(answer, pages=pages, table=KEY)) == [1, 2, 3]
     assert mirror.api.count() == 2
-    mirror.sync(json_reply({"items": [{"id": 3}], **({} if end is NOTHING else {"next": end})}), pages=pages, table=KEY)
+    mirror.sync(json_reply({"items": [{"id": 3}], **({} if end == NOTHING else {"next": end})}), pages=pages, table=KEY)
     assert (mirror.report.deleted, mirror.api.count()) == (2, 3)
 
 
@@ -69,7 +73,7 @@ def test_a_last_record_whose_key_is_0_does_not_end_a_listing(mirror, into, all_i
         else:
             after = seen.param("after", None) if into == "query" else seen.headers.get("after")
             after = NOTHING if after is None else int(after)
-        start = 0 if after is NOTHING else left.index(after) + 1
+        start = 0 if after == NOTHING else left.index(after) + 1
         return json_reply([{"id": id} for id in left[start : start + 1]])
 
     pages = Pages(kind="cursor", path="last:id", param="after", into=into)

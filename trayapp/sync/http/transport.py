@@ -97,6 +97,7 @@ class Transport:
         self._sessions: dict[bool, requests.Session] = {}
         self._folder = folder
         self._large: list[Large] = []
+        self._is_closed = False
         self._worker: _Worker | None = None
         self._found_ways: dict[Origin, tuple[dict[str, str], str | bool]] = {}
 
@@ -166,6 +167,7 @@ class Transport:
         self._stop_worker()
         for session in self._sessions.values():
             session.close()
+        self._is_closed = True
         for large in self._large:
             large.close()
 
@@ -241,6 +243,8 @@ class Transport:
         large = Large.begin(head, self._folder)
         if large is not None:
             self._large.append(large)
+            if self._is_closed:  # this is a worker that was not waited for
+                large.close()
         return large
 
 
