@@ -120,16 +120,10 @@ def test_held_deletions_are_applied_by_a_run_after_the_present_one(qtbot, backen
     finished(qtbot, gate, ask.first)
     gate.open.clear()
     gate.listing.records = []
-<<<<<<< HEAD
-    holding = ask(Sync(ids=("items",)))
-    qtbot.waitUntil(lambda: gate.asked > 1 and backend.snapshot().state == "syncing")
-    applying = ask(Sync(ids=("items",), apply_held=True))
-=======
     before = gate.asked
-    holding = ask("sync", ids=["items"])
+    holding = ask(Sync(ids=("items",)))
     qtbot.waitUntil(lambda: gate.asked > before)
-    applying = ask("sync", ids=["items"], apply_held=True)
->>>>>>> w-flaky
+    applying = ask(Sync(ids=("items",), apply_held=True))
     held, applied = finished(qtbot, gate, holding, applying)
     assert (held["status"], held["held"], held["deleted"]) == ("held", 23, 0)
     assert (applied["status"], applied["deleted"]) == ("succeeded", 23)

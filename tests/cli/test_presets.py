@@ -49,8 +49,8 @@ def test_help_lists_what_there_is(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--preset", "wordpress-posts"], "needs 'site'"),
-        (["--preset", "wordpess"], "no preset 'wordpess'"),
+        (["--preset", "wordpress-posts"], "needs “site”"),
+        (["--preset", "wordpess"], "no preset “wordpess”"),
         (["http://127.0.0.1:1/", "--preset", "wordpress-posts"], "url and preset"),
         (["http://127.0.0.1:1/", "--with", "site=x"], "needs a preset"),
         (["--preset", "wordpress-posts", "--with", "site"], "NAME=VALUE"),

@@ -161,7 +161,7 @@ FAULTS = {
     "a record without key": (json_reply([BROKEN, {"name": "?"}]), "Some records have no key"),
     "a key that is null": (json_reply([BROKEN, {"id": None}]), "Some records have no key"),
     "a key that is an object": (json_reply([BROKEN, {"id": {"a": 1}}]), "Some records have no key"),
-    "one key twice": (json_reply([BROKEN, {"id": 4, "name": "else"}]), "id does not tell the records apart"),
+    "one key twice": (json_reply([BROKEN, {"id": 4, "name": "else"}]), "id is not unique"),
     "less than announced": (cut(json_reply([*GOOD, BROKEN])), "The answer breaks off"),
     "less chunks": (chunked(json_reply([*GOOD, BROKEN]), piece=9, keep=0.7), "The answer breaks off"),
     "a reset in the body": (reset(json_reply([*GOOD, BROKEN])), "The answer breaks off"),

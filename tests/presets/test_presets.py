@@ -65,16 +65,16 @@ def test_a_document_keeps_its_whole_address():
 @pytest.mark.parametrize(
     ("name", "values", "says"),
     [
-        ("github-issues", {"owner": "x"}, "needs 'repo'"),
-        ("github-issues", {"owner": "x", "repo": " "}, "needs 'repo'"),
-        ("github-issues", {"owner": "x", "repo": "y", "branch": "z"}, "no 'branch'"),
+        ("github-issues", {"owner": "x"}, "needs “repo”"),
+        ("github-issues", {"owner": "x", "repo": " "}, "needs “repo”"),
+        ("github-issues", {"owner": "x", "repo": "y", "branch": "z"}, "no “branch”"),
         ("github-issues", {"owner": "..", "repo": "y"}, "another address"),
-        ("shopify-products", {"shop": "evil.example/"}, "no part of a server's name"),
-        ("shopify-products", {"shop": "evil.example#"}, "no part of a server's name"),
-        ("wordpress-posts", {"site": "ftp://example.org"}, "no address"),
-        ("wordpress-posts", {"site": "https://example.org/?a=b"}, "Leave out what follows"),
+        ("shopify-products", {"shop": "evil.example/"}, "can't be part of a server's name"),
+        ("shopify-products", {"shop": "evil.example#"}, "can't be part of a server's name"),
+        ("wordpress-posts", {"site": "ftp://example.org"}, "not a web address"),
+        ("wordpress-posts", {"site": "https://example.org/?a=b"}, "Leave out everything from"),
         ("wordpress-posts", {"site": "https://me:secret@example.org"}, "authentication fields"),
-        ("wordpress-posts", {"site": "https://exam ple.org"}, "no address"),
+        ("wordpress-posts", {"site": "https://exam ple.org"}, "not a web address"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(name, values, says):

@@ -286,7 +286,7 @@ class SecretServiceNotAvailableException(Exception):
 TITLES = {
     SecretsLocked: "The keyring is locked",
     NoSecretStore: "There is no keyring",
-    SecretsError: "The keyring failed",
+    SecretsError: "The keyring reported an error",
 }
 
 

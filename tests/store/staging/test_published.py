@@ -121,9 +121,9 @@ def test_a_table_written_meanwhile_is_not_touched(db):
     written(db, append={key: digest(key) for key in range(5)})
     known = load(db)
     written(db, known, remove=[0])
-    with pytest.raises(StoreError, match="written meanwhile"):
+    with pytest.raises(StoreError, match="changed during the run"):
         KnownTable(db, 1).keys_at(known, [1])
-    with pytest.raises(StoreError, match="written meanwhile"):
+    with pytest.raises(StoreError, match="changed during the run"):
         written(db, known, replace={1: digest(9)})
 
 

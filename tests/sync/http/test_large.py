@@ -15,6 +15,8 @@ from trayapp.endpoints.model import Endpoint, Pages, Response, Table
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.http import large as module
 from trayapp.sync.http.large import LARGE, Large
+from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
 
 RECORDS = [{"id": n, "text": "ä}],{[" * 20, "inner": [{"a": [n]}, {}], "more": {"x": "}"}} for n in range(42_000)]
 
@@ -158,7 +160,7 @@ def test_a_run_that_is_stopped_when_a_large_answer_begins_leaves_no_file_open(ap
     stopper = threading.Thread(target=lambda: (begun.wait(SECONDS), token.cancel("stopped by the user")))
     stopper.start()
     url = api.route("/items", reply(RECORDS))
-    report = run(endpoint(url), Surroundings(store=store, staging=store.path.parent), token)
+    report = run(endpoint(url), RunContext(store=store, staging=store.path.parent), token)
     stopper.join()
     is_over.set()
     assert report.status == "stopped"

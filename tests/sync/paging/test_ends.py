@@ -10,11 +10,7 @@ from trayapp.sync.paging.following import MOST_EMPTY, MOST_EMPTY_BY_TOKEN
 
 KEY = Table(key=("id",))
 ONE = Pages(kind="none")
-<<<<<<< HEAD:tests/sync/paging/test_ends.py
 NOTHING = Ellipsis
-=======
-NOTHING = "no field at all"
->>>>>>> w-flaky:tests/sync/test_paging_ends.py
 
 
 @pytest.fixture

@@ -896,7 +896,7 @@ def test_the_next_runs_are_said_in_words(qtbot: QtBot, backend: FakeBackend) -> 
     ("kind", "name", "text", "said"),
     [
         ("At times of day", "scheduleAt", "8 o'clock", "is not a time of day"),
-        ("Cron expression", "scheduleCron", "every day", "is no cron expression"),
+        ("Cron expression", "scheduleCron", "every day", "is not a cron expression"),
     ],
 )
 def test_a_bad_schedule_is_said(qtbot: QtBot, backend: FakeBackend, kind: str, name: str, text: str, said: str) -> None:

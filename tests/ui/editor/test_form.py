@@ -253,7 +253,7 @@ def test_parts_of_a_second_stay_in_an_interval_that_is_not_touched(qtbot: QtBot,
         ("Every", "flex", "2h", "The flex window can't be longer than the interval (1h)."),
         ("Every", "flex", "1s", "The shortest flex window is 10s."),
         ("Every", "watch", "in/list.csv", "Write the whole path, like ~/in/list.csv."),
-        ("Cron expression", "cron", "0 9 * *", "'0 9 * *' is no cron expression"),
+        ("Cron expression", "cron", "0 9 * *", "“0 9 * *” is not a cron expression"),
         ("At times of day", "at", "25:00", "'25:00'"),
         ("On days", "days", "30 feb", "No February has 30 days."),
         ("Once", "once", "soon", "'soon' is no moment"),
@@ -313,7 +313,7 @@ def test_tags_are_checked_as_they_are_typed_and_stay_when_a_preset_is_taken_over
     form.url.setText("https://api.test/x")
     form.tags.setText("daily, my work")
     assert form.endpoint() is None
-    assert "'my work' is no tag" in form._fields["tags"].problem
+    assert "'my work' is not a tag" in form._fields["tags"].problem
     form.tags.setText("daily, work,")
     form.take_over(Endpoint(url="https://api.test/y", name="Y"))
     found = form.endpoint()

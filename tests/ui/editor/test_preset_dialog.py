@@ -103,7 +103,7 @@ def test_what_is_missing_or_wrong_is_told_and_the_dialog_stays(qtbot: QtBot, bac
     write(qtbot, dialog, "shop", "evil.example/")
     accept(qtbot, dialog)
     assert dialog.isVisible()
-    assert "no part of a server's name" in problem.text()
+    assert "can't be part of a server's name" in problem.text()
 
 
 def test_every_preset_shows_what_it_asks_for(qtbot: QtBot, backend: FakeBackend) -> None:

@@ -330,7 +330,7 @@ def _described(error: Exception) -> SecretsError:
         return _no_store(_first_line(error))
     return SecretsError(
         say("The keyring reported an error"),
-        say("The system's secret store says: {error}", error=_first_line(error)),
+        say("The system's secret store says: {error}.", error=_first_line(error)),
         say("Try again. If that doesn't help, log out and in again."),
     )
 
