@@ -116,7 +116,7 @@ def test_a_secret_that_can_t_be_moved_is_refused_by_its_field(cli, api, home, ke
     else:
         said = cli("add", url, "--id", "items", "--yes", *arguments, code=2, stdin="x").err
     assert field in said
-    assert "readably" in said
+    assert "plain text" in said
     assert SECRET not in said
     assert left_behind(home) == []
 

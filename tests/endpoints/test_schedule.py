@@ -123,7 +123,7 @@ def test_the_fields_mean_one_schedule(fields, meant):
 
 READERS = {schedule.__file__, check_schedule.__file__}
 """Where the flat fields are read: to tell the schedule, and to say what is wrong with them."""
-NOT_ENDPOINTS = {"self", "options", "status", "schedule", "change", "known", "notify"}
+NOT_ENDPOINTS = {"self", "command", "options", "status", "schedule", "change", "known", "notify"}
 """What has attributes of the same names and is no endpoint: widgets, the command line, rows of history …"""
 
 

@@ -168,4 +168,4 @@ def test_which_numbers_are_ports(port, refused):
 @pytest.mark.parametrize("connections", [0, 17])
 def test_connections_are_few_but_not_none(connections):
     endpoint = Endpoint(url="https://a.example/x", limits=Limits(connections=connections))
-    assert dict(check_endpoint(endpoint))["limits.connections"] == "must be from 1 to 16"
+    assert str(dict(check_endpoint(endpoint))["limits.connections"]) == "Must be from 1 to 16."

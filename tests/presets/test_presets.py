@@ -84,6 +84,6 @@ def test_what_does_not_fit_is_refused_in_words(name, values, says):
 
 
 def test_an_unknown_preset_is_answered_with_all_names():
-    with pytest.raises(UserError, match=r"no preset 'gihub'") as caught:
+    with pytest.raises(UserError, match=r"no preset “gihub”") as caught:
         find_preset("gihub")
     assert "github-issues" in caught.value.cause

@@ -94,5 +94,5 @@ def test_the_lock_file_is_private(home: Home) -> None:
 
 def test_a_lock_that_cannot_be_made_is_explained(home: Home) -> None:
     home.lock_file.mkdir()
-    with pytest.raises(UserError, match="cannot be locked"):
+    with pytest.raises(UserError, match="can't be locked"):
         acquire_engine_lock(home)

@@ -148,7 +148,7 @@ def test_after_a_change_that_failed_the_store_is_asked(keyring: type[MemoryKeyri
     secrets.set("issues", "remembered")
     elsewhere("issues/secret", "there")
     keyring.fail(failing("set", "delete"))
-    with pytest.raises(SecretsError, match="failed"):
+    with pytest.raises(SecretsError, match="reported an error"):
         action(secrets)
     keyring.fail(failing())
     assert secrets.get("issues") == "there"
@@ -308,7 +308,7 @@ def because(cause: Exception) -> Exception:
         (ConnectionRefusedError("no bus"), NoSecretStore, "no bus"),
         (ImportError("no module"), NoSecretStore, "no module"),
         (SecretServiceNotAvailableException("not here"), NoSecretStore, "not here"),
-        (KeyringError("first\nsecond"), SecretsError, "answered: first"),
+        (KeyringError("first\nsecond"), SecretsError, "says: first"),
         (RuntimeError(""), SecretsError, "RuntimeError"),
         (PermissionError("forbidden"), SecretsError, "forbidden"),
     ],

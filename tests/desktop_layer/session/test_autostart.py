@@ -115,7 +115,7 @@ def test_a_folder_that_is_closed_is_explained(default_home: Home) -> None:
     config.mkdir(exist_ok=True)
     (config / "autostart").write_text("")
     for attempt in (autostart.enable, autostart.disable, autostart.state):
-        with pytest.raises(UserError, match="cannot be changed"):
+        with pytest.raises(UserError, match="can't be changed"):
             attempt(default_home)
 
 

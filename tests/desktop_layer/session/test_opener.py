@@ -50,18 +50,18 @@ def test_a_page_is_opened_in_the_browser(opened: Path) -> None:
 def test_other_links_are_refused(opened: Path, url: str) -> None:
     with pytest.raises(UserError, match="can't be opened"):
         open_url(url)
-    assert can't be opened.exists()
+    assert not opened.exists()
 
 
 def test_what_is_gone_is_said(opened: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(UserError, match="doesn't exist"):
         open_path(tmp_path / "gone")
-    assert can't be opened.exists()
+    assert not opened.exists()
 
 
 def test_a_system_that_opens_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="cannot be opened"):
+    with pytest.raises(UserError, match="can't be opened"):
         open_path(tmp_path)
 
 

@@ -332,7 +332,7 @@ def test_a_full_disk_loses_nothing(store):
     with store.writing() as db:
         limit = db.pragma("page_count")
     store._connection().pragma("max_page_count", limit)
-    with pytest.raises(StoreFull, match="as it was") as caught, store.writing() as db:
+    with pytest.raises(StoreFull, match="unchanged") as caught, store.writing() as db:
         db.execute("CREATE TABLE big (x)")
         db.executemany("INSERT INTO big VALUES (?)", [("y" * 5000,) for _ in range(100)])
     assert caught.value.title == "The disk is full"

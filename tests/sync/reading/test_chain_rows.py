@@ -322,7 +322,7 @@ def test_what_makes_no_sense_is_told_with_the_settings(fields, path, says):
     found = {
         problem.path: problem.message for problem in check_endpoint(Endpoint(url="http://a.example/{id}", **fields))
     }
-    assert says in found[path]
+    assert says.lower() in str(found[path]).lower()
 
 
 # Rows that can't be asked for

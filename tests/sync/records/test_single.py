@@ -147,7 +147,7 @@ def test_an_object_that_becomes_a_list_is_refused(mirror):
     mirror.add(json_reply({"mood": "good"}))
     mirror.api.route("/items", json_reply([{"mood": "good"}, {"mood": "bad"}]))
     assert mirror.run(mirror.preview.endpoint) is None
-    assert "tell the records apart" in str(mirror.report.problem.title)
+    assert "is not unique" in str(mirror.report.problem.title)
     assert len(mirror.rows()) == 1
 
 

@@ -365,7 +365,7 @@ def test_a_table_that_belongs_to_another_endpoint_is_refused(qtbot: QtBot) -> No
     write(qtbot, field(editor, "url"), "https://api.example.test/others")
     click(qtbot, editor.findChild(QAbstractButton, "tablePart"))
     write(qtbot, field(editor, "tableName"), "ITEMS")
-    assert "already belongs to the endpoint 'items'" in problem_of(editor, "table.name")
+    assert "already belongs to the endpoint “items”" in problem_of(editor, "table.name")
 
 
 def test_every_mode_is_explained(qtbot: QtBot, backend: FakeBackend) -> None:

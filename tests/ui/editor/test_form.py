@@ -313,7 +313,7 @@ def test_tags_are_checked_as_they_are_typed_and_stay_when_a_preset_is_taken_over
     form.url.setText("https://api.test/x")
     form.tags.setText("daily, my work")
     assert form.endpoint() is None
-    assert "'my work' is not a tag" in form._fields["tags"].problem
+    assert "“my work” is not a tag" in form._fields["tags"].problem
     form.tags.setText("daily, work,")
     form.take_over(Endpoint(url="https://api.test/y", name="Y"))
     found = form.endpoint()
