@@ -161,7 +161,7 @@ def test_who_waits_for_a_removed_endpoint_is_answered(qtbot, gate, ask, args):
     assert "removed" in one["reason"]
     assert two["sentence"].startswith("Not started: ")
     late = ask(Sync(ids=("items",)))
-    assert str(late.error.title) == "There is no endpoint 'items'"
+    assert str(late.error.title) == "There is no endpoint “items”"
 
 
 def test_a_removal_while_another_program_has_the_database_is_refused(qtbot, backend, gate, ask, monkeypatch):
