@@ -9,9 +9,11 @@ from trayapp.cli import output
 from trayapp.cli.engine import Engine, EngineHeld
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.process.paths import find_home
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError, problem_of
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
+
+log = logging.getLogger(__name__)
 
 Options = argparse.Namespace
 
@@ -31,6 +33,14 @@ def run_command(options: Options) -> int:
     except KeyboardInterrupt:
         output.print_error(UserError("Interrupted", "Nothing of the unfinished run was kept."), options.json)
         return 130
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        problem = problem_of(error)
+        if problem.code == "bug":
+            log.exception("The command %s ended with an unexpected error", options.command)
+        output.print_error(EnvironmentProblem.of(problem), options.json)
+        return 1
     finally:
         if engine is not None:
             engine.close()

@@ -1,5 +1,6 @@
 """The scheduler's thread with real threads, real signals and a clock that can be set."""
 
+import errno
 import logging
 import threading
 import time
@@ -285,10 +286,18 @@ def test_an_error_in_a_run_is_a_failed_run(bench: Bench, error: BaseException, c
         bench.until(lambda: bench.reports)
     assert bench.reports[0].status == "failed"
     assert bench.reports[0].problem is not None
-    assert "error in the program" in str(bench.reports[0].problem.title)
+    assert bench.reports[0].problem.code == "bug"
     assert "The run of a ended with an unexpected error" in caplog.text
     bench.until(lambda: [run.status for run in bench.states.runs] == ["failed"])
     assert scheduler.isRunning()
+
+
+def test_a_full_disk_in_a_run_is_no_bug(bench: Bench, caplog: Any) -> None:
+    bench.runs.raises = OSError(errno.ENOSPC, "full", "/data/x.db")
+    bench.start(endpoint()).sync_now(["a"])
+    bench.until(lambda: bench.reports)
+    assert bench.reports[0].problem.code == "disk_full"
+    assert "unexpected" not in caplog.text
 
 
 def test_a_user_error_in_a_run_is_shown_as_it_is(bench: Bench) -> None:

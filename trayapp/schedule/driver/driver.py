@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from trayapp.errors import Problem, UserError, bug
+from trayapp.errors import Problem, problem_of
 from trayapp.messages import foreign, say
 from trayapp.schedule.conditions.machine import Question
 from trayapp.schedule.driver.persistence import Saver, StateStore
@@ -155,11 +155,11 @@ class Driver:
             report = self._execute(start, token, partial(self._listener.progress, start.endpoint.id))
         except Cancelled as stopped:
             self._ended(start, begun, None, stopped.reason)
-        except UserError as error:
-            self._ended(start, begun, error.problem)
-        except BaseException:
-            log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
-            self._ended(start, begun, bug())
+        except BaseException as error:
+            problem = problem_of(error)
+            if problem.code == "bug":
+                log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
+            self._ended(start, begun, problem)
         else:
             self.post(lambda planner, now: self._finished(planner, start, report, now))
 

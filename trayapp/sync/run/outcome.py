@@ -5,9 +5,8 @@ from datetime import datetime
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError, problem_of
 from trayapp.store.bookkeeping.history import RunRow
-from trayapp.store.errors import StoreFull
 from trayapp.store.mirror.publish import Outcome
 from trayapp.sync.errors import SyncError, failure_of
 from trayapp.sync.report import Report, RunStatus, sentence_of
@@ -50,15 +49,6 @@ def row_of(report: Report) -> RunRow:
     return RunRow(**{name: getattr(report, name) for name in names})
 
 
-def disk_full() -> UserError:
-    """The words for a disk without room."""
-    return StoreFull("The disk is full", "There is no room for the listing.", "Make room; the table is as it was.")
-
-
 def unexpected(error: Exception) -> UserError:
-    """The words for what nobody thought of; its details are for the log."""
-    return UserError(
-        "The run ended with an error in the program",
-        f"{type(error).__name__}: details are in the log.",
-        "The table is as it was. Please report this if it happens again.",
-    )
+    """The words for what no layer expected: the machine's state, or a bug, whose details are for the log."""
+    return EnvironmentProblem.of(problem_of(error))

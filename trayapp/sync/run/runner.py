@@ -1,6 +1,5 @@
 """One run of one endpoint: fetch, decode, stage, publish, report."""
 
-import errno
 import logging
 from collections.abc import Callable
 
@@ -15,7 +14,7 @@ from trayapp.sync.report import Progress, Report, RunStatus
 from trayapp.sync.run.chained_listings import ChainedListings
 from trayapp.sync.run.context import RunContext
 from trayapp.sync.run.current_run import CurrentRun
-from trayapp.sync.run.outcome import disk_full, row_of, unexpected
+from trayapp.sync.run.outcome import row_of, unexpected
 from trayapp.sync.run.single_listing import SingleListing
 
 log = logging.getLogger(__name__)
@@ -57,10 +56,10 @@ class _Runner:
             return self._ended("failed", error=error)
         except Exception as error:
             # Whatever one endpoint meets, others are to run after it.
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                return self._ended("failed", error=disk_full())
-            log.exception("The run of %s ended with an unexpected error", run.endpoint.id)
-            return self._ended("failed", error=unexpected(error))
+            trouble = unexpected(error)
+            if trouble.problem.code == "bug":
+                log.exception("The run of %s ended with an unexpected error", run.endpoint.id)
+            return self._ended("failed", error=trouble)
         finally:
             if self._listings is not None:
                 self._listings.close()
