@@ -131,7 +131,7 @@ class Inputs:
 
     def history(self) -> History:
         with self.workspace.store.reading() as db:
-            return sorted((row.endpoint, row.status, row.reason) for row in list_runs(db))
+            return sorted((row.endpoint, row.status, str(row.reason)) for row in list_runs(db))
 
 
 def by_the_tray(inputs: Inputs, qtbot) -> None:

@@ -7,6 +7,7 @@ from trayapp.cli import output
 from trayapp.cli.arguments import moment
 from trayapp.cli.engine import Engine
 from trayapp.errors import UserError
+from trayapp.schedule.engine.documents import run_document
 
 Options = argparse.Namespace
 
@@ -18,12 +19,12 @@ def runs(engine: Engine, options: Options) -> int:
     with engine.workspace.store.reading() as db:
         rows = list_runs(db, engine.workspace.endpoint(options.id).id if options.id else None)
     if options.json:
-        output.print_json({"runs": rows})
+        output.print_json({"runs": [*map(run_document, rows)]})
     else:
         output.print_table(
             ["run", "started", "endpoint", "status", "result"],
             [
-                (row.run, output.local(row.started), row.endpoint, row.status, row.sentence or row.reason)
+                (row.run, output.local(row.started), row.endpoint, row.status, str(row.sentence or row.reason))
                 for row in rows
             ],
         )

@@ -43,7 +43,7 @@ def test_each_endpoint_says_how_it_is(view):
         "Up to date",
         "Syncing…",
         "Failing: The server refused the password",
-        "3 deletions wait for your word",
+        "3 deletions need your confirmation",
     ]
 
 
@@ -130,8 +130,8 @@ def test_progress_is_shown_in_place(view, backend):
 
 def test_a_problem_is_told_in_full(view):
     view.choose("weather")
-    assert view.panel.banner.title == REFUSED.title
-    assert REFUSED.next in view.panel.banner.accessibleName()
+    assert view.panel.banner.title == str(REFUSED.title)
+    assert str(REFUSED.next) in view.panel.banner.accessibleName()
     view.choose("issues")
     assert view.panel.banner.title == ""
 
@@ -139,7 +139,7 @@ def test_a_problem_is_told_in_full(view):
 @pytest.mark.parametrize(("button", "apply"), [("heldApply", True), ("heldKeep", False)])
 def test_held_deletions_are_decided_here(view, backend, button, apply):
     view.choose("people")
-    assert view.panel.banner.title == "3 deletions wait for your word"
+    assert view.panel.banner.title == "3 deletions need your confirmation"
     press(view, button)
     assert backend.called("resolve_held") == [("people", apply)]
     backend.show_endpoint(endpoint("people"))

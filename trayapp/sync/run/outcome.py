@@ -6,8 +6,10 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import EnvironmentProblem, UserError, problem_of
+from trayapp.messages import NOTHING
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.store.mirror.publish import Outcome
+from trayapp.sync.cancel import StopReason, stopped_sentence
 from trayapp.sync.errors import SyncError, failure_of
 from trayapp.sync.report import Report, RunStatus, sentence_of
 
@@ -17,7 +19,7 @@ def report_of(
     times: tuple[datetime, datetime],
     status: RunStatus,
     outcome: Outcome,
-    reason: str,
+    stopped: StopReason | None,
     error: UserError | None,
 ) -> Report:
     """The report of a run between those times, but for what it cost and what else people should know."""
@@ -28,7 +30,7 @@ def report_of(
         status=status,
         started=times[0],
         finished=times[1],
-        reason=reason or (error.title if error else ""),
+        reason=stopped.words if stopped else error.problem.title if error else NOTHING,
         added=outcome.added,
         changed=outcome.changed,
         deleted=outcome.deleted,
@@ -40,7 +42,7 @@ def report_of(
         failure=failure_of(error) if error else "",
         retry_after=error.retry_after if isinstance(error, SyncError) else None,
     )
-    return msgspec.structs.replace(report, sentence=sentence_of(report))
+    return msgspec.structs.replace(report, sentence=stopped_sentence(stopped) if stopped else sentence_of(report))
 
 
 def row_of(report: Report) -> RunRow:

@@ -7,7 +7,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
 from trayapp.store.bookkeeping import history
 from trayapp.store.mirror.publish import Outcome
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import Cancelled, CancelToken, StopReason
 from trayapp.sync.oauth.accounts import access_for
 from trayapp.sync.reading.chain import SharedAccess
 from trayapp.sync.report import Progress, Report, RunStatus
@@ -50,7 +50,7 @@ class _Runner:
         try:
             return self._mirror()
         except Cancelled as stop:
-            return self._ended("stopped", reason=stop.reason)
+            return self._ended("stopped", stopped=stop.reason)
         except UserError as error:
             error.hide(run.hide)
             return self._ended("failed", error=error)
@@ -73,10 +73,10 @@ class _Runner:
         self._listings = ChainedListings(run, access) if is_chain else SingleListing(run, access)
         return self._listings.mirror()
 
-    def _ended(self, status: RunStatus, reason: str = "", error: UserError | None = None) -> Report:
+    def _ended(self, status: RunStatus, stopped: StopReason | None = None, error: UserError | None = None) -> Report:
         run = self._run
         warnings = self._listings.attempt.warnings if self._listings is not None else ()
-        report = run.report(status, Outcome(), warnings, reason, error)
+        report = run.report(status, Outcome(), warnings, stopped, error)
         try:
             # Who stops a run, or the program, does not wait for a line of the history.
             with run.store.writing(patience=_LAST_WORD if run.cancel.cancelled else None) as db:
