@@ -241,7 +241,7 @@ def test_sync_now_asks_before_it_overrules_a_constraint_and_remembers_the_answer
         backend.sync_now()
     (question,) = asked.args
     assert (question.ids, question.kinds) == (("items",), ("program",))
-    assert question.words == (f"{busy.not_while[0]} runs",)
+    assert question.words == (f"{busy.not_while[0]} is running",)
     qtbot.waitUntil(lambda: ended == ["free", "free"])  # it did not wait for the answer
     backend.sync_anyway(question, ask_again=True)
     qtbot.waitUntil(lambda: ended == ["free", "free", "items"])

@@ -530,7 +530,7 @@ def busy(cli, items):
 def test_sync_without_a_terminal_overrules_and_says_so(cli, busy):
     done = cli("sync", "waits")
     assert "23 new" in done.out
-    assert f"{psutil.Process().name()} runs; syncing waits anyway." in done.err
+    assert f"{psutil.Process().name()} is running; syncing waits anyway." in done.err
     assert cli("sync", "free").err == ""
     assert cli("sync", "waits", "--anyway").err == ""
 

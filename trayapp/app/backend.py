@@ -352,6 +352,10 @@ class LiveBackend(Backend):
         """Where the database is."""
         return self.workspace.home.database
 
+    def open_settings_file(self) -> None:
+        """Open settings.toml in the person's editor."""
+        self.background.run(lambda: opener.open_path(self.workspace.settings_file.path), lambda _: None)
+
     def open_data_folder(self) -> None:
         """Show the folder of the database in the file manager."""
         self.background.run(lambda: opener.open_path(self.workspace.home.data), lambda _: None)

@@ -307,13 +307,14 @@ class EndpointEditor(QDialog):
         written, self.being_saved = self.being_saved, None
         self._show_state()
         if problem is not None:
-            self._show_problem(problem)
+            self.show_problem(problem)
             return
         self.form.clear_secrets()
         self.endpoint_saved.emit(written)
         self.accept()
 
-    def _show_problem(self, problem: Problem) -> None:
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem beside its field, else across the top."""
         text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
         if not self.form.show_problem(problem.field, text):
             self.banner.fail(problem)
