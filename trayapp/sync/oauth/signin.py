@@ -89,6 +89,6 @@ def _polled(grants: Grants, device: DeviceCode, cancel: CancelToken) -> TokenSet
                 interval += 5
             elif error.refusal == "expired_token":
                 break
-            elif error.code != "authorization_pending":
+            elif error.refusal != "authorization_pending":
                 raise
     raise AuthError("Nobody signed in", "The code was not typed in before it expired.", "Try again.")
