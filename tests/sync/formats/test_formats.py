@@ -8,13 +8,13 @@ import zipfile
 
 import brotli
 import pytest
-from trayapp.sync.decode import MOST_LEVELS
 
 from tests.server import gzipped, json_reply, nested, raw
 from tests.sync.mirroring import as_stored, mirroring
 from trayapp.endpoints.model import After, Endpoint, Limits, Response, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Size
+from trayapp.sync.records.extraction import MOST_LEVELS
 
 try:
     from compression import zstd

@@ -491,7 +491,7 @@ def test_a_wait_for_another_runs_renewal_can_be_stopped(api):
     cancel = CancelToken()
     access = client.access(None, cancel)
     with access._account.lock:
-        threading.Timer(0.05, cancel.cancel, ["stopped by you"]).start()
+        threading.Timer(0.05, cancel.cancel, [BY_USER]).start()
         with pytest.raises(Cancelled):
             access.current()
 
