@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.german import german as german
 from tests.patience import PatientBot
 
 if TYPE_CHECKING:

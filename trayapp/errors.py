@@ -4,9 +4,10 @@
     ├── EnvironmentProblem    the machine's state, not the program's fault: disk, lock, permission, network
     └── …                     the errors of each layer, beside what raises them
 
-Every other exception is a bug: it is logged, and shown as `bug()`.
+Every other exception is a bug: it is logged, and shown as `bug()`. `problem_of` tells the three apart.
 """
 
+import errno
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -136,6 +137,95 @@ def bug() -> Problem:
         code="bug",
         action="report_bug",
     )
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE)
+_UNREACHED = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.ETIMEDOUT)
+_SQLITE: Mapping[int, int] = {
+    3: errno.EACCES,
+    5: errno.EBUSY,
+    6: errno.EBUSY,
+    8: errno.EACCES,
+    10: errno.EIO,
+    13: errno.ENOSPC,
+    14: errno.EACCES,
+}
+"""What SQLite's primary result codes (https://sqlite.org/rescode.html) say, as the system's own codes."""
+
+
+def problem_of(error: BaseException) -> Problem:
+    """What is shown of any exception: its own problem, the machine's state, or that of a bug, which is for the log."""
+    if isinstance(error, UserError):
+        return error.problem
+    number = _number(error)
+    path = getattr(error, "filename", None)
+    place = foreign(path) if isinstance(path, str) else say("the data folder")
+    if number in _FULL:
+        return Problem(
+            say("The disk is full"),
+            say("There is no room left to write to {place}.", place=place),
+            say("Free up some space, then try again."),
+            code="disk_full",
+            action="open_data_folder",
+        )
+    if number in _FORBIDDEN:
+        return Problem(
+            say("Access was denied"),
+            say("The system does not let TraySync use {place}.", place=place),
+            say("Check the permissions, then try again."),
+            code="permission",
+            action="retry",
+        )
+    if number in _EXHAUSTED:
+        return Problem(
+            say("Too many files are open"),
+            say("The system does not let TraySync open another file or connection."),
+            say("Close some programs, then try again."),
+            code="too_many_files",
+            action="retry",
+        )
+    if number == errno.EIO:
+        return Problem(
+            say("The disk reported an error"),
+            say("Reading or writing {place} failed.", place=place),
+            say("Check the disk, then try again."),
+            code="disk_error",
+            action="retry",
+        )
+    if number == errno.EBUSY:
+        return Problem(
+            say("The database is in use"),
+            say("Another program holds it locked."),
+            say("Close or save what it has open there, then try again."),
+            code="locked",
+            action="retry",
+        )
+    if number in _UNREACHED or isinstance(error, ConnectionError | TimeoutError):
+        return Problem(
+            say("There is no connection"),
+            say("The network or the server can't be reached."),
+            say("Check the network, then try again."),
+            code="network",
+            action="retry",
+        )
+    return bug()
+
+
+def _number(error: BaseException) -> int:
+    """The system's code of an error in the machine's state; 0 where there is none."""
+    if isinstance(error, OSError):
+        # No module is imported for its exceptions: the tray icon would have to wait for it.
+        kind = type(error)
+        by_name = kind.__name__ == "gaierror" or (
+            kind.__module__ == "requests.exceptions" and not isinstance(error, ValueError)
+        )
+        return errno.ENETUNREACH if by_name else error.errno or 0
+    if type(error).__module__ in ("apsw", "sqlite3"):
+        result = getattr(error, "sqlite_errorcode", getattr(error, "result", 0))
+        return _SQLITE.get(result & 0xFF, 0)
+    return 0
 
 
 def _message(text: Message | str) -> Message:

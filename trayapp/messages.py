@@ -94,6 +94,22 @@ def listing(items: tuple[str | Message, ...], last: Literal["and", "or"] = "and"
     return say("{items} and {last}", items=items[:-1], last=items[-1])
 
 
+def either(items: tuple[str | Message, ...]) -> Argument:
+    """Alternatives as a sentence has them: "a", "a or b", "a, b or c"."""
+    if len(items) < 2:
+        return items
+    return say("{items} or {last}", items=items[:-1], last=items[-1])
+
+
+def paragraph(*sentences: Message) -> Message:
+    """Whole sentences one after the other; those that are NOTHING are left out."""
+    said = [each for each in sentences if each]
+    if not said:
+        return NOTHING
+    first, *others = said
+    return say("{first} {others}", first=first, others=paragraph(*others)) if others else first
+
+
 def _mapped(value: Argument, change: Callable[[str], str]) -> Argument:
     match value:
         case str():

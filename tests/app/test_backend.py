@@ -99,7 +99,7 @@ def test_a_saved_endpoint_is_fetched_at_once(qtbot, backend, api):
     assert (page.total, page.in_table, page.rows) == (5, 23, ((20, "n20"),))
     with qtbot.waitSignal(backend.runs_changed) as runs:
         backend.request_runs()
-    assert [row.sentence for row in runs.args[0]] == ["23 new."]
+    assert [str(row.sentence) for row in runs.args[0]] == ["23 new."]
 
 
 def test_what_cannot_be_saved_is_told_and_changes_nothing(qtbot, backend, api):
@@ -136,7 +136,7 @@ def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, ap
     with qtbot.waitSignal(backend.run_finished):
         save(qtbot, backend, endpoint(url))
     with locked(backend.workspace.home.database):
-        assert str(save(qtbot, backend, drop_tables=("items",)).title) == "The database is in use"
+        assert save(qtbot, backend, drop_tables=("items",)).code == "locked"
     assert [each.id for each in backend.workspace.settings().endpoint] == ["items"]
     with backend.workspace.store.reading() as db:
         assert db.execute("SELECT count(*) FROM items").get == 23
@@ -324,7 +324,7 @@ def test_sync_now_asks_before_it_overrules_a_constraint_and_remembers_the_answer
         backend.sync_now()
     (question,) = asked.args
     assert (question.ids, question.kinds) == (("items",), ("program",))
-    assert question.words == (f"{busy.not_while[0]} runs",)
+    assert question.words == (f"{busy.not_while[0]} is running",)
     qtbot.waitUntil(lambda: ended == ["free", "free"])  # it did not wait for the answer
     backend.sync_anyway(question, ask_again=True)
     qtbot.waitUntil(lambda: ended == ["free", "free", "items"])

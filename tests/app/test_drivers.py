@@ -131,7 +131,7 @@ class Inputs:
 
     def history(self) -> History:
         with self.workspace.store.reading() as db:
-            return sorted((row.endpoint, row.status, row.reason) for row in list_runs(db))
+            return sorted((row.endpoint, row.status, str(row.reason)) for row in list_runs(db))
 
 
 def by_the_tray(inputs: Inputs, qtbot) -> None:
@@ -216,7 +216,7 @@ def test_every_driver_makes_the_same_history(make, qtbot, drive, paused):
         ("child", "skipped", "BAD failed"),
         ("either", "succeeded", ""),
         ("first", "succeeded", ""),
-        ("game", "skipped", f"{ME} runs"),
+        ("game", "skipped", f"{ME} is running"),
         ("grandchild", "skipped", "CHILD was skipped"),
         ("hangs", "stopped", "took longer than 1s"),
         ("night", "skipped", "outside 22:00-06:00"),

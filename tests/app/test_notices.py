@@ -8,8 +8,10 @@ import pytest
 from tests.problems import problem
 from trayapp.app.notices import Notices, stale_notice
 from trayapp.endpoints.model import Endpoint, General, Notify
+from trayapp.messages import foreign
 from trayapp.schedule.engine.snapshot import EndpointStatus
 from trayapp.schedule.engine.staleness import Stale
+from trayapp.sync.cancel import BY_USER
 from trayapp.sync.report import Report, sentence_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -27,7 +29,7 @@ CHANGES = report(added=3, changed=1)
 FAILED = report("failed", problem=problem("The server can't be reached", "Nothing answers.", "Try later."))
 OTHER = report("failed", problem=problem("There is nothing at this address", "No such stock.", "Check it."))
 HELD = report("held", held=30)
-STOPPED = report("stopped", reason="stopped by the user")
+STOPPED = report("stopped", reason=BY_USER.words)
 
 
 def told(*reports, general=None, endpoint=ENDPOINT):
@@ -94,13 +96,13 @@ def test_a_problem_from_before_the_start_is_not_told_again():
 
 
 STALE = Stale(
-    EndpointStatus(id="a", name="Stock", table="stock", state="blocked", blocked_by="metered network"), 2 * DAY
+    EndpointStatus(id="a", name="Stock", table="stock", state="blocked", blocked_by=foreign("metered network")), 2 * DAY
 )
 
 
 def test_a_silence_is_told_with_what_holds_the_endpoint_back():
     notice = stale_notice(STALE, ENDPOINT, General())
-    assert (notice.title, notice.body) == ("Stock: no success for 2 days", "Held back: metered network.")
+    assert (notice.title, notice.body) == ("Stock: no success for 2 days", "Waiting: metered network.")
 
 
 def test_a_silence_is_not_told_to_who_wants_no_notifications():

@@ -415,7 +415,7 @@ def test_a_missing_keyring_is_explained(cli, api):
 def test_why_names_what_counts(cli, added):
     cli("sync")
     lines = cli("why", "items").out
-    assert "It is due at" in lines
+    assert "Next run at" in lines
 
 
 def test_doctor_finds_this_machine_well(cli, added):
@@ -530,7 +530,7 @@ def busy(cli, items):
 def test_sync_without_a_terminal_overrules_and_says_so(cli, busy):
     done = cli("sync", "waits")
     assert "23 new" in done.out
-    assert f"{psutil.Process().name()} runs; syncing waits anyway." in done.err
+    assert f"{psutil.Process().name()} is running; syncing waits anyway." in done.err
     assert cli("sync", "free").err == ""
     assert cli("sync", "waits", "--anyway").err == ""
 
@@ -559,7 +559,7 @@ def test_what_is_due_is_never_forced(cli, busy):
 
 def test_why_tells_what_the_machine_answers(cli, busy):
     name = psutil.Process().name()
-    assert f"It wants {name} not running: {name} runs, which holds it back." in cli("why", "waits").out
+    assert f"Waiting for {name} to be closed: {name} is running." in cli("why", "waits").out
 
 
 def test_a_database_that_another_program_locks_is_code_3(cli, added, home, monkeypatch):

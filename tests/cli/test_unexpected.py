@@ -28,11 +28,7 @@ def test_it_fails_that_endpoint_and_no_other(cli, three, monkeypatch):
     monkeypatch.setattr(text.lines, "to_json", broken)
     runs = {run["endpoint"]: run for run in cli.json("sync", code=1)["runs"]}
     assert {id: run["status"] for id, run in runs.items()} == {"a": "succeeded", "b": "failed", "c": "succeeded"}
-    assert runs["b"]["problem"] == {
-        "title": "The run ended with an error in the program",
-        "cause": "RuntimeError: details are in the log.",
-        "next": "The table is as it was. Please report this if it happens again.",
-    }
+    assert (runs["b"]["problem"]["code"], runs["b"]["problem"]["action"]) == ("bug", "report_bug")
     states = {state["id"]: state for state in cli.json("status")["endpoints"]}
     assert states["b"]["problem"]
     assert states["b"]["next_due"], "it is tried again"

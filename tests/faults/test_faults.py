@@ -43,7 +43,7 @@ from tests.server import (
 from trayapp.endpoints.model import Auth, Endpoint, Limits, Pages, Request, Table
 from trayapp.endpoints.units import Duration, Size
 from trayapp.store.file.database import Store
-from trayapp.sync.cancel import CancelToken
+from trayapp.sync.cancel import BY_USER, PROGRAM_ENDED, CancelToken
 from trayapp.sync.http import retry
 from trayapp.sync.paging import listing
 from trayapp.sync.run.context import RunContext
@@ -112,17 +112,17 @@ def hurry(monkeypatch):
 
 def assert_failed(mirror, report, title):
     """The run failed with this problem in whole sentences; nothing else happened, and the next good run works."""
-    assert report.status == "failed", report.sentence
+    assert report.status == "failed", str(report.sentence)
     assert report.problem is not None
     assert str(report.problem.title) == title
     for sentence in (str(report.problem.cause), str(report.problem.next)):
         assert sentence.endswith("."), sentence
         assert "\n" not in sentence
         assert sentence[0].isupper() or "/" in sentence.split()[0] or sentence.startswith("127.0.0.1"), sentence
-    assert "Traceback" not in report.sentence
+    assert "Traceback" not in str(report.sentence)
     assert (report.added, report.changed, report.deleted, report.held) == (0, 0, 0, 0)
     assert mirror.rows() == ROWS
-    assert mirror.runs()[-1] == ("failed", report.sentence)
+    assert mirror.runs()[-1] == ("failed", str(report.sentence))
     assert list(mirror.staging.iterdir()) == []
     mirror.api.route("/items", json_reply(GOOD))
     again = mirror.sync()
@@ -191,7 +191,7 @@ def test_the_same_on_a_later_page(mirror, fault):
 
 def test_the_servers_own_words_are_told(mirror):
     report = mirror.answers(problem(422, "Unprocessable", "The parameter 'since' is no date"))
-    assert "The parameter 'since' is no date" in report.sentence
+    assert "The parameter 'since' is no date" in str(report.sentence)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
@@ -302,7 +302,7 @@ def test_less_than_the_server_says_there_are_deletes_nothing(mirror):
     mirror.api.route("/more", json_reply([]).with_headers(X_Total_Count="3"))
     report = mirror.answers(short)
     assert (report.status, report.deleted) == ("succeeded", 0)
-    assert "nothing was deleted" in " ".join(report.warnings)
+    assert "nothing was deleted" in " ".join(tuple(map(str, report.warnings)))
     assert mirror.rows() == ROWS
 
 
@@ -370,7 +370,7 @@ def test_a_redirect_to_another_server_never_gets_the_credentials(guarded, status
         guarded.api.route("/items", redirect(other.route("/there", json_reply(GOOD)), status))
         request = Request(headers={"X-Own": SECRET, "Cookie": "session=1"})
         report = guarded.sync(guarded.endpoint(auth=guarded.auth, request=request))
-        assert other.count("/there") == 1, report.sentence
+        assert other.count("/there") == 1, str(report.sentence)
         assert other.leaked(SECRET) == []
 
 
@@ -571,15 +571,15 @@ def test_a_cancelled_run_ends_within_a_second(mirror, slow):
             until(lambda: mirror.api.count() > before)
             time.sleep(0.3)  # the answer has begun
             cancelled.append(time.monotonic())
-            token.cancel("stopped by the user")
+            token.cancel(BY_USER)
 
         canceller = threading.Thread(target=cancel)
         canceller.start()
         report = mirror.sync(cancel=token)
         took = time.monotonic() - cancelled[0]
         canceller.join()
-        assert (report.status, report.reason) == ("stopped", "stopped by the user")
-        assert report.sentence == "Stopped by the user."
+        assert (report.status, str(report.reason)) == ("stopped", "stopped by the user")
+        assert str(report.sentence) == "Stopped by the user."
         return took
 
     assert best_of(stopped, 1) < 1
@@ -602,7 +602,7 @@ def test_slow_but_in_time_is_fine(mirror):
 
 def test_a_run_that_is_cancelled_before_it_begins_sends_nothing(mirror):
     token = CancelToken()
-    token.cancel("the program ends")
+    token.cancel(PROGRAM_ENDED)
     before = mirror.api.count()
     assert mirror.sync(cancel=token).status == "stopped"
     assert mirror.api.count() == before

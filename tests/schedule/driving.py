@@ -8,8 +8,10 @@ from datetime import timedelta
 
 from tests.schedule.fakes import World
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import foreign
 from trayapp.schedule.conditions.constraints import blocked_by, questions, window_edge
 from trayapp.schedule.conditions.machine import Conditions, Question
+from trayapp.sync.cancel import StopReason
 
 _STEP = timedelta(seconds=1)
 
@@ -48,7 +50,7 @@ class Driver(World):
     def stop_running_work(self, id: str, reason: str) -> None:
         """The endpoint's run is stopped for that reason."""
         assert self.is_running(id), f"{id} does not run"
-        self.turn(lambda now: self.planner.stop(id, reason, now))
+        self.turn(lambda now: self.planner.stop(id, StopReason("user", foreign(reason)), now))
 
     def is_running(self, id: str) -> bool:
         """Whether a run of the endpoint goes on."""

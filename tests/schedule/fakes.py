@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.problems import problem
+from tests.problems import as_messages, problem
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.schedule.conditions.machine import Conditions, Question
@@ -19,6 +19,7 @@ from trayapp.schedule.times.clock import ClockWatch, wait_for
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.store.bookkeeping.pause import Pause
+from trayapp.sync.cancel import PROGRAM_ENDED
 from trayapp.sync.report import Report, RunStatus
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -40,7 +41,7 @@ def report(id: str, status: RunStatus = "succeeded", at: datetime = NOW, **field
     """A report of a run that took no time."""
     if status == "failed":
         fields.setdefault("problem", problem("The server is down"))
-    return Report(endpoint=id, name=id.upper(), table=id, status=status, started=at, finished=at, **fields)
+    return Report(endpoint=id, name=id.upper(), table=id, status=status, started=at, finished=at, **as_messages(fields))
 
 
 @dataclass
@@ -132,10 +133,10 @@ class World:
         """What the planner decided is done: everything is on disk at once."""
         pause = self.planner.pause_in_force
         if self.quitting:
-            self.planner.cancel_all("the program ended")
+            self.planner.cancel_all(PROGRAM_ENDED)
         actions = self.planner.take(self.clock.now())
         self.states.save(Change(rows=actions.save, runs=actions.skipped, pause=pause, pause_changed=True))
-        self.refused += actions.refused
+        self.refused += [(id, str(reason)) for id, reason in actions.refused]
         for start in actions.start:
             id = start.endpoint.id
             assert all(other != id for _, other in self.running), "two runs of one endpoint at once"
@@ -143,12 +144,12 @@ class World:
             self.on_start(id)
             heapq.heappush(self.running, (self.clock.monotonic() + self.duration(id), id))
         for id, reason in actions.cancel:
-            self.cancelled.append((id, reason))
+            self.cancelled.append((id, str(reason.words)))
             at = next(at for at, other in self.running if other == id)
             self.running.remove((at, id))
             heapq.heapify(self.running)
             self.on_stop(id)
-            self.planner.finished(id, report(id, "stopped", self.clock.now(), reason=reason), self.clock.now())
+            self.planner.finished(id, report(id, "stopped", self.clock.now(), reason=reason.words), self.clock.now())
         if actions.cancel or actions.start:
             self.do()
 

@@ -57,7 +57,7 @@ def test_the_table_equals_the_listing_after_every_run(api, tmp_path_factory, kin
         for listing in runs:
             served.records = [{"id": key, **fields} for key, fields in sorted(listing.items())]
             report = run(endpoint, context, CancelToken(), apply_held=True)
-            assert report.status == "succeeded", report.sentence
+            assert report.status == "succeeded", str(report.sentence)
             assert report.rows == len(listing)
             with store.reading() as db:
                 if not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'items'").get:

@@ -194,6 +194,9 @@ class FakeBackend(Backend):
         self._later(lambda: self.saved.emit(ticket, answer))
         return ticket
 
+    def open_settings_file(self) -> None:
+        self.calls.append(("open_settings_file",))
+
     def open_data_folder(self) -> None:
         self.calls.append(("open_data_folder",))
 

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.problems import problem
+from tests.problems import as_messages, problem
 from tests.ui.fake_backend import utc
-from trayapp.schedule.engine.snapshot import EndpointStatus, RunRow, Snapshot
+from trayapp.schedule.engine.snapshot import EndpointStatus, Snapshot
+from trayapp.store.bookkeeping.history import RunRow
 from trayapp.sync.report import Progress, Report
 
 NOW = utc("2025-03-05 13:00")  # a Wednesday
@@ -27,7 +28,7 @@ def endpoint(id: str, **fields: Any) -> EndpointStatus:
         "rows": 10,
         "sentence": "No changes.",
     }
-    return EndpointStatus(id=id, **(values | fields))
+    return EndpointStatus(id=id, **as_messages(values | fields))
 
 
 def running(id: str, **progress: Any) -> EndpointStatus:
@@ -39,7 +40,7 @@ def failing(id: str) -> EndpointStatus:
 
 
 def held(id: str, count: int = 3) -> EndpointStatus:
-    return endpoint(id, state="held", held=count, sentence="No changes; 3 deletions wait for your word.")
+    return endpoint(id, state="held", held=count, sentence="No changes. 3 deletions need your confirmation.")
 
 
 def shown(*endpoints: EndpointStatus, **fields: Any) -> Snapshot:
@@ -55,9 +56,9 @@ def run(number: int, id: str = "issues", **fields: Any) -> RunRow:
         "status": "succeeded",
         "sentence": "No changes.",
     }
-    return RunRow(run=1000 - number, endpoint=id, **(values | fields))
+    return RunRow(run=1000 - number, endpoint=id, **as_messages(values | fields))
 
 
 def report(id: str = "issues", **fields: Any) -> Report:
     values: dict[str, Any] = {"status": "succeeded", "started": NOW, "finished": NOW, "name": id, "table": id}
-    return Report(endpoint=id, **(values | fields))
+    return Report(endpoint=id, **as_messages(values | fields))

@@ -18,7 +18,7 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import places
 from trayapp.endpoints.settings import FileStamp, SettingsFile
 from trayapp.errors import Problem, UserError
-from trayapp.messages import foreign, say
+from trayapp.messages import say
 from trayapp.operations.conditions import disk_free
 from trayapp.operations.explanations import would_overrule
 from trayapp.operations.runs import keep_held
@@ -32,7 +32,7 @@ from trayapp.store.bookkeeping.history import list_runs
 from trayapp.store.mirror.schema import owned
 from trayapp.store.reading.arrangement import ALL, Arrangement
 from trayapp.store.reading.reader import Reader, RowsPage
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import INTERNAL, PROGRAM_ENDED, Cancelled, CancelToken
 from trayapp.sync.detection.preview import Preview
 from trayapp.sync.report import Progress, Report
 from trayapp.ui.backend import Backend, SyncQuestion
@@ -100,7 +100,7 @@ class LiveBackend(Backend):
     def shutdown(self, then: Callable[[], None]) -> None:
         """Stop all runs within 5 s, then call `then`."""
         for token in self._previews.values():
-            token.cancel("the program ends")
+            token.cancel(PROGRAM_ENDED)
         if not self.scheduler.isRunning():
             then()
             return
@@ -303,7 +303,7 @@ class LiveBackend(Backend):
                 status="succeeded",
                 started=now,
                 finished=now,
-                sentence="Kept what the server no longer lists.",
+                sentence=say("The records that the server no longer lists were kept."),
             )
         )
 
@@ -345,7 +345,7 @@ class LiveBackend(Backend):
             try:
                 return self.workspace.preview(endpoint, secret, token, person, proxy_password, names_variable)
             except Cancelled as stop:
-                return Problem(say("Stopped"), foreign(stop.reason))
+                return Problem(say("Stopped"), stop.reason.words)
 
         def done(result: Preview | Problem) -> None:
             if self._previews.pop(ticket, None) is not None:
@@ -358,13 +358,17 @@ class LiveBackend(Backend):
         """Forget a preview that is still running."""
         token = self._previews.pop(ticket, None)
         if token is not None:
-            token.cancel("cancelled")
+            token.cancel(INTERNAL)
 
     # The rest
 
     def data_file(self) -> Path | None:
         """Where the database is."""
         return self.workspace.home.database
+
+    def open_settings_file(self) -> None:
+        """Open settings.toml in the person's editor."""
+        self.background.run(lambda: opener.open_path(self.workspace.settings_file.path), lambda _: None)
 
     def open_data_folder(self) -> None:
         """Show the folder of the database in the file manager."""

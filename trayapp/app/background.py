@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from trayapp.errors import UserError, bug
+from trayapp.errors import problem_of
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,11 @@ class Background(QObject):
         def body() -> None:
             try:
                 result = work()
-            except UserError as error:
-                result = error.problem
-            except Exception:
-                # Shown and logged instead of lost: nobody else would see an exception of a thread.
-                log.exception("Background work failed")
-                result = bug()
+            except Exception as error:
+                # Shown instead of lost: nobody else would see an exception of a thread.
+                result = problem_of(error)
+                if result.code == "bug":
+                    log.exception("Background work failed")
             try:
                 self._done.emit(then, result)
             except RuntimeError:

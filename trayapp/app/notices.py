@@ -5,6 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, NotifyOn
+from trayapp.messages import Message, tr
 from trayapp.schedule.engine.staleness import Stale, length_in_words
 from trayapp.sync.report import Report
 
@@ -37,18 +38,22 @@ def stale_notice(stale: Stale, endpoint: Endpoint | None, general: General) -> N
     if "stale" not in wanted(endpoint, general):
         return None
     status = stale.status
-    reason = f"Held back: {status.blocked_by}." if status.blocked_by else status.sentence
-    title = f"{status.name}: no success for {length_in_words(stale.length)}"
-    return Notice(status.id, "stale", title, reason or "It has not run.")
+    if status.blocked_by:
+        reason = tr("Waiting: {reason}.", reason=status.blocked_by)
+    else:
+        reason = str(status.sentence) or tr("It has not run.")
+    title = tr("{endpoint}: no success for {length}", endpoint=status.name, length=length_in_words(stale.length))
+    return Notice(status.id, "stale", title, reason)
 
 
 class Notices:
     """Remembers what was told, so that a problem is told once until it is over, not at every attempt."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._told: dict[str, Message | int] = {}
+        """Of each endpoint the title of its problem, or how many deletions were held."""
 
-    def was_told(self, endpoint: str, problem: str) -> None:
+    def was_told(self, endpoint: str, problem: Message) -> None:
         """A problem was told before this start."""
         self._told[endpoint] = problem
 
@@ -64,18 +69,18 @@ class Notices:
             return None
         title = report.name
         if event == "recovered":
-            title = f"{report.name} works again"
+            title = tr("{endpoint} works again", endpoint=report.name)
         elif event == "problem" and report.problem is not None:
-            title = f"{report.name}: {report.problem.title}"
+            title = tr("{endpoint}: {problem}", endpoint=report.name, problem=report.problem.title)
             body = " ".join(map(str, (report.problem.cause, report.problem.next))).strip()
             return Notice(report.endpoint, event, title, body)
-        return Notice(report.endpoint, event, title, report.sentence)
+        return Notice(report.endpoint, event, title, str(report.sentence))
 
     def _event(self, report: Report) -> NotifyOn | None:
         if report.status == "stopped":
             return None
         if report.status in ("failed", "held"):
-            what = str(report.problem.title) if report.problem else f"{report.held} held"
+            what = report.problem.title if report.problem else report.held
             if self._told.get(report.endpoint) == what:
                 return None
             self._told[report.endpoint] = what

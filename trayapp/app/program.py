@@ -204,7 +204,7 @@ class Program(QObject):
         self.backend.snapshot_changed.disconnect(self._first_snapshot)
         for status in snapshot.endpoints:
             if status.problem is not None:
-                self._notices.was_told(status.id, str(status.problem.title))
+                self._notices.was_told(status.id, status.problem.title)
 
     def _tell(self, report: Report) -> None:
         notice = self._notices.after(

@@ -10,7 +10,7 @@ from trayapp.app.backend import LiveBackend
 from trayapp.desktop.socket.server import Request
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import Problem, UserError
-from trayapp.messages import say
+from trayapp.messages import Message, say
 from trayapp.operations import commands
 from trayapp.operations.commands import AnyCommand, decode_command
 from trayapp.operations.handler import handle
@@ -122,7 +122,7 @@ class Remote(QObject):
                 continue
             self._ended(ticket, report)
 
-    def _refused(self, id: str, reason: str) -> None:
+    def _refused(self, id: str, reason: Message) -> None:
         for ticket, sync in tuple(self._syncs.items()):
             if sync.again is not None and id in sync.pending:
                 self._ended(ticket, not_started(sync.pending[id], reason, self._backend.workspace.clock.now()))

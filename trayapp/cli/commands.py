@@ -8,11 +8,13 @@ from types import ModuleType
 from trayapp.cli import output
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.process.paths import find_home
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError, problem_of
 from trayapp.messages import say
 from trayapp.operations.client import Client, EngineHeld
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
+
+log = logging.getLogger(__name__)
 
 Options = argparse.Namespace
 
@@ -32,6 +34,14 @@ def run_command(options: Options) -> int:
     except KeyboardInterrupt:
         output.print_error(UserError(say("Interrupted"), say("Nothing of the unfinished run was kept.")), options.json)
         return 130
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        problem = problem_of(error)
+        if problem.code == "bug":
+            log.exception("The command %s ended with an unexpected error", options.command)
+        output.print_error(EnvironmentProblem.of(problem), options.json)
+        return 1
     finally:
         if client is not None:
             client.close()

@@ -38,7 +38,7 @@ def endpoints(client: Client, options: Options) -> int:
                 each.name,
                 "on" if each.enabled else "off",
                 " ".join(each.tags),
-                describe(each),
+                str(describe(each)),
                 each.table.name,
                 each.url,
             )

@@ -8,6 +8,7 @@ from trayapp.cli.arguments import moment
 from trayapp.errors import UserError
 from trayapp.messages import say
 from trayapp.operations.client import Client
+from trayapp.schedule.engine.documents import run_document
 
 Options = argparse.Namespace
 
@@ -19,12 +20,12 @@ def runs(client: Client, options: Options) -> int:
     with client.workspace.store.reading() as db:
         rows = list_runs(db, client.workspace.endpoint(options.id).id if options.id else None)
     if options.json:
-        output.print_json({"runs": rows})
+        output.print_json({"runs": [*map(run_document, rows)]})
     else:
         output.print_table(
             ["run", "started", "endpoint", "status", "result"],
             [
-                (row.run, output.local(row.started), row.endpoint, row.status, row.sentence or row.reason)
+                (row.run, output.local(row.started), row.endpoint, row.status, str(row.sentence or row.reason))
                 for row in rows
             ],
         )

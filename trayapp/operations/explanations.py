@@ -12,7 +12,6 @@ from trayapp.schedule.conditions.constraints import (
     Overruled,
     may_wait,
     overruled,
-    spoken,
 )
 from trayapp.schedule.conditions.machine import Conditions
 from trayapp.schedule.engine.explanations import why
@@ -52,7 +51,7 @@ def why_waiting(workspace: Workspace, id: str, conditions: Conditions | None = N
     found = map(workspace.settings().find, parents(endpoint))
     before = {each.id: each for each in found if each is not None}
     rows = prepared(Settings(endpoint=(endpoint, *before.values())), states, now, zone)
-    return why(
+    lines = why(
         endpoint,
         rows[endpoint.id],
         answered(conditions or conditions_now(workspace, pause, (endpoint,)), (endpoint,)),
@@ -60,6 +59,7 @@ def why_waiting(workspace: Workspace, id: str, conditions: Conditions | None = N
         zone,
         {id: (each, rows[id]) for id, each in before.items()},
     )
+    return [*map(str, lines)]
 
 
 def would_overrule(
@@ -82,7 +82,7 @@ def would_overrule(
         told = [check for check in checks if check.kind not in settings.general.sync_anyway]
         if told:
             kinds = tuple(dict.fromkeys(check.kind for check in told))
-            asked.append(Overruled(each.id, kinds, tuple(map(spoken, told))))
+            asked.append(Overruled(each.id, kinds, tuple(str(check.spoken) for check in told)))
     return asked
 
 

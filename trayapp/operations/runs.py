@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from trayapp.desktop.machine.file_stamps import stamps
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message, say
 from trayapp.operations.conditions import Machine
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.driver.headless import HeadlessScheduler
@@ -75,7 +76,7 @@ def keep_held(workspace: Workspace, id: str) -> None:
         deletions.keep_held(db, workspace.endpoint(id).id)
 
 
-def not_started(endpoint: Endpoint, reason: str, now: datetime) -> Report:
+def not_started(endpoint: Endpoint, reason: Message, now: datetime) -> Report:
     """The report of a run that was asked for but can't be made now."""
     return Report(
         endpoint=endpoint.id,
@@ -85,5 +86,5 @@ def not_started(endpoint: Endpoint, reason: str, now: datetime) -> Report:
         started=now,
         finished=now,
         reason=reason,
-        sentence=f"Not started: {reason}.",
+        sentence=say("Not started: {reason}.", reason=reason),
     )

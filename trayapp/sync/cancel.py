@@ -2,13 +2,50 @@
 
 import threading
 from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+from trayapp.messages import NOTHING, Message, say
+
+StopCode = Literal[
+    "", "user", "interrupted", "replaced", "settings_changed", "removed", "program_ended", "time_limit", "condition"
+]
+"""The kinds of reasons. "condition": what a run needs, such as a network, is gone. "": within the program only."""
+
+
+class StopReason(NamedTuple):
+    """Why something was told to stop: of what kind that is, and in words, as the history has them."""
+
+    code: StopCode = ""
+    words: Message = NOTHING
+
+
+BY_USER: Final = StopReason("user", say("stopped by the user"))
+INTERRUPTED: Final = StopReason("interrupted", say("interrupted"))
+REPLACED: Final = StopReason("replaced", say("replaced by a new run"))
+SETTINGS_CHANGED: Final = StopReason("settings_changed", say("the settings changed"))
+REMOVED: Final = StopReason("removed", say("the endpoint was removed"))
+PROGRAM_ENDED: Final = StopReason("program_ended", say("the program ended"))
+INTERNAL: Final = StopReason()
+"""What only the program itself gets to know of."""
+
+
+def time_limit(length: object) -> StopReason:
+    """The run took longer than it may, a length of time in the settings' own way of writing it."""
+    return StopReason("time_limit", say("took longer than {limit}", limit=str(length)))
+
+
+def stopped_sentence(reason: StopReason) -> Message:
+    """The result of a run that was stopped: "Stopped by the user.", "Stopped: no network."."""
+    if reason.code == "user":
+        return say("Stopped by the user.")
+    return say("Stopped: {reason}.", reason=reason.words) if reason.words else say("Stopped.")
 
 
 class Cancelled(Exception):
-    """The run was told to stop; `reason` is one of the stop reasons, in words."""
+    """What was going on was told to stop."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(reason.words)
         self.reason = reason
 
 
@@ -19,9 +56,9 @@ class CancelToken:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._calls: list[Callable[[], object]] = []
-        self.reason = ""
+        self.reason = INTERNAL
 
-    def cancel(self, reason: str) -> None:
+    def cancel(self, reason: StopReason) -> None:
         """Ask everything holding this token to stop; the first reason stays."""
         with self._lock:
             if self._event.is_set():

@@ -43,7 +43,7 @@ class AuthError(SyncError):
 
 def failure_of(error: UserError) -> Failure:
     """Whether trying again soon makes sense: "network", "passing", or "permanent" until somebody does something."""
-    if isinstance(error, NetworkError):
+    if isinstance(error, NetworkError) or error.problem.code == "network":
         return "network"
     if isinstance(error, AuthError | SettingsError):
         return "permanent"

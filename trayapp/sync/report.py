@@ -1,4 +1,4 @@
-"""What a run did, and the one plain sentence of it for people."""
+"""What a run did, and how that is said to people."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from trayapp.errors import Problem
+from trayapp.messages import NOTHING, Message, paragraph, say, say_count
 
 RunStatus = Literal["succeeded", "failed", "stopped", "held"]
 Failure = Literal["", "network", "passing", "permanent"]
@@ -24,7 +25,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     status: RunStatus
     started: datetime
     finished: datetime
-    reason: str = ""
+    reason: Message = NOTHING
     added: int = 0
     changed: int = 0
     deleted: int = 0
@@ -36,8 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What the table holds now; None when the run did not get that far."""
     requests: int = 0
     bytes: int = 0
-    warnings: tuple[str, ...] = ()
-    sentence: str = ""
+    warnings: tuple[Message, ...] = ()
+    sentence: Message = NOTHING
     problem: Problem | None = None
     failure: Failure = ""
     retry_after: float | None = None
@@ -64,28 +65,30 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     doing: str = ""
 
 
-def stopped_words(reason: str) -> str:
-    """Why a run was stopped, to follow "Stopped" or "was stopped": " by the user", ": no network"."""
-    return reason.removeprefix("stopped") if reason.startswith("stopped ") else f": {reason}"
-
-
-def sentence_of(report: Report) -> str:
-    """One plain sentence for people, without the endpoint's name: "3 new, 1 changed", "No changes", "Failed: …"."""
+def sentence_of(report: Report) -> Message:
+    """What a run that was not stopped did, without the endpoint's name: "3 new, 1 changed.", "No changes."."""
     if report.problem is not None:
-        cause = str(report.problem.cause).rstrip(".")
-        return f"{report.problem.title}: {cause}." if cause else f"{report.problem.title}."
-    if report.status == "stopped":
-        return f"Stopped{stopped_words(report.reason)}."
-    parts = [
-        f"{count:,} {word}"
-        for count, word in ((report.added, "new"), (report.changed, "changed"), (report.deleted, "deleted"))
-        if count
-    ]
-    sentence = ", ".join(parts) or "No changes"
-    if report.held:
-        sentence += f"; {report.held:,} {'deletion waits' if report.held == 1 else 'deletions wait'} for your word"
-    if report.suspects:
-        sentence += (
-            f"; {report.suspects:,} {'seems' if report.suspects == 1 else 'seem'} deleted, the next run confirms"
+        title, cause = report.problem.title, report.problem.cause
+        return say("{title}: {cause}", title=title, cause=cause) if cause else say("{title}.", title=title)
+    changes = (
+        say_count("{count} new", "{count} new", report.added),
+        say_count("{count} changed", "{count} changed", report.changed),
+        say_count("{count} deleted", "{count} deleted", report.deleted),
+    )
+    counted = tuple(each for each in changes if each.args["count"])
+    return paragraph(
+        say("{changes}.", changes=counted) if counted else say("No changes."),
+        held_sentence(report.held) if report.held else NOTHING,
+        say_count(
+            "{count} record seems deleted; the next run will confirm this.",
+            "{count} records seem deleted; the next run will confirm this.",
+            report.suspects,
         )
-    return f"{sentence}."
+        if report.suspects
+        else NOTHING,
+    )
+
+
+def held_sentence(count: int) -> Message:
+    """Deletions that the brake holds back."""
+    return say_count("{count} deletion needs your confirmation.", "{count} deletions need your confirmation.", count)

@@ -133,6 +133,10 @@ class Backend(QObject):
         """Where the database is; None when that is not known."""
         return None
 
+    def open_settings_file(self) -> None:
+        """Open settings.toml in the person's editor."""
+        raise NotImplementedError
+
     def open_data_folder(self) -> None:
         """Show the folder of the database in the file manager."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ import pytest
 from tests.schedule.fakes import BERLIN, NOW, endpoint
 from trayapp.endpoints.model import General, When
 from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
+from trayapp.messages import NOTHING
 from trayapp.schedule.conditions.constraints import (
     blocked_by,
     blocked_until,
@@ -28,7 +29,7 @@ def night(first: str = "22:00", last: str = "06:00") -> When:
 
 
 def blocked(conditions: Conditions, when: When | None = None, now: datetime = NOW, **fields: Any) -> str:
-    return blocked_by(endpoint(when=when or When(), **fields), conditions, now, BERLIN)
+    return str(blocked_by(endpoint(when=when or When(), **fields), conditions, now, BERLIN))
 
 
 EVERYTHING = When(
@@ -42,7 +43,7 @@ EVERYTHING = When(
 
 def test_the_unknown_meets_every_constraint() -> None:
     assert blocked(Conditions(), EVERYTHING) == ""
-    assert {check.value for check in checks(endpoint(when=EVERYTHING), Conditions(), NOW, BERLIN)} == {"unknown"}
+    assert {str(check.value) for check in checks(endpoint(when=EVERYTHING), Conditions(), NOW, BERLIN)} == {"unknown"}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ NAS = HostPort("nas.local", 445)
 @pytest.mark.parametrize(
     ("when", "conditions", "reason"),
     [
-        (When(), {"online": True, "captive": True}, "the network wants you to sign in"),
+        (When(), {"online": True, "captive": True}, "the network requires you to sign in"),
         (When(), {"online": True, "captive": False}, ""),
         (When(wifi=("Home", "Work")), {"answers": {WIFI: "Work"}}, ""),
         (When(wifi=("Home", "Work")), {"answers": {WIFI: "Cafe"}}, "on Wi-Fi Cafe"),
@@ -89,9 +90,13 @@ NAS = HostPort("nas.local", 445)
         (When(not_wifi=("Phone",)), {"answers": {WIFI: "phone"}}, ""),
         (When(not_wifi=("Phone",)), {"answers": {WIFI: ""}}, ""),
         (When(not_wifi=("Phone",)), {"answers": {WIFI: None}}, ""),
-        (When(not_fullscreen=True), {"answers": {FULLSCREEN: True}}, "a full-screen window shows"),
+        (When(not_fullscreen=True), {"answers": {FULLSCREEN: True}}, "a full-screen window is open"),
         (When(not_fullscreen=True), {"answers": {FULLSCREEN: None}}, ""),
-        (When(not_while=("vlc", "zoom")), {"answers": {program("vlc"): False, program("zoom"): True}}, "zoom runs"),
+        (
+            When(not_while=("vlc", "zoom")),
+            {"answers": {program("vlc"): False, program("zoom"): True}},
+            "zoom is running",
+        ),
         (When(not_while=("zoom",)), {"answers": {program("zoom"): False}}, ""),
         (When(reachable=NAS), {"answers": {server(NAS): False}}, "nas.local:445 can't be reached"),
         (When(reachable=NAS), {"answers": {server(NAS): True}}, ""),
@@ -109,9 +114,9 @@ def test_only_a_server_is_asked_for_what_the_user_wishes() -> None:
     assert questions(all_of_them) == {WIFI, IDLE, FULLSCREEN, program("x"), server(NAS)}
     assert questions(all_of_them, wished=True) == {server(NAS)}
     nothing_met = {WIFI: "b", IDLE: 0, FULLSCREEN: True, program("x"): True}
-    assert blocked_by(all_of_them, Conditions(answers=nothing_met), NOW, BERLIN, wished=True) == ""
+    assert blocked_by(all_of_them, Conditions(answers=nothing_met), NOW, BERLIN, wished=True) == NOTHING
     refused = blocked_by(all_of_them, Conditions(answers={server(NAS): False}), NOW, BERLIN, wished=True)
-    assert refused == "nas.local:445 can't be reached"
+    assert str(refused) == "nas.local:445 can't be reached"
 
 
 def test_a_network_is_metered_by_hand() -> None:
@@ -119,7 +124,7 @@ def test_a_network_is_metered_by_hand() -> None:
     for said in (True, False, None):
         for by_hand, reason in (("yes", "metered network"), ("no", "")):
             conditions = with_general(Conditions(metered=said), General(metered=by_hand))
-            assert blocked_by(unmetered, conditions, NOW, BERLIN) == reason
+            assert str(blocked_by(unmetered, conditions, NOW, BERLIN)) == reason
     assert with_general(Conditions(metered=True), General()).metered is True
 
 
@@ -141,8 +146,16 @@ def test_what_a_wish_overrules_is_named() -> None:
         not_while=("zoom",),
         reachable=NAS,
     )
-    named = [check.kind for check in overruled(endpoint(when=when), conditions, NOW, BERLIN)]
-    assert named == ["metered", "power", "power", "hours", "wifi", "fullscreen", "program"]
+    found = overruled(endpoint(when=when), conditions, NOW, BERLIN)
+    assert [(check.kind, str(check.spoken)) for check in found] == [
+        ("metered", "This network is metered"),
+        ("power", "The computer is on battery"),
+        ("power", "The battery is at 5 %"),
+        ("hours", "The time is outside 22:00-06:00"),
+        ("wifi", "The computer is on Wi-Fi Phone"),
+        ("fullscreen", "A full-screen window is open"),
+        ("program", "zoom is running"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -202,5 +215,5 @@ def test_the_hours_change_exactly_at_their_edges(first: str) -> None:
 
 
 def test_a_pause_lets_a_run_end_but_a_lost_network_does_not() -> None:
-    assert lost(endpoint(), Conditions(paused=True), NOW, BERLIN) == ""
-    assert lost(endpoint(), Conditions(paused=True, online=False), NOW, BERLIN) == "no network"
+    assert lost(endpoint(), Conditions(paused=True), NOW, BERLIN) == NOTHING
+    assert str(lost(endpoint(), Conditions(paused=True, online=False), NOW, BERLIN)) == "no network"

@@ -13,6 +13,7 @@ import pytest
 from tests.schedule.fakes import BERLIN, NOW, FakeClock, MemoryStates, endpoint, report
 from trayapp.endpoints.model import After, Endpoint, Limits, Retry, Settings, When
 from trayapp.endpoints.units import Duration, HostPort, Size
+from trayapp.messages import say
 from trayapp.schedule.conditions.machine import Answers, Conditions, Question
 from trayapp.schedule.driver import headless
 from trayapp.schedule.driver.headless import HeadlessScheduler
@@ -68,7 +69,7 @@ def test_an_interrupted_run_is_due() -> None:
 
 
 def test_what_another_process_is_to_run_is_left_as_it_is() -> None:
-    kept = row("d", -HOUR, blocked_by="on battery")
+    kept = row("d", -HOUR, blocked_by=say("on battery"))
     assert due((endpoint("d"), kept), (endpoint("e"), row("e", -HOUR)), (endpoint("a"), row("a", -HOUR))) == ["a"]
     made = Planner({"d": kept}, None, {}, BERLIN, only=frozenset("a"))
     made.apply_settings(Settings(endpoint=(endpoint("d"),)), NOW)
@@ -129,7 +130,7 @@ class Bench:
 
     def runs(self) -> list[tuple[str, str]]:
         """What the scheduler itself wrote into the history."""
-        return [(run.endpoint, run.reason) for run in self.states.runs]
+        return [(run.endpoint, str(run.reason)) for run in self.states.runs]
 
 
 def until_stopped(_: Start, token: CancelToken) -> None:
@@ -212,7 +213,7 @@ def test_each_link_of_a_chain_is_judged_by_the_conditions_of_its_time() -> None:
     bench.run(*chain)
     assert bench.started == ["a", "b"]
     assert bench.runs() == [("c", "on battery")]
-    assert bench.states.states["c"].blocked_by == "on battery"
+    assert str(bench.states.states["c"].blocked_by) == "on battery"
     machine.found["on_battery"] = False
     assert list(bench.run(*chain).reports) == ["c"]
 
@@ -228,7 +229,7 @@ def test_a_run_that_loses_what_it_wants_is_stopped_and_due_again(monkeypatch: py
 
     bench.on_run = fill
     scheduler = bench.run(endpoint("a", when=When(disk_free=Size(2**30))))
-    assert (scheduler.reports["a"].status, scheduler.reports["a"].reason) == ("stopped", "only 1 MiB free")
+    assert (scheduler.reports["a"].status, str(scheduler.reports["a"].reason)) == ("stopped", "only 1 MiB free")
     assert bench.states.states["a"].next_override is not None
     assert bench.states.states["a"].attempts == 0
 
@@ -238,8 +239,8 @@ def test_a_run_over_its_time_limit_is_stopped() -> None:
     bench.on_run = until_stopped
     bench.clock = RealClock()
     scheduler = bench.run(endpoint("a", limits=Limits(run=Duration(0.2)), retry=Retry(attempts=1)), wished=["a"])
-    assert scheduler.reports["a"].reason == "took longer than 0.2s"
-    assert bench.states.states["a"].problem_title == "The run took longer than 0.2s"
+    assert str(scheduler.reports["a"].reason) == "took longer than 0.2s"
+    assert str(bench.states.states["a"].problem.title) == "The run took longer than 0.2s"
 
 
 class RealClock(FakeClock):
@@ -273,7 +274,7 @@ def test_what_the_user_asks_for_is_refused_in_words_and_due_from_then_on() -> No
     bench = Bench(machine=machine)
     specs = (endpoint("a", when=When(disk_free=Size(2**30)), manual=True), endpoint("b"))
     scheduler = bench.run(*specs, wished=["a", "b"])
-    assert scheduler.refused == {"a": "only 1 MiB free"}
+    assert {id: str(reason) for id, reason in scheduler.refused.items()} == {"a": "only 1 MiB free"}
     assert bench.started == ["b"]
     machine.found["disk_free"] = 2**40
     assert list(bench.run(*specs).reports) == ["a"]
@@ -331,7 +332,7 @@ def test_a_signal_stops_what_runs_and_starts_no_more(
     assert scheduler.interrupted == (number == signal.SIGINT)
     assert signal.getsignal(number) == before
     assert bench.started == ["e0", "e1"] or bench.started == ["e1", "e0"]
-    assert {each.reason for each in scheduler.reports.values()} == {reason}
+    assert {str(each.reason) for each in scheduler.reports.values()} == {reason}
     states = [bench.states.states[each.id] for each in specs]
     assert {each.status for each in states} == {"enqueued"}
     dues = [each.next_override or each.next_due for each in states]

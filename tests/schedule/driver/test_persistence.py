@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.patience import SECONDS, until
+from tests.problems import problem
 from tests.schedule.fakes import NOW, MemoryStates
+from trayapp.messages import say
 from trayapp.schedule.driver.persistence import Change, Saver, StoredStates
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 from trayapp.store.bookkeeping.history import RunRow, list_runs
@@ -24,8 +26,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-ROW = EndpointRow(id="a", attempts=2, last_attempt=NOW, next_due=NOW + timedelta(seconds=1.5), problem_title="x")
-RUN = RunRow(endpoint="a", name="A", started=NOW, finished=NOW, status="skipped", reason="no network")
+ROW = EndpointRow(id="a", attempts=2, last_attempt=NOW, next_due=NOW + timedelta(seconds=1.5), problem=problem("x"))
+RUN = RunRow(endpoint="a", name="A", started=NOW, finished=NOW, status="skipped", reason=say("no network"))
 
 
 def test_everything_comes_back(store: Store) -> None:
@@ -39,7 +41,7 @@ def test_everything_comes_back(store: Store) -> None:
     assert saved.pause == Pause(NOW)
     assert saved.recent == {"a": ("failed",)}
     with store.reading() as db:
-        assert [run.reason for run in list_runs(db)] == ["no network", ""]
+        assert [str(run.reason) for run in list_runs(db)] == ["no network", ""]
 
 
 @pytest.mark.parametrize("pause", [None, Pause(None), Pause(NOW)])

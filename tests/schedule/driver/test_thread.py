@@ -1,5 +1,6 @@
 """The scheduler's thread with real threads, real signals and a clock that can be set."""
 
+import errno
 import logging
 import threading
 import time
@@ -217,7 +218,7 @@ def test_a_pause_holds_scheduled_runs_and_ends_by_itself(bench: Bench) -> None:
     scheduler = bench.start(endpoint())
     scheduler.pause(bench.clock.now() + timedelta(seconds=0.6))
     bench.until(lambda: bench.skipped)
-    assert bench.skipped[0].reason.startswith("paused until ")
+    assert str(bench.skipped[0].reason).startswith("paused until ")
     assert not bench.runs.calls
     bench.until(lambda: bench.reports)
     bench.until(lambda: not bench.snapshots[-1].paused)
@@ -230,7 +231,7 @@ def test_a_pause_survives_a_restart_and_is_ended_by_resume(bench: Bench) -> None
     bench.states.pause = Pause(None)
     scheduler = bench.start(endpoint())
     bench.until(lambda: bench.skipped)
-    assert bench.skipped[0].reason == "paused"
+    assert str(bench.skipped[0].reason) == "paused"
     bench.until(lambda: bench.status().state == "blocked")
     scheduler.resume()
     bench.until(lambda: bench.reports)
@@ -245,7 +246,7 @@ def test_a_skipped_run_is_recorded_once(bench: Bench) -> None:
     for free in range(5):
         scheduler.update_conditions(online=False, disk_free=free)
     bench.settled()
-    bench.until(lambda: bench.status().blocked_by == "no network")
+    bench.until(lambda: str(bench.status().blocked_by) == "no network")
     bench.until(lambda: [run.status for run in bench.states.runs] == ["skipped"])
     assert len(bench.skipped) == 1
     assert not bench.snapshots[-1].online
@@ -258,17 +259,17 @@ def test_stop_ends_the_run_and_waits_for_the_next_time(bench: Bench) -> None:
     bench.until(lambda: bench.runs.active)
     scheduler.stop(("a",))
     bench.until(lambda: bench.reports)
-    assert (bench.reports[0].status, bench.reports[0].reason) == ("stopped", "stopped by the user")
+    assert (bench.reports[0].status, str(bench.reports[0].reason)) == ("stopped", "stopped by the user")
     assert bench.reports[0].next_due is not None
     assert bench.reports[0].next_due > datetime.now(UTC) + timedelta(minutes=59)
-    bench.until(lambda: bench.states.states["a"].stop_reason == "stopped by the user")
+    bench.until(lambda: str(bench.states.states["a"].stop_reason) == "stopped by the user")
 
 
 def test_a_run_over_its_time_limit_is_stopped_and_tried_again(bench: Bench) -> None:
     bench.runs.gate.clear()
     bench.start(endpoint(limits=Limits(run=Duration(0.2)))).sync_now(["a"])
     bench.until(lambda: bench.reports)
-    assert bench.reports[0].reason == "took longer than 0.2s"
+    assert str(bench.reports[0].reason) == "took longer than 0.2s"
     bench.until(lambda: bench.status().state == "failing")
     assert str(bench.status().problem) == (
         "The run took longer than 0.2s. Raise limits.run of the endpoint to allow it more time."
@@ -289,6 +290,14 @@ def test_an_error_in_a_run_is_a_failed_run(bench: Bench, error: BaseException, c
     assert "The run of a ended with an unexpected error" in caplog.text
     bench.until(lambda: [run.status for run in bench.states.runs] == ["failed"])
     assert scheduler.isRunning()
+
+
+def test_a_full_disk_in_a_run_is_no_bug(bench: Bench, caplog: Any) -> None:
+    bench.runs.raises = OSError(errno.ENOSPC, "full", "/data/x.db")
+    bench.start(endpoint()).sync_now(["a"])
+    bench.until(lambda: bench.reports)
+    assert bench.reports[0].problem.code == "disk_full"
+    assert "unexpected" not in caplog.text
 
 
 def test_a_user_error_in_a_run_is_shown_as_it_is(bench: Bench) -> None:
@@ -351,7 +360,7 @@ def test_settings_change_while_it_runs(bench: Bench) -> None:
     bench.until(lambda: len(bench.runs.active) == 2)
     scheduler.apply_settings(Settings(endpoint=(endpoint("a", every="5m"),)))
     bench.until(lambda: [each.endpoint for each in bench.reports] == ["b"])
-    assert bench.reports[0].reason == "the endpoint was removed"
+    assert str(bench.reports[0].reason) == "the endpoint was removed"
     bench.runs.gate.set()
     bench.until(lambda: len(bench.reports) == 2)
     assert bench.reports[1].next_due is not None
@@ -390,7 +399,7 @@ def test_shutdown_stops_runs_which_are_due_again(bench: Bench) -> None:
     assert len(bench.runs.calls) == 4
     saved = [bench.states.states[id] for id in bench.runs.ids]
     assert {state.status for state in saved} == {"enqueued"}
-    assert {state.stop_reason for state in saved} == {"the program ended"}
+    assert {str(state.stop_reason) for state in saved} == {"the program ended"}
     assert all(state.next_override and state.next_override <= datetime.now(UTC) for state in saved)
     assert not any(thread.name.startswith(("run ", "schedule")) for thread in threading.enumerate())
 
@@ -503,7 +512,7 @@ def test_what_runs_at_the_start_runs_once_then_and_not_at_new_settings(
     first, other = endpoint("a", at_start=True), endpoint("hand", manual=True)
     bench.start(first, other)
     if paused:
-        bench.until(lambda: [row.reason for row in bench.skipped] == ["paused"])
+        bench.until(lambda: [str(row.reason) for row in bench.skipped] == ["paused"])
         bench.scheduler.resume()
     bench.until(lambda: len(bench.reports) == 1)
     bench.scheduler.apply_settings(Settings(endpoint=(first, other, endpoint("b", at_start=True, manual=True))))

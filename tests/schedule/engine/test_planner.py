@@ -15,6 +15,7 @@ from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
 from trayapp.schedule.conditions.machine import FULLSCREEN, IDLE, WIFI, Conditions, Question, program, server
 from trayapp.schedule.engine.planner import Planner
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+from trayapp.sync.cancel import BY_USER
 from trayapp.sync.report import Report
 
 HOUR = timedelta(hours=1)
@@ -164,7 +165,7 @@ def test_a_pause_survives_a_restart_and_wakes_by_itself() -> None:
     w.boot()
     w.live(timedelta(minutes=119))
     assert not w.started
-    assert [(run.status, run.reason) for run in w.states.runs] == [("skipped", "paused until 17:00")]
+    assert [(run.status, str(run.reason)) for run in w.states.runs] == [("skipped", "paused until 17:00")]
     w.live(timedelta(minutes=2))
     assert [id for _, id in w.started] == ["a"]
     assert w.states.pause is None
@@ -211,7 +212,7 @@ def test_sync_now_waits_for_what_no_run_can_do_without(bad: Any, good: Any, reas
     assert w.refused == [("a", reason)]
     w.live(MOMENT)
     assert not w.started
-    assert w.planner.status("a", None).blocked_by == reason
+    assert str(w.planner.status("a", None).blocked_by) == reason
     w.be(metered=True, **good)
     w.live(MOMENT)
     assert [id for _, id in w.started] == ["a"]
@@ -242,11 +243,11 @@ def test_a_wish_that_waits_can_be_taken_back() -> None:
     w = world(endpoint("a", manual=True))
     w.be(online=False)
     w.sync("a")
-    w.turn(lambda now: w.planner.stop("a", "stopped by the user", now))
+    w.turn(lambda now: w.planner.stop("a", BY_USER, now))
     w.be(online=True)
     w.live(MOMENT)
     assert not w.started
-    assert w.planner.status("a", None).blocked_by == ""
+    assert str(w.planner.status("a", None).blocked_by) == ""
 
 
 def test_a_sync_now_that_did_not_start_is_not_lost_with_the_program() -> None:
@@ -263,7 +264,7 @@ def test_a_lost_network_stops_the_run_and_a_new_one_starts_it_again_after_a_mome
     w.live(timedelta(minutes=31))
     w.be(online=False)
     assert w.cancelled == [("a", "no network")]
-    assert w.planner.status("a", None).blocked_by == "no network"
+    assert str(w.planner.status("a", None).blocked_by) == "no network"
     w.live(timedelta(minutes=30))
     back = w.clock.now()
     w.be(online=True)
@@ -287,7 +288,7 @@ def test_a_flapping_network_is_one_skipped_run() -> None:
     w.be(online=False)
     w.live(MOMENT)
     assert not w.started
-    assert [(run.endpoint, run.reason) for run in w.states.runs] == [("a", "no network")]
+    assert [(run.endpoint, str(run.reason)) for run in w.states.runs] == [("a", "no network")]
     w.be(online=True)
     w.live(MOMENT)
     w.be(online=False)
@@ -304,7 +305,7 @@ def test_a_run_that_is_skipped_starts_and_is_stopped_is_skipped_again() -> None:
     assert len(w.started) == 1
     w.be(online=False)
     assert len(w.cancelled) == 1
-    assert [(run.endpoint, run.reason) for run in w.states.runs] == [("a", "no network")] * 2
+    assert [(run.endpoint, str(run.reason)) for run in w.states.runs] == [("a", "no network")] * 2
 
 
 def test_hours_open_and_close_by_themselves() -> None:
@@ -324,7 +325,7 @@ def test_what_waits_for_a_worker_does_not_start_when_its_hours_are_over() -> Non
     w.sync("x", "y")
     w.live(HOUR)
     assert list(w.runs("a")) == []
-    assert [(run.status, run.reason) for run in w.states.runs] == [("skipped", "outside 13:00-14:05")]
+    assert [(run.status, str(run.reason)) for run in w.states.runs] == [("skipped", "outside 13:00-14:05")]
 
 
 def test_hours_that_end_stop_the_run() -> None:
@@ -430,7 +431,7 @@ def test_a_stop_takes_a_waiting_run_off_the_queue() -> None:
     w = world(*(endpoint(f"e{number}", manual=True) for number in range(5)))
     w.sync()
     waiting = ({f"e{number}" for number in range(5)} - {id for _, id in w.started}).pop()
-    w.turn(lambda now: w.planner.stop(waiting, "stopped by the user", now))
+    w.turn(lambda now: w.planner.stop(waiting, BY_USER, now))
     w.live(MOMENT)
     assert len(w.started) == 4
 
@@ -533,8 +534,8 @@ def asked(w: World) -> tuple[frozenset[Question], bool] | None:
         (When(idle=Duration(600)), {IDLE: 3.0}, {IDLE: 601.0}, "the computer is in use"),
         (When(not_wifi=("Phone",)), {WIFI: "Phone"}, {WIFI: "Home"}, "on Wi-Fi Phone"),
         (When(wifi=("Home",)), {WIFI: ""}, {WIFI: "Home"}, "not on Wi-Fi"),
-        (When(not_fullscreen=True), {FULLSCREEN: True}, {FULLSCREEN: False}, "a full-screen window shows"),
-        (When(not_while=("zoom",)), {program("zoom"): True}, {program("zoom"): False}, "zoom runs"),
+        (When(not_fullscreen=True), {FULLSCREEN: True}, {FULLSCREEN: False}, "a full-screen window is open"),
+        (When(not_while=("zoom",)), {program("zoom"): True}, {program("zoom"): False}, "zoom is running"),
         (When(reachable=NAS), {server(NAS): False}, {server(NAS): True}, "nas.local:445 can't be reached"),
     ],
 )
@@ -547,8 +548,8 @@ def test_the_machine_is_asked_when_it_matters_and_the_answer_starts_and_stops_ru
     assert asked(w) == (frozenset(bad), False)
     assert not w.started
     w.be(answers=bad)
-    assert w.planner.status("a", None).blocked_by == reason
-    assert [(run.status, run.reason) for run in w.states.runs] == [("skipped", reason)]
+    assert str(w.planner.status("a", None).blocked_by) == reason
+    assert [(run.status, str(run.reason)) for run in w.states.runs] == [("skipped", reason)]
     w.be(online=False, answers=bad)
     if reason != "no network":
         assert asked(w) == (frozenset(), False)  # it would be in vain
@@ -580,7 +581,7 @@ def test_answers_from_before_sleep_do_not_count() -> None:
     w.clock.sleep(timedelta(hours=8))
     w.turn()
     w.live(timedelta(seconds=31))
-    assert w.planner.status("a", None).blocked_by == ""
+    assert str(w.planner.status("a", None).blocked_by) == ""
     assert not w.started
     w.be(answers={IDLE: 30000.0})
     w.live(MOMENT)
@@ -593,7 +594,7 @@ def test_a_network_is_metered_by_hand() -> None:
     w.be(online=True, metered=False)
     w.turn(lambda now: w.planner.apply_settings(Settings(General(metered="yes"), (spec,)), now))
     w.live(timedelta(minutes=31))
-    assert w.planner.status("a", None).blocked_by == "metered network"
+    assert str(w.planner.status("a", None).blocked_by) == "metered network"
     w.turn(lambda now: w.planner.apply_settings(Settings(General(), (spec,)), now))
     w.live(MOMENT)
     assert len(w.started) == 1
@@ -607,7 +608,7 @@ def test_what_runs_at_the_start_runs_once_at_every_start_beside_its_schedule() -
         w.boot()
     w.live(HOUR)
     assert [len(list(w.runs(id))) for id in "abc"] == [3, 3, 1]
-    assert w.planner.status("a", None).event == "at the program's start"
+    assert str(w.planner.status("a", None).event) == "at the program's start"
 
 
 def test_a_start_waits_for_the_network() -> None:

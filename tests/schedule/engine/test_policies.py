@@ -9,9 +9,8 @@ from tests.schedule.fakes import NOW, endpoint, report
 from trayapp.endpoints.model import Settings
 from trayapp.schedule.engine.actions import IfRunning
 from trayapp.schedule.engine.queue import Wish
+from trayapp.sync.cancel import BY_USER
 from trayapp.sync.report import Report
-
-BY_USER = "stopped by the user"
 
 
 class Watched(Driver):
@@ -80,7 +79,7 @@ def test_a_run_that_is_being_stopped_is_not_the_one_that_was_asked_for(w: Watche
     w.planner.stop("a", BY_USER, NOW)
     assert w.planner.sync_now(["a"], False, NOW) == {"a"}
     w.turn()
-    assert w.cancelled == [("a", BY_USER)]
+    assert w.cancelled == [("a", "stopped by the user")]
     assert len(w.started) == 2
 
 
@@ -98,11 +97,11 @@ def test_a_run_that_waits_serves_whoever_asks(w: Watched) -> None:
 def test_stop_takes_back_what_was_appended(w: Watched) -> None:
     w.ask("append")
     assert w.stop()
-    assert w.cancelled == [("a", BY_USER)]
-    assert w.refused == [("a", BY_USER)]
+    assert w.cancelled == [("a", "stopped by the user")]
+    assert w.refused == [("a", "stopped by the user")]
     w.live(timedelta(minutes=10))
     assert len(w.started) == 1
-    assert w.planner._entries["a"].row.stop_reason == BY_USER
+    assert w.planner._entries["a"].row.stop_code == "user"
     assert not w.stop()
 
 
@@ -158,6 +157,6 @@ def test_a_restart_forgets_what_failed_and_waits_for_constraints() -> None:
     w.pause()
     w.turn(lambda now: w.planner.restart("a", now))
     status = w.planner.status("a", None)
-    assert (status.attempts, status.problem, status.blocked_by) == (0, None, "paused")
+    assert (status.attempts, status.problem, str(status.blocked_by)) == (0, None, "paused")
     w.all_constraints_met("a")
     assert len(w.started) == 3

@@ -11,6 +11,7 @@ from tests.schedule.fakes import endpoint, report
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.schedule.engine.actions import IfRunning
 from trayapp.schedule.engine.queue import Wish
+from trayapp.sync.cancel import BY_USER
 from trayapp.sync.report import Report
 
 IDS = tuple("abc")
@@ -82,7 +83,7 @@ class Counter(Driver):
             case ("ask", id, if_running, full):
                 self.ask(id, if_running, full)
             case ("stop", id):
-                self.turn(lambda now: self.planner.stop(id, "stopped by the user", now))
+                self.turn(lambda now: self.planner.stop(id, BY_USER, now))
             case ("restart", id):
                 self.turn(lambda now: self.planner.restart(id, now))
             case ("online", online):

@@ -96,4 +96,4 @@ def test_what_is_switched_off_is_not_watched() -> None:
     ("length", "words"), [(HOUR, "1 hour"), (47 * HOUR, "47 hours"), (2 * DAY, "2 days"), (timedelta(0), "1 hour")]
 )
 def test_lengths_in_words(length: timedelta, words: str) -> None:
-    assert length_in_words(length) == words
+    assert str(length_in_words(length)) == words

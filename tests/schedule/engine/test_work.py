@@ -12,12 +12,15 @@ from tests.problems import problem
 from tests.schedule.fakes import BERLIN, NOW, endpoint, report
 from trayapp.endpoints.model import Endpoint, Retry
 from trayapp.endpoints.units import Duration
+from trayapp.messages import say
 from trayapp.schedule.engine import work
 from trayapp.schedule.engine.work import Stop
 from trayapp.schedule.times.due import MINIMUM
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+from trayapp.sync.cancel import BY_USER, StopReason, time_limit
 
 HOUR = timedelta(hours=1)
+NO_NETWORK = StopReason("condition", say("no network"))
 DOWN = problem("The server is down", "It answers 503.", "Wait.")
 
 
@@ -47,9 +50,12 @@ def test_a_new_endpoint_waits_for_its_first_run() -> None:
 
 
 def test_start() -> None:
-    row = work.start(waiting(next_override=NOW, blocked_by="no network", stop_reason="no network"), NOW)
+    row = work.start(
+        waiting(next_override=NOW, blocked_by=NO_NETWORK.words, stop_reason=NO_NETWORK.words, stop_code="condition"),
+        NOW,
+    )
     assert (row.status, row.attempts, row.last_attempt) == ("running", 1, NOW)
-    assert (row.next_override, row.blocked_by, row.stop_reason) == (None, "", "")
+    assert (row.next_override, str(row.blocked_by), str(row.stop_reason), row.stop_code) == (None, "", "", "")
     assert work.due_at(row) is None
 
 
@@ -67,15 +73,9 @@ def test_an_override_comes_before_everything_and_once() -> None:
 
 
 def test_success_forgets_failures() -> None:
-    row = running(4, problem_title="x", problem_cause="y", problem_next="z")
+    row = running(4, problem=DOWN)
     row = work.succeed(row, endpoint(), NOW + timedelta(minutes=2), BERLIN)
-    assert (row.status, row.attempts, row.problem_title, row.problem_cause, row.problem_next) == (
-        "enqueued",
-        0,
-        "",
-        "",
-        "",
-    )
+    assert (row.status, row.attempts, row.problem) == ("enqueued", 0, None)
     assert row.last_success == row.last_enqueued == NOW + timedelta(minutes=2)
     assert row.next_due == NOW + HOUR
 
@@ -132,7 +132,7 @@ def test_the_settings_cap_holds() -> None:
 
 def test_after_the_last_attempt_comes_the_next_regular_time() -> None:
     row = fail(running(5), endpoint())
-    assert (row.attempts, row.next_due, row.problem_title) == (0, NOW + HOUR, "The server is down")
+    assert (row.attempts, row.next_due, row.problem) == (0, NOW + HOUR, DOWN)
     assert not work.backing_off(row)
     assert fail(running(1), retry(attempts=1)).next_due == NOW + HOUR
 
@@ -157,14 +157,14 @@ def test_a_manual_endpoint_is_retried_but_has_no_regular_time() -> None:
 
 
 def test_a_run_that_had_to_make_way_is_due_and_not_counted() -> None:
-    row = work.stop(running(3), "no network")
-    assert (row.status, row.attempts, row.stop_reason) == ("enqueued", 2, "no network")
+    row = work.stop(running(3), NO_NETWORK)
+    assert (row.status, row.attempts, str(row.stop_reason)) == ("enqueued", 2, "no network")
     assert work.due_at(row) == NOW
 
 
 def test_a_run_the_user_stopped_waits_for_its_next_time() -> None:
-    row = work.skip(running(3), endpoint(), "stopped by the user", NOW, BERLIN)
-    assert (row.status, row.attempts, row.stop_reason) == ("enqueued", 0, "stopped by the user")
+    row = work.skip(running(3), endpoint(), BY_USER, NOW, BERLIN)
+    assert (row.status, row.attempts, str(row.stop_reason)) == ("enqueued", 0, "stopped by the user")
     assert work.due_at(row) == NOW + HOUR
 
 
@@ -175,7 +175,7 @@ class TestAfterRun:
 
     def test_succeeded(self) -> None:
         row = self.after("succeeded", rows=70, sentence="20 new.")
-        assert (row.held, row.rows, row.sentence, row.last_success) == (0, 70, "20 new.", NOW)
+        assert (row.held, row.rows, str(row.sentence), row.last_success) == (0, 70, "20 new.", NOW)
 
     def test_succeeded_without_knowing_the_rows(self) -> None:
         assert self.after("succeeded").rows == 50
@@ -186,39 +186,37 @@ class TestAfterRun:
 
     def test_failed(self) -> None:
         row = self.after("failed", problem=DOWN, retry_after=300)
-        assert (row.problem_title, row.problem_cause, row.problem_next) == (
-            "The server is down",
-            "It answers 503.",
-            "Wait.",
-        )
+        assert row.problem == DOWN
         assert (row.next_due, row.held, row.rows) == (NOW + timedelta(seconds=300), 3, 50)
 
     def test_failed_without_a_problem(self) -> None:
         row = self.after("failed", problem=None, reason="because")
-        assert (row.problem_title, row.problem_cause) == ("The run failed", "because")
+        assert (str(row.problem.title), str(row.problem.cause)) == ("The run failed", "because")
 
     def test_stopped_to_make_way_even_if_the_run_calls_it_a_failure(self) -> None:
         for status in ("stopped", "failed"):
-            row = self.after(status, Stop("no network", "again"))
-            assert (row.attempts, row.stop_reason, work.due_at(row), row.problem_title) == (1, "no network", NOW, "")
+            row = self.after(status, Stop(NO_NETWORK, "again"))
+            assert (row.attempts, str(row.stop_reason), work.due_at(row), row.problem) == (1, "no network", NOW, None)
 
     def test_stopped_over_the_time_limit(self) -> None:
-        row = self.after("stopped", Stop("took longer than 30m", "retry"))
-        assert (row.stop_reason, row.problem_title) == ("took longer than 30m", "The run took longer than 30m")
+        row = self.after("stopped", Stop(time_limit("30m"), "retry"))
+        assert (str(row.stop_reason), row.stop_code) == ("took longer than 30m", "time_limit")
+        assert str(row.problem.title) == "The run took longer than 30m"
+        assert (row.problem.field, row.problem.action) == ("limits.run", "edit_field")
         assert (row.attempts, row.next_due) == (2, NOW + timedelta(seconds=60))
 
     def test_stopped_by_itself(self) -> None:
         row = self.after("stopped", reason="asked to")
-        assert (row.stop_reason, row.next_due) == ("asked to", NOW + HOUR)
+        assert (str(row.stop_reason), row.next_due) == ("asked to", NOW + HOUR)
 
     def test_a_stop_that_came_too_late(self) -> None:
-        row = self.after("succeeded", Stop("no network", "again"))
-        assert (row.stop_reason, row.attempts, row.next_due) == ("", 0, NOW + HOUR)
+        row = self.after("succeeded", Stop(NO_NETWORK, "again"))
+        assert (str(row.stop_reason), row.attempts, row.next_due) == ("", 0, NOW + HOUR)
 
 
 def test_a_run_that_died_with_the_program_is_tried_again() -> None:
     row = work.recover_at_start(running(1), endpoint(), NOW + timedelta(days=1), BERLIN)
-    assert (row.status, row.attempts, row.stop_reason) == ("enqueued", 1, "the program ended")
+    assert (row.status, row.attempts, str(row.stop_reason)) == ("enqueued", 1, "the program ended")
     assert work.due_at(row) == NOW + timedelta(seconds=30)
 
 
@@ -298,7 +296,7 @@ def test_a_clock_set_back_leaves_times_of_day_where_they_are() -> None:
 
 
 statuses = st.sampled_from(["succeeded", "failed", "held", "stopped"])
-stops = st.none() | st.builds(Stop, st.just("reason"), st.sampled_from(["again", "retry", "next time"]))
+stops = st.none() | st.builds(Stop, st.just(time_limit("30m")), st.sampled_from(["again", "retry", "next time"]))
 specs = st.sampled_from(
     [endpoint(every="1m"), endpoint(every="1d"), endpoint(at=["08:00", "13:00"]), endpoint(cron="*/5 * * * *")]
 )

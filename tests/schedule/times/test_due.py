@@ -164,7 +164,7 @@ def test_a_wrong_cron_expression_is_named(expression: str) -> None:
         (Endpoint(url="http://x.test"), "every hour"),
         (every("1h"), "every hour"),
         (every("15m"), "every 15 minutes"),
-        (every("90m"), "every 1 hour 30 minutes"),
+        (every("90m"), "every 1 hour and 30 minutes"),
         (every("1d"), "every day"),
         (every("2w"), "every 2 weeks"),
         (every("8d"), "every 8 days"),
@@ -195,7 +195,7 @@ def test_a_wrong_cron_expression_is_named(expression: str) -> None:
     ],
 )
 def test_schedules_in_words(endpoint: Endpoint, words: str) -> None:
-    assert describe(endpoint) == words
+    assert str(describe(endpoint)) == words
 
 
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))

@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from tests.patience import SECONDS, quickest
+from tests.problems import problem
 from trayapp.store.bookkeeping.endpoint_states import (
     EndpointRow,
     load_state,
@@ -98,7 +99,7 @@ def test_a_reader_sees_one_state(store):
 
 
 def test_states_survive(store):
-    row = EndpointRow(id="a", attempts=2, problem_title="x")
+    row = EndpointRow(id="a", attempts=2, problem=problem("x"))
     with store.writing() as db:
         save_state(db, row)
     with store.reading() as db:

@@ -72,7 +72,7 @@ def test_an_unchanged_page_is_asked_for_but_not_sent(api, store, kind, monkeypat
     monkeypatch.setattr(attempt, "load_known", lambda *_: pytest.fail("the known records were loaded"))
     report = mirror(store, url)
     assert (report.unchanged, report.rows, report.requests, report.bytes) == (7, 7, 1, 0)
-    assert report.sentence == "No changes."
+    assert str(report.sentence) == "No changes."
     assert (server.same, server.whole) == (1, 3)
     monkeypatch.setattr(attempt, "load_known", claim.load_known)
     server.set([RECORDS[0] | {"name": "x"}, *RECORDS[2:]])

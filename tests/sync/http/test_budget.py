@@ -13,7 +13,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Rate
 from trayapp.store.file.database import Store
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import BY_USER, Cancelled, CancelToken
 from trayapp.sync.errors import TransientError
 from trayapp.sync.http.budget import TRUST, Budgets, Pace, RateState
 from trayapp.sync.http.retry import rate_limit
@@ -184,11 +184,11 @@ def test_who_waits_for_a_place_hears_a_stop(api, store):
     until(lambda: api.count("/slow") == 2)
     threads[2].start()
     time.sleep(0.15)
-    tokens[2].cancel("stopped by the user")
+    tokens[2].cancel(BY_USER)
     threads[2].join()
     assert set(reports) == {2}, "both places are still taken"
     for token in tokens[:2]:
-        token.cancel("stopped by the user")
+        token.cancel(BY_USER)
     for thread in threads[:2]:
         thread.join()
     assert {report.status for report in reports.values()} == {"stopped"}
@@ -201,7 +201,7 @@ def test_a_place_is_given_back_after_an_error():
         with pytest.raises(ZeroDivisionError), budget.place(CancelToken(), 2, lambda: 1.0):
             raise ZeroDivisionError
     token = CancelToken()
-    token.cancel("no")
+    token.cancel(BY_USER)
     with pytest.raises(Cancelled), budget.place(token, 2, lambda: 1.0):
         pass
 

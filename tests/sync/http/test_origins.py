@@ -292,7 +292,7 @@ def test_no_page_that_another_server_continues_is_asked_for_with_anything_own(ho
     there = elsewhere.route("/items", Listing([{"id": n} for n in range(7)], pages=pages, size=2))
     url = home.route("/items", with_cookie(redirect(there, 307)))
     report = sync(store, url, auth, pages=Pages(kind=pages, path="next"))
-    assert report.added == 7, report.sentence
+    assert report.added == 7, str(report.sentence)
     assert elsewhere.count("/items") >= 4
     assert elsewhere.leaked(*OWN) == []
 

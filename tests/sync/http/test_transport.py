@@ -87,7 +87,7 @@ from trayapp.sync.run.runner import run
 store = Store(Path(sys.argv[2]))
 report = run(completed(Endpoint(url=sys.argv[1])), RunContext(store=store, staging=store.path.parent), CancelToken())
 store.close()
-print(report.status, report.reason)
+print(report.status, str(report.reason))
 """
 
 

@@ -17,7 +17,7 @@ from trayapp.endpoints.model import Auth, Endpoint, Limits
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
 from trayapp.store.file.database import Store
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import BY_USER, Cancelled, CancelToken
 from trayapp.sync.errors import AuthError, SyncError
 from trayapp.sync.http import retry
 from trayapp.sync.http.auth import MemorySecrets
@@ -414,7 +414,7 @@ def test_connections_that_send_nothing_do_not_hold_up_the_browser():
 def test_a_wait_for_a_person_can_be_stopped(api):
     client = code_client(api)
     cancel = CancelToken()
-    person = Person(lambda _url: cancel.cancel("stopped by you"))
+    person = Person(lambda _url: cancel.cancel(BY_USER))
     with pytest.raises(Cancelled):
         client.access(None, cancel).sign_in(person, 60)
 
@@ -491,7 +491,7 @@ def test_a_wait_for_another_runs_renewal_can_be_stopped(api):
     cancel = CancelToken()
     access = client.access(None, cancel)
     with access._account.lock:
-        threading.Timer(0.05, cancel.cancel, ["stopped by you"]).start()
+        threading.Timer(0.05, cancel.cancel, [BY_USER]).start()
         with pytest.raises(Cancelled):
             access.current()
 

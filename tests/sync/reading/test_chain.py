@@ -14,7 +14,7 @@ from trayapp.endpoints.naming import completed
 from trayapp.endpoints.placeholders import Unfillable, filled, names_in
 from trayapp.endpoints.units import Rate, Size
 from trayapp.endpoints.validate import check_endpoint, check_settings
-from trayapp.sync.cancel import CancelToken
+from trayapp.sync.cancel import BY_USER, CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.reading.chain import one_of, with_fields
 from trayapp.sync.run.context import RunContext
@@ -115,7 +115,7 @@ def test_nothing_at_one_address_is_no_record_nothing_at_all_is_a_failure(api, st
     gone = tree.comments.pop(3)
     report = mirror(store, tree.endpoint())
     assert (report.status, report.deleted) == ("succeeded", len(gone))
-    assert "At 1 of 5 addresses" in report.warnings[0]
+    assert "At 1 of 5 addresses" in str(report.warnings[0])
     before = rows(store, "comments")
     tree.comments.clear()
     report = mirror(store, tree.endpoint())
@@ -153,9 +153,9 @@ def test_a_stop_ends_it_at_once(api, store, tree):
 
     def stops():
         token = CancelToken()
-        threading.Timer(0.3, token.cancel, ["stopped by the user"]).start()
+        threading.Timer(0.3, token.cancel, [BY_USER]).start()
         report = mirror(store, tree.endpoint(), token)
-        assert (report.status, report.reason) == ("stopped", "stopped by the user")
+        assert (report.status, str(report.reason)) == ("stopped", "stopped by the user")
 
     assert quickest(stops, 1.3) < 1.3
 
@@ -168,7 +168,7 @@ def test_a_stop_while_pages_wait_to_be_taken(api, store):
     def progress(told):
         if told.pages == 7:
             time.sleep(0.3)  # the workers get ahead
-            token.cancel("stopped by the user")
+            token.cancel(BY_USER)
 
     context = RunContext(store=store, staging=store.path.parent)
     report = run(completed(tree.endpoint()), context, token, progress)
@@ -223,7 +223,7 @@ def test_odd_values_are_encoded_or_left_out(api, store):
         "/of/50%25/x?n=50%25",
         "/of/a%2Fb/x?n=a%2Fb",
     ]
-    assert "3 rows of the query were left out: name is '..'" in report.warnings[0]
+    assert "3 rows of the query were left out: name is '..'" in str(report.warnings[0])
 
 
 def test_credentials_go_along_and_nowhere_else(api, store, tree):

@@ -17,7 +17,7 @@ from tests.server import json_reply, late, problem, reset
 from trayapp.endpoints.model import Auth, Endpoint, Incremental, Limits, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.store.file.database import Store
-from trayapp.sync.cancel import CancelToken
+from trayapp.sync.cancel import BY_USER, CancelToken
 from trayapp.sync.detection import proof
 from trayapp.sync.reading import journal
 from trayapp.sync.reading.journal import SUFFIX, clean
@@ -106,7 +106,7 @@ def test_it_goes_on_where_it_broke(api, store, style, fields):
     server = Long(style)
     url = api.route("/items", server)
     report = broken_off(server, store, url, **fields)
-    assert report.warnings == ("20 pages are kept: the next run goes on from there.",)
+    assert tuple(map(str, report.warnings)) == ("20 pages are kept: the next run goes on from there.",)
     assert report.rows is None
     (file,) = kept(store)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -169,7 +169,7 @@ def test_too_long_to_be_read_twice_leaves_deletes_to_the_next_run(api, store, mo
     broken_off(server, store, url, **BY_CURSOR)
     report = mirror(store, url, **BY_CURSOR)
     assert (report.status, report.deleted) == ("succeeded", 0)
-    assert report.sentence == "No changes; 1 seems deleted, the next run confirms."
+    assert str(report.sentence) == "No changes. 1 record seems deleted; the next run will confirm this."
     assert mirror(store, url, **BY_CURSOR).deleted == 1
 
 
@@ -193,7 +193,7 @@ def test_a_stop_keeps_it_too(api, store):
 
     def progress(told):
         if told.pages == 15:
-            token.cancel("stopped by the user")
+            token.cancel(BY_USER)
 
     report = mirror(store, url, token, progress=progress, **BY_CURSOR)
     assert report.status == "stopped"
@@ -279,7 +279,7 @@ def test_a_cursor_that_is_no_longer_known_begins_anew_in_the_same_run(api, store
 
     api.route("/items", handler)
     report = mirror(store, url, **BY_CURSOR)
-    assert (report.status, report.added, report.warnings) == ("succeeded", PAGES * SIZE, ())
+    assert (report.status, report.added, tuple(map(str, report.warnings))) == ("succeeded", PAGES * SIZE, ())
     assert rows(store) == server.records
     assert kept(store) == []
 

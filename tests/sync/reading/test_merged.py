@@ -40,7 +40,7 @@ def test_the_parts_of_a_record_become_one_row(api, store, settings):
     endpoint = completed(Endpoint(url=url, name="Pages", response=Response(records="query.pages"), **settings))
     context = RunContext(store=store, staging=store.path.parent)
     report = run(endpoint, context, CancelToken())
-    assert (report.status, report.added) == ("succeeded", 3), report.sentence
+    assert (report.status, report.added) == ("succeeded", 3), str(report.sentence)
     with store.reading() as db:
         rows = db.execute("SELECT pageid, title, cats, links FROM pages ORDER BY pageid").fetchall()
     assert rows == [(1, "A", '["x","y"]', None), (2, "B", '["z"]', '{"n":1}'), (3, "C", '["x"]', None)]

@@ -10,7 +10,7 @@ RUNS = (
     run(1, "orders", added=3, changed=1200, sentence="3 new, 1,200 changed."),
     run(2, "issues", status="skipped", reason="metered network", sentence=""),
     run(3, "weather", status="failed", sentence="The server did not answer."),
-    run(60 * 24, "issues", status="held", sentence="2 deletions wait for your word."),
+    run(60 * 24, "issues", status="held", sentence="2 deletions need your confirmation."),
 )
 
 

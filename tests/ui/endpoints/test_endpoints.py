@@ -43,7 +43,7 @@ def test_each_endpoint_says_how_it_is(view):
         "Up to date",
         "Syncing…",
         "Failing: The server refused the password",
-        "3 deletions wait for your word",
+        "3 deletions need your confirmation",
     ]
 
 
@@ -136,10 +136,48 @@ def test_a_problem_is_told_in_full(view):
     assert view.panel.banner.title == ""
 
 
+@pytest.mark.parametrize("action", ["enter_secret", "sign_in", "allow_secret", "edit_field"])
+def test_what_the_editor_mends_opens_the_editor(view, backend, qtbot, action):
+    backend.show_endpoint(endpoint("weather", state="failing", problem=REFUSED._replace(action=action)))
+    view.choose("weather")
+    with qtbot.waitSignal(view.edit_requested) as edited:
+        press(view, "problemAction")
+    assert edited.args == ["weather"]
+
+
+@pytest.mark.parametrize(
+    ("action", "call"),
+    [
+        ("retry", ("sync_now", ("weather",), False)),
+        ("edit_settings_file", ("open_settings_file",)),
+        ("open_data_folder", ("open_data_folder",)),
+    ],
+)
+def test_other_problems_have_the_button_that_mends_them(view, backend, action, call):
+    backend.show_endpoint(endpoint("weather", state="failing", problem=REFUSED._replace(action=action)))
+    view.choose("weather")
+    press(view, "problemAction")
+    assert call in backend.calls
+
+
+def test_a_problem_that_no_button_mends_has_none(view):
+    view.choose("weather")
+    assert view.findChild(QPushButton, "problemAction") is None
+
+
+def test_a_retry_is_announced_with_its_time(view, backend):
+    due = NOW + timedelta(minutes=34)
+    backend.show_endpoint(endpoint("weather", state="failing", problem=REFUSED, attempts=1, next_due=due))
+    view.choose("weather")
+    facts = view.findChild(QLabel, "panelFacts").text()
+    assert "retrying at" in facts
+    assert due.astimezone().strftime("%H:%M") in facts
+
+
 @pytest.mark.parametrize(("button", "apply"), [("heldApply", True), ("heldKeep", False)])
 def test_held_deletions_are_decided_here(view, backend, button, apply):
     view.choose("people")
-    assert view.panel.banner.title == "3 deletions wait for your word"
+    assert view.panel.banner.title == "3 deletions need your confirmation"
     press(view, button)
     assert backend.called("resolve_held") == [("people", apply)]
     backend.show_endpoint(endpoint("people"))

@@ -116,7 +116,7 @@ def test_the_frequency_is_changed_by_keys(qtbot: QtBot, dialog: SettingsDialog, 
         ({"every": Duration(7200)}, "every 2 hours", "every 5 minutes"),
         (
             {"every": Duration(3600), "flex": Duration(900)},
-            "once in every hour, in its last 15 minutes",
+            "every hour, in the last 15 minutes of it",
             "every 5 minutes",
         ),
         (
@@ -257,6 +257,18 @@ def test_a_duplicate_is_new_and_its_secret_is_typed_again(qtbot: QtBot, dialog: 
     assert editor.findChild(QLineEdit, "name").text() == "a (copy)"
     assert editor.findChild(QLineEdit, "authSecret").placeholderText() == ""
     assert not editor.save_button.isEnabled()
+
+
+@pytest.mark.parametrize("field", ["table.name", "limits.run"])
+def test_the_editor_opens_with_the_problem_that_names_a_setting(
+    dialog: SettingsDialog, backend: FakeBackend, field: str
+) -> None:
+    told = problem("It failed", "That is why.", "Mend it.", field)
+    backend.show_endpoint(EndpointStatus(id="b", name="b", table="b", state="failing", problem=told))
+    dialog.edit_endpoint("b")
+    assert dialog.editor is not None
+    shown = [label.text() for label in dialog.editor.findChildren(QLabel)]
+    assert any("That is why." in text for text in shown)
 
 
 def test_an_unknown_endpoint_is_not_edited(dialog: SettingsDialog) -> None:

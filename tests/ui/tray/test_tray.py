@@ -174,10 +174,10 @@ def test_problems_are_there_only_when_there_are_any(menu, tray, backend, qtbot):
     assert "Pro&blems (2)" in texts(menu)
     assert texts(menu.problems) == [
         "Weather: The server refused the password",
-        "People: 3 deletions wait for your word",
+        "People: 3 deletions need your confirmation",
     ]
     with qtbot.waitSignal(tray.open_requested) as opened:
-        choose(menu.problems, "People: 3 deletions wait for your word")
+        choose(menu.problems, "People: 3 deletions need your confirmation")
     assert opened.args == ["people"]
 
 

@@ -156,8 +156,8 @@ STATUS_LINES = [
     (shown(failing("a"), endpoint("b")), "A: The server refused the password"),
     (shown(failing("a"), failing("b"), online=False), "2 endpoints have problems"),
     (shown(endpoint("a"), online=False), "Offline"),
-    (shown(held("a"), endpoint("b")), "A: 3 deletions wait for your word"),
-    (shown(held("a"), held("b")), "2 endpoints need your word"),
+    (shown(held("a"), endpoint("b")), "A: 3 deletions need your confirmation"),
+    (shown(held("a"), held("b")), "2 endpoints need your confirmation"),
     (shown(endpoint("a"), settings_problem=REFUSED), "The settings file has a problem"),
 ]
 
@@ -201,7 +201,7 @@ def test_the_tooltip(snapshot, text):
         (endpoint("a", state="blocked", blocked_by="metered network"), "Waiting: metered network"),
         (endpoint("a", state="blocked"), "Waiting"),
         (failing("a"), "Failing: The server refused the password"),
-        (held("a", 1), "1 deletion waits for your word"),
+        (held("a", 1), "1 deletion needs your confirmation"),
         (endpoint("a", state="disabled", enabled=False), "Disabled"),
     ],
 )

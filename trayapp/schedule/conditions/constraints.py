@@ -15,6 +15,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, General, Obstacle
 from trayapp.endpoints.units import TimeOfDay
+from trayapp.messages import NOTHING, Message, either, foreign, say
 from trayapp.schedule.conditions.machine import FULLSCREEN, IDLE, WIFI, Conditions, Question, program, server
 from trayapp.schedule.times.due import resolve
 
@@ -26,12 +27,16 @@ _OVERRULED = frozenset(get_args(Obstacle))
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One constraint of an endpoint: what it wants, how things are, and if it is not met the reason, else ""."""
+    """One constraint of an endpoint: what it wants, how things are, and if it is not met the reason, else NOTHING.
+
+    spoken: the reason as a sentence without its full stop, for what a person is asked about.
+    """
 
     kind: Kind
-    wants: str
-    value: str
-    reason: str
+    wants: Message
+    value: Message
+    reason: Message = NOTHING
+    spoken: Message = NOTHING
 
     @property
     def hard(self) -> bool:
@@ -62,14 +67,16 @@ def obstacle(
     return next((check for check in found if check.hard or not wished), None)
 
 
-def blocked_by(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> str:
-    """The first reason why a run of the endpoint may not start now; "" if it may. wished: the user asked for it."""
+def blocked_by(
+    endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False
+) -> Message:
+    """The first reason why a run of the endpoint may not start; NOTHING if it may. wished: the user asked for it."""
     check = obstacle(endpoint, conditions, now, zone, wished=wished)
-    return "" if check is None else check.reason
+    return NOTHING if check is None else check.reason
 
 
-def lost(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> str:
-    """The first reason why a run that is running must stop; "" if none. A pause lets it end."""
+def lost(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzinfo, *, wished: bool = False) -> Message:
+    """The first reason why a run that is running must stop; NOTHING if none. A pause lets it end."""
     unpaused = msgspec.structs.replace(conditions, paused=False)
     return blocked_by(endpoint, unpaused, now, zone, wished=wished)
 
@@ -78,17 +85,6 @@ def overruled(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: t
     """What a run that the user asks for would ignore, and the user should know."""
     found = checks(endpoint, conditions, now, zone)
     return tuple(check for check in found if check.reason and check.kind in _OVERRULED)
-
-
-def spoken(check: Check) -> str:
-    """Why a check fails, as the beginning of a sentence for a person: "This network is metered"."""
-    if check.kind == "metered":
-        return "This network is metered"
-    if check.kind == "power":
-        return f"The computer is {check.reason}" if check.reason == "on battery" else f"The {check.reason}"
-    if check.kind == "fullscreen":
-        return "A full-screen window shows"
-    return {"wifi": "The computer is ", "hours": "The time is "}.get(check.kind, "") + check.reason
 
 
 class Overruled(msgspec.Struct, frozen=True):
@@ -137,67 +133,132 @@ def checks(endpoint: Endpoint, conditions: Conditions, now: datetime, zone: tzin
     when = endpoint.when
     if _paused(conditions, now):
         until = conditions.paused_until
-        reason = "paused" if until is None else f"paused until {clock_time(until, now, zone)}"
-        yield Check("pause", "no pause", reason, reason)
+        paused = say("paused") if until is None else say("paused until {time}", time=clock_time(until, now, zone))
+        yield _check("pause", say("the pause to end"), False, paused, paused)
     if needs_network(endpoint):
-        yield _check("network", "a network", conditions.online, "connected", "no network")
+        yield _check("network", say("a network"), conditions.online, say("connected"), say("no network"))
         if conditions.captive is not None:
-            reason = "the network wants you to sign in"
-            yield _check("portal", "a network without a sign-in page", not conditions.captive, "there is none", reason)
+            yield _check(
+                "portal",
+                say("a network without a sign-in page"),
+                not conditions.captive,
+                say("there is none"),
+                say("the network requires you to sign in"),
+            )
         if when.network == "unmetered":
-            unmetered = None if conditions.metered is None else not conditions.metered
-            yield _check("metered", "an unmetered network", unmetered, "unmetered network", "metered network")
-    if when.power == "ac":
-        plugged = None if conditions.on_battery is None else not conditions.on_battery
-        yield _check("power", "mains power", plugged, "on mains power", "on battery")
-    if when.battery_above is not None:
-        level = conditions.battery_percent
-        enough = None if level is None else level > when.battery_above or conditions.on_battery is False
-        value = "" if level is None else f"battery at {level:.0f} %"
-        yield _check("power", f"battery above {when.battery_above} %", enough, value, value)
+            yield _check(
+                "metered",
+                say("an unmetered network"),
+                None if conditions.metered is None else not conditions.metered,
+                say("unmetered network"),
+                say("metered network"),
+                say("This network is metered"),
+            )
+    yield from _power_checks(endpoint, conditions)
     if when.between is not None:
-        first, last = when.between
-        inside = _inside(first, last, now, zone)
-        value = now.astimezone(zone).strftime("%H:%M")
-        yield _check("hours", f"between {first} and {last}", inside, value, f"outside {first}-{last}")
+        first, last = map(str, when.between)
+        yield _check(
+            "hours",
+            say("a time between {first} and {last}", first=first, last=last),
+            _inside(*when.between, now, zone),
+            foreign(now.astimezone(zone).strftime("%H:%M")),
+            say("outside {first}-{last}", first=first, last=last),
+            say("The time is outside {first}-{last}", first=first, last=last),
+        )
     if when.disk_free is not None:
         free = conditions.disk_free
-        enough = None if free is None else free >= when.disk_free.bytes
-        value = "" if free is None else f"{_size(free)} free"
-        yield _check("disk", f"{when.disk_free} of free disk space", enough, value, f"only {value}")
+        size = _size(free or 0)
+        yield _check(
+            "disk",
+            say("{size} of free disk space", size=str(when.disk_free)),
+            None if free is None else free >= when.disk_free.bytes,
+            say("{size} free", size=size),
+            say("only {size} free", size=size),
+        )
     yield from _asked_checks(endpoint, conditions)
+
+
+def _power_checks(endpoint: Endpoint, conditions: Conditions) -> Iterator[Check]:
+    when = endpoint.when
+    if when.power == "ac":
+        yield _check(
+            "power",
+            say("mains power"),
+            None if conditions.on_battery is None else not conditions.on_battery,
+            say("on mains power"),
+            say("on battery"),
+            say("The computer is on battery"),
+        )
+    if when.battery_above is not None:
+        level = conditions.battery_percent
+        percent = round(level or 0)
+        value = say("battery at {percent} %", percent=percent)
+        yield _check(
+            "power",
+            say("the battery above {percent} %", percent=when.battery_above),
+            None if level is None else level > when.battery_above or conditions.on_battery is False,
+            value,
+            value,
+            say("The battery is at {percent} %", percent=percent),
+        )
 
 
 def _asked_checks(endpoint: Endpoint, conditions: Conditions) -> Iterator[Check]:
     when, answers = endpoint.when, conditions.answers
     if when.wifi or when.not_wifi:
-        name = answers.get(WIFI)
-        value = f"on Wi-Fi {name}" if name else "not on Wi-Fi"
-        if when.wifi:
-            yield _check("wifi", f"Wi-Fi {_or(when.wifi)}", None if name is None else name in when.wifi, value, value)
-        if when.not_wifi:
-            other = None if name is None else name not in when.not_wifi
-            yield _check("wifi", f"another Wi-Fi than {_or(when.not_wifi)}", other, value, value)
+        yield from _wifi_checks(endpoint, answers.get(WIFI))
     if when.not_fullscreen:
         shows = answers.get(FULLSCREEN)
-        free_view = None if shows is None else not shows
-        yield _check("fullscreen", "no full-screen window", free_view, "none shows", "a full-screen window shows")
+        yield _check(
+            "fullscreen",
+            say("full-screen windows to be closed"),
+            None if shows is None else not shows,
+            say("there is none"),
+            say("a full-screen window is open"),
+            say("A full-screen window is open"),
+        )
     for name in when.not_while:
         runs = answers.get(program(name))
         yield _check(
-            "program", f"{name} not running", None if runs is None else not runs, "it does not run", f"{name} runs"
+            "program",
+            say("{program} to be closed", program=name),
+            None if runs is None else not runs,
+            say("it is not running"),
+            say("{program} is running", program=name),
+            say("{program} is running", program=name),
         )
     if when.idle is not None:
         idle = answers.get(IDLE)
-        enough = None if idle is None else float(idle) >= when.idle.seconds
-        value = "" if idle is None else f"unused for {float(idle):.0f} s"
-        yield _check("idle", f"the computer unused for {when.idle}", enough, value, "the computer is in use")
+        yield _check(
+            "idle",
+            say("the computer to be idle for {length}", length=str(when.idle)),
+            None if idle is None else float(idle) >= when.idle.seconds,
+            say("idle for {seconds} s", seconds=round(float(idle or 0))),
+            say("the computer is in use"),
+        )
     if when.reachable is not None:
         answer = answers.get(server(when.reachable))
-        reached = None if answer is None else bool(answer)
+        place = str(when.reachable)
         yield _check(
-            "server", f"{when.reachable} within reach", reached, "it answers", f"{when.reachable} can't be reached"
+            "server",
+            say("{server} to be reachable", server=place),
+            None if answer is None else bool(answer),
+            say("it responds"),
+            say("{server} can't be reached", server=place),
         )
+
+
+def _wifi_checks(endpoint: Endpoint, answer: float | str | bool | None) -> Iterator[Check]:
+    when, name = endpoint.when, "" if answer is None else str(answer)
+    value = say("on Wi-Fi {name}", name=name) if name else say("not on Wi-Fi")
+    spoken = say("The computer is on Wi-Fi {name}", name=name) if name else say("The computer is not on Wi-Fi")
+    if when.wifi:
+        met = None if answer is None else name in when.wifi
+        yield _check("wifi", say("Wi-Fi {names}", names=either(when.wifi)), met, value, value, spoken)
+    if when.not_wifi:
+        met = None if answer is None else name not in when.not_wifi
+        wants = say("another Wi-Fi than {names}", names=either(when.not_wifi))
+        yield _check("wifi", wants, met, value, value, spoken)
 
 
 def needs_network(endpoint: Endpoint) -> bool:
@@ -222,14 +283,12 @@ def _paused(conditions: Conditions, now: datetime) -> bool:
     return conditions.paused and (conditions.paused_until is None or conditions.paused_until > now)
 
 
-def _check(kind: Kind, wants: str, met: bool | None, value: str, reason: str) -> Check:
+def _check(
+    kind: Kind, wants: Message, met: bool | None, value: Message, reason: Message, spoken: Message = NOTHING
+) -> Check:
     if met is None:
-        return Check(kind, wants, "unknown", "")
-    return Check(kind, wants, value, "") if met else Check(kind, wants, reason, reason)
-
-
-def _or(names: tuple[str, ...]) -> str:
-    return " or ".join(names)
+        return Check(kind, wants, say("unknown"))
+    return Check(kind, wants, value) if met else Check(kind, wants, reason, reason, spoken)
 
 
 def _inside(first: TimeOfDay, last: TimeOfDay, now: datetime, zone: tzinfo) -> bool:

@@ -9,8 +9,8 @@ from functools import partial
 
 import msgspec
 
-from trayapp.errors import Problem, UserError, bug
-from trayapp.messages import foreign, say
+from trayapp.errors import Problem, problem_of
+from trayapp.messages import Message, foreign, say
 from trayapp.schedule.conditions.machine import Question
 from trayapp.schedule.driver.persistence import Saver, StateStore
 from trayapp.schedule.engine.actions import Start
@@ -18,8 +18,8 @@ from trayapp.schedule.engine.planner import Planner
 from trayapp.schedule.times.clock import Clock, ClockWatch
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.store.bookkeeping.pause import Pause
-from trayapp.sync.cancel import Cancelled, CancelToken
-from trayapp.sync.report import Progress, Report, stopped_words
+from trayapp.sync.cancel import INTERNAL, Cancelled, CancelToken, StopReason, stopped_sentence
+from trayapp.sync.report import Progress, Report
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True):
     """A run ended; the report has the next due time."""
     skipped: Callable[[RunRow], object] = lambda _: None
     """A run was due but blocked; it is recorded already."""
-    refused: Callable[[str, str], object]
+    refused: Callable[[str, Message], object]
     """id, reason: a run that the user asked for does not start now."""
     asks: Callable[[frozenset[Question], bool], object]
     """What the machine is to be asked from now on, and whether a run depends on it."""
@@ -59,8 +59,8 @@ class Driver:
         self.planner: Planner | None = None
         self.saver = Saver(states)
         self.watch = ClockWatch(clock)
-        self.ending = ""
-        """Why no run may start any more, and those in progress are stopped; "" as long as they may."""
+        self.ending: StopReason | None = None
+        """Why no run may start any more, and those in progress are stopped; None as long as they may."""
         self._execute = execute
         self._states = states
         self._clock = clock
@@ -111,8 +111,8 @@ class Driver:
             self._listener.refused(id, reason)
         for start in actions.start:
             self._begin(start)
-        for id, reason in actions.cancel:
-            self._tokens[id].cancel(reason)
+        for id, stop in actions.cancel:
+            self._tokens[id].cancel(stop)
         if (asks := planner.asks()) is not None:
             self._listener.asks(*asks)
         if planner.pause_in_force != self._pause:
@@ -144,7 +144,9 @@ class Driver:
             run.start()
         except RuntimeError as error:
             problem = Problem(
-                say("The run could not start"), foreign(f"{error}."), say("Close other programs; TraySync tries again.")
+                say("The run could not start"),
+                foreign(str(error)),
+                say("Close other programs; TraySync will try again."),
             )
             self._ended(start, self._clock.now(), problem)
 
@@ -155,15 +157,15 @@ class Driver:
             report = self._execute(start, token, partial(self._listener.progress, start.endpoint.id))
         except Cancelled as stopped:
             self._ended(start, begun, None, stopped.reason)
-        except UserError as error:
-            self._ended(start, begun, error.problem)
-        except BaseException:
-            log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
-            self._ended(start, begun, bug())
+        except BaseException as error:
+            problem = problem_of(error)
+            if problem.code == "bug":
+                log.exception("The run of %s ended with an unexpected error", start.endpoint.id)
+            self._ended(start, begun, problem)
         else:
             self.post(lambda planner, now: self._finished(planner, start, report, now))
 
-    def _ended(self, start: Start, begun: datetime, problem: Problem | None, reason: str = "") -> None:
+    def _ended(self, start: Start, begun: datetime, problem: Problem | None, stopped: StopReason = INTERNAL) -> None:
         """A run ended without a report: make one, and have it recorded, since nobody else has."""
         endpoint, now = start.endpoint, self._clock.now()
         report = Report(
@@ -173,8 +175,8 @@ class Driver:
             status="failed" if problem else "stopped",
             started=begun,
             finished=now,
-            reason=str(problem.title) if problem else reason,
-            sentence=f"{problem.title}." if problem else f"Stopped{stopped_words(reason)}.",
+            reason=problem.title if problem else stopped.words,
+            sentence=say("{title}.", title=problem.title) if problem else stopped_sentence(stopped),
             problem=problem,
         )
         run = RunRow(

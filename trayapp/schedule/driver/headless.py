@@ -10,11 +10,13 @@ from types import FrameType
 from typing import Any, Protocol
 
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.messages import Message
 from trayapp.schedule.conditions.machine import Answers, Question
 from trayapp.schedule.driver.driver import Driver, Execute, Listener
 from trayapp.schedule.driver.persistence import Change, StateStore
 from trayapp.schedule.engine.planner import Planner
 from trayapp.schedule.times.clock import Clock, wait_for
+from trayapp.sync.cancel import INTERRUPTED, PROGRAM_ENDED, StopReason
 from trayapp.sync.report import Progress, Report
 
 LOOK_EVERY = 5.0
@@ -45,7 +47,7 @@ class HeadlessScheduler:
     ) -> None:
         self.reports: dict[str, Report] = {}
         """The last run of each endpoint that ran, by id."""
-        self.refused: dict[str, str] = {}
+        self.refused: dict[str, Message] = {}
         """Why endpoints that the user asked for did not start when they were to, by id."""
         self.interrupted = False
         """Whether the user broke it off."""
@@ -133,14 +135,14 @@ class HeadlessScheduler:
             self.interrupted = True
             self._driver.post(self._interrupt)
         else:
-            self._driver.post(lambda *_: self._end("the program ended"))
+            self._driver.post(lambda *_: self._end(PROGRAM_ENDED))
 
     def _interrupt(self, planner: Planner, now: datetime) -> None:
         for id in self._wished | self._driver.running:
-            planner.stop(id, "interrupted", now)
-        self._end("interrupted")
+            planner.stop(id, INTERRUPTED, now)
+        self._end(INTERRUPTED)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: StopReason) -> None:
         self._driver.ending = reason
 
 

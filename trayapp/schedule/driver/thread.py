@@ -17,6 +17,7 @@ from trayapp.schedule.engine.actions import IfRunning
 from trayapp.schedule.engine.planner import WHOLE, Planner
 from trayapp.schedule.engine.snapshot import EndpointStatus, Snapshot
 from trayapp.schedule.times.clock import Clock, SystemClock, wait_for
+from trayapp.sync.cancel import BY_USER, PROGRAM_ENDED, StopReason
 from trayapp.sync.report import Progress, Report
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class SchedulerThread(QThread):
     """Report of every run that ended, with the next due time."""
     skipped = Signal(object)
     """RunRow of the store: a run that was due but blocked, once until it starts; it is recorded already."""
-    refused = Signal(str, str)
+    refused = Signal(str, object)
     """id, reason: a run that the user asked for does not start now; if something holds it back, it will later."""
     answered = Signal(int, object)
     """ticket, frozenset of ids: answers `sync_now` and `stop`, before any signal that follows from them.
@@ -144,7 +145,7 @@ class SchedulerThread(QThread):
         """Stop the endpoint's run if there is one, and run it anew with its present settings as soon as it may."""
         self._post(lambda planner, now: planner.restart(id, now))
 
-    def stop(self, ids: Iterable[str], reason: str = "stopped by the user", ticket: int = 0) -> None:
+    def stop(self, ids: Iterable[str], reason: StopReason = BY_USER, ticket: int = 0) -> None:
         """Stop the endpoints' runs, and take them off the queue. With a ticket, `answered` tells which."""
         wanted = tuple(ids)
 
@@ -215,7 +216,7 @@ class SchedulerThread(QThread):
         planner = driver.planner or driver.load()
         anew, self._failed = self._failed, False
         if self._quit_at is not None:
-            driver.ending = "the program ended"
+            driver.ending = PROGRAM_ENDED
         driver.hear(self._alarms.ringing, anew)
         driver.do()
         moved, planner.moved = planner.moved, set()

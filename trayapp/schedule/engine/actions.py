@@ -7,9 +7,11 @@ from typing import Literal
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message
 from trayapp.schedule.engine.queue import Wish
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 from trayapp.store.bookkeeping.history import RunRow
+from trayapp.sync.cancel import StopReason
 
 IfRunning = Literal["keep", "replace", "append"]
 """What becomes of a run that is asked for while the endpoint runs: "keep", the present run is the one that was asked
@@ -29,10 +31,10 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done: start these runs, cancel those (id, reason), save rows, record skipped runs."""
 
     start: tuple[Start, ...] = ()
-    cancel: tuple[tuple[str, str], ...] = ()
+    cancel: tuple[tuple[str, StopReason], ...] = ()
     save: tuple[EndpointRow, ...] = ()
     skipped: tuple[RunRow, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
+    refused: tuple[tuple[str, Message], ...] = ()
     """Runs the user asked for that do not start now: (id, reason). Those that something holds back start later."""
 
 
@@ -42,12 +44,12 @@ class Outbox:
     def __init__(self) -> None:
         self.rows: dict[str, EndpointRow] = {}
         """Rows to save, by id."""
-        self.cancels: dict[str, str] = {}
+        self.cancels: dict[str, StopReason] = {}
         """Reasons why runs are to be stopped, by id."""
         self._skipped: list[RunRow] = []
-        self._refused: list[tuple[str, str]] = []
+        self._refused: list[tuple[str, Message]] = []
 
-    def skip(self, endpoint: Endpoint, reason: str, now: datetime) -> None:
+    def skip(self, endpoint: Endpoint, reason: Message, now: datetime) -> None:
         """Have a skipped run recorded."""
         self._skipped.append(
             RunRow(
@@ -61,7 +63,7 @@ class Outbox:
             )
         )
 
-    def refuse(self, id: str, reason: str) -> None:
+    def refuse(self, id: str, reason: Message) -> None:
         """Have it told that the run that was asked for does not start now."""
         self._refused.append((id, reason))
 

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import NOTHING, Message
 from trayapp.schedule.conditions.constraints import questions
 from trayapp.schedule.conditions.demand import Inquiry
 from trayapp.schedule.conditions.machine import Conditions, Question
 from trayapp.schedule.engine import work
 from trayapp.schedule.engine.actions import Actions, Outbox, Start
-from trayapp.schedule.engine.chains import skipped
+from trayapp.schedule.engine.chains import Ending, skipped
 from trayapp.schedule.engine.entry import Entry
 from trayapp.schedule.engine.placement import (
     Asking,
@@ -33,8 +34,7 @@ from trayapp.schedule.engine.queue import RunQueue, Wish
 from trayapp.schedule.engine.work import Stop
 from trayapp.schedule.times.due import SPREAD, spread
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
-
-_REMOVED = "the endpoint was removed"
+from trayapp.sync.cancel import REMOVED
 
 
 class Board:
@@ -181,7 +181,7 @@ class Board:
         self._asking.forget(entry.id)
         self._wake(entry.id, until)
 
-    def _block(self, entry: Entry, reason: str, now: datetime) -> None:
+    def _block(self, entry: Entry, reason: Message, now: datetime) -> None:
         """One skipped run is recorded for the whole time from falling due to starting, not one per reason or look."""
         entry.held_back = None
         if not entry.recorded:
@@ -191,9 +191,9 @@ class Board:
 
     def _unblock(self, entry: Entry) -> None:
         if entry.row.blocked_by:
-            self._put(entry, msgspec.structs.replace(entry.row, blocked_by=""))
+            self._put(entry, msgspec.structs.replace(entry.row, blocked_by=NOTHING))
 
-    def _skip_children(self, endpoint: Endpoint, how: str, now: datetime) -> None:
+    def _skip_children(self, endpoint: Endpoint, how: Ending, now: datetime) -> None:
         for child, reason in skipped(endpoint, how, self._entries):
             self._out.skip(child, reason, now)
 
@@ -206,7 +206,7 @@ class Board:
             return
         running.stop = stop
 
-    def _refuse(self, entry: Entry, reason: str) -> None:
+    def _refuse(self, entry: Entry, reason: Message) -> None:
         if entry.awaited:
             entry.awaited = False
             self._out.refuse(entry.id, reason)
@@ -214,10 +214,10 @@ class Board:
     def _remove(self, entry: Entry) -> None:
         id = entry.id
         if id in self._running:
-            self._cancel(id, Stop(_REMOVED, "next time"))
+            self._cancel(id, Stop(REMOVED, "next time"))
         self._move(entry, None)
         self._leave(id)
-        self._refuse(entry, _REMOVED)
+        self._refuse(entry, REMOVED.words)
         self._out.rows.pop(id, None)
         self.changed.add(id)
 

@@ -1,14 +1,16 @@
 """Who runs after whom, and who is skipped when a run ends without success. Pure functions."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from trayapp.endpoints.model import Endpoint, Settings
+from trayapp.messages import Message, say
 from trayapp.schedule.engine.entry import Entry
 from trayapp.schedule.engine.work import ended_badly
 from trayapp.schedule.times.due import only_after, parents
 
-OUTCOMES = {"failed": "failed", "stopped": "was stopped", "held": "holds deletions back"}
-"""How a run ended without success, in words that follow the endpoint's name."""
+Ending = Literal["failed", "stopped", "held", "skipped"]
+"""How a run ended without success."""
 
 
 def children_of(settings: Settings) -> dict[str, list[str]]:
@@ -27,13 +29,14 @@ def depth(endpoint: Endpoint, settings: Settings, met: frozenset[str] = frozense
     return max((1 + depth(each, settings, met | {endpoint.id}) for each in found), default=0)
 
 
-def skipped(endpoint: Endpoint, how: str, entries: Mapping[str, Entry]) -> Iterator[tuple[Endpoint, str]]:
+def skipped(endpoint: Endpoint, how: Ending, entries: Mapping[str, Entry]) -> Iterator[tuple[Endpoint, Message]]:
     """Who does not run since a run of `endpoint` ended like that and no retry follows, each with the reason.
 
     Those that only run after it, and those after them. Of those that need any one of several, only whose others have
     ended without success too. Circles are refused in the settings.
     """
-    waiting, met = [(endpoint, how)], {endpoint.id}
+    waiting: list[tuple[Endpoint, Ending]] = [(endpoint, how)]
+    met = {endpoint.id}
     while waiting:
         before, what = waiting.pop()
         for id in entries[before.id].children:
@@ -48,5 +51,17 @@ def skipped(endpoint: Endpoint, how: str, entries: Mapping[str, Entry]) -> Itera
             ):
                 continue
             met.add(id)
-            yield child, f"{before.name or before.id} {what}"
-            waiting.append((child, "was skipped"))
+            yield child, _reason(before.name or before.id, what)
+            waiting.append((child, "skipped"))
+
+
+def _reason(name: str, how: Ending) -> Message:
+    match how:
+        case "failed":
+            return say("{endpoint} failed", endpoint=name)
+        case "stopped":
+            return say("{endpoint} was stopped", endpoint=name)
+        case "held":
+            return say("{endpoint} needs your confirmation", endpoint=name)
+        case "skipped":
+            return say("{endpoint} was skipped", endpoint=name)

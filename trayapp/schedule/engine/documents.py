@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from trayapp.schedule.engine.snapshot import EndpointStatus
+from trayapp.store.bookkeeping.history import RunRow
 from trayapp.store.times import to_text
 from trayapp.sync.report import Report
 
@@ -13,7 +16,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "endpoint": report.endpoint,
         "table": report.table,
         "status": report.status,
-        "reason": report.reason,
+        "reason": str(report.reason),
         "added": report.added,
         "changed": report.changed,
         "deleted": report.deleted,
@@ -22,13 +25,19 @@ def report_document(report: Report) -> dict[str, Any]:
         "requests": report.requests,
         "bytes": report.bytes,
         "seconds": round(report.seconds, 3),
-        "warnings": report.warnings,
-        "sentence": report.sentence,
+        "warnings": [*map(str, report.warnings)],
+        "sentence": str(report.sentence),
         "next_due": to_text(report.next_due),
     }
     if report.problem is not None:
         document["problem"] = report.problem.as_dict()
     return document
+
+
+def run_document(run: RunRow) -> dict[str, Any]:
+    """A line of the history in the documented JSON form."""
+    said = {"reason": str(run.reason), "warnings": [*map(str, run.warnings)], "sentence": str(run.sentence)}
+    return msgspec.structs.asdict(run) | said
 
 
 def status_document(status: EndpointStatus) -> dict[str, Any]:
@@ -38,7 +47,7 @@ def status_document(status: EndpointStatus) -> dict[str, Any]:
         "name": status.name,
         "tags": status.tags,
         "state": status.state,
-        "blocked_by": status.blocked_by,
+        "blocked_by": str(status.blocked_by),
         "last_attempt": to_text(status.last_attempt),
         "last_success": to_text(status.last_success),
         "next_due": to_text(status.next_due),

@@ -7,13 +7,13 @@ from typing import assert_never
 from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, TimesOfDay, schedule_of
+from trayapp.messages import NOTHING, Message, paragraph, say
 from trayapp.schedule.conditions.constraints import checks, clock_time
 from trayapp.schedule.conditions.machine import Conditions
 from trayapp.schedule.engine.work import backing_off, due_at
 from trayapp.schedule.times.descriptions import describe
 from trayapp.schedule.times.due import parents
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
-from trayapp.sync.report import stopped_words
 
 
 def why(
@@ -23,68 +23,89 @@ def why(
     now: datetime,
     zone: tzinfo,
     before: Mapping[str, tuple[Endpoint, EndpointRow]] | None = None,
-) -> list[str]:
+) -> list[Message]:
     """Sentences that answer "why does it not run now?": its time, its last result, and every constraint's value.
 
     before: the endpoints that it runs after, by id.
     """
     lines = [_when(endpoint, row, now, zone)]
     lines += [_parent_state(id, (before or {}).get(id), now, zone) for id in parents(endpoint)]
-    if row.problem_title:
-        tried = f"Attempt {row.attempts} of {endpoint.retry.attempts} failed" if backing_off(row) else "It failed"
-        lines.append(f"{tried}: {row.problem_title}.")
-    if row.stop_reason:
-        lines.append(f"The last run was stopped{stopped_words(row.stop_reason)}.")
+    if row.problem is not None and backing_off(row):
+        most, problem = endpoint.retry.attempts, row.problem.title
+        lines.append(
+            say("Attempt {count} of {most} failed: {problem}.", count=row.attempts, most=most, problem=problem)
+        )
+    elif row.problem is not None:
+        lines.append(say("The last run failed: {problem}.", problem=row.problem.title))
+    if row.stop_code == "user":
+        lines.append(say("The last run was stopped by the user."))
+    elif row.stop_reason:
+        lines.append(say("The last run was stopped: {reason}.", reason=row.stop_reason))
     for check in checks(endpoint, conditions, now, zone):
-        lines.append(f"It wants {check.wants}: {check.value}{', which holds it back' if check.reason else ''}.")
-    success = "never" if row.last_success is None else clock_time(row.last_success, now, zone)
-    lines.append(f"Last success: {success}.")
+        if check.reason:
+            lines.append(say("Waiting for {wants}: {value}.", wants=check.wants, value=check.value))
+        else:
+            lines.append(say("Requires {wants}: {value}.", wants=check.wants, value=check.value))
+    if row.last_success is None:
+        lines.append(say("It never succeeded."))
+    else:
+        lines.append(say("Last success: {time}.", time=clock_time(row.last_success, now, zone)))
     return lines
 
 
-def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> str:
+def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> Message:
     if row.status == "running":
-        since = "" if row.last_attempt is None else f" since {clock_time(row.last_attempt, now, zone)}"
-        return f"It is running{since}."
+        if row.last_attempt is None:
+            return say("It is running.")
+        return say("It has been running since {time}.", time=clock_time(row.last_attempt, now, zone))
     if not endpoint.enabled:
-        return "It is switched off."
+        return say("It is switched off.")
     due = due_at(row)
     if due is None:
         return _without_time(endpoint)
-    kind = "to be tried again" if backing_off(row) else "due"
+    time, schedule = clock_time(due, now, zone), describe(endpoint)
     if due > now:
-        return f"It is {kind} at {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
-    return f"It has been {kind} since {clock_time(due, now, zone)}; it runs {describe(endpoint)}."
+        if backing_off(row):
+            return say("Retrying at {time}. Schedule: {schedule}.", time=time, schedule=schedule)
+        return say("Next run at {time}. Schedule: {schedule}.", time=time, schedule=schedule)
+    if backing_off(row):
+        return say("A retry has been due since {time}. Schedule: {schedule}.", time=time, schedule=schedule)
+    return say("It has been due since {time}. Schedule: {schedule}.", time=time, schedule=schedule)
 
 
-def _without_time(endpoint: Endpoint) -> str:
+def _without_time(endpoint: Endpoint) -> Message:
     schedule = schedule_of(endpoint)
     match schedule:
         case EventsOnly():
-            count = len(parents(endpoint))
-            succeeded = "" if not count else " has succeeded" if count == 1 else " have succeeded"
-            return f"It runs {describe(endpoint)}{succeeded}."
+            return say("It runs {schedule}.", schedule=describe(endpoint))
         case Once():
-            return f"It was to run {describe(endpoint)}; from now on it runs only by hand."
+            return say("It was to run {schedule}; now it runs only by hand.", schedule=describe(endpoint))
         case Manual():
-            return "It has no next time: it runs only by hand."
+            return say("It runs only by hand.")
         case Every() | Cron() | TimesOfDay():
-            return "Its schedule has no next time."
+            return say("Its schedule has no next time.")
         case _:
             assert_never(schedule)
 
 
-def _parent_state(id: str, before: tuple[Endpoint, EndpointRow] | None, now: datetime, zone: tzinfo) -> str:
+def _parent_state(id: str, before: tuple[Endpoint, EndpointRow] | None, now: datetime, zone: tzinfo) -> Message:
     if before is None:
-        return f"There is no endpoint {id} any more, so it is never run after it."
+        return say("There is no endpoint {id} any more, so it never runs after it.", id=id)
     endpoint, row = before
     if row.status == "running":
-        return f"{id} is running."
-    success = "never" if row.last_success is None else clock_time(row.last_success, now, zone)
-    state = f"{id} last succeeded: {success}"
+        return say("{id} is running.", id=id)
+    return paragraph(
+        say("{id} never succeeded.", id=id)
+        if row.last_success is None
+        else say("{id} last succeeded: {time}.", id=id, time=clock_time(row.last_success, now, zone)),
+        _parent_outlook(endpoint, row, now, zone),
+    )
+
+
+def _parent_outlook(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> Message:
     if not endpoint.enabled:
-        return f"{state}; it is switched off."
-    if row.problem_title:
-        return f"{state}; since then it failed: {row.problem_title}."
+        return say("It is switched off.")
+    if row.problem is not None:
+        return say("The last run failed: {problem}.", problem=row.problem.title)
     due = due_at(row)
-    return f"{state}." if due is None else f"{state}; it runs next at {clock_time(due, now, zone)}."
+    return NOTHING if due is None else say("Its next run is at {time}.", time=clock_time(due, now, zone))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message
 from trayapp.schedule.conditions.constraints import blocked_until, lost, obstacle, questions, window_edge
 from trayapp.schedule.conditions.machine import Conditions
 from trayapp.schedule.engine import work
@@ -15,6 +16,7 @@ from trayapp.schedule.engine.queue import Item, Wish, host
 from trayapp.schedule.engine.work import Stop
 from trayapp.schedule.times.due import parents
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+from trayapp.sync.cancel import StopReason, time_limit
 
 ASKING = timedelta(seconds=60)
 """How long an answer of the machine is waited for; then the question counts as unknown, so that no run is lost."""
@@ -41,7 +43,7 @@ class Blocked(msgspec.Struct, frozen=True):
     asks: the machine must go on being asked, since nothing else is in the way.
     """
 
-    reason: str
+    reason: Message
     look_again: datetime | None
     asks: bool = False
 
@@ -124,8 +126,8 @@ def run_place(running: Running, conditions: Conditions, now: datetime, zone: tzi
     """Whether a run may go on."""
     endpoint, item = running.endpoint, running.item
     if now >= running.deadline:
-        return Stopping(Stop(f"took longer than {endpoint.limits.run}", "retry"))
+        return Stopping(Stop(time_limit(endpoint.limits.run), "retry"))
     if reason := lost(endpoint, conditions, now, zone, wished=item.expedited):
-        return Stopping(Stop(reason, "again"), item.wish)
+        return Stopping(Stop(StopReason("condition", reason), "again"), item.wish)
     edge = None if item.expedited else window_edge(endpoint, now, zone)
     return Going(running.deadline if edge is None else min(edge, running.deadline))

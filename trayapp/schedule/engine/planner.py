@@ -21,7 +21,7 @@ from trayapp.schedule.conditions.machine import Conditions
 from trayapp.schedule.engine import status, work
 from trayapp.schedule.engine.actions import IfRunning
 from trayapp.schedule.engine.board import Board
-from trayapp.schedule.engine.chains import OUTCOMES, children_of
+from trayapp.schedule.engine.chains import children_of
 from trayapp.schedule.engine.entry import Entry
 from trayapp.schedule.engine.queue import Wish, both
 from trayapp.schedule.engine.rows import prepared
@@ -30,6 +30,7 @@ from trayapp.schedule.engine.work import Stop
 from trayapp.schedule.times.due import parents
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 from trayapp.store.bookkeeping.pause import Pause
+from trayapp.sync.cancel import REPLACED, SETTINGS_CHANGED, StopReason
 from trayapp.sync.report import Progress, Report
 
 log = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ class Planner(Board):
                     continue
                 again.add(id)
                 if if_running == "replace":
-                    self._cancel(id, Stop("replaced by a new run", "again"))
+                    self._cancel(id, Stop(REPLACED, "again"))
             self._put(entry, msgspec.structs.replace(entry.row, next_override=now))
             entry.wish = both(wish, entry.wish)
             entry.awaited = True
@@ -201,25 +202,25 @@ class Planner(Board):
         entry = self._entries.get(id)
         if entry is not None:
             if id in self._running:
-                self._cancel(id, Stop("the settings changed", "again"))
+                self._cancel(id, Stop(SETTINGS_CHANGED, "again"))
             self._put(entry, work.restart(entry.row, now))
             self._consider(id, now)
 
-    def stop(self, id: str, reason: str, now: datetime) -> bool:
+    def stop(self, id: str, reason: StopReason, now: datetime) -> bool:
         """Stop the endpoint's run and take it off the queue; whether there was one. It runs again at its next regular
         time."""
         entry = self._entries.get(id)
         wished = False
         if entry is not None:
             wished, entry.wish = entry.wish is not None, None
-            self._refuse(entry, reason)
+            self._refuse(entry, reason.words)
         if id in self._running:
             self._cancel(id, Stop(reason, "next time"))
             return True
         if entry is not None and (wished or id in self._queue):
             self._queue.remove(id)
             self._put(entry, work.skip(entry.row, entry.endpoint, reason, now, self._zone))
-            self._skip_children(entry.endpoint, OUTCOMES["stopped"], now)
+            self._skip_children(entry.endpoint, "stopped", now)
             self._consider(id, now)
             return True
         return False
@@ -297,7 +298,7 @@ class Planner(Board):
                 self._put(child, work.parent_succeeded(child.row, child.endpoint, id, now))
                 self._consider(child.id, now)
         elif not work.backing_off(entry.row) and entry.row.next_override is None:
-            self._skip_children(endpoint, OUTCOMES[report.status], now)
+            self._skip_children(endpoint, report.status, now)
         return msgspec.structs.replace(report, next_due=work.due_at(entry.row) if endpoint.enabled else None)
 
     def note(self, report: Report) -> None:
@@ -308,7 +309,7 @@ class Planner(Board):
             row = msgspec.structs.replace(entry.row, held=report.held, rows=rows, sentence=report.sentence)
             self._put(entry, row)
 
-    def cancel_all(self, reason: str) -> None:
+    def cancel_all(self, reason: StopReason) -> None:
         """Stop every run to make way; all are due again. Nothing starts any more: the queue is emptied."""
         for item in tuple(self._queue):
             self._queue.remove(item.id)

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from trayapp.errors import Problem
+from trayapp.messages import NOTHING, Message
 from trayapp.store.bookkeeping.history import RunRow as RunRow
 from trayapp.store.reading.arrangement import ALL as ALL
 from trayapp.store.reading.arrangement import Arrangement as Arrangement
@@ -25,7 +26,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     state: EndpointState
     enabled: bool = True
-    blocked_by: str = ""
+    blocked_by: Message = NOTHING
     last_attempt: datetime | None = None
     last_success: datetime | None = None
     next_due: datetime | None = None
@@ -34,14 +35,14 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How often the settings changed; a run goes on with those it began with."""
     rows: int | None = None
     held: int = 0
-    sentence: str = ""
+    sentence: Message = NOTHING
     problem: Problem | None = None
     progress: Progress | None = None
     recent: tuple[str, ...] = ()
     """Statuses of the last runs, oldest first, at most 12: for the sparkline."""
     once: bool = False
     """Whether it runs a single time; without next_due that is over."""
-    event: str = ""
+    event: Message = NOTHING
     """What it runs after, in words, if it has no times."""
 
 

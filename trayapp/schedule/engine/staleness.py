@@ -8,6 +8,7 @@ import msgspec
 from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.schedule import schedule_of
+from trayapp.messages import Message, say_count
 from trayapp.schedule.engine.snapshot import EndpointStatus
 from trayapp.schedule.times.due import next_due
 
@@ -70,8 +71,9 @@ def look(
     return stale, after
 
 
-def length_in_words(length: timedelta) -> str:
+def length_in_words(length: timedelta) -> Message:
     """Roughly how long: "2 days", "5 hours"."""
     hours = max(1, int(length.total_seconds() // 3600))
-    count, unit = (hours, "hour") if hours < 48 else (hours // 24, "day")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    if hours < 48:
+        return say_count("{count} hour", "{count} hours", hours)
+    return say_count("{count} day", "{count} days", hours // 24)

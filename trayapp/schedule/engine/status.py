@@ -6,11 +6,10 @@ from datetime import datetime
 from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import EventsOnly, schedule_of
-from trayapp.errors import Problem
-from trayapp.messages import foreign
+from trayapp.messages import NOTHING, Message, either, listing, say
 from trayapp.schedule.engine import work
 from trayapp.schedule.engine.snapshot import EndpointState, EndpointStatus
-from trayapp.schedule.times.descriptions import events, listed
+from trayapp.schedule.times.descriptions import describe
 from trayapp.schedule.times.due import only_after
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 from trayapp.sync.report import Progress
@@ -48,37 +47,31 @@ def status(
         rows=row.rows,
         held=row.held,
         sentence=row.sentence,
-        problem=_problem(row),
+        problem=row.problem,
         progress=progress if running else None,
         recent=recent,
         once=isinstance(schedule, Once),
-        event=listed(events(endpoint)) if isinstance(schedule, EventsOnly) else "",
+        event=describe(endpoint) if isinstance(schedule, EventsOnly) else NOTHING,
     )
 
 
-def _problem(row: EndpointRow) -> Problem | None:
-    if not row.problem_title:
-        return None
-    return Problem(foreign(row.problem_title), foreign(row.problem_cause), foreign(row.problem_next))
-
-
-def _state(endpoint: Endpoint, row: EndpointRow, awaited: str) -> EndpointState:
+def _state(endpoint: Endpoint, row: EndpointRow, awaited: Message) -> EndpointState:
     if not endpoint.enabled:
         return "disabled"
     if row.blocked_by:
         return "blocked"
-    if row.problem_title:
+    if row.problem:
         return "failing"
     if row.held:
         return "held"
     return "blocked" if awaited else "enqueued"
 
 
-def _awaited(endpoint: Endpoint, row: EndpointRow, before: Sequence[Endpoint]) -> str:
-    """The success of another endpoint that must come first, in words; "" if there is none to wait for."""
+def _awaited(endpoint: Endpoint, row: EndpointRow, before: Sequence[Endpoint]) -> Message:
+    """The success of another endpoint that must come first, in words; NOTHING if there is none to wait for."""
     if not endpoint.enabled or row.status == "running" or not only_after(endpoint) or work.due_at(row) is not None:
-        return ""
+        return NOTHING
     known = {each.id: each.name for each in before}
-    names = [known.get(id) or id for id in work.awaited(row, endpoint)]
+    names = tuple(known.get(id) or id for id in work.awaited(row, endpoint))
     needs_all = endpoint.after is not None and endpoint.after.need == "all"
-    return f"waits for {listed(names, 'and' if needs_all else 'or')}" if names else ""
+    return say("waiting for {endpoints}", endpoints=(listing if needs_all else either)(names)) if names else NOTHING

@@ -16,9 +16,10 @@ from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint, Retry
 from trayapp.endpoints.schedule import Every, Manual, schedule_of
 from trayapp.errors import Problem
-from trayapp.messages import foreign, say
+from trayapp.messages import NOTHING, say
 from trayapp.schedule.times.due import MINIMUM, anchoring, by_interval, counted, next_due, once_at, parents
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
+from trayapp.sync.cancel import PROGRAM_ENDED, StopReason, stopped_sentence
 from trayapp.sync.report import Report
 
 LONGEST_DELAY = timedelta(hours=5)
@@ -35,7 +36,7 @@ Chance = Callable[[], float]
 class Stop(msgspec.Struct, frozen=True):
     """Why a run was told to stop, and what follows: the same run again as soon as it may, a retry, or the next time."""
 
-    reason: str
+    reason: StopReason
     then: Literal["again", "retry", "next time"]
 
 
@@ -96,7 +97,7 @@ def awaited(row: EndpointRow, endpoint: Endpoint) -> tuple[str, ...]:
 
 def ended_badly(row: EndpointRow) -> bool:
     """Whether the last run had no success, and no retry follows."""
-    return row.status == "enqueued" and row.attempts == 0 and bool(row.problem_title or row.stop_reason or row.held)
+    return row.status == "enqueued" and row.attempts == 0 and bool(row.problem or row.stop_reason or row.held)
 
 
 def file_seen(row: EndpointRow, path: str, stamp: str, now: datetime) -> EndpointRow:
@@ -123,8 +124,9 @@ def start(row: EndpointRow, now: datetime) -> EndpointRow:
         attempts=row.attempts + 1,
         last_attempt=now,
         next_override=None,
-        blocked_by="",
-        stop_reason="",
+        blocked_by=NOTHING,
+        stop_reason=NOTHING,
+        stop_code="",
         arrived="",
     )
 
@@ -132,7 +134,7 @@ def start(row: EndpointRow, now: datetime) -> EndpointRow:
 def succeed(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -> EndpointRow:
     """The run ended well: the next regular time is awaited, the problem is gone."""
     row = _regular(row, endpoint, now, zone)
-    return msgspec.structs.replace(row, last_success=now, problem_title="", problem_cause="", problem_next="")
+    return msgspec.structs.replace(row, last_success=now, problem=None)
 
 
 def fail(
@@ -149,12 +151,7 @@ def fail(
 
     retry_after: seconds the server asked to be left alone; nothing comes sooner. permanent: a retry can't help.
     """
-    row = msgspec.structs.replace(
-        row,
-        problem_title=str(problem.title),
-        problem_cause=str(problem.cause),
-        problem_next=str(problem.next),
-    )
+    row = msgspec.structs.replace(row, problem=problem)
     earliest = now + min(LONGEST_RETRY_AFTER, timedelta(seconds=max(0.0, retry_after or 0.0)))
     if permanent or row.attempts >= endpoint.retry.attempts:
         row = _regular(row, endpoint, now, zone)
@@ -165,20 +162,23 @@ def fail(
     )
 
 
-def skip(row: EndpointRow, endpoint: Endpoint, reason: str, now: datetime, zone: tzinfo) -> EndpointRow:
+def skip(row: EndpointRow, endpoint: Endpoint, reason: StopReason, now: datetime, zone: tzinfo) -> EndpointRow:
     """The user stopped the run, or took it off the queue: the next regular time is awaited."""
-    return msgspec.structs.replace(_regular(row, endpoint, now, zone), stop_reason=reason, next_override=None)
+    return msgspec.structs.replace(_stopped(_regular(row, endpoint, now, zone), reason), next_override=None)
 
 
-def stop(row: EndpointRow, reason: str) -> EndpointRow:
+def stop(row: EndpointRow, reason: StopReason) -> EndpointRow:
     """The run had to make way (a constraint was lost, the program ends): still due, and not counted as an attempt."""
     return msgspec.structs.replace(
-        row,
+        _stopped(row, reason),
         status="enqueued",
         attempts=max(0, row.attempts - 1),
         next_override=row.last_attempt,
-        stop_reason=reason,
     )
+
+
+def _stopped(row: EndpointRow, reason: StopReason) -> EndpointRow:
+    return msgspec.structs.replace(row, stop_reason=reason.words, stop_code=reason.code)
 
 
 def after_run(
@@ -203,17 +203,21 @@ def after_run(
         rows = row.rows if report.rows is None else report.rows
         return msgspec.structs.replace(row, held=report.held, rows=rows)
     if report.status == "stopped" or stopped is not None:
-        stopped = stopped or Stop(report.reason, "next time")
+        stopped = stopped or Stop(StopReason("", report.reason), "next time")
         if stopped.then == "again":
             return stop(row, stopped.reason)
         if stopped.then == "next time":
             return skip(row, endpoint, stopped.reason, now, zone)
-        row = msgspec.structs.replace(row, stop_reason=stopped.reason)
+        row = _stopped(row, stopped.reason)
         problem = Problem(
-            foreign(f"The run {stopped.reason}"), next=say("Raise limits.run of the endpoint to allow it more time.")
+            say("The run took longer than {limit}", limit=stopped.reason.words.args["limit"]),
+            next=say("Raise limits.run of the endpoint to allow it more time."),
+            code="time_limit",
+            field="limits.run",
+            action="edit_field",
         )
     else:
-        problem = report.problem or Problem(say("The run failed"), foreign(report.reason))
+        problem = report.problem or Problem(say("The run failed"), report.reason)
     return fail(row, endpoint, problem, report.retry_after, now, zone, chance, report.failure == "permanent")
 
 
@@ -221,7 +225,7 @@ def recover_at_start(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: 
     """The program died during a run: it is tried again like a failed one, so that a run that kills us ends some day."""
     if row.status != "running":
         return row
-    row = msgspec.structs.replace(row, stop_reason="the program ended")
+    row = msgspec.structs.replace(_stopped(row, PROGRAM_ENDED), sentence=stopped_sentence(PROGRAM_ENDED))
     if row.attempts >= endpoint.retry.attempts or row.last_attempt is None:
         return _regular(row, endpoint, now, zone)
     due = min(row.last_attempt, now) + delay(endpoint.retry, row.attempts)
@@ -236,7 +240,7 @@ def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinf
     row = refresh(msgspec.structs.replace(row, generation=row.generation + 1), endpoint, now, zone)
     if row.arrived and not awaited(row, endpoint):
         row = trigger(row, now)
-    given_up = row.status == "enqueued" and row.attempts == 0 and bool(row.problem_title)
+    given_up = row.status == "enqueued" and row.attempts == 0 and row.problem is not None
     if not given_up or isinstance(schedule_of(endpoint), Manual):
         return row
     return msgspec.structs.replace(row, next_override=now)
@@ -244,9 +248,7 @@ def update_spec(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinf
 
 def restart(row: EndpointRow, now: datetime) -> EndpointRow:
     """The endpoint begins anew: it is due, and the attempts and the problem until now do not count."""
-    return msgspec.structs.replace(
-        row, attempts=0, problem_title="", problem_cause="", problem_next="", next_override=now
-    )
+    return msgspec.structs.replace(row, attempts=0, problem=None, next_override=now)
 
 
 def reconnected(row: EndpointRow, now: datetime) -> EndpointRow:

@@ -2,185 +2,274 @@
 
 from datetime import timedelta
 from pathlib import PurePath
-from typing import assert_never
+from typing import Final, assert_never
 
-from trayapp.endpoints.calendar import MONTHS, ORDINALS, WEEKDAYS, Days, Once
+from trayapp.endpoints.calendar import ORDINALS, WEEKDAYS, Days, Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, schedule_of
+from trayapp.messages import NOTHING, Argument, Message, either, foreign, listing, say, say_count
 from trayapp.schedule.times.due import parents
 
+_DAY: Final = (
+    say("Monday"),
+    say("Tuesday"),
+    say("Wednesday"),
+    say("Thursday"),
+    say("Friday"),
+    say("Saturday"),
+    say("Sunday"),
+)
+_DAYS: Final = (
+    say("Mondays"),
+    say("Tuesdays"),
+    say("Wednesdays"),
+    say("Thursdays"),
+    say("Fridays"),
+    say("Saturdays"),
+    say("Sundays"),
+)
+_MONTH: Final = (
+    say("January"),
+    say("February"),
+    say("March"),
+    say("April"),
+    say("May"),
+    say("June"),
+    say("July"),
+    say("August"),
+    say("September"),
+    say("October"),
+    say("November"),
+    say("December"),
+)
+_WHICH: Final = {
+    1: say("first"),
+    2: say("second"),
+    3: say("third"),
+    4: say("fourth"),
+    5: say("fifth"),
+    -1: say("last"),
+}
+assert _WHICH.keys() == set(ORDINALS.values())
 
-def describe(endpoint: Endpoint) -> str:
+
+def describe(endpoint: Endpoint) -> Message:
     """The schedule in words: "every hour", "at 08:00 and 13:00", "only by hand", "after stock"."""
-    return listed([words for words in (_times(schedule_of(endpoint)), *events(endpoint)) if words])
+    return _all([words for words in (_times(schedule_of(endpoint)), *events(endpoint)) if words])
 
 
-def events(endpoint: Endpoint) -> list[str]:
+def events(endpoint: Endpoint) -> list[Message]:
     """What makes the endpoint run beside its schedule: "at the program's start", "when list.csv changes", "after a"."""
     if isinstance(schedule_of(endpoint), Manual):
         return []
     found = []
     if before := parents(endpoint):
         need_all = endpoint.after is not None and endpoint.after.need == "all"
-        found.append("after " + listed(list(before), "and" if need_all else "or"))
+        found.append(say("after {endpoints}", endpoints=(listing if need_all else either)(tuple(before))))
     if endpoint.at_start:
-        found.append("at the program's start")
+        found.append(say("at the program's start"))
     if endpoint.watch:
-        found.append(f"when {PurePath(endpoint.watch).name or endpoint.watch} changes")
+        found.append(say("when {file} changes", file=PurePath(endpoint.watch).name or endpoint.watch))
     return found
 
 
-def _times(schedule: Schedule) -> str:
+def _all(parts: list[Message]) -> Message:
+    return parts[0] if len(parts) == 1 else say("{parts}", parts=listing(tuple(parts)))
+
+
+def _times(schedule: Schedule) -> Message:
     match schedule:
         case Manual():
-            return "only by hand"
+            return say("only by hand")
         case EventsOnly():
-            return ""
+            return NOTHING
         case Once():
             return _once(schedule)
         case Cron(expression):
             return _cron_words(expression)
         case TimesOfDay(on=days):
-            at = "at " + listed([str(each) for each in schedule.times])
-            return _calendar(days, at) if days else at
+            times = listing(tuple(map(str, schedule.times)))
+            return _calendar(days, times) if days else say("at {times}", times=times)
         case Every():
-            length = _length(schedule.period)
+            every = _every(schedule.period)
             if schedule.window is None:
-                return f"every {length}"
-            return f"once in every {length}, in its last {_length(schedule.window)}"
+                return every
+            return say("{every}, in the last {window} of it", every=every, window=_count(schedule.window))
         case _:
             assert_never(schedule)
 
 
-def _once(once: Once) -> str:
+def _once(once: Once) -> Message:
     if once.delay is not None:
-        return f"once, {_count(timedelta(seconds=once.delay.seconds))} after it was set"
+        return say("once, {length} after it was set", length=_count(timedelta(seconds=once.delay.seconds)))
     day, _, time = str(once).partition("T")
-    return f"once, on {day} at {time}"
+    return say("once, on {day} at {time}", day=day, time=time)
 
 
-def _calendar(days: tuple[Days, ...], at: str) -> str:
+def _calendar(days: tuple[Days, ...], times: Argument) -> Message:
     """ "on Mondays at 08:00", "on the 1st and the last day of the month at 00:00", "on 24 December at 12:00"."""
-    weekly = [_weekly(each) for each in days if not each.month and each.weekdays and not each.ordinal]
-    monthly = [_monthly(each) for each in days if not each.month and not (each.weekdays and not each.ordinal)]
-    yearly = [_yearly(each) for each in days if each.month]
+    weekly = tuple(_weekly(each) for each in days if not each.month and each.weekdays and not each.ordinal)
+    monthly = tuple(_monthly(each) for each in days if not each.month and not (each.weekdays and not each.ordinal))
+    yearly = tuple(_yearly(each) for each in days if each.month)
     groups = [
-        *(["on " + listed(weekly)] if weekly else []),
-        *([f"on {listed(monthly)} of the month"] if monthly else []),
-        *(["on " + listed(yearly)] if yearly else []),
+        *([say("on {days}", days=listing(weekly))] if weekly else []),
+        *([say("on {days} of the month", days=listing(monthly))] if monthly else []),
+        *([say("on {days}", days=listing(yearly))] if yearly else []),
     ]
-    lacking = [each for each in days if each.may_lack]
-    note = ""
+    on, lacking = _all(groups), [each for each in days if each.may_lack]
+    if any(not each.month for each in lacking):
+        return say("{days} at {times} (skipped in months without that day)", days=on, times=times)
     if lacking:
-        note = f" (skipped in {'months' if any(not each.month for each in lacking) else 'years'} without that day)"
-    return f"{listed(groups)} {at}{note}"
+        return say("{days} at {times} (skipped in years without that day)", days=on, times=times)
+    return say("{days} at {times}", days=on, times=times)
 
 
-def _weekly(days: Days) -> str:
+def _weekly(days: Days) -> Message:
     if days.weekdays == (0, 1, 2, 3, 4):
-        return "weekdays"
+        return say("weekdays")
     if days.weekdays == (5, 6):
-        return "weekends"
+        return say("weekends")
     if len(days.weekdays) == 1:
-        return f"{WEEKDAYS[days.weekdays[0]]}s"
-    return f"{WEEKDAYS[days.weekdays[0]]} to {WEEKDAYS[days.weekdays[-1]]}"
+        return _DAYS[days.weekdays[0]]
+    return say("{first} to {last}", first=_DAY[days.weekdays[0]], last=_DAY[days.weekdays[-1]])
 
 
-def _monthly(days: Days) -> str:
+def _monthly(days: Days) -> Message:
     if days.number:
-        return f"the {_ordinal(days.number)}"
-    name = next(name for name, number in ORDINALS.items() if number == days.ordinal)
+        return _numbered(days.number)
+    which = _WHICH[days.ordinal]
     if not days.weekdays:
-        return f"the {name} day"
+        return say("the {which} day", which=which)
     if len(days.weekdays) == 1:
-        return f"the {name} {WEEKDAYS[days.weekdays[0]]}"
-    return f"the {name} of {_weekly(days)}"
+        return say("the {which} {weekday}", which=which, weekday=_DAY[days.weekdays[0]])
+    return say("the {which} of {weekdays}", which=which, weekdays=_weekly(days))
 
 
-def _yearly(days: Days) -> str:
-    month = MONTHS[days.month - 1]
+def _yearly(days: Days) -> Message:
+    month = _MONTH[days.month - 1]
     if days.number:
-        return f"{days.number} {month}"
-    return f"{_monthly(days) if days.ordinal else _weekly(days)} of {month}"
+        return say("{number} {month}", number=days.number, month=month)
+    return say("{days} of {month}", days=_monthly(days) if days.ordinal else _weekly(days), month=month)
 
 
-def _ordinal(number: int) -> str:
-    ending = "th" if number in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
+def _numbered(number: int) -> Message:
+    match number:
+        case 1 | 21 | 31:
+            return say("the {number}st", number=number)
+        case 2 | 22:
+            return say("the {number}nd", number=number)
+        case 3 | 23:
+            return say("the {number}rd", number=number)
+        case _:
+            return say("the {number}th", number=number)
 
 
-_DAYS = (WEEKDAYS[-1], *WEEKDAYS[:-1])
+_SHORT = tuple(day[:3].upper() for day in (WEEKDAYS[-1], *WEEKDAYS[:-1]))
 """As cron counts them, from Sunday."""
-_SHORT = tuple(day[:3].upper() for day in _DAYS)
 _NUMBERS = tuple("01234567")
 
 
-def _cron_words(expression: str) -> str:
+def _cron_words(expression: str) -> Message:
     """Words for the simple and common expressions, the expression itself for all others."""
     fields = expression.upper().split()
     if len(fields) != 5 or fields[3] != "*":
-        return expression
+        return foreign(expression)
     minute, hour, day, _, weekday = fields
     if (hour, day, weekday) == ("*", "*", "*"):
-        return _within_hour(minute) or expression
+        return _within_hour(minute) or foreign(expression)
     if not (minute.isdigit() and all(each.isdigit() for each in hour.split(","))):
-        return expression
-    at = "at " + listed([f"{each:02d}:{int(minute):02d}" for each in sorted(map(int, hour.split(",")))])
+        return foreign(expression)
+    times = listing(tuple(f"{each:02d}:{int(minute):02d}" for each in sorted(map(int, hour.split(",")))))
     if day == "*":
         days = _weekdays(weekday)
-        return f"{days} {at}" if days else expression
+        return say("{days} at {times}", days=days, times=times) if days else foreign(expression)
     if day.isdigit() and weekday == "*":
-        return f"on day {int(day)} of every month {at}"
-    return expression
+        return say("on day {day} of every month at {times}", day=int(day), times=times)
+    return foreign(expression)
 
 
-def _within_hour(minute: str) -> str:
+def _within_hour(minute: str) -> Message:
     if minute in {"*", "*/1"}:
-        return "every minute"
+        return say("every minute")
     if minute == "0":
-        return "every hour"
+        return say("every hour")
     if minute.isdigit():
-        return f"every hour at {int(minute)} minutes past"
+        return say_count("every hour at {count} minute past", "every hour at {count} minutes past", int(minute))
     step = minute.removeprefix("*/")
     if step != minute and step.isdigit() and 60 % max(1, int(step)) == 0:
-        return f"every {int(step)} minutes"
-    return ""
+        return _every(timedelta(minutes=int(step)))
+    return NOTHING
 
 
-def _weekdays(field: str) -> str:
+def _weekdays(field: str) -> Message:
     if field == "*":
-        return "every day"
+        return say("every day")
     if field in {"1-5", "MON-FRI"}:
-        return "on weekdays"
+        return say("on {days}", days=say("weekdays"))
     named = field.split(",")
     if not all(day in _SHORT or day in _NUMBERS for day in named):
-        return ""
+        return NOTHING
     numbers = {_SHORT.index(day) if day in _SHORT else int(day) % 7 for day in named}
     if numbers == {0, 6}:
-        return "on weekends"
-    return "on " + listed([f"{_DAYS[number]}s" for number in sorted(numbers, key=lambda number: number or 7)])
+        return say("on {days}", days=say("weekends"))
+    days = tuple(_DAYS[(number - 1) % 7] for number in sorted(numbers, key=lambda number: number or 7))
+    return say("on {days}", days=listing(days))
 
 
-def listed(words: list[str], last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"; "" for none."""
-    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+_UNITS = (604800, 86400, 3600, 60, 1)
 
 
-def _length(length: timedelta) -> str:
-    """A length of time as one says it after "every": "hour", "15 minutes", "1 hour 30 minutes"."""
-    words = _count(length)
-    return words.removeprefix("1 ") if words.count(" ") == 1 else words
-
-
-def _count(length: timedelta) -> str:
-    """A length of time: "1 hour", "15 minutes", "1 hour 30 minutes"."""
+def _parts(length: timedelta) -> list[tuple[float, int]]:
+    """A length of time as counts of units of so many seconds; weeks only where nothing is left."""
     left, parts = length.total_seconds(), []
-    for unit, seconds in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        if unit == "week" and left % seconds:
+    for unit in _UNITS:
+        if unit == 604800 and left % unit:
             continue
-        count, left = divmod(left, seconds)
-        if unit == "second":
+        count, left = divmod(left, unit)
+        if unit == 1:
             count += left
         if count:
             parts.append((count, unit))
-    return " ".join(f"{count:g} {unit}{'' if count == 1 else 's'}" for count, unit in parts)
+    return parts
+
+
+def _every(length: timedelta) -> Message:
+    """ "every hour", "every 15 minutes", "every 1 hour and 30 minutes"."""
+    match _parts(length):
+        case [(count, unit)] if count == int(count):
+            number = int(count)
+            match unit:
+                case 604800:
+                    return say_count("every week", "every {count} weeks", number)
+                case 86400:
+                    return say_count("every day", "every {count} days", number)
+                case 3600:
+                    return say_count("every hour", "every {count} hours", number)
+                case 60:
+                    return say_count("every minute", "every {count} minutes", number)
+                case _:
+                    return say_count("every second", "every {count} seconds", number)
+        case _:
+            return say("every {length}", length=_count(length))
+
+
+def _count(length: timedelta) -> Message:
+    """A length of time: "1 hour", "15 minutes", "1 hour and 30 minutes"."""
+    return _all([_counted(count, unit) for count, unit in _parts(length)])
+
+
+def _counted(count: float, unit: int) -> Message:
+    number = int(count)
+    match unit:
+        case 604800:
+            return say_count("{count} week", "{count} weeks", number)
+        case 86400:
+            return say_count("{count} day", "{count} days", number)
+        case 3600:
+            return say_count("{count} hour", "{count} hours", number)
+        case 60:
+            return say_count("{count} minute", "{count} minutes", number)
+        case _ if count != number:
+            return say("{seconds} seconds", seconds=count)
+        case _:
+            return say_count("{count} second", "{count} seconds", number)

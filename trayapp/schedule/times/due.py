@@ -29,6 +29,7 @@ from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import SHORTEST, Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, schedule_of
 from trayapp.errors import UserError
+from trayapp.messages import foreign, say
 
 MINIMUM = timedelta(seconds=SHORTEST.seconds)
 """No schedule runs more often."""
@@ -142,9 +143,12 @@ def _cron_after(expression: str, base: datetime, zone: tzinfo) -> datetime | Non
         slots = CronSim(expression, base.astimezone(zone))
     except CronSimError as error:
         raise UserError(
-            f"The schedule {expression!r} is not a cron expression",
-            f"{error}.",
-            "Write five fields: minute, hour, day of month, month, day of week, like 0 9 * * mon-fri.",
+            say("The schedule “{expression}” is not a cron expression", expression=expression),
+            foreign(f"{error}."),
+            say("Write five fields: minute, hour, day of month, month, day of week, like 0 9 * * mon-fri."),
+            code="bad_cron",
+            field="cron",
+            action="edit_field",
         ) from error
     for slot in slots:
         # Within the repeated hour of autumn, the library's first answers lie in the first of the two hours.

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 import apsw
 import msgspec
 
+from trayapp.errors import Problem
+from trayapp.messages import NOTHING, Message, foreign, from_plain, to_plain
 from trayapp.store.times import to_text
 
 Status = Literal["enqueued", "running", "cancelled"]
@@ -20,8 +22,8 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
 
     attempts: starts since the last success or give-up, 0 when the regular schedule is followed. generation: how often
     the endpoint's settings changed. next_due: when it runs next by back-off or schedule, None when never by itself;
-    next_override: a time that is taken once instead of it. stop_reason: why the last run was stopped, "" when it was
-    not. held: deletes that await the user's word.
+    next_override: a time that is taken once instead of it. stop_reason, stop_code: why the last run was stopped, in
+    words and as its kind; empty when it was not. held: deletions that need the user's confirmation.
 
     anchor: since when the schedule counts that `anchored` names, for those that count from when they were set.
     watched: what the watched file was like when it was last looked at. arrived: ids of the endpoints it runs after that
@@ -37,12 +39,11 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     last_success: datetime | None = None
     next_due: datetime | None = None
     next_override: datetime | None = None
-    blocked_by: str = ""
-    stop_reason: str = ""
-    problem_title: str = ""
-    problem_cause: str = ""
-    problem_next: str = ""
-    sentence: str = ""
+    blocked_by: Message = NOTHING
+    stop_reason: Message = NOTHING
+    stop_code: str = ""
+    problem: Problem | None = None
+    sentence: Message = NOTHING
     held: int = 0
     rows: int | None = None
     anchor: datetime | None = None
@@ -79,7 +80,13 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     last_full: datetime | None = None
 
 
-Row = TypeVar("Row", EndpointRow, Entry, Marks)
+Row = TypeVar("Row", Entry, Marks)
+
+_SENTENCES = ("blocked_by", "stop_reason", "sentence")
+_ENGLISH = ("problem_title", "problem_cause", "problem_next", *_SENTENCES)
+"""Columns that hold English for whoever reads the file."""
+_SIMPLE = tuple(name for name in EndpointRow.__struct_fields__ if name not in (*_SENTENCES, "stop_code", "problem"))
+_TIMES = frozenset(("last_enqueued", "last_attempt", "last_success", "next_due", "next_override", "anchor"))
 
 
 def _read(db: apsw.Connection, kind: type[Row], where: str = "", *values: str | int) -> Iterator[Row]:
@@ -100,14 +107,45 @@ def _update(db: apsw.Connection, where: str, value: str | int, changes: Mapping[
     )
 
 
+def _read_states(db: apsw.Connection, where: str = "", *values: str) -> Iterator[EndpointRow]:
+    names = (*_SIMPLE, *_ENGLISH, "messages")
+    for row in db.execute(f"SELECT {', '.join(names)} FROM _sync_endpoints {where}", values):
+        given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        said = msgspec.json.decode(given.pop("messages", "null"))
+        title, cause, next, *others = (foreign(given.pop(name)) for name in _ENGLISH)
+        for name in given.keys() & _TIMES:
+            given[name] = datetime.fromisoformat(given[name])
+        if said is None:  # an older version wrote it: English is all there is
+            given |= dict(zip(_SENTENCES, others, strict=True))
+            given["problem"] = Problem(title, cause, next) if title else None
+        else:
+            given |= {name: from_plain(said[name]) for name in _SENTENCES}
+            given["stop_code"] = said["stop_code"]
+            given["problem"] = Problem.from_plain(said["problem"]) if said["problem"] else None
+        yield EndpointRow(**given)
+
+
+def _stored(row: EndpointRow) -> dict[str, Any]:
+    """What is written of a state: its messages in English and, beside it, as ids and arguments."""
+    problem = row.problem or Problem(NOTHING)
+    said: dict[str, Any] = {name: to_plain(getattr(row, name)) for name in _SENTENCES}
+    said |= {"stop_code": row.stop_code, "problem": row.problem.to_plain() if row.problem else None}
+    english = (problem.title, problem.cause, problem.next, *(getattr(row, name) for name in _SENTENCES))
+    return {
+        **{name: getattr(row, name) for name in _SIMPLE if name not in ("id", "rows", "held")},
+        **dict(zip(_ENGLISH, (each.english() for each in english), strict=True)),
+        "messages": msgspec.json.encode(said).decode(),
+    }
+
+
 def load_states(db: apsw.Connection) -> dict[str, EndpointRow]:
     """The state of every endpoint that was ever known, by id."""
-    return {row.id: row for row in _read(db, EndpointRow)}
+    return {row.id: row for row in _read_states(db)}
 
 
 def load_state(db: apsw.Connection, id: str) -> EndpointRow:
     """The state of one endpoint; a fresh one when it was never known."""
-    return next(_read(db, EndpointRow, "WHERE id = ?", id), EndpointRow(id=id))
+    return next(_read_states(db, "WHERE id = ?", id), EndpointRow(id=id))
 
 
 def save_state(db: apsw.Connection, row: EndpointRow) -> None:
@@ -116,8 +154,7 @@ def save_state(db: apsw.Connection, row: EndpointRow) -> None:
     Nothing is written when nothing changed.
     """
     enter(db, row.id)
-    own = {name: value for name, value in msgspec.structs.asdict(row).items() if name not in ("id", "rows", "held")}
-    _update(db, "id", row.id, own)
+    _update(db, "id", row.id, _stored(row))
 
 
 def find_entry(db: apsw.Connection, id: str) -> Entry | None:
@@ -149,7 +186,7 @@ def save_table(db: apsw.Connection, number: int, table: str | None, mapping: str
 
 
 def save_none_held(db: apsw.Connection, number: int) -> None:
-    """No deletion waits for the user's word any more."""
+    """No deletion waits for the user's confirmation any more."""
     _update(db, "number", number, {"held": 0})
 
 

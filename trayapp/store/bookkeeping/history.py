@@ -7,12 +7,16 @@ from typing import Any
 import apsw
 import msgspec
 
+from trayapp.messages import NOTHING, Message, foreign, from_plain, to_plain
 from trayapp.store.records.values import SqlValue
 from trayapp.store.times import to_text
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the history: a run, or a skipped run (status "skipped") with its reason. Times are aware UTC."""
+    """One line of the history: a run, or a skipped run (status "skipped") with its reason. Times are aware UTC.
+
+    The table holds the messages in English, and in `messages` as JSON, so that they are read in today's language.
+    """
 
     run: int = 0
     endpoint: str
@@ -21,7 +25,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     started: datetime
     finished: datetime
     status: str = ""
-    reason: str = ""
+    reason: Message = NOTHING
     added: int = 0
     changed: int = 0
     deleted: int = 0
@@ -29,8 +33,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     requests: int = 0
     bytes: int = 0
-    warnings: tuple[str, ...] = ()
-    sentence: str = ""
+    warnings: tuple[Message, ...] = ()
+    sentence: Message = NOTHING
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,30 +63,47 @@ def next_number(db: apsw.Connection) -> int:
 def record_run(db: apsw.Connection, row: RunRow, number: int | None = None) -> int:
     """Write a run's line under `number`, or the next free one (the row's own is ignored), and return the number."""
     number = next_number(db) if number is None else number
-    values = [
-        to_text(value)
-        if isinstance(value, datetime)
-        else msgspec.json.encode(value).decode()
-        if name == "warnings"
-        else value
-        for name in _FIELDS[1:]
-        for value in (getattr(row, name),)
-    ]
-    db.execute(f"INSERT INTO _sync_runs ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))})", [number, *values])
+    values = msgspec.structs.asdict(row) | {
+        "run": number,
+        "started": to_text(row.started),
+        "finished": to_text(row.finished),
+        "reason": row.reason.english(),
+        "warnings": msgspec.json.encode([each.english() for each in row.warnings]).decode(),
+        "sentence": row.sentence.english(),
+        "messages": msgspec.json.encode(
+            {
+                "reason": to_plain(row.reason),
+                "warnings": [*map(to_plain, row.warnings)],
+                "sentence": to_plain(row.sentence),
+            }
+        ).decode(),
+    }
+    names = ", ".join(f'"{name}"' for name in values)
+    db.execute(f"INSERT INTO _sync_runs ({names}) VALUES ({', '.join('?' * len(values))})", [*values.values()])
     return number
 
 
 def list_runs(db: apsw.Connection, endpoint: str | None = None, limit: int = 500) -> tuple[RunRow, ...]:
     """The newest runs first; of one endpoint, or of all."""
     where, values = ("WHERE endpoint = ?", (endpoint,)) if endpoint is not None else ("", ())
-    rows = db.execute(f"SELECT {_COLUMNS} FROM _sync_runs {where} ORDER BY run DESC LIMIT ?", (*values, limit))
+    rows = db.execute(
+        f"SELECT {_COLUMNS}, messages FROM _sync_runs {where} ORDER BY run DESC LIMIT ?", (*values, limit)
+    )
     return tuple(_from_sql(row) for row in rows)
 
 
 def _from_sql(row: tuple[Any, ...]) -> RunRow:
-    values = dict(zip(_FIELDS, row, strict=True))
-    values["warnings"] = msgspec.json.decode(values["warnings"])
-    return msgspec.convert(values, RunRow)
+    *row_values, messages = row
+    values = dict(zip(_FIELDS, row_values, strict=True))
+    values["started"], values["finished"] = map(datetime.fromisoformat, (values["started"], values["finished"]))
+    if messages is None:  # an older version wrote it: English is all there is
+        values["reason"], values["sentence"] = foreign(values["reason"]), foreign(values["sentence"])
+        values["warnings"] = tuple(map(foreign, msgspec.json.decode(values["warnings"])))
+    else:
+        said = msgspec.json.decode(messages)
+        values["reason"], values["sentence"] = from_plain(said["reason"]), from_plain(said["sentence"])
+        values["warnings"] = tuple(map(from_plain, said["warnings"]))
+    return RunRow(**values)
 
 
 def last_publish(db: apsw.Connection, id: str) -> int:

@@ -100,4 +100,9 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     INSERT INTO _sync_meta SELECT 'grants owed', '' FROM pragma_user_version WHERE user_version > 0;
     """,
+    # What the columns beside it say in English, as ids and arguments in JSON; NULL in rows of older versions.
+    """
+    ALTER TABLE _sync_runs ADD COLUMN messages TEXT;
+    ALTER TABLE _sync_endpoints ADD COLUMN messages TEXT;
+    """,
 )

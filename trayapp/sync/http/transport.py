@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from trayapp import __version__
 from trayapp.endpoints.model import Request
 from trayapp.endpoints.units import Duration
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import Cancelled, CancelToken, time_limit
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.failures import bad_address, broken_off, connection_error
 from trayapp.sync.http.large import LARGE, Large
@@ -49,7 +49,7 @@ class Deadline:
     def check(self, seconds: float = 0) -> None:
         """Raise Cancelled if the time is over in so many seconds."""
         if seconds > self.left:
-            raise Cancelled(f"took longer than {self._length}")
+            raise Cancelled(time_limit(self._length))
 
 
 class Received:

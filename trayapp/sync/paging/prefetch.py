@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from trayapp.sync.cancel import CancelToken
+from trayapp.sync.cancel import INTERNAL, CancelToken
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.request import Answer, Call
 
@@ -53,7 +53,7 @@ class Prefetcher:
     def close(self) -> None:
         """End all requests."""
         self._cancel.forget(self._stop)
-        self._own.cancel("the run is over")
+        self._own.cancel(INTERNAL)
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
 

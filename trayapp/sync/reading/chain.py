@@ -12,7 +12,7 @@ from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
 from trayapp.store.file.database import Store
 from trayapp.store.reading.reader import run_query
 from trayapp.store.records.pages import JsonPage, Page
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import INTERNAL, Cancelled, CancelToken
 from trayapp.sync.detection.resolver import SourceResolver
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.auth import Access, Credentials
@@ -151,7 +151,7 @@ class Chain:
             yield from self._taken(len(threads))
         finally:
             self._cancel.forget(cancel)
-            self._own.cancel("another request failed")
+            self._own.cancel(INTERNAL)
             for thread in threads:
                 thread.join()
         self._finish()

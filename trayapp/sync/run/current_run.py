@@ -7,12 +7,13 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
+from trayapp.messages import Message, foreign
 from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import Marks, read_marks
 from trayapp.store.mirror.claim import is_current, mapping_of, stored_key
 from trayapp.store.mirror.publish import Outcome
 from trayapp.store.mirror.schema import HASH_KEY
-from trayapp.sync.cancel import CancelToken
+from trayapp.sync.cancel import CancelToken, StopReason
 from trayapp.sync.changes.cursor import fingerprint
 from trayapp.sync.http.auth import Access
 from trayapp.sync.http.budget import Pace
@@ -107,18 +108,19 @@ class CurrentRun:
         self,
         status: RunStatus,
         outcome: Outcome,
-        warnings: Sequence[str],
-        reason: str = "",
+        warnings: Sequence[str | Message],
+        stopped: StopReason | None = None,
         error: UserError | None = None,
     ) -> Report:
         """The report, were the run over now."""
         finished = max(self.context.now(), self.started)
-        report = report_of(self.endpoint, (self.started, finished), status, outcome, reason, error)
+        report = report_of(self.endpoint, (self.started, finished), status, outcome, stopped, error)
+        told: Sequence[str | Message] = (*warnings, *outcome.warnings)
         return msgspec.structs.replace(
             report,
             requests=sum(client.requests for client in self._clients),
             bytes=sum(client.bytes for client in self._clients),
-            warnings=(*warnings, *outcome.warnings),
+            warnings=tuple(each if isinstance(each, Message) else foreign(each) for each in told),
         )
 
     def close(self) -> None:

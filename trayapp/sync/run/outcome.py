@@ -5,10 +5,11 @@ from datetime import datetime
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError, problem_of
+from trayapp.messages import NOTHING
 from trayapp.store.bookkeeping.history import RunRow
-from trayapp.store.errors import StoreFull
 from trayapp.store.mirror.publish import Outcome
+from trayapp.sync.cancel import StopReason, stopped_sentence
 from trayapp.sync.errors import SyncError, failure_of
 from trayapp.sync.report import Report, RunStatus, sentence_of
 
@@ -18,7 +19,7 @@ def report_of(
     times: tuple[datetime, datetime],
     status: RunStatus,
     outcome: Outcome,
-    reason: str,
+    stopped: StopReason | None,
     error: UserError | None,
 ) -> Report:
     """The report of a run between those times, but for what it cost and what else people should know."""
@@ -29,7 +30,7 @@ def report_of(
         status=status,
         started=times[0],
         finished=times[1],
-        reason=reason or (error.title if error else ""),
+        reason=stopped.words if stopped else error.problem.title if error else NOTHING,
         added=outcome.added,
         changed=outcome.changed,
         deleted=outcome.deleted,
@@ -41,7 +42,7 @@ def report_of(
         failure=failure_of(error) if error else "",
         retry_after=error.retry_after if isinstance(error, SyncError) else None,
     )
-    return msgspec.structs.replace(report, sentence=sentence_of(report))
+    return msgspec.structs.replace(report, sentence=stopped_sentence(stopped) if stopped else sentence_of(report))
 
 
 def row_of(report: Report) -> RunRow:
@@ -50,15 +51,6 @@ def row_of(report: Report) -> RunRow:
     return RunRow(**{name: getattr(report, name) for name in names})
 
 
-def disk_full() -> UserError:
-    """The words for a disk without room."""
-    return StoreFull("The disk is full", "There is no room for the listing.", "Make room; the table is as it was.")
-
-
 def unexpected(error: Exception) -> UserError:
-    """The words for what nobody thought of; its details are for the log."""
-    return UserError(
-        "The run ended with an error in the program",
-        f"{type(error).__name__}: details are in the log.",
-        "The table is as it was. Please report this if it happens again.",
-    )
+    """The words for what no layer expected: the machine's state, or a bug, whose details are for the log."""
+    return EnvironmentProblem.of(problem_of(error))

@@ -1,6 +1,5 @@
 """One run of one endpoint: fetch, decode, stage, publish, report."""
 
-import errno
 import logging
 from collections.abc import Callable
 
@@ -8,14 +7,14 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
 from trayapp.store.bookkeeping import history
 from trayapp.store.mirror.publish import Outcome
-from trayapp.sync.cancel import Cancelled, CancelToken
+from trayapp.sync.cancel import Cancelled, CancelToken, StopReason
 from trayapp.sync.oauth.accounts import access_for
 from trayapp.sync.reading.chain import SharedAccess
 from trayapp.sync.report import Progress, Report, RunStatus
 from trayapp.sync.run.chained_listings import ChainedListings
 from trayapp.sync.run.context import RunContext
 from trayapp.sync.run.current_run import CurrentRun
-from trayapp.sync.run.outcome import disk_full, row_of, unexpected
+from trayapp.sync.run.outcome import row_of, unexpected
 from trayapp.sync.run.single_listing import SingleListing
 
 log = logging.getLogger(__name__)
@@ -51,16 +50,16 @@ class _Runner:
         try:
             return self._mirror()
         except Cancelled as stop:
-            return self._ended("stopped", reason=stop.reason)
+            return self._ended("stopped", stopped=stop.reason)
         except UserError as error:
             error.hide(run.hide)
             return self._ended("failed", error=error)
         except Exception as error:
             # Whatever one endpoint meets, others are to run after it.
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                return self._ended("failed", error=disk_full())
-            log.exception("The run of %s ended with an unexpected error", run.endpoint.id)
-            return self._ended("failed", error=unexpected(error))
+            trouble = unexpected(error)
+            if trouble.problem.code == "bug":
+                log.exception("The run of %s ended with an unexpected error", run.endpoint.id)
+            return self._ended("failed", error=trouble)
         finally:
             if self._listings is not None:
                 self._listings.close()
@@ -74,10 +73,10 @@ class _Runner:
         self._listings = ChainedListings(run, access) if is_chain else SingleListing(run, access)
         return self._listings.mirror()
 
-    def _ended(self, status: RunStatus, reason: str = "", error: UserError | None = None) -> Report:
+    def _ended(self, status: RunStatus, stopped: StopReason | None = None, error: UserError | None = None) -> Report:
         run = self._run
         warnings = self._listings.attempt.warnings if self._listings is not None else ()
-        report = run.report(status, Outcome(), warnings, reason, error)
+        report = run.report(status, Outcome(), warnings, stopped, error)
         try:
             # Who stops a run, or the program, does not wait for a line of the history.
             with run.store.writing(patience=_LAST_WORD if run.cancel.cancelled else None) as db:

@@ -161,11 +161,11 @@ class ActivityFilter(QSortFilterProxyModel):
 
 
 def _what(run: RunRow) -> str:
-    return run.reason if run.status == "skipped" and run.reason else run.sentence or run.reason
+    return str(run.reason if run.status == "skipped" and run.reason else run.sentence or run.reason)
 
 
 def _tool_tip(run: RunRow) -> str:
-    return "\n".join((_what(run), *run.warnings))
+    return "\n".join((_what(run), *map(str, run.warnings)))
 
 
 def _sort_key(run: RunRow, column: int) -> Any:

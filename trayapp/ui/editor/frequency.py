@@ -35,7 +35,7 @@ def frequency_words(endpoint: Endpoint) -> str:
         case Every(interval, None) if not events(endpoint):
             return interval_words(interval)
         case Every() | Cron() | TimesOfDay() | Once() | EventsOnly():
-            return describe(endpoint)
+            return str(describe(endpoint))
         case _:
             assert_never(schedule)
 

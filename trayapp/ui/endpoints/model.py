@@ -126,7 +126,7 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
             if self._paused:
                 return self._paused
             if status.blocked_by:
-                return status.blocked_by
+                return str(status.blocked_by)
             now = self._clock()
             return words.distance(status.next_due, now) if status.next_due is not None and status.next_due > now else ""
         return ""

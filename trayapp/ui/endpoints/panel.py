@@ -120,7 +120,9 @@ class EndpointPanel(QFrame):
             facts.append(self.tr("{count} rows").format(count=words.number(status.rows)))
         if status.last_success is not None:
             facts.append(self.tr("last success {time}").format(time=words.moment(status.last_success, now)))
-        if status.state != "running":
+        if status.state == "failing" and status.attempts and status.next_due is not None and status.next_due > now:
+            facts.append(self.tr("retrying at {time}").format(time=words.moment(status.next_due, now)))
+        elif status.state != "running":
             facts.append(self.tr("next run: {time}").format(time=words.next_words(status, now)))
         if status.blocked_by and status.state == "blocked":
             facts.append(self.tr("waits for: {reason}").format(reason=status.blocked_by))
@@ -141,7 +143,8 @@ class EndpointPanel(QFrame):
 
     def _tell(self, status: EndpointStatus) -> None:
         if status.state == "failing":
-            self.banner.fail(status.problem or Problem(foreign(words.last_words(status))))
+            problem = status.problem or Problem(foreign(words.last_words(status)))
+            self.banner.fail(problem, self._remedy(problem))
         elif status.state == "held":
             self.banner.warn(
                 words.held_words(status.held),
@@ -161,6 +164,27 @@ class EndpointPanel(QFrame):
             )
         else:
             self.banner.clear()
+
+    def _remedy(self, problem: Problem) -> tuple[tuple[str, str, Callable[[], object]], ...]:
+        """The button that does something about the problem, if one does."""
+        edit, sync = (lambda: self._with_id(self.edit_requested.emit)), self.sync.click
+        match problem.action:
+            case "enter_secret":
+                return (("problemAction", self.tr("Enter the &secret…"), edit),)
+            case "sign_in":
+                return (("problemAction", self.tr("Sign &in…"), edit),)
+            case "allow_secret":
+                return (("problemAction", self.tr("&Allow the secret…"), edit),)
+            case "edit_field":
+                return (("problemAction", self.tr("&Change the setting…"), edit),)
+            case "edit_settings_file":
+                return (("problemAction", self.tr("&Open the settings file"), self._backend.open_settings_file),)
+            case "open_data_folder":
+                return (("problemAction", self.tr("&Open the data folder"), self._backend.open_data_folder),)
+            case "retry":
+                return (("problemAction", self.tr("&Retry now"), sync),)
+            case _:
+                return ()
 
     def _resolve(self, apply: bool) -> None:
         self._with_id(lambda id: self._backend.resolve_held(id, apply))

@@ -129,6 +129,13 @@ class SettingsDialog(UnsavedDialog):
         if endpoint is not None:
             self.endpoints.select(id)
             self._open_editor(endpoint)
+            self._show_problem(id)
+
+    def _show_problem(self, id: str) -> None:
+        """Say beside its field what the endpoint's last run failed with, where that is about one."""
+        status = next((each for each in self._backend.snapshot().endpoints if each.id == id), None)
+        if self._editor is not None and status is not None and status.problem is not None and status.problem.field:
+            self._editor.show_problem(status.problem)
 
     def edited(self) -> Settings:
         """The settings as they would be written now."""

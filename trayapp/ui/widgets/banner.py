@@ -60,10 +60,10 @@ class Banner(QFrame):
         """The same as `say`, for what needs a decision."""
         self._show(QStyle.StandardPixmap.SP_MessageBoxWarning, title, text, actions)
 
-    def fail(self, problem: Problem) -> None:
-        """Show a failure: what happened, why, what to do next."""
+    def fail(self, problem: Problem, actions: tuple[tuple[str, str, Callable[[], object]], ...] = ()) -> None:
+        """Show a failure: what happened, why, what to do next, and buttons that do it."""
         text = "\n".join(str(part) for part in (problem.cause, problem.next) if part)
-        self._show(QStyle.StandardPixmap.SP_MessageBoxCritical, str(problem.title), text, ())
+        self._show(QStyle.StandardPixmap.SP_MessageBoxCritical, str(problem.title), text, actions)
 
     def clear(self) -> None:
         """Take the message away."""

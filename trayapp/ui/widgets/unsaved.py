@@ -83,7 +83,11 @@ class UnsavedDialog(QDialog):
             return
         if problem is None:
             self.after_saving()
-            return
+        else:
+            self.show_problem(problem)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem at its field, or else in the banner."""
         text = " ".join(str(part) for part in (problem.cause or problem.title, problem.next) if part)
         if not self.show_at_field(problem.field, text):
             self.banner.fail(problem)

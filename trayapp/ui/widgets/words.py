@@ -164,10 +164,10 @@ def endpoint_line(status: EndpointStatus) -> str:
 
 
 def held_words(count: int) -> str:
-    """ "1 deletion waits for your word"."""
+    """ "1 deletion needs your confirmation"."""
     if count == 1:
-        return translate("Words", "1 deletion waits for your word")
-    return translate("Words", "{count} deletions wait for your word").format(count=number(count))
+        return translate("Words", "1 deletion needs your confirmation")
+    return translate("Words", "{count} deletions need your confirmation").format(count=number(count))
 
 
 def last_words(status: EndpointStatus) -> str:
@@ -175,7 +175,7 @@ def last_words(status: EndpointStatus) -> str:
     if status.last_attempt is None:
         return translate("Words", "Never synced")
     if status.sentence:
-        return status.sentence
+        return str(status.sentence)
     return str(status.problem.title) if status.problem is not None else state_words(status.state)
 
 
@@ -186,7 +186,8 @@ def next_words(status: EndpointStatus, now: datetime, zone: tzinfo | None = None
     if status.state == "running":
         return translate("Words", "Running now")
     if status.next_due is None and status.event:
-        return status.event[:1].upper() + status.event[1:]
+        event = str(status.event)
+        return event[:1].upper() + event[1:]
     if status.next_due is None and status.once:
         return translate("Words", "Never again")
     if status.next_due is None:
@@ -242,7 +243,7 @@ def status_line(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -
     if held := [status for status in snapshot.endpoints if status.state == "held"]:
         if len(held) == 1:
             return problem_line(held[0])
-        return translate("Words", "{count} endpoints need your word").format(count=number(len(held)))
+        return translate("Words", "{count} endpoints need your confirmation").format(count=number(len(held)))
     if not snapshot.endpoints:
         return translate("Words", "No endpoints yet")
     upcoming = _upcoming(snapshot.endpoints, now)
