@@ -10,6 +10,7 @@ from trayapp.desktop.secrets.store import Kept, Secrets, from_environment
 from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
+from trayapp.messages import Message, foreign, say, tr
 from trayapp.store.bookkeeping import grants
 from trayapp.store.file.database import Store
 from trayapp.sync.errors import AuthError, SyncError
@@ -22,6 +23,9 @@ _FREE = "TRAYSYNC_"
 class Withheld(AuthError):
     """The endpoint goes where nobody has given the secret for."""
 
+    code = "secret_withheld"
+    action = "allow_secret"
+
 
 class Allowance(msgspec.Struct, frozen=True):
     """What an endpoint wants to send: a secret in words, and where to. `field` is what `Vault.allow` takes."""
@@ -31,7 +35,7 @@ class Allowance(msgspec.Struct, frozen=True):
     to: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.what} may go to {', '.join(self.to)}"
+        return tr("{secret} may be sent to {places}", secret=self.what, places=self.to)
 
 
 def secret_field(text: str) -> Field:
@@ -39,7 +43,11 @@ def secret_field(text: str) -> Field:
     for field in FIELDS:
         if field == text:
             return field
-    raise UserError(f"There is no secret {text!r}", f"An endpoint has {', '.join(FIELDS)}.", "Name one of them.")
+    raise UserError(
+        say("There is no secret called “{name}”", name=text),
+        say("The secrets of an endpoint are: {names}.", names=FIELDS),
+        say("Use one of these names."),
+    )
 
 
 class Vault:
@@ -87,7 +95,7 @@ class Vault:
     def wants(self, endpoint: Endpoint, field: Field | None = None) -> tuple[Allowance, ...]:
         """What the endpoint as it is would send, if it is there; None: all of its secrets."""
         return tuple(
-            Allowance(each, _words(endpoint, each), tuple(sorted(destinations(endpoint, each))))
+            Allowance(each, str(_secret_name(endpoint, each)), tuple(sorted(destinations(endpoint, each))))
             for each in fields_of(endpoint)
             if field in (None, each)
         )
@@ -96,7 +104,12 @@ class Vault:
         """A person allows all this; those of it that there are. UserError, and nothing done, if it is not what the
         endpoint wants now: that is not what they have been shown."""
         if not set(allowances) <= set(self.wants(endpoint)):
-            raise UserError("The endpoint was changed meanwhile", "It goes elsewhere now.", "Look at it again.")
+            raise UserError(
+                say("The endpoint was changed in the meantime"),
+                say("It sends its secrets to other places now."),
+                say("Look at it again."),
+                code="changed_meanwhile",
+            )
         return tuple(each for each in allowances if self._allow(endpoint, each.field))
 
     def _allow(self, endpoint: Endpoint, field: Field) -> bool:
@@ -181,37 +194,52 @@ def _name(endpoint: Endpoint, field: Field) -> str:
     return f"variable {variable.removeprefix('$')}" if variable else field
 
 
-def _words(endpoint: Endpoint, field: Field) -> str:
+def _secret_name(endpoint: Endpoint, field: Field) -> Message:
     if field == "proxy":
-        return "The proxy's password"
+        return say("The proxy's password")
     if field in ("refresh_token", "access_token"):
-        return "The sign-in"
+        return say("The sign-in")
     if endpoint.auth.secret_env:
-        return endpoint.auth.secret_env.removeprefix("$")
-    kind = endpoint.auth.kind
-    return {"basic": "The password", "bearer": "The token"}.get(
-        kind, "The client's secret" if kind.startswith("oauth2") else "The key"
-    )
+        return foreign(endpoint.auth.secret_env.removeprefix("$"))
+    if endpoint.auth.kind.startswith("oauth2"):
+        return say("The client's secret")
+    names = {"basic": say("The password"), "bearer": say("The token")}
+    return names.get(endpoint.auth.kind, say("The key"))
 
 
 def _withheld(endpoint: Endpoint, field: Field, given: frozenset[str], wanted: frozenset[str]) -> Withheld:
     variable = field == "secret" and endpoint.auth.secret_env
     target = endpoint.auth.token_url if endpoint.auth.kind.startswith("oauth2") else endpoint.url
     host = urlsplit(endpoint.request.proxy or "" if field == "proxy" else target).hostname or ""
-    now = f"this endpoint now goes to {', '.join(sorted(wanted))}"
-    if given:
-        cause = f"It was {'allowed' if variable else 'entered'} for {', '.join(sorted(given))}; {now}."
+    places = {"given": tuple(sorted(given)), "wanted": tuple(sorted(wanted))}
+    if given and variable:
+        cause = say("It was allowed for {given}. This endpoint now sends to {wanted}.", **places)
+    elif given:
+        cause = say("It was entered for {given}. This endpoint now sends to {wanted}.", **places)
     elif variable:
-        cause = f"Nobody has allowed this endpoint that environment variable; {now.replace('now goes', 'goes')}."
+        cause = say(
+            "This endpoint is not allowed to use that environment variable. It sends to {wanted}.",
+            wanted=places["wanted"],
+        )
     else:
-        cause = f"It is not known for which server it was entered; {now}."
-    id, suffix = endpoint.id, "" if field == "secret" else f" {field}"
-    if variable and not id:
-        next = f"If that is meant, name it yourself: --secret-env {endpoint.auth.secret_env}"
+        cause = say(
+            "It is unknown for which server it was entered. This endpoint now sends to {wanted}.",
+            wanted=places["wanted"],
+        )
+    which = endpoint.id if field == "secret" else f"{endpoint.id} {field}"
+    if variable and not endpoint.id:
+        next = say("If that is intended, name it yourself: --secret-env {name}", name=endpoint.auth.secret_env)
     elif variable:
-        next = f"If that is meant, allow it: traysync secret allow {id}"
+        next = say("If that is intended, allow it: traysync secret allow {which}", which=which)
     elif field in ("refresh_token", "access_token"):
-        next = f"Sign in again (traysync secret sign-in {id}), or allow it: traysync secret allow {id}{suffix}"
+        next = say(
+            "Sign in again (traysync secret sign-in {id}), or allow it: traysync secret allow {which}",
+            id=endpoint.id,
+            which=which,
+        )
     else:
-        next = f"Enter it again (traysync secret set {id}{suffix}), or allow it: traysync secret allow {id}{suffix}"
-    return Withheld(f"{_words(endpoint, field)} isn't sent to {host}", cause, next)
+        next = say(
+            "Enter it again (traysync secret set {which}), or allow it: traysync secret allow {which}", which=which
+        )
+    title = say("{secret} is not sent to {host}", secret=_secret_name(endpoint, field), host=host)
+    return Withheld(title, cause, next)

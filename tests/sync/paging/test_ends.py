@@ -173,7 +173,7 @@ def test_tokens_may_lead_over_more_of_them(mirror, monkeypatch, empty, status):
     rows = mirror.sync(with_holes(empty, "token"), pages=pages, table=KEY)
     assert mirror.report.status == status
     if status == "failed":
-        assert str(mirror.report.problem.title) == "The listing does not end"
+        assert str(mirror.report.problem.title) == "The pages do not end"
         assert mirror.api.count() == 1 + empty
     else:
         assert ids(rows) == [1, empty + 2]

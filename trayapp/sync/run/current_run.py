@@ -7,6 +7,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
+from trayapp.messages import Message
 from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import Marks, read_marks
 from trayapp.store.mirror.claim import is_current, mapping_of, stored_key
@@ -107,7 +108,7 @@ class CurrentRun:
         self,
         status: RunStatus,
         outcome: Outcome,
-        warnings: Sequence[str],
+        warnings: Sequence[Message],
         reason: str = "",
         error: UserError | None = None,
     ) -> Report:
@@ -118,7 +119,7 @@ class CurrentRun:
             report,
             requests=sum(client.requests for client in self._clients),
             bytes=sum(client.bytes for client in self._clients),
-            warnings=(*warnings, *outcome.warnings),
+            warnings=(*map(str, warnings), *outcome.warnings),
         )
 
     def close(self) -> None:
