@@ -132,8 +132,8 @@ def test_there_must_be_something_to_allow(cli, api, keyring):
     assert "sends no such secret" in cli("secret", "allow", "open", "--yes", code=2).err
     cli("edit", "open", "--set", "auth.kind=bearer")
     assert "Nothing is stored" in cli("secret", "allow", "open", "--yes", code=2).err
-    assert "no secret 'secret/for'" in cli("secret", "set", "open", "secret/for", code=2, stdin="{}").err
-    assert "no secret 'secret/for'" in cli("secret", "allow", "open", "secret/for", code=2).err
+    assert "no secret called “secret/for”" in cli("secret", "set", "open", "secret/for", code=2, stdin="{}").err
+    assert "no secret called “secret/for”" in cli("secret", "allow", "open", "secret/for", code=2).err
 
 
 def test_the_password_of_a_proxy_is_for_that_proxy(cli, api, evil, keyring):

@@ -5,8 +5,7 @@ import pytest
 from tests.server import json_reply
 from tests.sync.mirroring import mirroring
 from trayapp.endpoints.model import Incremental, Pages, Request, Table
-from trayapp.messages import listing
-from trayapp.sync import paging
+from trayapp.sync.paging import listing
 from trayapp.sync.paging.following import MOST_EMPTY, MOST_EMPTY_BY_TOKEN
 
 KEY = Table(key=("id",))
@@ -167,7 +166,7 @@ def test_one_more_ends_a_numbered_listing(mirror, style):
 
 @pytest.mark.parametrize(("empty", "status"), [(4, "succeeded"), (5, "succeeded"), (6, "failed")])
 def test_tokens_may_lead_over_more_of_them(mirror, monkeypatch, empty, status):
-    assert MOST_EMPTY_BY_TOKEN == paging.MOST_EMPTY_BY_TOKEN > 10 * MOST_EMPTY
+    assert MOST_EMPTY_BY_TOKEN == listing.MOST_EMPTY_BY_TOKEN > 10 * MOST_EMPTY
     monkeypatch.setattr(listing, "MOST_EMPTY_BY_TOKEN", 5)
     pages = Pages(kind="cursor", path="next", param="page")
     rows = mirror.sync(with_holes(empty, "token"), pages=pages, table=KEY)

@@ -74,7 +74,7 @@ def no_json(text: bytes, url: str, error: Exception) -> SyncError:
     if "truncated" in str(error):
         return incomplete(url, "JSON")
     return not_json(
-        say("The response from {address} begins with: {start}", address=place_of(url), start=start_of(text))
+        say("The response from {address} begins with {start}.", address=place_of(url), start=start_of(text))
     )
 
 

@@ -148,7 +148,7 @@ def _format(body: bytes, answer: Answer, response: Response) -> Format:
     if wanted == "csv" and sniff.media_type(answer.headers).endswith("json"):
         raise SyncError(
             say("The response is JSON, not CSV"),
-            say("{address} sent: {start}", address=place_of(answer.url), start=start_of(start)),
+            say("{address} sent {start}.", address=place_of(answer.url), start=start_of(start)),
             say("Check the address. The server may be reporting a problem."),
             code="format",
             field="response.format",
@@ -274,7 +274,7 @@ def _lines_json(text: bytes, answer: Answer) -> bytes:
         if error.last:
             raise incomplete(answer.url, "JSON") from None
         cause = say(
-            "Line {number} from {address} begins with: {start}",
+            "Line {number} from {address} begins with {start}.",
             number=error.number,
             address=place_of(answer.url),
             start=start_of(error.start),

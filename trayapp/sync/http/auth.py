@@ -109,7 +109,7 @@ def secret_missing(title: Message) -> AuthError:
     return AuthError(
         title,
         say("No secret is stored for this endpoint."),
-        say("Enter it in the endpoint's settings, or with: traysync secret set ID"),
+        say("Enter it in the endpoint's settings, or with `traysync secret set ID`."),
         code="secret_missing",
         action="enter_secret",
     )
