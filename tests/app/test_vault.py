@@ -58,9 +58,11 @@ def test_the_words_of_a_refusal(workspace):
     with pytest.raises(Withheld) as caught:
         workspace.vault.get(EVIL)
     assert caught.value.problem.as_dict() == {
-        "title": "The token isn't sent to api.evil.test",
-        "cause": "It was entered for https://api.example.com; this endpoint now goes to https://api.evil.test.",
+        "title": "The token is not sent to api.evil.test",
+        "cause": "It was entered for https://api.example.com. This endpoint now sends to https://api.evil.test.",
         "next": "Enter it again (traysync secret set items), or allow it: traysync secret allow items",
+        "code": "secret_withheld",
+        "action": "allow_secret",
     }
 
 
@@ -86,7 +88,7 @@ def test_a_token_that_is_in_memory_is_not_sent_elsewhere_either(workspace, api, 
             assert report.status == "failed"
             assert report.problem is not None
             signed_out = kind == "oauth2_code" and "url" in moved  # who moves the endpoint signs in anew
-            assert ("Sign in again" if signed_out else "isn't sent") in str(report.problem.title)
+            assert ("Sign in again" if signed_out else "is not sent") in str(report.problem.title)
             assert report.failure == "permanent"
         assert evil.requests == []
 
@@ -97,7 +99,7 @@ def execute(workspace):
 
 def test_a_secret_that_another_tool_put_there_is_not_given_out(workspace, keyring):
     keyring.kept["TraySync", "items/secret"] = "theirs"
-    with pytest.raises(Withheld, match="not known for which server"):
+    with pytest.raises(Withheld, match="unknown for which server"):
         workspace.vault.get(GOOD)
     workspace.vault.set(GOOD, "secret", "ours")
     keyring.kept["TraySync", "items/secret"] = "theirs"
@@ -155,7 +157,7 @@ def test_a_crash_while_a_sign_in_is_renewed_loses_none(workspace, keyring, write
 def test_nobody_allows_what_they_were_not_shown(workspace):
     workspace.vault.set(GOOD, "secret", "s3cret")
     shown = workspace.vault.wants(GOOD)
-    with pytest.raises(Exception, match="changed meanwhile"):
+    with pytest.raises(Exception, match="changed in the meantime"):
         workspace.vault.allow(EVIL, shown)
     with pytest.raises(Withheld):
         workspace.vault.get(EVIL)

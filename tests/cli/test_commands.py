@@ -155,7 +155,7 @@ def test_a_failed_run_returns_1_and_says_what_to_do(cli, added, api):
     api.route("/api/items", problem(401, "Unauthorized", "Token expired."))
     said = cli("sync", code=1).out
     assert "Token expired" in said
-    assert "Check user name and password" in said
+    assert "Check the user name and password" in said
     (run,) = cli.json("sync", code=1)["runs"]
     assert run["problem"]["title"] == "The server does not accept the credentials"
     status = cli.json("status")["endpoints"][0]
@@ -199,7 +199,7 @@ def test_preview_prints_what_was_found_and_saves_nothing(cli, items):
     assert document["pages"] == {
         "kind": "link",
         "proven": True,
-        "proof": "The next page, named by the Link header, was fetched and has 10 other records.",
+        "proof": "The Link header leads to a next page with 10 other records.",
     }
     assert document["records"] == {"path": "", "count": 10, "total": None}
     assert document["key"] == ["id"]

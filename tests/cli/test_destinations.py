@@ -11,17 +11,17 @@ def test_an_edited_address_does_not_get_the_secret(cli, api, evil, keyring, kind
     add(cli, api, kind)
     said = cli("edit", "items", "--set", f"url={evil.url('/items')}").out
     assert "Changed items." in said
-    assert "isn't sent to 127.0.0.1" in said
+    assert "is not sent to 127.0.0.1" in said
     assert "traysync secret set items" in said
     problem = refused(cli, api.base, evil.base, "traysync secret set items", "traysync secret allow items")
     assert (
         problem["title"]
         == {
-            "bearer": "The token isn't sent to 127.0.0.1",
-            "basic": "The password isn't sent to 127.0.0.1",
-            "header": "The key isn't sent to 127.0.0.1",
-            "query": "The key isn't sent to 127.0.0.1",
-            "oauth2_client": "The client's secret isn't sent to 127.0.0.1",
+            "bearer": "The token is not sent to 127.0.0.1",
+            "basic": "The password is not sent to 127.0.0.1",
+            "header": "The key is not sent to 127.0.0.1",
+            "query": "The key is not sent to 127.0.0.1",
+            "oauth2_client": "The client's secret is not sent to 127.0.0.1",
         }[kind]
     )
     assert evil.requests == []
@@ -45,14 +45,14 @@ def test_a_client_s_secret_is_for_the_sign_in_service_and_not_for_the_server(cli
     cli("edit", "items", "--set", f"url={evil.url('/items')}")
     refused(cli, f"{evil.base} (access tokens)")
     cli("edit", "items", "--set", f"url={api.url('/items')}", "--set", "auth.kind=bearer")
-    refused(cli, "The token isn't sent", f"sign-in service {api.base}")
+    refused(cli, "The token is not sent", f"sign-in service {api.base}")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_preview_with_another_address_does_not_send_it(cli, api, evil, keyring, kind):
     add(cli, api, kind)
     error = cli.json("preview", "items", "--set", f"url={evil.url('/items')}", code=1)["error"]
-    assert "isn't sent" in error["title"]
+    assert "is not sent" in error["title"]
     assert evil.requests == []
     assert cli.json("preview", "items")["records"]["count"] == 5
 
@@ -78,10 +78,10 @@ def test_another_way_or_service_does_not_get_it(cli, api, evil, keyring, changes
     add(cli, api)
     sets = [part for change in changes for part in ("--set", change.format(evil=evil.base))]
     if how == "edit":
-        assert "isn't sent" in cli("edit", "items", *sets).out
-        refused(cli, "isn't sent")
+        assert "is not sent" in cli("edit", "items", *sets).out
+        refused(cli, "is not sent")
     else:
-        assert "isn't sent" in cli("preview", "items", *sets, code=1).err
+        assert "is not sent" in cli("preview", "items", *sets, code=1).err
     assert evil.requests == []
 
 
@@ -109,14 +109,14 @@ def test_allowing_it_takes_an_explicit_word(cli, api, keyring, monkeypatch):
         cli("edit", "items", "--set", f"url={other.route('/items', Listing(RECORDS))}")
         error = cli.json("secret", "allow", "items", code=2)["error"]
         assert error["title"] == "Nobody is there to ask"
-        assert error["cause"] == f"The token may go to {other.base}. Allow that?"
+        assert error["cause"] == f"The token may be sent to {other.base}. Allow that?"
         asked = []
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
         cli("secret", "allow", "items", code=1)
         refused(cli, other.base)
         monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
-        assert cli("secret", "allow", "items").out == f"The token may go to {other.base}.\n"
+        assert cli("secret", "allow", "items").out == f"The token may be sent to {other.base}.\n"
         assert len(asked) == 2
         assert cli.json("sync")["runs"][0]["status"] == "succeeded"
         cli("edit", "items", "--set", f"url={api.url('/items')}")
@@ -132,8 +132,8 @@ def test_there_must_be_something_to_allow(cli, api, keyring):
     assert "sends no such secret" in cli("secret", "allow", "open", "--yes", code=2).err
     cli("edit", "open", "--set", "auth.kind=bearer")
     assert "Nothing is stored" in cli("secret", "allow", "open", "--yes", code=2).err
-    assert "no secret 'secret/for'" in cli("secret", "set", "open", "secret/for", code=2, stdin="{}").err
-    assert "no secret 'secret/for'" in cli("secret", "allow", "open", "secret/for", code=2).err
+    assert "no secret called “secret/for”" in cli("secret", "set", "open", "secret/for", code=2, stdin="{}").err
+    assert "no secret called “secret/for”" in cli("secret", "allow", "open", "secret/for", code=2).err
 
 
 def test_the_password_of_a_proxy_is_for_that_proxy(cli, api, evil, keyring):
@@ -146,7 +146,7 @@ def test_the_password_of_a_proxy_is_for_that_proxy(cli, api, evil, keyring):
     assert received(api, SECRET)
     assert keyring.said_of("items/proxy") == {f"proxy {api.base}"}
     error = cli.json("preview", "items", "--set", f"request.proxy={evil.base}", code=1)["error"]
-    assert error["title"] == "The proxy's password isn't sent to 127.0.0.1"
+    assert error["title"] == "The proxy's password is not sent to 127.0.0.1"
     assert "traysync secret set items proxy" in error["next"]
     cli("edit", "items", "--set", f"request.proxy={evil.base}")
     cli("sync", "items")
@@ -206,17 +206,17 @@ def test_a_variable_that_a_person_named_is_for_that_endpoint_and_where_it_goes(c
     assert cli.json("sync")["runs"][0]["status"] == "succeeded"
     assert received(api, SECRET)
     said = cli("edit", "items", "--set", f"url={evil.url('/items')}").out
-    assert f"{VARIABLE} isn't sent to 127.0.0.1. It was allowed for {api.base};" in said
+    assert f"{VARIABLE} is not sent to 127.0.0.1. It was allowed for {api.base}." in said
     problem = refused(cli, api.base, evil.base)
-    assert problem["next"] == "If that is meant, allow it: traysync secret allow items"
-    assert "isn't sent" in cli("preview", "items", code=1).err
+    assert problem["next"] == "If that is intended, allow it: traysync secret allow items"
+    assert "is not sent" in cli("preview", "items", code=1).err
     cli("edit", "items", "--set", f"url={url}")
     assert cli.json("sync")["runs"][0]["status"] == "succeeded"
     cli("edit", "items", "--set", "auth.secret_env=TRAYSYNC_TOKEN")
     cli("remove", "items", "--drop-table")
     cli("add", url, "--id", "items", "--yes")
     cli("edit", "items", *BEARER, "--set", f"auth.secret_env={VARIABLE}")
-    refused(cli, "Nobody has allowed")
+    refused(cli, "This endpoint is not allowed")
 
 
 @pytest.mark.parametrize("name", [VARIABLE, f"${VARIABLE}", "PATH"])
@@ -224,11 +224,11 @@ def test_a_variable_that_was_only_set_is_not_sent(cli, evil, variables, name):
     cli("add", evil.url("/items"), "--id", "items", "--yes")
     asked = len(evil.requests)
     settings = [*BEARER, "--set", f"auth.secret_env={name}"]
-    assert "isn't sent" in cli("preview", "items", *settings, code=1).err
+    assert "is not sent" in cli("preview", "items", *settings, code=1).err
     assert f"name it yourself: --secret-env {name}" in cli("preview", evil.url("/items"), *settings, code=1).err
-    assert "isn't sent" in cli("add", evil.url("/items"), "--id", "other", "--yes", *settings, code=1).err
-    assert "isn't sent" in cli("edit", "items", *settings).out
-    refused(cli, "Nobody has allowed this endpoint that environment variable", "traysync secret allow items")
+    assert "is not sent" in cli("add", evil.url("/items"), "--id", "other", "--yes", *settings, code=1).err
+    assert "is not sent" in cli("edit", "items", *settings).out
+    refused(cli, "This endpoint is not allowed to use that environment variable", "traysync secret allow items")
     assert len(evil.requests) == asked
 
 
@@ -236,7 +236,7 @@ def test_a_variable_in_settings_that_somebody_wrote_is_not_sent(cli, evil, varia
     auth = f'[endpoint.auth]\nkind = "query"\nname = "q"\nsecret_env = "{VARIABLE}"\n'
     (home / "settings.toml").write_text(f'[[endpoint]]\nid = "items"\nurl = "{evil.url("/items")}"\n{auth}')
     assert cli.json("sync", "--due", code=1)["runs"][0]["status"] == "failed"
-    refused(cli, f"{VARIABLE} isn't sent to 127.0.0.1")
+    refused(cli, f"{VARIABLE} is not sent to 127.0.0.1")
     assert evil.requests == []
 
 
@@ -252,7 +252,7 @@ def test_a_variable_is_allowed_once(cli, api, variables):
 
 def test_a_variable_of_ours_needs_no_word(cli, api, variables):
     cli("add", api.route("/items", Listing(RECORDS)), "--id", "items", "--yes")
-    assert "isn't sent" not in cli("edit", "items", *BEARER, "--set", "auth.secret_env=TRAYSYNC_TOKEN").out
+    assert "is not sent" not in cli("edit", "items", *BEARER, "--set", "auth.secret_env=TRAYSYNC_TOKEN").out
     assert cli.json("sync", "items")["runs"][0]["status"] == "succeeded"
     assert api.requests[-1].headers["Authorization"] == "Bearer ours"
 

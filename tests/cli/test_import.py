@@ -37,8 +37,8 @@ def test_an_import_with_a_known_id_replaces_nothing_without_a_word_and_gets_no_s
     assert f"items is replaced: url: {api.url('/items')} → {evil.url('/items')}" in error["cause"]
     assert cli.json("show", "items") == before
     done = imported(cli, text, "--yes")
-    assert any("isn't sent" in note for note in done["notes"])
-    refused(cli, "isn't sent")
+    assert any("is not sent" in note for note in done["notes"])
+    refused(cli, "is not sent")
     assert imported(cli, text)["endpoints"] == done["endpoints"]
     assert evil.requests == []
 
@@ -93,7 +93,7 @@ def test_a_variable_of_an_import_is_for_where_it_was_agreed_to(cli, api, evil, v
     assert cli.json("sync")["runs"][0]["status"] == "succeeded"
     assert received(api, SECRET)
     cli("edit", "items", "--set", f"url={evil.url('/items')}")
-    refused(cli, "isn't sent")
+    refused(cli, "is not sent")
     moved = PLAIN.format(url=evil.url("/items")) + auth
     assert "sends the environment variable" in imported(cli, moved, code=2)["error"]["cause"]
     ours = PLAIN.format(url=evil.url("/items")) + '[endpoint.auth]\nkind = "bearer"\nsecret_env = "TRAYSYNC_TOKEN"\n'

@@ -108,7 +108,7 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
 
     def refused(id):
         (run,) = cli.json("sync", id, code=1)["runs"]
-        assert "isn't sent" in run["problem"]["title"]
+        assert "is not sent" in run["problem"]["title"]
 
     by_hand = ["--set", "manual=true", "--set", "every=", "--yes"]
     url = api.route("/items", json_reply(RECORDS))
@@ -117,7 +117,7 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
         cli("add", url, "--id", "items", "--auth", "bearer", "--secret-stdin", *by_hand, stdin=SECRET)
         assert cli.json("sync", "items")["runs"][0]["status"] == "succeeded"
         assert api.requests[-1].headers["Authorization"] == f"Bearer {SECRET}"
-        assert "isn't sent" in cli("edit", "items", "--set", f"url={theirs}").out
+        assert "is not sent" in cli("edit", "items", "--set", f"url={theirs}").out
         refused("items")
 
         text = f'[[endpoint]]\nid = "items"\nurl = "{url}"\nmanual = true\nrequest = {{ proxy = "{evil.base}" }}\n'
@@ -127,7 +127,7 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
         variable["auth"] = {"kind": "bearer", "secret_env": VARIABLE}
         asked(commands.Save(endpoint=variable))
         refused("other")
-        with pytest.raises(UserError, match="changed meanwhile"):
+        with pytest.raises(UserError, match="changed in the meantime"):
             asked(commands.Allow(id="other", what=(Allowance("secret", VARIABLE, (api.base,)),)))
         refused("other")
         with pytest.raises(UserError, match="no secret 'secret/for'"):

@@ -133,43 +133,43 @@ BROKEN = {"id": 4, "name": "never to be seen"}
 
 FAULTS = {
     "401": (problem(401, "Unauthorized", "Token expired"), "The server does not accept the credentials"),
-    "403": (problem(403, "Forbidden"), "The server refuses access"),
+    "403": (problem(403, "Forbidden"), "The server denies access"),
     "404": (problem(404, "Not Found"), "There is nothing at this address"),
     "410": (Reply(status=410), "There is nothing at this address"),
-    "418": (raw(b"short and stout", "text/plain", 418), "The server refuses the request"),
+    "418": (raw(b"short and stout", "text/plain", 418), "The server rejects the request"),
     "500": (html(500), "The server has a problem"),
     "500 empty": (Reply(status=500), "The server has a problem"),
     "503": (html(503, "Maintenance"), "The server has a problem"),
     "999": (Reply(status=599), "The server has a problem"),
-    "a web page": (html(), "The answer is a web page, not data"),
-    "a web page said to be JSON": (raw(html().body), "The answer is a web page, not data"),
-    "a sign-in page": (login_page(), "The server wants a sign-in"),
-    "XML": (raw(b"<?xml version='1.0'?><a/>", "text/xml"), "The answer has no list of records"),
-    "nothing": (raw(b""), "The answer is empty"),
-    "blanks": (raw(b" \r\n "), "The answer is empty"),
-    "204": (Reply(status=204), "The answer is empty"),
-    "truncated JSON": (raw(json_reply([*GOOD, BROKEN]).body[:-20]), "The answer breaks off"),
-    "no JSON": (raw(b"id;name\n1;a\n"), "The answer is not JSON"),
-    "two documents": (raw(b"[] []"), "The answer is not JSON"),
-    "a text": (json_reply("hello"), "The answer has no list of records"),
-    "null": (json_reply(None), "The answer has no list of records"),
-    "an object without a list": (json_reply({"ok": True, "n": 3}), "The answer has no list of records"),
-    "an error as 200": (json_reply({"errors": [{"message": "no"}]}), "The answer has no list of records"),
-    "numbers": (json_reply([1, 2, 3]), "The answer has no list of records"),
-    "records and others": (json_reply([BROKEN, None]), "The answer has no list of records"),
-    "deep nesting": (nested(100_000), "The answer is nested too deeply"),
+    "a web page": (html(), "The response is a web page, not data"),
+    "a web page said to be JSON": (raw(html().body), "The response is a web page, not data"),
+    "a sign-in page": (login_page(), "The server requires a sign-in"),
+    "XML": (raw(b"<?xml version='1.0'?><a/>", "text/xml"), "The response has no list of records"),
+    "nothing": (raw(b""), "The response is empty"),
+    "blanks": (raw(b" \r\n "), "The response is empty"),
+    "204": (Reply(status=204), "The response is empty"),
+    "truncated JSON": (raw(json_reply([*GOOD, BROKEN]).body[:-20]), "The response was cut off"),
+    "no JSON": (raw(b"id;name\n1;a\n"), "The response is not JSON"),
+    "two documents": (raw(b"[] []"), "The response is not JSON"),
+    "a text": (json_reply("hello"), "The response has no list of records"),
+    "null": (json_reply(None), "The response has no list of records"),
+    "an object without a list": (json_reply({"ok": True, "n": 3}), "The response has no list of records"),
+    "an error as 200": (json_reply({"errors": [{"message": "no"}]}), "The response has no list of records"),
+    "numbers": (json_reply([1, 2, 3]), "The response has no list of records"),
+    "records and others": (json_reply([BROKEN, None]), "The response has no list of records"),
+    "deep nesting": (nested(100_000), "The response is nested too deeply"),
     "a record without key": (json_reply([BROKEN, {"name": "?"}]), "Some records have no key"),
     "a key that is null": (json_reply([BROKEN, {"id": None}]), "Some records have no key"),
     "a key that is an object": (json_reply([BROKEN, {"id": {"a": 1}}]), "Some records have no key"),
     "one key twice": (json_reply([BROKEN, {"id": 4, "name": "else"}]), "id is not unique"),
-    "less than announced": (cut(json_reply([*GOOD, BROKEN])), "The answer breaks off"),
-    "less chunks": (chunked(json_reply([*GOOD, BROKEN]), piece=9, keep=0.7), "The answer breaks off"),
-    "a reset in the body": (reset(json_reply([*GOOD, BROKEN])), "The answer breaks off"),
-    "a reset at once": (reset(), "The connection broke"),
-    "no gzip": (raw(b"plain").with_headers(Content_Encoding="gzip"), "The answer is damaged"),
+    "less than announced": (cut(json_reply([*GOOD, BROKEN])), "The response was cut off"),
+    "less chunks": (chunked(json_reply([*GOOD, BROKEN]), piece=9, keep=0.7), "The response was cut off"),
+    "a reset in the body": (reset(json_reply([*GOOD, BROKEN])), "The response was cut off"),
+    "a reset at once": (reset(), "The connection was lost"),
+    "no gzip": (raw(b"plain").with_headers(Content_Encoding="gzip"), "The response is damaged"),
     "wrong charset": (
         raw(b'[{"id": 1, "name": "\xff"}]', "application/json; charset=utf-7"),
-        "The answer's characters can't be read",
+        "The response's text can't be read",
     ),
 }
 
@@ -231,12 +231,12 @@ def test_silence(mirror):
     reports = []
     request = Request(timeout=Duration(0.2))
     assert quickest(lambda: reports.append(mirror.answers(silent(), request=request)), 5) < 5
-    assert_failed(mirror, reports[-1], "The server does not answer")
+    assert_failed(mirror, reports[-1], "The server does not respond")
 
 
 def test_silence_in_the_middle(mirror):
     report = mirror.answers(trickle(json_reply(GOOD), gap=60), request=Request(timeout=Duration(0.2)))
-    assert_failed(mirror, report, "The answer breaks off")
+    assert_failed(mirror, report, "The response was cut off")
 
 
 @pytest.mark.parametrize("how", ["untrusted", "expired", "wrong host"])
@@ -271,7 +271,7 @@ def test_https_where_http_is_spoken(mirror):
 def test_http_where_https_is_spoken(mirror):
     with ApiServer(certificate()) as api:
         report = mirror.sync(mirror.endpoint(url=api.url("/items").replace("https:", "http:")))
-    assert_failed(mirror, report, "The connection broke")
+    assert_failed(mirror, report, "The connection was lost")
 
 
 # --- what is only believed on a second look
@@ -302,7 +302,7 @@ def test_less_than_the_server_says_there_are_deletes_nothing(mirror):
     mirror.api.route("/more", json_reply([]).with_headers(X_Total_Count="3"))
     report = mirror.answers(short)
     assert (report.status, report.deleted) == ("succeeded", 0)
-    assert "nothing was deleted" in " ".join(tuple(map(str, report.warnings)))
+    assert "Nothing was deleted" in " ".join(report.warnings)
     assert mirror.rows() == ROWS
 
 
@@ -416,13 +416,13 @@ def test_a_missing_secret_is_said_before_anything_is_sent(mirror, kind):
     report = mirror.sync(mirror.endpoint(auth=AUTHS[kind][0]))
     assert report.status == "failed"
     assert mirror.api.count() == before
-    assert_failed(mirror, report, "The password is missing")
+    assert_failed(mirror, report, "The password or token is missing")
 
 
 @pytest.mark.parametrize(
     ("target", "title"),
     [
-        ("/items", "The server redirects in a circle"),
+        ("/items", "The server redirects endlessly"),
         ("file:///etc/passwd", "The server's link can't be used"),
     ],
 )
@@ -449,7 +449,7 @@ def test_the_body_of_a_redirect_is_not_read(mirror, flood):
 
 def test_two_addresses_that_redirect_to_each_other(mirror):
     mirror.api.route("/there", redirect("/items"))
-    assert_failed(mirror, mirror.answers(redirect("/there")), "The server redirects in a circle")
+    assert_failed(mirror, mirror.answers(redirect("/there")), "The server redirects endlessly")
 
 
 def test_a_redirect_that_is_not_wished_is_explained(mirror):
@@ -462,7 +462,7 @@ def test_a_redirect_that_is_not_wished_is_explained(mirror):
 
 def test_a_next_page_that_is_the_page_itself(mirror):
     reply = json_reply(GOOD).with_headers(Link=f'<{mirror.url}>; rel="next"')
-    assert_failed(mirror, mirror.answers(reply), "The listing goes in a circle")
+    assert_failed(mirror, mirror.answers(reply), "The pages repeat")
 
 
 def test_pages_that_repeat_under_ever_new_addresses(mirror):
@@ -472,7 +472,7 @@ def test_pages_that_repeat_under_ever_new_addresses(mirror):
 
     report = mirror.answers(page)
     assert report.requests < 5
-    assert_failed(mirror, report, "The listing goes in a circle")
+    assert_failed(mirror, report, "The pages repeat")
 
 
 def test_new_pages_without_end(mirror):
@@ -482,7 +482,7 @@ def test_new_pages_without_end(mirror):
 
     report = mirror.answers(page, limits=Limits(pages=20))
     assert report.requests <= 21
-    assert_failed(mirror, report, "The listing is too long")
+    assert_failed(mirror, report, "The list has too many pages")
 
 
 def test_empty_pages_without_end(mirror, monkeypatch):
@@ -493,12 +493,12 @@ def test_empty_pages_without_end(mirror, monkeypatch):
 
     report = mirror.answers(page, pages=Pages(kind="cursor", path="next_cursor", param="cursor"))
     assert report.requests <= 22
-    assert_failed(mirror, report, "The listing does not end")
+    assert_failed(mirror, report, "The pages do not end")
 
 
 def test_signs_of_more_pages_that_cannot_be_followed(mirror):
     report = mirror.answers(json_reply({"items": GOOD, "total": 500, "page": 1, "total_pages": 50}))
-    assert_failed(mirror, report, "The listing can't be followed")
+    assert_failed(mirror, report, "The further pages can't be found")
     assert mirror.answers(json_reply({"items": GOOD, "total": 500}), pages=Pages(kind="none")).status == "succeeded"
 
 
@@ -507,14 +507,14 @@ def test_more_bytes_than_allowed(mirror, flood):
     reports = []
     limits = Limits(bytes=Size(4_000_000))
     assert quickest(lambda: reports.append(mirror.answers(flood, limits=limits)), 5) < 5
-    assert_failed(mirror, reports[-1], "The server sends too much")
+    assert_failed(mirror, reports[-1], "The server sends too much data")
 
 
 def test_the_byte_limit_holds_for_all_pages_together(mirror):
     records = [{"id": number, "name": "x" * 1000} for number in range(100)]
     report = mirror.answers(Listing(records, "link", size=10), limits=Limits(bytes=Size(50_000)))
     assert report.requests < 7
-    assert_failed(mirror, report, "The server sends too much")
+    assert_failed(mirror, report, "The server sends too much data")
 
 
 # --- waiting, and not waiting
@@ -546,7 +546,7 @@ def test_retry_after_as_a_date(mirror):
 def test_a_spent_rate_limit_tells_when_it_is_open_again(mirror):
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 1800)}
     report = mirror.answers(Reply(status=403, headers=headers))
-    assert str(report.problem.title) == "The server asks to slow down"
+    assert str(report.problem.title) == "The server asks for fewer requests"
     assert report.retry_after == pytest.approx(1800, abs=5)
 
 

@@ -186,14 +186,16 @@ FORMATS: dict[str, Shape] = {
         _typed(lambda r: _zip("items.json", _json(r), _json(r)), "application/zip"),
         refused="The file can't be unpacked",
     ),
-    "a web page": Shape(answering(lambda _: html()), refused="The answer is a web page, not data"),
+    "a web page": Shape(answering(lambda _: html()), refused="The response is a web page, not data"),
     "XML with entities of its own": Shape(
-        answering(lambda _: raw(_EXPAND.encode(), "application/xml")), refused="The XML is not read"
+        answering(lambda _: raw(_EXPAND.encode(), "application/xml")), refused="The XML can't be read"
     ),
-    "JSON that breaks off": Shape(_typed(lambda r: _json(r)[:-9], "application/json"), refused="The answer breaks off"),
-    "no content at all": Shape(answering(lambda _: Reply(status=204)), refused="The answer is empty"),
+    "JSON that breaks off": Shape(
+        _typed(lambda r: _json(r)[:-9], "application/json"), refused="The response was cut off"
+    ),
+    "no content at all": Shape(answering(lambda _: Reply(status=204)), refused="The response is empty"),
     "a picture": Shape(
         answering(lambda _: raw(b"\x89PNG\r\n\x1a\n" + bytes(64), "image/png")),
-        refused="The answer's characters can't be read",
+        refused="The response's text can't be read",
     ),
 }

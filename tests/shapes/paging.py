@@ -387,7 +387,7 @@ PAGING: dict[str, tuple[Serve, dict[str, Any]]] = {
     ),
     "continue object (MediaWiki)": (mediawiki(), {}),
     "cursor with empty pages": (with_holes(), {}),
-    "7 of more, no way but a larger limit": (sized(7), {"refused": "The listing can't be followed"}),
+    "7 of more, no way but a larger limit": (sized(7), {"refused": "The further pages can't be found"}),
     "7 records in all": whole(7),
     "13 records in all": whole(13),
     "33 records in all": whole(33),

@@ -132,32 +132,30 @@ QUIRKS: dict[str, Shape] = {
         refused="The server does not accept the credentials",
     ),
     "no password": Shape(_guarded(bearer("right")), refused="The server does not accept the credentials"),
-    "a login page": Shape(always(login_page()), refused="The server wants a sign-in"),
-    "a login page on page 2": Shape(_login_behind, refused="The server wants a sign-in"),
-    "next points at itself": Shape(_next_is_itself, refused="The listing can't be followed"),
-    "pages in a circle": Shape(_circle, refused="The listing goes in a circle"),
+    "a login page": Shape(always(login_page()), refused="The server requires a sign-in"),
+    "a login page on page 2": Shape(_login_behind, refused="The server requires a sign-in"),
+    "next points at itself": Shape(_next_is_itself, refused="The further pages can't be found"),
+    "pages in a circle": Shape(_circle, refused="The pages repeat"),
     "next on another server": Shape(_elsewhere, refused="The next page is on another server"),
-    "more promised, no way there": Shape(_parameters_ignored(total=True), refused="The listing can't be followed"),
+    "more promised, no way there": Shape(_parameters_ignored(total=True), refused="The further pages can't be found"),
     "20 records, paging parameters ignored": Shape(_parameters_ignored(total=False), rows=_some),
     "total larger than what can be reached": Shape(
-        _more_than_reachable, told="The server says there are 2,345 records, the listing gave 40"
+        _more_than_reachable, told="The server reports 2,345 records, but sent 40"
     ),
-    "no further than 20 records": Shape(_limited_to(20), refused="The server refuses the request"),
-    "totals that disagree from page to page": Shape(
-        _growing_total, told="The server says there are 31 records, the listing gave 40"
-    ),
+    "no further than 20 records": Shape(_limited_to(20), refused="The server rejects the request"),
+    "totals that disagree from page to page": Shape(_growing_total, told="The server reports 31 records, but sent 40"),
     "pages that overlap": Shape(_twice),
     "next is null, meta has page and total": Shape(numbered(envelope=_envelope_fields)),
-    "page 3 forbidden": Shape(_broken_in_the_middle, refused="The server refuses access"),
+    "page 3 forbidden": Shape(_broken_in_the_middle, refused="The server denies access"),
     "not found": Shape(always(problem(404, "Not Found")), refused="There is nothing at this address"),
     "server error": Shape(always(problem(501, "Not Implemented")), refused="The server has a problem"),
-    "100,000 levels deep": Shape(always(nested(100_000)), refused="The answer is nested too deeply"),
+    "100,000 levels deep": Shape(always(nested(100_000)), refused="The response is nested too deeply"),
     "a message and a code with status 200": Shape(
         answering(lambda _: json_reply({"code": 404, "message": "No such thing", "path": "/api"})),
-        refused="The answer has no list of records",
+        refused="The response has no list of records",
     ),
     "an error object with status 200": Shape(
         answering(lambda _: json_reply({"error": {"code": 17, "message": "Quota used up"}})),
-        refused="The answer has no list of records",
+        refused="The response has no list of records",
     ),
 }

@@ -156,9 +156,9 @@ RECORDS: dict[str, Shape] = {
     ),
     "lists under numbers": Shape(
         _body(lambda r: {"data": {str(each["id"]): [each["name"], each["price"]] for each in r}}),
-        refused="The answer has no list of records",
+        refused="The response has no list of records",
     ),
-    "a single number": Shape(_body(lambda r: 42), refused="The answer has no list of records"),
+    "a single number": Shape(_body(lambda r: 42), refused="The response has no list of records"),
     "a list of plain texts": Shape(
         _body(lambda r: [each["name"] for each in r]),
         rows=lambda r: [{"value": each["name"]} for each in r],
@@ -170,14 +170,14 @@ RECORDS: dict[str, Shape] = {
         counts=(1, 0, 2),
     ),
     "an empty list under an unusual name": Shape(
-        _body(lambda r: {"total": 0, "gadgets": []}), refused="The answer has no list of records"
+        _body(lambda r: {"total": 0, "gadgets": []}), refused="The response has no list of records"
     ),
     "an empty collection (HAL)": Shape(
         _body(lambda r: {"_links": {"self": {"href": "/x"}}, "page": {"totalElements": 0, "number": 0}}),
-        refused="The answer has no list of records",
+        refused="The response has no list of records",
     ),
     "nothing but errors, with status 200": Shape(
         _body(lambda r: {"errors": [{"message": "No such field", "path": ["items"]}], "data": None}),
-        refused="The answer has no list of records",
+        refused="The response has no list of records",
     ),
 }

@@ -272,13 +272,13 @@ SERVICES: dict[str, Shape] = {
     "a cursor that stays at the end": Shape(_cursor_that_stays),
     "a token that leads to an empty page": Shape(_token_at_the_end),
     "a token that leads to an empty page, other parameters filter": Shape(
-        _token_at_the_end_of_filters, refused="The listing can't be followed"
+        _token_at_the_end_of_filters, refused="The further pages can't be found"
     ),
     "an empty page in the middle, total_pages": Shape(_holes(total_pages=True)),
     "an empty page in the middle, has_more": Shape(_holes(has_more=True)),
     "an empty page in the middle, total": Shape(_holes(total=True)),
     "a token under a name nobody knows": Shape(
         tokens("zz", lambda items, token: {"items": items, "nextMarker": token}),
-        refused="The listing can't be followed",
+        refused="The further pages can't be found",
     ),
 }

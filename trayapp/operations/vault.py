@@ -10,7 +10,7 @@ from trayapp.desktop.secrets.store import Kept, Secrets, from_environment
 from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
-from trayapp.messages import listing, say
+from trayapp.messages import Message, foreign, say, tr
 from trayapp.store.bookkeeping import grants
 from trayapp.store.file.database import Store
 from trayapp.sync.errors import AuthError, SyncError
@@ -23,6 +23,9 @@ _FREE = "TRAYSYNC_"
 class Withheld(AuthError):
     """The endpoint goes where nobody has given the secret for."""
 
+    code = "secret_withheld"
+    action = "allow_secret"
+
 
 class Allowance(msgspec.Struct, frozen=True):
     """What an endpoint wants to send: a secret in words, and where to. `field` is what `Vault.allow` takes."""
@@ -32,7 +35,7 @@ class Allowance(msgspec.Struct, frozen=True):
     to: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.what} may go to {', '.join(self.to)}"
+        return tr("{secret} may be sent to {places}", secret=self.what, places=self.to)
 
 
 def secret_field(text: str) -> Field:
@@ -41,9 +44,9 @@ def secret_field(text: str) -> Field:
         if field == text:
             return field
     raise UserError(
-        say("There is no secret “{text}”", text=text),
-        say("The secrets of an endpoint are {fields}.", fields=listing(FIELDS)),
-        say("Name one of them."),
+        say("There is no secret called “{name}”", name=text),
+        say("The secrets of an endpoint are: {names}.", names=FIELDS),
+        say("Use one of these names."),
     )
 
 
@@ -92,7 +95,7 @@ class Vault:
     def wants(self, endpoint: Endpoint, field: Field | None = None) -> tuple[Allowance, ...]:
         """What the endpoint as it is would send, if it is there; None: all of its secrets."""
         return tuple(
-            Allowance(each, _words(endpoint, each), tuple(sorted(destinations(endpoint, each))))
+            Allowance(each, str(_secret_name(endpoint, each)), tuple(sorted(destinations(endpoint, each))))
             for each in fields_of(endpoint)
             if field in (None, each)
         )
@@ -102,7 +105,10 @@ class Vault:
         endpoint wants now: that is not what they have been shown."""
         if not set(allowances) <= set(self.wants(endpoint)):
             raise UserError(
-                say("The endpoint was changed"), say("It now sends its secret elsewhere."), say("Check it again.")
+                say("The endpoint was changed in the meantime"),
+                say("It sends its secrets to other places now."),
+                say("Look at it again."),
+                code="changed_meanwhile",
             )
         return tuple(each for each in allowances if self._allow(endpoint, each.field))
 
@@ -188,51 +194,52 @@ def _name(endpoint: Endpoint, field: Field) -> str:
     return f"variable {variable.removeprefix('$')}" if variable else field
 
 
-def _words(endpoint: Endpoint, field: Field) -> str:
+def _secret_name(endpoint: Endpoint, field: Field) -> Message:
     if field == "proxy":
-        return "The proxy's password"
+        return say("The proxy's password")
     if field in ("refresh_token", "access_token"):
-        return "The sign-in"
+        return say("The sign-in")
     if endpoint.auth.secret_env:
-        return endpoint.auth.secret_env.removeprefix("$")
-    kind = endpoint.auth.kind
-    return {"basic": "The password", "bearer": "The token"}.get(
-        kind, "The client's secret" if kind.startswith("oauth2") else "The key"
-    )
+        return foreign(endpoint.auth.secret_env.removeprefix("$"))
+    if endpoint.auth.kind.startswith("oauth2"):
+        return say("The client's secret")
+    names = {"basic": say("The password"), "bearer": say("The token")}
+    return names.get(endpoint.auth.kind, say("The key"))
 
 
 def _withheld(endpoint: Endpoint, field: Field, given: frozenset[str], wanted: frozenset[str]) -> Withheld:
     variable = field == "secret" and endpoint.auth.secret_env
     target = endpoint.auth.token_url if endpoint.auth.kind.startswith("oauth2") else endpoint.url
     host = urlsplit(endpoint.request.proxy or "" if field == "proxy" else target).hostname or ""
-    now, before = listing(tuple(sorted(wanted))), listing(tuple(sorted(given)))
+    places = {"given": tuple(sorted(given)), "wanted": tuple(sorted(wanted))}
     if given and variable:
-        cause = say("It was allowed for {before}; this endpoint now goes to {now}.", before=before, now=now)
+        cause = say("It was allowed for {given}. This endpoint now sends to {wanted}.", **places)
     elif given:
-        cause = say("It was entered for {before}; this endpoint now goes to {now}.", before=before, now=now)
+        cause = say("It was entered for {given}. This endpoint now sends to {wanted}.", **places)
     elif variable:
-        cause = say("You haven't allowed this endpoint to use the variable; it goes to {now}.", now=now)
+        cause = say(
+            "This endpoint is not allowed to use that environment variable. It sends to {wanted}.",
+            wanted=places["wanted"],
+        )
     else:
-        cause = say("It is not known for which server it was entered; this endpoint goes to {now}.", now=now)
-    id = endpoint.id
-    which = id if field == "secret" else f"{id} {field}"
-    if variable and not id:
-        next = say("To allow it, name it yourself: --secret-env {name}", name=endpoint.auth.secret_env)
+        cause = say(
+            "It is unknown for which server it was entered. This endpoint now sends to {wanted}.",
+            wanted=places["wanted"],
+        )
+    which = endpoint.id if field == "secret" else f"{endpoint.id} {field}"
+    if variable and not endpoint.id:
+        next = say("If that is intended, name it yourself: --secret-env {name}", name=endpoint.auth.secret_env)
     elif variable:
-        next = say("To allow it: traysync secret allow {id}", id=id)
+        next = say("If that is intended, allow it: traysync secret allow {which}", which=which)
     elif field in ("refresh_token", "access_token"):
         next = say(
             "Sign in again (traysync secret sign-in {id}), or allow it: traysync secret allow {which}",
-            id=id,
+            id=endpoint.id,
             which=which,
         )
     else:
         next = say(
             "Enter it again (traysync secret set {which}), or allow it: traysync secret allow {which}", which=which
         )
-    return Withheld(
-        say("{endpoint} isn't sent to {host}", endpoint=_words(endpoint, field), host=host),
-        cause,
-        next,
-        action="allow_secret",
-    )
+    title = say("{secret} is not sent to {host}", secret=_secret_name(endpoint, field), host=host)
+    return Withheld(title, cause, next)

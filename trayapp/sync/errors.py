@@ -9,10 +9,12 @@ from trayapp.sync.report import Failure
 class SyncError(UserError):
     """The run can't be finished. `retry_after` is how many seconds the server wants to be left alone, if it said so.
 
-    `status` is the HTTP status that is behind it, None where none is.
+    `status` is the HTTP status that is behind it, None where none is; `said` is the server's own message, as it came.
+    A problem with one setting is mended by editing that setting, unless another action is given.
     """
 
     status: int | None = None
+    said: str = ""
 
     def __init__(
         self,
@@ -20,25 +22,34 @@ class SyncError(UserError):
         cause: Message | str = NOTHING,
         next: Message | str = NOTHING,
         *,
+        retry_after: float | None = None,
         code: str = "",
         field: str = "",
+        line: int | None = None,
         action: Action = "",
-        retry_after: float | None = None,
     ) -> None:
-        super().__init__(title, cause, next, code=code, field=field, action=action)
+        action = action or ("edit_field" if field else "")
+        super().__init__(title, cause, next, code=code, field=field, line=line, action=action)
         self.retry_after = retry_after
 
 
 class TransientError(SyncError):
-    """It may work again soon: no connection, an overloaded server, an answer that broke off."""
+    """It may work again soon: no connection, an overloaded server, a response that was cut off."""
+
+    code = "unavailable"
+    action = "retry"
 
 
 class NetworkError(TransientError):
     """There was no connection, or it broke: another network may help."""
 
+    code = "network"
+
 
 class AuthError(SyncError):
     """The server does not accept who we are."""
+
+    code = "refused"
 
 
 def failure_of(error: UserError) -> Failure:

@@ -95,9 +95,9 @@ def test_numbers_in_a_text_column_have_the_digits_they_were_sent_with(mirror):
 @pytest.mark.parametrize(
     ("body", "title"),
     [
-        (LINES.encode()[:-9], "The answer breaks off"),
-        (b'{"id": 1}\nnonsense\n{"id": 2}\n', "The answer is not JSON"),
-        (b'{"id": 1}\n{"id": 2} x', "The answer is not JSON"),
+        (LINES.encode()[:-9], "The response was cut off"),
+        (b'{"id": 1}\nnonsense\n{"id": 2}\n', "The response is not JSON"),
+        (b'{"id": 1}\n{"id": 2} x', "The response is not JSON"),
     ],
 )
 def test_broken_lines_are_refused(mirror, body, title, monkeypatch):
@@ -110,7 +110,7 @@ def test_broken_lines_are_refused(mirror, body, title, monkeypatch):
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
 def test_endless_nesting_is_refused(mirror, levels, kind):
     mirror.sync(raw(nested(levels).body[1:-1], kind))
-    assert str(mirror.report.problem.title) == "The answer is nested too deeply"
+    assert str(mirror.report.problem.title) == "The response is nested too deeply"
 
 
 @pytest.mark.parametrize("inner", ["[]", "{}", "", '["[[{{","\\\\","]","\\"[{"]', "[[]]," * MOST_LEVELS + "0"])
@@ -122,7 +122,7 @@ def test_nesting_up_to_the_limit_is_read(mirror, inner):
     with mirror.store.reading() as db:
         assert db.execute("SELECT json_valid(deep) FROM items").get == 1
     mirror.sync(raw(f'[{{"id": 1, "deep": [{deep}]}}]'.encode()))
-    assert str(mirror.report.problem.title) == "The answer is nested too deeply"
+    assert str(mirror.report.problem.title) == "The response is nested too deeply"
 
 
 # --- CSV
@@ -218,8 +218,8 @@ def test_ragged_rows_are_told_and_nothing_of_them_is_lost(mirror):
         {"id": 2, "a": "x", "b": "y", "column_4": "z"},
         {"id": 3, "a": "p", "b": "q", "column_4": None},
     ]
-    assert [warning.split(" ", 2)[1] for warning in tuple(map(str, mirror.report.warnings))] == ["rows", "rows", "rows"]
-    assert mirror.preview.warnings == tuple(map(str, mirror.report.warnings))
+    assert len(mirror.report.warnings) == 3
+    assert tuple(map(str, mirror.preview.warnings)) == mirror.report.warnings
 
 
 def test_a_header_alone_is_an_empty_listing(mirror):
@@ -232,7 +232,7 @@ def test_rows_without_a_header_get_numbered_columns(mirror):
         {"column_1": 1, "column_2": 2.5},
         {"column_1": 3, "column_2": 4.5},
     ]
-    assert any("first row" in warning for warning in mirror.preview.warnings)
+    assert any("first row" in str(warning) for warning in mirror.preview.warnings)
 
 
 def test_quotation_marks_that_quote_nothing_are_kept(mirror):
@@ -297,9 +297,9 @@ def test_the_same_lines_under_another_header_are_other_records(mirror, header):
 @pytest.mark.parametrize(
     ("reply", "title"),
     [
-        (json_reply({"error": "down for maintenance"}), "The answer is JSON, not CSV"),
-        (raw(b"<!DOCTYPE html><title>Hi</title>", "text/csv"), "The answer is a web page, not data"),
-        (raw(b'id,a\n1,"x\n2,y\n', "text/csv"), "The answer breaks off"),
+        (json_reply({"error": "down for maintenance"}), "The response is JSON, not CSV"),
+        (raw(b"<!DOCTYPE html><title>Hi</title>", "text/csv"), "The response is a web page, not data"),
+        (raw(b'id,a\n1,"x\n2,y\n', "text/csv"), "The response was cut off"),
     ],
 )
 def test_what_is_no_csv_is_refused_and_nothing_changes(mirror, reply, title, monkeypatch):
@@ -334,7 +334,7 @@ def test_rss_keeps_what_left_the_feed(mirror, kind):
     assert mirror.preview.format == "feed"
     assert mirror.preview.endpoint.table.mode == "upsert"
     assert mirror.preview.key == ("guid",)
-    assert any("upsert" in warning for warning in mirror.preview.warnings)
+    assert any("upsert" in str(warning) for warning in mirror.preview.warnings)
     assert rows[0] == {
         "title": "Ersté & zweite", "link": "http://n/1", "guid": "a1", "pubDate": "Mon, 02 Mar 2026 10:00:00 GMT",
         "category": '["x","y"]', "description": "<p>One & two</p>", "dc:creator": "Ann",
@@ -395,7 +395,7 @@ def test_a_feed_with_small_mistakes_is_mended_and_told(mirror):
     rows = mirror.add(raw(text, "application/rss+xml"))
     assert rows[0]["title"] == "Ersté \xa0& é & zweite"
     assert rows[0]["description"] == "<p>One &nbsp; & two</p>"
-    assert any("mended" in warning for warning in tuple(map(str, mirror.report.warnings)))
+    assert any("repaired" in warning for warning in mirror.report.warnings)
 
 
 def test_atom_pages_are_followed(mirror):
@@ -434,16 +434,16 @@ def test_xml_by_its_repeated_element(mirror, kind):
     assert (mirror.report.status, mirror.report.held) == ("held", 1)
     mirror.api.route("/items", raw(b"<error>down</error>", kind))
     mirror.run(mirror.preview.endpoint)
-    assert str(mirror.report.problem.title) == "The answer has no list of records"
+    assert str(mirror.report.problem.title) == "The response has no list of records"
 
 
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ('<!DOCTYPE a [<!ENTITY x "y">]><a><b i="1">&x;</b></a>', "The XML is not read"),
-        ('<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x.dtd"><a><b>&x;</b></a>', "The XML is not read"),
-        ("<a>" * 100_000 + "</a>" * 100_000, "The XML is not read"),
-        ("<a><b></a>", "The answer is not XML"),
+        ('<!DOCTYPE a [<!ENTITY x "y">]><a><b i="1">&x;</b></a>', "The XML can't be read"),
+        ('<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x.dtd"><a><b>&x;</b></a>', "The XML can't be read"),
+        ("<a>" * 100_000 + "</a>" * 100_000, "The XML can't be read"),
+        ("<a><b></a>", "The response is not XML"),
     ],
     ids=["entity", "DTD", "deep", "crossed"],
 )
@@ -470,7 +470,7 @@ def test_compressed_answers(mirror, way):
 
 def test_an_unknown_compression_is_said(mirror):
     mirror.sync(raw(b"\x1f\x9d\x90\0\1\2").with_headers(Content_Encoding="compress"))
-    assert str(mirror.report.problem.title) == "The answer is compressed in an unknown way"
+    assert str(mirror.report.problem.title) == "The response is compressed in an unknown way"
 
 
 def zipped(*names, text=CSV):
@@ -496,12 +496,12 @@ def test_packed_files(mirror, body, kind):
     ("body", "title"),
     [
         (zipped("a.csv", "b.csv"), "The file can't be unpacked"),
-        (zipped(), "The answer is not JSON"),
+        (zipped(), "The response is not JSON"),
         (zipped("a.csv")[:-40], "The file can't be unpacked"),
-        (gzip.compress(CSV.encode())[:-12], "The answer breaks off"),
-        (gzip.compress(b"." * 20_000_000), "The server sends too much"),
-        (zipped("a.csv", text="." * 20_000_000), "The server sends too much"),
-        (gzip.compress(gzip.compress(b"." * 20_000_000)), "The server sends too much"),
+        (gzip.compress(CSV.encode())[:-12], "The response was cut off"),
+        (gzip.compress(b"." * 20_000_000), "The server sends too much data"),
+        (zipped("a.csv", text="." * 20_000_000), "The server sends too much data"),
+        (gzip.compress(gzip.compress(b"." * 20_000_000)), "The server sends too much data"),
     ],
     ids=["two", "none", "cut zip", "cut gz", "gz bomb", "zip bomb", "nested bomb"],
 )
@@ -517,7 +517,7 @@ def test_a_bomb_by_content_encoding_is_refused(mirror, way):
     assert len(body) < 100_000
     reply = raw(body).with_headers(Content_Encoding=way)
     mirror.sync(reply, limits=Limits(bytes=Size(2**20)))
-    assert str(mirror.report.problem.title) == "The server sends too much"
+    assert str(mirror.report.problem.title) == "The server sends too much data"
 
 
 def test_the_encoding_in_the_settings_wins(mirror):
@@ -525,11 +525,11 @@ def test_the_encoding_in_the_settings_wins(mirror):
     rows = mirror.add(raw(text, "text/csv"), response=Response(encoding="cp1251"))
     assert rows[0]["name"] == "Жук"
     mirror.sync(raw(text, "text/csv"), response=Response(encoding="utf-8"))
-    assert str(mirror.report.problem.title) == "The answer's characters can't be read"
+    assert str(mirror.report.problem.title) == "The response's text can't be read"
 
 
 def test_json_that_is_no_utf8_is_not_guessed_at(mirror):
     reply = raw('[{"id": 1, "name": "Ärger"}]'.encode("latin-1"))
     mirror.sync(reply)
-    assert str(mirror.report.problem.title) == "The answer's characters can't be read"
+    assert str(mirror.report.problem.title) == "The response's text can't be read"
     assert mirror.sync(reply, response=Response(encoding="latin-1")) == [{"id": 1, "name": "Ärger"}]

@@ -62,7 +62,7 @@ def test_what_a_server_repeats_in_its_own_way_is_hidden(said):
 
 
 @pytest.mark.parametrize(
-    ("secret", "title"), [(None, "The password is missing"), ("a\r\nX-Evil: 1", "The secret can't be sent")]
+    ("secret", "title"), [(None, "The password or token is missing"), ("a\r\nX-Evil: 1", "The secret can't be sent")]
 )
 def test_secrets_that_can_t_be_sent(secret, title):
     with pytest.raises(AuthError) as refused:

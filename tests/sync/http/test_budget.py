@@ -91,7 +91,7 @@ def test_a_long_wait_is_not_slept_but_passed_on_without_another_request(api, sto
     report = mirror(store, url)
     assert (report.status, api.count("/items")) == ("failed", 1)
     assert report.retry_after == pytest.approx(1800, abs=5)
-    assert str(report.problem.title) == "The server asks to slow down"
+    assert str(report.problem.title) == "The server asks for fewer requests"
 
 
 def test_what_one_run_was_told_the_next_ones_respect_until_the_time_is_over(api, store):

@@ -13,6 +13,7 @@ from tests.server import ApiServer, Listing, certificate, in_turn, json_reply, r
 from trayapp.endpoints.model import Auth, Endpoint, Pages, Request, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
+from trayapp.messages import say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http import retry
@@ -92,9 +93,8 @@ def test_an_origin_is_the_server_that_is_asked(url, place):
 
 @pytest.mark.parametrize("url", BAD)
 def test_what_may_be_read_in_two_ways_has_no_origin(url):
-    with pytest.raises(ValueError, match=r"\w+ \w+") as refused:
+    with pytest.raises(ValueError, match=r"\w+ \w+"):
         origin(url)
-    assert not str(refused.value).endswith(".")
     with pytest.raises(SyncError, match="The address can't be used"):
         server_of(url)
 
@@ -221,8 +221,8 @@ def test_links_with_characters_that_are_read_past_are_refused(target):
 
 
 def test_an_address_that_lies_is_not_shown_as_one():
-    assert place_of("http://evil.example\\@home.example/x") == "The address"
-    assert place_of("http://home.example/\tx") == "The address"
+    assert place_of("http://evil.example\\@home.example/x") == say("(unreadable address)")
+    assert place_of("http://home.example/\tx") == say("(unreadable address)")
 
 
 # What goes along, with real servers
@@ -327,7 +327,7 @@ POST = Request(method="POST", json={"q": BODY}, headers=HEADERS)
 def test_a_body_is_for_no_other_server(home, elsewhere, store, status):
     there = elsewhere.route("/items", json_reply([{"id": 1}]))
     report = sync(store, home.route("/items", with_cookie(redirect(there, status))), request=POST)
-    assert str(report.problem.title) == "The server passes the request on"
+    assert str(report.problem.title) == "The server redirects to another server"
     assert elsewhere.requests == []
 
 
@@ -341,7 +341,7 @@ def test_a_page_elsewhere_is_not_asked_for_with_a_body(home, elsewhere, store):
     there = elsewhere.route("/items", json_reply({"items": [{"id": 1}], "next": "/more"}))
     url = home.route("/items", with_cookie(redirect(there, 303)))
     report = sync(store, url, request=POST, pages=Pages(kind="next_url", path="next"))
-    assert str(report.problem.title) == "The server passes the request on"
+    assert str(report.problem.title) == "The server redirects to another server"
     assert (elsewhere.count(), elsewhere.leaked(*OWN)) == (1, [])
 
 
@@ -350,7 +350,7 @@ def test_a_secret_that_the_server_writes_into_an_address_goes_nowhere(home, else
     there = elsewhere.route("/items", json_reply([]))
     url = home.route("/items", lambda seen: redirect(f"{there}?{urlsplit(seen.target).query.replace('s3', '%733')}"))
     report = sync(store, url, AUTHS[-1], request=Request())
-    assert str(report.problem.title) == "The server gives the secret away"
+    assert str(report.problem.title) == "The server would reveal the secret"
     assert SECRET not in repr(report)
     assert elsewhere.requests == []
 
@@ -364,7 +364,7 @@ def test_https_does_not_lead_to_http(home, store, tmp_path, how):
         url = safe.route("/items", redirect(there) if how == "redirect" else link)
         request = Request(ca_file=good.write_authority(tmp_path / "ca.pem"))
         report = sync(store, url, Auth(), request=request)
-    assert str(report.problem.title) == "The server leads to an unencrypted address"
+    assert str(report.problem.title) == "The server links to an unencrypted address"
     assert "https://" in str(report.problem.next)
     assert home.requests == []
 
@@ -378,9 +378,9 @@ def test_http_that_leads_to_https_is_told_of(home, store, auth, request_):
     """By way of a proxy, as only usual ports say that it is the same server."""
     home.route("/items", redirect("https://api.example/items", 307))
     report = sync(store, "http://api.example/items", auth, request=Request(proxy=home.base, **request_))
-    assert str(report.problem.title) == "The server wants an encrypted connection"
+    assert str(report.problem.title) == "The server requires an encrypted connection"
     assert report.failure == "permanent"
-    assert ("a new one is safer" in str(report.problem.next)) is (auth.kind != "none")
+    assert ("replace it" in str(report.problem.next)) is (auth.kind != "none")
     assert [seen.method for seen in home.requests] == ["POST" if "json" in request_ else "GET"]
 
 
@@ -403,7 +403,7 @@ def test_the_client_sends_to_no_server_but_the_one_it_judged(home, elsewhere):
     client = Client(endpoint, access, CancelToken())
     try:
         client.fetch(Call(url=elsewhere.url("/x"), headers={**HEADERS, "Authorization": SECRET}))
-        with pytest.raises(SyncError, match="The server passes the request on"):
+        with pytest.raises(SyncError, match="The server redirects to another server"):
             client.fetch(Call(url=elsewhere.url("/x"), method="POST", body=BODY.encode()))
         with pytest.raises(SyncError, match="The address can't be used"):
             client.fetch(Call(url=f"http://me@{urlsplit(home.base).netloc}/x"))

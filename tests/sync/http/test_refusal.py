@@ -32,11 +32,11 @@ WORDS = "The server does not accept the credentials"
     ("reply", "title"),
     [
         (problem(401, "Unauthorized"), WORDS),
-        (problem(403, "Forbidden"), "The server refuses access"),
-        (login_page(), "The server wants a sign-in"),
-        (redirect("/login?next=/items"), "The server wants a sign-in"),
-        (redirect("/accounts/sign_in"), "The server wants a sign-in"),
-        (redirect("/session/sso/start"), "The server wants a sign-in"),
+        (problem(403, "Forbidden"), "The server denies access"),
+        (login_page(), "The server requires a sign-in"),
+        (redirect("/login?next=/items"), "The server requires a sign-in"),
+        (redirect("/accounts/sign_in"), "The server requires a sign-in"),
+        (redirect("/session/sso/start"), "The server requires a sign-in"),
         (json_reply(RECORDS[:1]).with_headers(WWW_Authenticate='Basic realm="x"'), WORDS),
         (json_reply([]).with_headers(WWW_Authenticate='Bearer error="invalid_token"'), WORDS),
         (json_reply({"error": "unauthorized"}), WORDS),
@@ -63,7 +63,7 @@ def test_a_refusal_is_told_as_one_and_changes_nothing(api, store, reply, title):
 
 def test_without_credentials_the_server_is_said_to_want_some(api, store):
     url = api.route("/items", json_reply({"error": "unauthorized"}))
-    assert str(mirror(store, url, Auth()).problem.title) == "The server wants credentials"
+    assert str(mirror(store, url, Auth()).problem.title) == "The server requires credentials"
 
 
 @pytest.mark.parametrize(

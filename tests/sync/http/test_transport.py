@@ -147,7 +147,7 @@ def mutual(tmp_path_factory):
     return Files(server, **{name: str(path) for name, path in files.items()})
 
 
-TURNED_AWAY = ("The server wants a client certificate", "The connection broke")
+TURNED_AWAY = ("The server requires a client certificate", "The connection was lost")
 """In TLS 1.3 the server says so only after the client has sent its request; closing then may overtake the message."""
 
 
@@ -320,10 +320,10 @@ def test_a_proxy_that_wants_a_login_is_explained(store):
     with ApiServer() as proxy, Tunnel("me:right") as tunnel:
         proxy.route("/items", problem(407, "Login, please"))
         plain = mirror(store, "http://api.example/items", proxy=proxy.base)
-        assert str(plain.problem.title) == "The proxy wants credentials"
+        assert str(plain.problem.title) == "The proxy requires a user name and password"
         keyring = keyring_with("wr0ng-password")
         tunnelled = mirror(store, "https://api.example/", keyring=keyring, proxy=tunnel.url, proxy_user="me")
-        assert str(tunnelled.problem.title) == "The proxy wants credentials"
+        assert str(tunnelled.problem.title) == "The proxy requires a user name and password"
         assert "proxy_user" in str(tunnelled.problem.next)
         assert "wr0ng" not in repr(tunnelled)
 

@@ -225,17 +225,17 @@ def test_no_token_goes_to_another_server(api, store):
 @pytest.mark.parametrize(
     ("reply", "title"),
     [
-        (json_reply({"error": "invalid_client"}, 401), "The sign-in service refuses the client"),
-        (json_reply({"error": "unauthorized_client"}, 400), "The sign-in service refuses the client"),
-        (json_reply({"error": "invalid_scope", "error_description": "no x"}, 400), "The sign-in service refuses the s"),
+        (json_reply({"error": "invalid_client"}, 401), "The sign-in service rejects the client"),
+        (json_reply({"error": "unauthorized_client"}, 400), "The sign-in service rejects the client"),
+        (json_reply({"error": "invalid_scope", "error_description": "no x"}, 400), "The sign-in service rejects the s"),
         (json_reply({"error": "unsupported_grant_type"}, 400), "The sign-in service gives no token"),
         (json_reply({"error": "bad_verification_code"}), "The sign-in service gives no token"),
-        (json_reply({"token": "t"}), "The sign-in service's answer is not understood"),
-        (json_reply({"access_token": "a\r\nX-Other: b"}), "The sign-in service's answer is not understood"),
-        (json_reply({"access_token": 5}), "The sign-in service's answer is not understood"),
-        (json_reply(["t"]), "The sign-in service's answer is not understood"),
-        (raw(b"<html>", "text/html"), "The sign-in service's answer is not understood"),
-        (raw(b" " * 2_000_000), "The sign-in service's answer is not understood"),
+        (json_reply({"token": "t"}), "The sign-in service's response can't be read"),
+        (json_reply({"access_token": "a\r\nX-Other: b"}), "The sign-in service's response can't be read"),
+        (json_reply({"access_token": 5}), "The sign-in service's response can't be read"),
+        (json_reply(["t"]), "The sign-in service's response can't be read"),
+        (raw(b"<html>", "text/html"), "The sign-in service's response can't be read"),
+        (raw(b" " * 2_000_000), "The sign-in service's response can't be read"),
         (redirect("https://elsewhere.example/token", 307), "The sign-in service has moved"),
         (problem(404, "Not Found"), "There is nothing at this address"),
         (problem(503, "Down"), "The server has a problem"),
@@ -271,7 +271,7 @@ def test_what_a_token_endpoint_repeats_of_our_secrets_is_not_shown(api, store):
     api.route("/token", echo)
     report = Client(api).run(store)
     shown = repr(report)
-    assert "refuses the client" in shown
+    assert "rejects the client" in shown
     for part in (SECRET, "s3cret", "Y2wxZW50", "bWUlNDBoZXJl"):
         assert part not in shown
 
@@ -545,7 +545,7 @@ def test_the_code_is_shown_and_asked_for_as_slowly_as_the_service_wants(api):
         (("expired_token",), "Nobody signed in"),
         (("authorization_pending",), "Nobody signed in"),
         (("access_denied",), "The sign-in was refused"),
-        (("invalid_client",), "The sign-in service refuses the client"),
+        (("invalid_client",), "The sign-in service rejects the client"),
     ],
 )
 def test_codes_that_lead_nowhere(api, answers, title):
@@ -558,7 +558,7 @@ def test_codes_that_lead_nowhere(api, answers, title):
 
 def test_a_service_without_codes(api):
     client = Client(api, "oauth2_code", device_url=api.route("/device", json_reply({"device_code": "d"})))
-    with pytest.raises(SyncError, match="not understood"):
+    with pytest.raises(SyncError, match="can't be read"):
         client.access(None).sign_in(Person())
 
 

@@ -118,7 +118,7 @@ def test_a_wrong_client_secret_is_explained_and_shown_nowhere(provider, store):
     sync = Sync(store, provider, provider.auth())
     sync.secret = "quite another one"
     report = sync.run()
-    assert (report.status, str(report.problem.title)) == ("failed", "The sign-in service refuses the client")
+    assert (report.status, str(report.problem.title)) == ("failed", "The sign-in service rejects the client")
     assert "invalid_client" in str(report.problem.cause) or "authentication failed" in str(report.problem.cause)
     assert "quite another" not in repr(report)
 

@@ -47,7 +47,7 @@ def test_the_address_of_the_next_page_is_found(headers, body, found):
     ],
 )
 def test_signs_of_more_are_not_overlooked(headers, body, says):
-    assert says in hints.signs_of_more(headers, body, 2)
+    assert says in str(hints.signs_of_more(headers, body, 2))
 
 
 @pytest.mark.parametrize(

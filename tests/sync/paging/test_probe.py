@@ -8,6 +8,7 @@ import pytest
 from tests.server import Listing, json_reply, problem
 from trayapp.endpoints.model import Endpoint, Request, Table
 from trayapp.endpoints.naming import completed
+from trayapp.messages import say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.first_page import explore
 from trayapp.sync.http.auth import Credentials
@@ -34,9 +35,11 @@ def test_a_full_looking_page_of_a_server_that_refuses_all_questions_needs_consen
     url = api.route("/items", strict(20))
     preview = look(url)
     assert not preview.proven
-    assert preview.warnings == ("20 records may be a page's limit, and the server refuses to be asked for more.",)
+    assert preview.warnings == (
+        say("{number} records may be the page size, and the server rejects requests for more.", number=20),
+    )
     report = mirror(store, url)
-    assert (report.status, report.rows, tuple(map(str, report.warnings))) == ("succeeded", 20, preview.warnings)
+    assert (report.status, report.rows, report.warnings) == ("succeeded", 20, tuple(map(str, preview.warnings)))
 
 
 @pytest.mark.parametrize("status", [403, 500])
@@ -45,7 +48,9 @@ def test_a_second_page_that_is_not_to_be_had_needs_consent(api, status):
     url = api.route("/items", lambda seen: problem(status, "No") if seen.param("page", "1") != "1" else listing(seen))
     preview = look(url)
     assert not preview.proven
-    assert preview.warnings == ("The server has pages, but the second one was not to be had: there may be more.",)
+    assert preview.warnings == (
+        say("The server has pages, but the second one could not be read, so there may be more."),
+    )
 
 
 def test_the_same_of_another_length_is_believed(api):
@@ -88,7 +93,7 @@ def test_a_graphql_query_is_not_asked_for_page_numbers(api):
     cut = look(url, request=Request(method="POST", json={"query": "{ all(first: 20) { id } }"}))
     assert (cut.proven, cut.warnings) == (
         False,
-        ("The query asks for 20 records, and that many came: there may be more.",),
+        (say("The query asks for {number} records and got that many, so there may be more.", number=20),),
     )
 
 

@@ -114,29 +114,29 @@ def test_a_path_is_followed(mirror, body, path, expected):
 @pytest.mark.parametrize(
     ("body", "path", "why"),
     [
-        ({"a": {"b": 1}}, "a.b", "a number, no list"),
+        ({"a": {"b": 1}}, "a.b", "a number, not to a list"),
         ({"a": {"b": 1}}, "a", "jmes:a"),
-        ({"a": 1}, "b", "there is no 'b'"),
-        ({"data": None}, "data.edges[].node", "there is no 'edges'"),
-        ({"edges": [{"nodes": {}}]}, "edges[].node", "there is no 'node'"),
+        ({"a": 1}, "b", "no “b”"),
+        ({"data": None}, "data.edges[].node", "no “edges”"),
+        ({"edges": [{"nodes": {}}]}, "edges[].node", "no “node”"),
         ([1, 2], "", "as NAME"),
         ([[1], [2]], "", "with first row"),
-        ([None], "", "nothing, not objects"),
-        ({"a": [1]}, "a.*", "no object"),
+        ([None], "", "has null in it"),
+        ({"a": [1]}, "a.*", "not to an object"),
         ({"c": ["x"], "r": [[1, 2]]}, "r with c", "2 values"),
-        ({"c": ["x"], "r": [{}]}, "r with c", "not lists"),
-        ({"h": {"a": [1], "b": [1, 2]}}, "h zipped", "equally long"),
-        ({"h": {"a": 1}}, "h zipped", "no object of lists"),
-        ([{"f": 1}], "flat f", "no object in every record"),
+        ({"c": ["x"], "r": [{}]}, "r with c", "not a list"),
+        ({"h": {"a": [1], "b": [1, 2]}}, "h zipped", "differ in length"),
+        ({"h": {"a": 1}}, "h zipped", "not lead to an object of lists"),
+        ([{"f": 1}], "flat f", "not an object in every record"),
         ([{"f": 1}], "as x", "“as”"),
-        ({"a": [1]}, "jmes:a", "not all objects"),
+        ({"a": [1]}, "jmes:a", "values that are not objects"),
         ({"items": {}}, "auto", "an object without a list"),
     ],
 )
 def test_no_records_are_explained(mirror, body, path, why):
     mirror.sync(json_reply(body), response=Response(records=path))
     problem = mirror.report.problem
-    assert str(problem.title) == "The answer has no list of records"
+    assert str(problem.title) == "The response has no list of records"
     assert why in str(problem.cause) + str(problem.next)
 
 

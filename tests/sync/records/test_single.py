@@ -72,7 +72,7 @@ def test_an_xml_object_is_mirrored_as_one_row(mirror):
     (row,) = mirror.sync(weather(19))
     assert (row["degrees"], mirror.report.changed, mirror.report.deleted) == (19, 1, 0)
     assert mirror.sync(raw(b"<Error><Code>Busy</Code><Message>Later</Message></Error>", "text/xml")) is None
-    assert str(mirror.report.problem.title) == "The answer has no list of records"
+    assert str(mirror.report.problem.title) == "The response has no list of records"
     assert mirror.rows() == [row]
 
 
@@ -156,7 +156,7 @@ def test_an_object_that_becomes_a_complaint_is_refused(mirror):
     for complaint in ({"error": "quota used up"}, {"message": "Try again"}):
         mirror.api.route("/items", json_reply(complaint))
         assert mirror.run(mirror.preview.endpoint) is None
-        assert str(mirror.report.problem.title) == "The answer has no list of records"
+        assert str(mirror.report.problem.title) == "The response has no list of records"
     assert mirror.rows() == [{ONLY_KEY: 1, "mood": "good"}]
 
 
@@ -169,7 +169,7 @@ def test_a_list_found_by_itself_never_becomes_an_object(mirror, records, other):
     if len(records) == 1 and "mood" in other:
         assert [row["id"] for row in rows] == [7], "it has the same fields, and there was one row"
         return
-    assert str(mirror.report.problem.title) == "The answer has no list of records"
+    assert str(mirror.report.problem.title) == "The response has no list of records"
     assert mirror.rows() == records
 
 

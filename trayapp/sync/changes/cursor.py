@@ -11,6 +11,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Incremental, Pages
+from trayapp.messages import Message, say
 from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.links import joined, origin, place_of
@@ -190,9 +191,11 @@ def since(call: Call, incremental: Incremental, cursor: str | None) -> Call:
         url = joined(call.url, cursor)
         if origin(url) != origin(call.url):
             raise SyncError(
-                "The cursor leads to another server",
-                f"{place_of(call.url)} gave {place_of(url)} as where to go on.",
-                "Check incremental.path.",
+                say("The cursor leads to another server"),
+                say("{address} continues at {target}.", address=place_of(call.url), target=place_of(url)),
+                say("Check incremental.path."),
+                code="other_server",
+                field="incremental.path",
             )
         return msgspec.structs.replace(call, url=url)
     newest = parsed(cursor)
@@ -220,9 +223,11 @@ def _as(cursor: Cursor, format: str) -> str:
     moment = cursor.value
     if not isinstance(moment, datetime):
         raise SyncError(
-            "The cursor is no time",
-            f"{cursor.text[:50]!r} can't be written as {format}.",
-            "Correct incremental.format or incremental.field.",
+            say("The cursor is not a time"),
+            say("“{cursor}” can't be written as {format}.", cursor=cursor.text[:50], format=format),
+            say("Correct incremental.format or incremental.field."),
+            code="cursor",
+            field="incremental.format",
         )
     if format == "epoch":
         return str(_since_epoch(moment) // 1_000_000)
@@ -295,7 +300,7 @@ def is_expired(error: SyncError) -> bool:
     """Whether the server refused a cursor because it is too old: only the whole listing helps."""
     if error.status == 410:
         return True
-    return error.status in (400, 404, 409, 412, 422) and bool(_EXPIRED.search(error.cause))
+    return error.status in (400, 404, 409, 412, 422) and bool(_EXPIRED.search(error.said))
 
 
 def server_time(answer: Answer) -> datetime | None:
@@ -338,11 +343,18 @@ class Tracker:
             return next_cursor(self.newest, began)
         return self.own or self._before
 
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Message]:
         """What people should know about the cursors met."""
         if self.newest.mixed:
-            return [f"The values of {self._incremental.field} do not compare: every run reads the whole listing."]
+            return [
+                say(
+                    "The values of {field} can't be compared, so every run reads the whole list.",
+                    field=self._incremental.field,
+                )
+            ]
         cursor = self.newest.cursor
         if self._incremental.lookback.seconds and cursor is not None and cursor.order != "time":
-            return [f"{self._incremental.field} holds no times: incremental.lookback has no effect."]
+            return [
+                say("{field} holds no times, so incremental.lookback has no effect.", field=self._incremental.field)
+            ]
         return []

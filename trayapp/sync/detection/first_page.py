@@ -8,6 +8,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
+from trayapp.messages import Message, say
 from trayapp.store.mirror.claim import Stored
 from trayapp.store.mirror.schema import HASH_KEY, OWN_KEYS, Shape, binder, extended
 from trayapp.store.records.fields import Fields, decode_records
@@ -22,7 +23,7 @@ from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.auth import Access
 from trayapp.sync.http.budget import Budgets
 from trayapp.sync.http.client import Client
-from trayapp.sync.http.failures import ended, server_message
+from trayapp.sync.http.failures import quoted, server_message
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer, Call, first_call
 from trayapp.sync.paging import hints
@@ -47,8 +48,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
     total_pages: int | None
     named: Pages | None
-    more: str | None
-    """`named`: how the answer itself says to go on; `more`: a sign, in words, that there is more."""
+    more: Message | None
+    """`named`: how the answer itself says to go on; `more`: a sign that there is more."""
     alone: bool
     """Whether the answer is one record, not a list of them."""
 
@@ -113,26 +114,30 @@ def settled(endpoint: Endpoint, found: Found) -> Endpoint:
 
 def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncError:
     said = server_message(answer.body, answer.headers, hide) if isinstance(body, dict) else ""
-    what = "a list of plain values" if isinstance(body, list) else "a single value"
+    address = place_of(answer.url)
     if isinstance(body, dict):
-        what = "an object without a list"
+        cause = say("{address} sent an object without a list.", address=address)
+        if said:
+            cause = say("{cause} {message}", cause=cause, message=quoted(said))
+        advice = say('To mirror the object itself as one row, set response.records = "jmes:@".')
+    else:
+        cause = say("{address} sent a single value.", address=address)
+        if isinstance(body, list):
+            cause = say("{address} sent a list of plain values.", address=address)
+        advice = say("Check the address, or set response.records.")
     return SyncError(
-        "The answer has no list of records",
-        f"{place_of(answer.url)} sent {what}." + (f" The server says: {ended(said)}" if said else ""),
-        'To mirror the object itself as one row, set response.records = "jmes:@".'
-        if isinstance(body, dict)
-        else "Check the address, or set response.records.",
+        say("The response has no list of records"), cause, advice, code="no_records", field="response.records"
     )
 
 
 def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, text: bytes, found: Found) -> Trial:
     """How the listing goes on: from the settings, else by trying. `pages.kind` of the trial is never "auto"."""
     if endpoint.pages.kind != "auto":
-        return Trial(endpoint.pages, True, "The settings say how the listing goes on.")
+        return Trial(endpoint.pages, True, say("The paging is set in the settings."))
     if found.format == "feed" and found.named is None:
-        return Trial(Pages(kind="none"), True, "A feed shows its newest entries, without a way to older ones.")
+        return Trial(Pages(kind="none"), True, say("A feed has only its newest entries and no further pages."))
     if found.alone and found.named is None:
-        return Trial(Pages(kind="none"), True, "The answer is one object.")
+        return Trial(Pages(kind="none"), True, say("The response is a single object."))
     first = FirstPage(call, answer, text, found.path, found.records)
     trial = find_pages(endpoint, client, first)
     return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
@@ -170,10 +175,17 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     warnings = [*_warnings(count, key, proven, proof), *page.warnings]
     rival = shapes.rival(outline(page.text, answer.url)) if endpoint.response.records == "auto" else None
     if rival is not None and not found.alone:
-        warnings.append(f"The answer has another list, at {rival!r}; set response.records if that one is meant.")
+        warnings.append(
+            say(
+                "The response has another list at “{path}”. Set response.records if you need that one.",
+                path=rival,
+            )
+        )
     if found.format == "feed" and mode == "auto":
         mode = "upsert"
-        warnings.append("A feed shows only its newest entries: those that leave it are kept in the table (upsert).")
+        warnings.append(
+            say("A feed shows only its newest entries. Entries that drop out of it stay in the table (upsert).")
+        )
     pages = trial.pages
     if endpoint.pages.kind == "auto" and pages.kind == "none":
         pages = endpoint.pages  # one page today; that a Link header never comes is not proven
@@ -204,16 +216,20 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     )
 
 
-def _warnings(count: int, key: tuple[str, ...], proven: bool, proof: str) -> list[str]:
+def _warnings(count: int, key: tuple[str, ...], proven: bool, proof: Message) -> list[Message]:
     warnings = []
     if not proven:
         warnings.append(proof)
     if not count:
-        warnings.append("The list is empty now; key and columns show when the first records come.")
+        warnings.append(
+            say("The list is empty for now. The key and the columns are found when the first records arrive.")
+        )
     elif key == (HASH_KEY,):
         warnings.append(
-            "No field tells the records apart: they are known by their content, so a changed record counts as one"
-            " deleted and one new."
+            say(
+                "No field identifies a record, so records are compared by their content: a changed record counts as"
+                " one deleted and one new."
+            )
         )
     return warnings
 

@@ -1,8 +1,9 @@
-"""What detection found about an endpoint, with its evidence: the answer of `preview`, `add` and the editor's Test."""
+"""What detection found about an endpoint, with its evidence: the result of `preview`, `add` and the editor's Test."""
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.messages import Message
 from trayapp.sync.http.request import RequestMade
 
 
@@ -19,7 +20,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     `format` is what the answer was read as (one of response.format but "auto"), `encoding` that of its characters,
     `delimiter` what stands between the cells of CSV ("" for other formats).
-    `proof` says in words why `pages` is believed (or why not); `cursors` are fields that could drive incremental
+    `proof` says why `pages` is believed (or why not); `cursors` are fields that could drive incremental
     runs; `rows` are the first rows in the order of `columns`; `count` is the number of records on the first page,
     `total` what the server says there are.
     """
@@ -33,13 +34,13 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None = None
     pages: Pages
     proven: bool
-    proof: str
+    proof: Message
     key: tuple[str, ...]
     columns: tuple[PreviewColumn, ...]
     cursors: tuple[str, ...] = ()
     rows: tuple[tuple[str | int | float | None, ...], ...] = ()
     requests: tuple[RequestMade, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
     @property
     def how_read(self) -> str:

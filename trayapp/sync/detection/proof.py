@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from trayapp.endpoints.model import Pages
+from trayapp.messages import Message
 from trayapp.store.mirror.deletions import Proof
 from trayapp.sync.changes.conditional import BELIEVED
 
@@ -27,7 +28,7 @@ class ProvenPaging(msgspec.Struct, frozen=True):
     count: int
     at: datetime | None = None
 
-    def holds(self, named: Pages | None, more: str | None, count: int, now: datetime, shorter: bool) -> bool:
+    def holds(self, named: Pages | None, more: Message | None, count: int, now: datetime, shorter: bool) -> bool:
         """Whether it can be believed of a first page with `count` records.
 
         named: how that page says itself to go on. more: its sign that there is more. shorter: a page with fewer records

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message, say
 from trayapp.store.bookkeeping.endpoint_states import read_found
 from trayapp.store.file.database import Store
 from trayapp.store.mirror.claim import Stored, stored
@@ -35,7 +36,7 @@ class ResolvedSource(msgspec.Struct, frozen=True):
     records: Page | None = None
     second: SecondPage | None = None
     alone: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
     def listing(self, client: Client, prefetcher: Prefetcher | None = None) -> Listing:
         """A walk over it that asks for nothing again."""
@@ -99,13 +100,15 @@ class SourceResolver:
         shorter = self._one_of_many or not whole
         if known is not None and known.holds(found.named, found.more, found.count, self._now, shorter):
             pages = msgspec.structs.replace(known.pages, max=self._endpoint.pages.max)
-            return Trial(pages, True, "It was proven before.")
+            return Trial(pages, True, say("The paging was proven in an earlier run."))
         trial = find_source(self._endpoint, client, call, answer, page.text, found)
         if trial.cut and not trial.proven:
             raise SyncError(
-                "The listing can't be followed" if trial.pages.kind == "none" else "The listing goes in a circle",
+                say("The further pages can't be found") if trial.pages.kind == "none" else say("The pages repeat"),
                 trial.proof,
-                'If one page is all you want, set pages.kind = "none".',
+                say('If you need only the first page, set pages.kind = "none".'),
+                code="pages_unproven",
+                field="pages",
             )
         if not trial.proven or self._endpoint.pages.kind != "auto":
             return trial

@@ -10,6 +10,7 @@ from itertools import chain, compress, islice, repeat
 import msgspec
 import xxhash
 
+from trayapp.messages import Message, say, say_count
 from trayapp.store.records.cells import Block, packed
 from trayapp.store.records.digests import Digests
 from trayapp.store.records.pages import CellPage
@@ -63,7 +64,7 @@ def sample(body: bytes) -> str:
     return body[: 4 * _SAMPLE].decode(errors="ignore")
 
 
-def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> CellPage:
+def read(body: bytes, tell: Callable[[Message], None], delimiter: str) -> CellPage:
     """A record for each row of a text in UTF-8, on the names in the first one.
 
     Numbers are those that are written just as a number is (`values.typed`); an empty cell is null unless it is quoted
@@ -83,13 +84,13 @@ def read(body: bytes, tell: Callable[[str], None], delimiter: str) -> CellPage:
         return CellPage([])
     above = _titles(rows, body, delimiter) if len(rows[0]) == 1 else 0
     if above:
-        tell(f"{above:,} lines above the header were left out.")
+        tell(say_count("A line above the header was left out.", "{count} lines above the header were left out.", above))
     header = rows[above]
     spaced = len(header) > 1 and all(cell.startswith(" ") for cell in header[1:])  # a space behind every delimiter
     header = ["" if cell == empty else cell.lstrip(" ") if spaced else cell for cell in header]
     is_record = all(isinstance(typed(cell), int | float) for cell in header)
     if is_record:
-        tell("The first row holds only numbers: it was taken as a record, and the columns are numbered.")
+        tell(say("The first row holds only numbers, so it was read as a record, and the columns are numbered."))
         header = [""] * len(header)
     start = above + (not is_record)
     table = _Table(header, empty, msgspec.json.encode([header, form, spaced]))
@@ -131,14 +132,33 @@ class _Table:
         self._seed = xxhash.xxh3_64_intdigest(terms)
         self._short = self._long = self._blank = 0
 
-    def tell(self, tell: Callable[[str], None]) -> None:
+    def tell(self, tell: Callable[[Message], None]) -> None:
         """Say what was odd."""
         if self._short:
-            tell(f"{self._short:,} rows have fewer cells than the header; the missing ones are empty.")
+            tell(
+                say_count(
+                    "A row has fewer cells than the header. The missing ones are left empty.",
+                    "{count} rows have fewer cells than the header. The missing ones are left empty.",
+                    self._short,
+                )
+            )
         if self._long:
-            tell(f"{self._long:,} rows have more cells than the header; they are in columns named by their position.")
+            tell(
+                say_count(
+                    "A row has more cells than the header. The extra ones are in columns named by their position.",
+                    "{count} rows have more cells than the header. The extra ones are in columns named by their"
+                    " position.",
+                    self._long,
+                )
+            )
         if self._blank:
-            tell(f"{self._blank:,} rows without any value were left out.")
+            tell(
+                say_count(
+                    "A row without any values was left out.",
+                    "{count} rows without any values were left out.",
+                    self._blank,
+                )
+            )
 
     def block(self, rows: list[list[str]], texts: list[bytes]) -> Block | None:
         """The rows that have a value, each read from the text beside it."""

@@ -1,23 +1,36 @@
-"""What can be wrong with the content of an answer, in words for people."""
+"""What can be wrong with the content of a response, in words for people."""
 
 import re
 import textwrap
 
+from trayapp.messages import NOTHING, Message, say
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.http.links import place_of
 
 
-def broken_off(url: str, how: str) -> TransientError:
-    """It ends too early; `how` follows the address."""
-    return TransientError("The answer breaks off", f"{place_of(url)}{how}.", "It is tried again by itself.")
+def broken_off(cause: Message) -> TransientError:
+    """It ends too early."""
+    return TransientError(say("The response was cut off"), cause, say("TraySync will try again."), code="cut_off")
+
+
+def incomplete(url: str, format: str) -> TransientError:
+    """It ends too early for that format."""
+    return broken_off(say("{address} sent incomplete {format}.", address=place_of(url), format=format))
+
+
+def not_json(cause: Message) -> SyncError:
+    """It should be JSON, and is not."""
+    return SyncError(say("The response is not JSON"), cause, say("Check the address."), code="format", field="url")
 
 
 def unreadable(url: str, encoding: str) -> SyncError:
     """Its characters are not in that encoding."""
     return SyncError(
-        "The answer's characters can't be read",
-        f"The text of {place_of(url)} should be {encoding}, but it is not.",
-        "Set response.encoding for this endpoint, for example to latin-1.",
+        say("The response's text can't be read"),
+        say("The text from {address} should be {encoding}, but it is not.", address=place_of(url), encoding=encoding),
+        say("Set response.encoding for this endpoint, for example to latin-1."),
+        code="encoding",
+        field="response.encoding",
     )
 
 
@@ -25,35 +38,43 @@ def page_instead(start: bytes, url: str) -> SyncError:
     """It is a web page, which begins so; a sign-in page is an AuthError."""
     text = start.decode("utf-8", "replace")
     title = re.search(r"<title[^>]*>\s*([^<]{1,100})", text, re.IGNORECASE)
-    named = f" titled “{' '.join(title[1].split())}”" if title else ""
+    address, named = place_of(url), " ".join(title[1].split()) if title else ""
     if re.search(r"type\s*=\s*[\"']?password", text, re.IGNORECASE):
         return AuthError(
-            "The server wants a sign-in",
-            f"{place_of(url)} sent a sign-in page{named} instead of data.",
-            "Choose the right authentication for this endpoint.",
+            say("The server requires a sign-in"),
+            say("{address} sent the sign-in page “{title}” instead of data.", address=address, title=named)
+            if named
+            else say("{address} sent a sign-in page instead of data.", address=address),
+            say("Choose the right kind of authentication for this endpoint."),
+            field="auth",
         )
     return SyncError(
-        "The answer is a web page, not data",
-        f"{place_of(url)} sent HTML{named}.",
-        "Use the address of the API, not of the page that shows the data.",
+        say("The response is a web page, not data"),
+        say("{address} sent the web page “{title}”.", address=address, title=named)
+        if named
+        else say("{address} sent a web page.", address=address),
+        say("Use the address of the API, not of the page that shows the data."),
+        code="web_page",
+        field="url",
     )
 
 
 def too_deep(url: str) -> SyncError:
     """It has more levels than Python can go down."""
     return SyncError(
-        "The answer is nested too deeply", f"{place_of(url)} sent more levels than can be read.", "Check the address."
+        say("The response is nested too deeply"),
+        say("{address} sent more levels than TraySync can read.", address=place_of(url)),
+        say("Check the address."),
+        code="format",
     )
 
 
 def no_json(text: bytes, url: str, error: Exception) -> SyncError:
     """The parser refuses it with that error."""
     if "truncated" in str(error):
-        return broken_off(url, " sent incomplete JSON")
-    return SyncError(
-        "The answer is not JSON",
-        f"{place_of(url)} sent something that begins with {start_of(text)}.",
-        "Check the address.",
+        return incomplete(url, "JSON")
+    return not_json(
+        say("The response from {address} begins with {start}.", address=place_of(url), start=start_of(text))
     )
 
 
@@ -65,11 +86,20 @@ def start_of(text: bytes) -> str:
     return f"“{start}”"
 
 
-def no_list(path: str, url: str, why: str, hint: str = "") -> SyncError:
+def no_list(path: str, url: str, why: Message, hint: Message = NOTHING) -> SyncError:
     """There are no records at the path; `hint` is what to do about it."""
-    place = f" at {path!r}" if path else ""
+    cause = say("{reason} The response came from {address}.", reason=why, address=place_of(url))
+    if path:
+        cause = say(
+            "{reason} The response came from {address}; response.records is “{path}”.",
+            reason=why,
+            address=place_of(url),
+            path=path,
+        )
     return SyncError(
-        "The answer has no list of records",
-        f"{place_of(url)}{place}: {why}.",
-        hint or "Check the address, or set response.records to where the list is.",
+        say("The response has no list of records"),
+        cause,
+        hint or say("Check the address, or set response.records to where the list is."),
+        code="no_records",
+        field="response.records",
     )

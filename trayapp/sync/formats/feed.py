@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from trayapp.messages import Message, say
 from trayapp.sync.formats.xml import NotXml, to_value
 
 _ROOTS = ("rss", "feed", "RDF")
@@ -17,7 +18,7 @@ class NoFeed(ValueError):
     """Well-formed XML, but neither RSS nor Atom; the text is its root element's name."""
 
 
-def to_json(text: str, tell: Callable[[str], None]) -> bytes:
+def to_json(text: str, tell: Callable[[Message], None]) -> bytes:
     """{"title", "next", "entries": […]} as JSON. Raises NotXml, NoFeed and xml.Refused.
 
     Names and values are the feed's own, texts verbatim (dates, too). Texts lose their attributes (a title's type, a
@@ -32,7 +33,7 @@ def to_json(text: str, tell: Callable[[str], None]) -> bytes:
         if mended == text:
             raise
         document = _read(mended)
-        tell("The feed is not well-formed XML: stray ampersands and the like were mended.")
+        tell(say("The feed is not well-formed XML. Stray ampersands and similar mistakes were repaired."))
     ((name, root),) = document.items()
     kind = name.rpartition(":")[2]
     if kind not in _ROOTS or not isinstance(root, dict):

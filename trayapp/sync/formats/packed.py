@@ -3,13 +3,19 @@
 import io
 import zlib
 
+from trayapp.messages import Message, say
+
 
 class TooLarge(ValueError):
     """More bytes than allowed come out."""
 
 
 class Unusable(ValueError):
-    """Not a file this can read, in words for people."""
+    """Not a file this can read; why, for people."""
+
+    def __init__(self, why: Message) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class BrokenOff(Unusable):
@@ -38,9 +44,9 @@ def _gunzipped(body: bytes, limit: int) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
             content = file.read(limit + 1)
     except EOFError as error:
-        raise BrokenOff("the .gz file breaks off") from error
+        raise BrokenOff(say("The .gz file was cut off.")) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise Unusable("the .gz file is damaged") from error
+        raise Unusable(say("The .gz file is damaged.")) from error
     if len(content) > limit:
         raise TooLarge
     return content
@@ -54,14 +60,18 @@ def _unzipped(body: bytes, limit: int) -> bytes:
             members = [member for member in archive.infolist() if not member.is_dir()]
             members = [m for m in members if not m.filename.startswith("__MACOSX/")]
             if len(members) != 1:
-                names = ", ".join(member.filename for member in members[:5])
-                raise Unusable(f"the .zip file has {len(members)} files in it, not one ({names})")
+                names = tuple(member.filename for member in members[:5])
+                if not names:
+                    raise Unusable(say("The .zip file is empty."))
+                raise Unusable(
+                    say("The .zip file has {number} files in it, not one: {names}.", number=len(members), names=names)
+                )
             if members[0].flag_bits & 1:
-                raise Unusable("the .zip file is locked with a password")
+                raise Unusable(say("The .zip file is protected by a password."))
             with archive.open(members[0]) as file:
                 content = file.read(limit + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise Unusable("the .zip file is damaged, or packed in a way that can't be read") from error
+        raise Unusable(say("The .zip file is damaged, or compressed in an unknown way.")) from error
     if len(content) > limit:
         raise TooLarge
     return content

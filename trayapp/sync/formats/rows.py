@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from trayapp.messages import Message, say
+
 _PIECE = 2**16
 _SAMPLE = 2**16
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -32,7 +34,7 @@ class RowFormat(msgspec.Struct, frozen=True):
     spaced: bool = False
 
 
-def row_format(body: bytes, delimiter: str, tell: Callable[[str], None]) -> RowFormat:
+def row_format(body: bytes, delimiter: str, tell: Callable[[Message], None]) -> RowFormat:
     """How the rows of a text in UTF-8 are written."""
     if b'"' not in body:
         return RowFormat(delimiter, quoted=False)
@@ -43,12 +45,12 @@ def row_format(body: bytes, delimiter: str, tell: Callable[[str], None]) -> RowF
         try:
             deque(_Reader(body, found, None, tell).rows(), 0)
         except (csv.Error, BrokenOff):
-            tell("Quotation marks don't enclose cells here; they were kept as they are.")
+            tell(say("Quotation marks don't enclose cells in this file, so they were kept."))
             return RowFormat(delimiter, quoted=False)
     return found
 
 
-def read_rows(body: bytes, form: RowFormat, empty: str, tell: Callable[[str], None]) -> Iterator[Rows]:
+def read_rows(body: bytes, form: RowFormat, empty: str, tell: Callable[[Message], None]) -> Iterator[Rows]:
     """The rows of a text in UTF-8, in their order; `empty` stands for cells that are `""`. Raises BrokenOff."""
     return _Reader(body, form, empty, tell).rows()
 
@@ -61,7 +63,7 @@ def unused(body: bytes) -> str:
 class _Reader:
     """Reads one text. Without `empty` it only proves that quotation marks enclose cells, else raises csv.Error."""
 
-    def __init__(self, body: bytes, form: RowFormat, empty: str | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, body: bytes, form: RowFormat, empty: str | None, tell: Callable[[Message], None]) -> None:
         self._body = body
         self._delimiter = form.delimiter
         self._spaced = form.spaced
@@ -127,8 +129,8 @@ class _Reader:
             if self._checks or not self._strict:
                 raise
             if "unexpected end" in str(error):
-                raise BrokenOff("the last quoted cell has no end") from None
-            self._tell("Some quotation marks stand inside quoted cells; they were left out.")
+                raise BrokenOff from None
+            self._tell(say("Some quotation marks inside quoted cells were left out."))
             self._strict = False
         return (rows, texts), done
 

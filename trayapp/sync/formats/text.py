@@ -6,14 +6,16 @@ from collections.abc import Callable
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Response
+from trayapp.messages import Message, say
 from trayapp.store.records.pages import CellPage
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats import delimited, lines, packed, sniff
 from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
-from trayapp.sync.formats.faults import broken_off, page_instead, start_of, too_deep, unreadable
+from trayapp.sync.formats.faults import broken_off, incomplete, not_json, page_instead, start_of, too_deep, unreadable
 from trayapp.sync.formats.lenient_json import OUTLINED
 from trayapp.sync.formats.rows import BrokenOff
 from trayapp.sync.formats.sniff import Format
+from trayapp.sync.http.failures import too_large
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer
 
@@ -32,7 +34,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     format: Format
     text: bytes
     cells: CellPage | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ""
 
@@ -49,15 +51,20 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     body = _unpacked(answer, endpoint.limits.bytes.bytes)
     if not body or body.isspace():
         return _nothing(answer, endpoint.response)
-    warnings: list[str] = []
+    warnings: list[Message] = []
+
+    def tell(warning: Message) -> None:
+        if warning not in warnings:
+            warnings.append(warning)
+
     encoding, delimiter, cells = endpoint.response.encoding, "", None
     found = _format(body, answer, endpoint.response)
     if found in ("xml", "feed"):
-        text, used = _markup_json(body, found, answer, endpoint.response, warnings.append)
+        text, used = _markup_json(body, found, answer, endpoint.response, tell)
     elif found == "csv":
-        characters, used = _characters(body, answer, encoding, warnings.append)
+        characters, used = _characters(body, answer, encoding, tell)
         delimiter = endpoint.response.delimiter or _delimiter(characters, answer)
-        cells = _cells(characters, answer, warnings.append, delimiter)
+        cells = _cells(characters, answer, tell, delimiter)
         text = b"[" + b",\n".join(cells[:OUTLINED]) + b"]"
     else:
         text, used = _as_utf8(body, answer, encoding, checked or found == "ndjson")
@@ -70,7 +77,7 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
         format=found,
         text=text,
         cells=cells,
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(warnings),
         encoding=codecs.lookup(used).name,
         delimiter=delimiter,
     )
@@ -80,7 +87,13 @@ def _nothing(answer: Answer, response: Response) -> Body:
     """No lines are an empty listing, where lines are expected; elsewhere an empty answer is a mistake."""
     if response.format == "ndjson" or (response.format == "auto" and sniff.is_lines_type(answer.headers)):
         return Body(format="ndjson", text=b"[]")
-    raise SyncError("The answer is empty", f"{place_of(answer.url)} sent nothing.", "Check the address.")
+    raise SyncError(
+        say("The response is empty"),
+        say("{address} sent nothing.", address=place_of(answer.url)),
+        say("Check the address."),
+        code="empty",
+        field="url",
+    )
 
 
 def is_plain_json(answer: Answer, response: Response) -> bool:
@@ -95,22 +108,23 @@ def _unpacked(answer: Answer, limit: int) -> bytes:
     try:
         body = packed.unpacked(answer.body, limit)
     except packed.TooLarge:
-        raise SyncError(
-            "The server sends too much",
-            f"What the file unpacks to is larger than the limit of {limit:,} bytes.",
-            "Raise limits.bytes if that is expected.",
-        ) from None
+        raise too_large(say("The unpacked file is larger than the limit of {limit} bytes.", limit=limit)) from None
     except packed.BrokenOff as error:
-        raise broken_off(answer.url, f": {error}") from None
+        raise broken_off(say("{address}: {reason}", address=place_of(answer.url), reason=error.why)) from None
     except packed.Unusable as error:
         raise SyncError(
-            "The file can't be unpacked", f"{place_of(answer.url)}: {error}.", "Check the address."
+            say("The file can't be unpacked"),
+            say("{address}: {reason}", address=place_of(answer.url), reason=error.why),
+            say("Check the address."),
+            code="format",
         ) from None
     if encodings not in ("", "identity", "gzip", "x-gzip", "deflate", "br", "zstd") and body is answer.body:
         raise SyncError(
-            "The answer is compressed in an unknown way",
-            f"{place_of(answer.url)} sent it as {encodings!r}.",
-            "Ask for another way with the header Accept-Encoding: gzip.",
+            say("The response is compressed in an unknown way"),
+            say("{address} compressed it with “{encoding}”.", address=place_of(answer.url), encoding=encodings),
+            say("Set the request header Accept-Encoding: gzip."),
+            code="format",
+            field="request.headers",
         )
     return body
 
@@ -125,15 +139,19 @@ def _format(body: bytes, answer: Answer, response: Response) -> Format:
     wanted = response.format
     if start.startswith(b"<") and wanted in ("json", "ndjson"):
         raise SyncError(
-            "The answer is XML, not JSON",
-            f"{place_of(answer.url)} sent it although response.format is {wanted}.",
-            'Set response.format to "auto".',
+            say("The response is XML, not JSON"),
+            say("{address} sent XML, but response.format is {format}.", address=place_of(answer.url), format=wanted),
+            say('Set response.format to "auto".'),
+            code="format",
+            field="response.format",
         )
     if wanted == "csv" and sniff.media_type(answer.headers).endswith("json"):
         raise SyncError(
-            "The answer is JSON, not CSV",
-            f"{place_of(answer.url)} sent: {start_of(start)}",
-            "Check the address; the server may want to tell of a problem.",
+            say("The response is JSON, not CSV"),
+            say("{address} sent {start}.", address=place_of(answer.url), start=start_of(start)),
+            say("Check the address. The server may be reporting a problem."),
+            code="format",
+            field="response.format",
         )
     return wanted
 
@@ -159,7 +177,9 @@ def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -
         raise unreadable(answer.url, given or "UTF-8") from None
 
 
-def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callable[[str], None]) -> tuple[bytes, str]:
+def _characters(
+    body: bytes, answer: Answer, encoding: str | None, tell: Callable[[Message], None]
+) -> tuple[bytes, str]:
     """In UTF-8 what names no encoding itself: it is read as said, else as UTF-8, else as Windows writes it."""
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     if given is not None and not is_utf8(given):
@@ -173,7 +193,7 @@ def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callabl
     except UnicodeDecodeError:
         if encoding is not None:
             raise unreadable(answer.url, encoding) from None
-    tell("The text is not UTF-8; it was read as Windows-1252. If letters look wrong, set response.encoding.")
+    tell(say("The text is not UTF-8, so it was read as Windows-1252. If letters look wrong, set response.encoding."))
     try:
         return body.decode("cp1252").encode(), "cp1252"
     except UnicodeDecodeError:
@@ -181,7 +201,7 @@ def _characters(body: bytes, answer: Answer, encoding: str | None, tell: Callabl
 
 
 def _markup_json(
-    body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[str], None]
+    body: bytes, found: Format, answer: Answer, response: Response, tell: Callable[[Message], None]
 ) -> tuple[bytes, str]:
     from trayapp.sync.formats import feed, xml
 
@@ -193,17 +213,28 @@ def _markup_json(
         return msgspec.json.encode(xml.to_value(text.strip())), used
     except feed.NoFeed as error:
         raise SyncError(
-            "The answer is no feed", f"{place_of(answer.url)} sent XML that begins with <{error}>.", 'Try format "xml".'
+            say("The response is not a feed"),
+            say("{address} sent XML that begins with <{name}>.", address=place_of(answer.url), name=str(error)),
+            say('Set response.format to "xml".'),
+            code="format",
+            field="response.format",
         ) from None
     except xml.Refused as error:
-        raise SyncError("The XML is not read", f"{place_of(answer.url)}: {error}.", "Check the address.") from None
+        raise SyncError(
+            say("The XML can't be read"),
+            say("{address}: {reason}", address=place_of(answer.url), reason=error.why),
+            say("Check the address."),
+            code="format",
+        ) from None
     except xml.NotXml as error:
         if str(error).startswith(("no element found", "unclosed")):
-            raise broken_off(answer.url, " sent incomplete XML") from None
+            raise incomplete(answer.url, "XML") from None
         raise SyncError(
-            "The answer is not XML",
-            f"{place_of(answer.url)} sent something with a mistake in it ({error}).",
-            "Check the address, or set response.format.",
+            say("The response is not XML"),
+            say("The response from {address} has a mistake: {error}.", address=place_of(answer.url), error=str(error)),
+            say("Check the address, or set response.format."),
+            code="format",
+            field="response.format",
         ) from None
 
 
@@ -228,11 +259,12 @@ def _delimiter(body: bytes, answer: Answer) -> str:
     return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
 
 
-def _cells(body: bytes, answer: Answer, tell: Callable[[str], None], delimiter: str) -> CellPage:
+def _cells(body: bytes, answer: Answer, tell: Callable[[Message], None], delimiter: str) -> CellPage:
     try:
         return delimited.read(body, tell, delimiter)
-    except BrokenOff as error:
-        raise broken_off(answer.url, f": {error}") from None
+    except BrokenOff:
+        address = place_of(answer.url)
+        raise broken_off(say("In the text from {address}, the last quoted cell has no end.", address=address)) from None
 
 
 def _lines_json(text: bytes, answer: Answer) -> bytes:
@@ -240,11 +272,13 @@ def _lines_json(text: bytes, answer: Answer) -> bytes:
         return lines.to_json(text)
     except lines.BadLine as error:
         if error.last:
-            raise broken_off(answer.url, " sent incomplete JSON") from None
-        raise SyncError(
-            "The answer is not JSON",
-            f"{place_of(answer.url)} sent in line {error.number:,}: {start_of(error.start)}",
-            "Check the address.",
-        ) from None
+            raise incomplete(answer.url, "JSON") from None
+        cause = say(
+            "Line {number} from {address} begins with {start}.",
+            number=error.number,
+            address=place_of(answer.url),
+            start=start_of(error.start),
+        )
+        raise not_json(cause) from None
     except RecursionError:
         raise too_deep(answer.url) from None

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 
+from trayapp.messages import Message, say
 from trayapp.sync.formats.values import typed
 
 MAX_DEPTH = 200
@@ -18,7 +19,11 @@ class NotXml(ValueError):
 
 
 class Refused(ValueError):
-    """Well-formed, but not read: an entity declaration, or too many levels. In words for people."""
+    """Well-formed, but not read: an entity declaration, or too many levels; why, for people."""
+
+    def __init__(self, why: Message) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def declared_encoding(body: bytes) -> str | None:
@@ -83,11 +88,13 @@ class _Builder:
         parser.SkippedEntityHandler = self._entity
 
     def _entity(self, name: str, *_: object) -> None:
-        raise Refused(f"it declares or uses an entity of its own ({name}), which can be used to exhaust memory")
+        raise Refused(
+            say("It uses an entity of its own ({name}), which attackers can use to exhaust the memory.", name=name)
+        )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self.open) >= MAX_DEPTH:
-            raise Refused(f"its elements are nested more than {MAX_DEPTH} levels deep")
+            raise Refused(say("Its elements are nested more than {levels} levels deep.", levels=MAX_DEPTH))
         self.open.append(_Element(name, attributes, self.parser.CurrentByteIndex))
 
     def _text(self, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from trayapp.endpoints.model import Auth, Endpoint
+from trayapp.messages import Message, say
 from trayapp.sync.errors import AuthError
 from trayapp.sync.http.destinations import Field
 from trayapp.sync.http.scrub import scrubbed
@@ -103,19 +104,32 @@ class Access(Protocol):
         ...
 
 
+def secret_missing(title: Message) -> AuthError:
+    """The error for an endpoint whose secret was never entered."""
+    return AuthError(
+        title,
+        say("No secret is stored for this endpoint."),
+        say("Enter it in the endpoint's settings, or with `traysync secret set ID`."),
+        code="secret_missing",
+        action="enter_secret",
+    )
+
+
 def credentials(auth: Auth, secret: str | None, proxy_password: str | None = None) -> Credentials:
     """The credentials for an endpoint that has its secret. AuthError when a secret is needed and there is none."""
     for_proxy = (proxy_password,) if proxy_password else ()
     if auth.kind == "none":
         return Credentials(secrets=for_proxy, proxy_password=proxy_password)
     if secret is None:
-        raise AuthError(
-            "The password is missing",
-            "No secret is stored for this endpoint.",
-            "Enter it in the endpoint's settings, or with `traysync secret set ID`.",
-        )
+        raise secret_missing(say("The password or token is missing"))
     if any(char in secret for char in "\r\n\0"):
-        raise AuthError("The secret can't be sent", "It contains a line break.", "Enter it again.")
+        raise AuthError(
+            say("The secret can't be sent"),
+            say("It contains a line break."),
+            say("Enter it again."),
+            code="secret_unusable",
+            action="enter_secret",
+        )
     hidden = (secret, *for_proxy)
     header = query = None
     if auth.kind == "basic":

@@ -8,9 +8,11 @@ from time import monotonic
 
 from trayapp.endpoints.model import MOST_CONNECTIONS
 from trayapp.endpoints.units import Rate
+from trayapp.messages import say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import TransientError
 from trayapp.sync.http import retry
+from trayapp.sync.http.failures import later
 from trayapp.sync.http.links import Origin, origin
 
 TRUST = 20
@@ -122,10 +124,11 @@ class HostBudget:
                 state.take()
         if wait > retry.LONGEST_WAIT:
             raise TransientError(
-                "The server asks to slow down",
-                f"{self._name} allows no more requests for now.",
-                "The sync goes on later by itself.",
+                say("The server asks for fewer requests"),
+                say("{server} allows no more requests for now.", server=self._name),
+                later(),
                 retry_after=wait,
+                code="rate_limit",
             )
         return wait
 

@@ -1,4 +1,4 @@
-"""One request and its answer over requests: bounded, cancellable, credentials bound to their origin."""
+"""One request and its response over requests: bounded, cancellable, credentials bound to their origin."""
 
 import random
 from collections.abc import Callable
@@ -9,12 +9,13 @@ from time import monotonic
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.http import retry
 from trayapp.sync.http.auth import Access, Credentials
 from trayapp.sync.http.budget import Budgets, HostBudget, Pace
-from trayapp.sync.http.failures import server_of, status_error
+from trayapp.sync.http.failures import server_of, status_error, too_large
 from trayapp.sync.http.links import Origin, joined, origin, place_of
 from trayapp.sync.http.refusal import hidden_refusal, token_refused
 from trayapp.sync.http.request import Answer, Call, RequestMade, with_params
@@ -102,13 +103,18 @@ class Client:
             seen.add(target)
             if not self.endpoint.request.follow_redirects:
                 raise SyncError(
-                    "The server redirects",
-                    f"It points to {place_of(target)}.",
-                    "Use that address, or allow redirects for this endpoint.",
+                    say("The server redirects"),
+                    say("It redirects to {address}.", address=place_of(target)),
+                    say("Use that address, or allow redirects for this endpoint."),
+                    code="redirect",
+                    field="request.follow_redirects",
                 )
             call = _redirected(call, target, answer.status)
         raise SyncError(
-            "The server redirects in a circle", f"{place_of(call.url)} leads back to itself.", "Check the address."
+            say("The server redirects endlessly"),
+            say("{address} redirects back to itself.", address=place_of(call.url)),
+            say("Check the address."),
+            code="redirect",
         )
 
     def _once(self, call: Call) -> tuple[Answer, str | None]:
@@ -142,27 +148,38 @@ class Client:
         Headers and body are for the endpoint's own server, and a chain of redirects that comes back to it finds them
         again. SyncError where the answer without them could be another one, or the address holds a secret.
         """
-        endpoint, there = self.endpoint, place_of(call.url)
-        home = place_of(endpoint.url)
+        endpoint = self.endpoint
+        places = {"home": place_of(endpoint.url), "there": place_of(call.url)}
         known = endpoint.auth.kind != "none"
         if _is_upgrade(self._home, place) and (known or endpoint.request.headers or call.body is not None):
+            advice = say("Write https:// in the endpoint's address.")
+            if known:
+                advice = say(
+                    "Write https:// in the endpoint's address. Its password or token was sent unencrypted: replace it"
+                    " with a new one."
+                )
             raise AuthError(
-                "The server wants an encrypted connection",
-                f"{home} leads to {there}. What goes to an address that begins with http:// can be read on the way.",
-                "Write https:// in the endpoint's address."
-                + (" Its password or token was sent unencrypted: a new one is safer." if known else ""),
+                say("The server requires an encrypted connection"),
+                say("{home} redirects to {there}. Others can read what is sent to an http:// address.", **places),
+                advice,
+                code="unencrypted",
+                field="url",
             )
         if call.body is not None:
             raise SyncError(
-                "The server passes the request on",
-                f"{home} leads to {there}, which must not get what is sent in the request's body.",
-                "If that is right, make an endpoint for that address.",
+                say("The server redirects to another server"),
+                say("{home} redirects to {there}, which must not receive the request's body.", **places),
+                say("If that is intended, create an endpoint for that address."),
+                code="redirect",
             )
         if self.hide(call.url) != call.url:
             raise SyncError(
-                "The server gives the secret away",
-                f"{home} leads to {there}, with the endpoint's secret in the address: nothing was sent there.",
-                "Tell the makers of the API, or send the secret in a header.",
+                say("The server would reveal the secret"),
+                say(
+                    "{home} redirects to {there} with the endpoint's secret in the address. Nothing was sent.", **places
+                ),
+                say("Report this to the makers of the API, or send the secret in a header."),
+                code="secret_exposed",
             )
         return Call(url=call.url, method=call.method)
 
@@ -202,10 +219,8 @@ class Client:
                 identified=credentials is not None,
             )
         except TooLarge:
-            raise SyncError(
-                "The server sends too much",
-                f"The answers are larger than the limit of {self.endpoint.limits.bytes}.",
-                "Raise limits.bytes if that is expected.",
+            raise too_large(
+                say("The responses are larger than the limit of {limit}.", limit=str(self.endpoint.limits.bytes))
             ) from None
         finally:
             self.requests += 1

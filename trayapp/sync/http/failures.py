@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from trayapp.messages import Message, say
 from trayapp.sync.errors import AuthError, NetworkError, SyncError, TransientError
 from trayapp.sync.http import retry
 from trayapp.sync.http.links import Origin, origin, place_of
@@ -27,59 +28,106 @@ def connection_error(error: Exception, url: str, timeout: float) -> SyncError:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return SyncError(
-                "The server's certificate is not trusted",
-                f"{host}: {cause.verify_message}.",
-                "Check the address. If the server has its own certificate authority, give its file as ca_file.",
+                say("The server's certificate is not trusted"),
+                say("{host}: {reason}.", host=host, reason=cause.verify_message),
+                say("Check the address. If the server uses its own certificate authority, set request.ca_file."),
+                code="certificate",
+                field="request.ca_file",
             )
     if isinstance(error, requests.exceptions.ProxyError):
         if any("407" in str(cause) for cause in causes if isinstance(cause, OSError)):
-            return _proxy_refuses(f"It lets nobody through to {host} without.")
-        return NetworkError("The proxy can't be reached", f"No way to {host} through it.", "Check the proxy's address.")
+            return _proxy_refuses(say("The proxy asks for credentials before it connects to {host}.", host=host))
+        return NetworkError(
+            say("The proxy can't be reached"),
+            say("{host} can't be reached through it.", host=host),
+            say("Check the proxy's address."),
+            code="proxy",
+            field="request.proxy",
+        )
     if any(isinstance(cause, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(cause) for cause in causes):
         return AuthError(
-            "The server wants a client certificate",
-            f"{host} talks only to those who show one it knows.",
-            "Give the files of yours as request.client_cert and request.client_key.",
+            say("The server requires a client certificate"),
+            say("{host} only accepts connections with a certificate it knows.", host=host),
+            say("Set request.client_cert and request.client_key to your certificate files."),
+            code="client_certificate",
+            field="request.client_cert",
         )
     if any(isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError) for cause in causes):
         return TransientError(
-            "No secure connection",
-            f"{host} does not speak TLS as expected.",
-            "Check the address: http or https, and port.",
+            say("No secure connection"),
+            say("{host} does not use TLS as expected.", host=host),
+            say("Check the address: http or https, and the port."),
+            code="tls",
         )
     if isinstance(error, requests.exceptions.Timeout):
         return NetworkError(
-            "The server does not answer", f"{host} was silent for {timeout:g} s.", "It is tried again by itself."
+            say("The server does not respond"),
+            _silent(host, timeout),
+            _again(),
+            code="timeout",
+            field="request.timeout",
         )
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return NetworkError(
-                "The server can't be found", f"There is no address for {host}.", "Check the address and the network."
+                say("The server can't be found"),
+                say("There is no server called {host}.", host=host),
+                say("Check the address and your network."),
             )
         if isinstance(cause, ConnectionRefusedError):
             return NetworkError(
-                "The server can't be reached",
-                f"Nothing answers at {host} port {origin(url)[2]}.",
-                "Check the address, or try later.",
+                say("The server can't be reached"),
+                say("{host} accepts no connections on port {port}.", host=host, port=str(origin(url)[2])),
+                say("Check the address, or try again later."),
             )
     if isinstance(error, requests.exceptions.ConnectionError):
         return NetworkError(
-            "The connection broke", f"{host} closed the connection before it answered.", "It is tried again by itself."
+            say("The connection was lost"), say("{host} closed the connection without responding.", host=host), _again()
         )
-    return SyncError("The request failed", f"{host}: {type(error).__name__}.", "Check the endpoint's address.")
+    return SyncError(
+        say("The request failed"),
+        say("{host}: {error}.", host=host, error=type(error).__name__),
+        say("Check the endpoint's address."),
+    )
 
 
-def _proxy_refuses(words: str) -> AuthError:
+def _again() -> Message:
+    return say("TraySync will try again.")
+
+
+def _silent(host: str, timeout: float) -> Message:
+    return say("{host} sent nothing for {seconds} seconds.", host=host, seconds=f"{timeout:g}")
+
+
+def _proxy_refuses(cause: Message) -> AuthError:
     return AuthError(
-        "The proxy wants credentials",
-        words,
-        "Set request.proxy_user, and store its password with: traysync secret set ID proxy",
+        say("The proxy requires a user name and password"),
+        cause,
+        say("Set request.proxy_user, and store its password with: traysync secret set ID proxy"),
+        code="proxy_refused",
+        field="request.proxy_user",
     )
 
 
 def bad_address(url: str) -> SyncError:
     """The error for a URL no request can be made to."""
-    return SyncError("The address can't be used", f"{place_of(url)} is not valid.", "Check the address.")
+    return SyncError(
+        say("The address can't be used"),
+        say("This is not a valid web address: {address}.", address=place_of(url)),
+        say("Check the address."),
+        code="bad_address",
+    )
+
+
+def too_large(cause: Message) -> SyncError:
+    """The error for more bytes than the settings allow."""
+    return SyncError(
+        say("The server sends too much data"),
+        cause,
+        say("Raise limits.bytes if that is expected."),
+        code="too_large",
+        field="limits.bytes",
+    )
 
 
 def server_of(url: str) -> Origin:
@@ -91,20 +139,24 @@ def server_of(url: str) -> Origin:
 
 
 def broken_off(error: Exception, url: str, timeout: float) -> SyncError:
-    """What an answer that ended too early or can't be decompressed means, in words."""
+    """What a response that ended too early or can't be decompressed means, in words."""
     from urllib3.exceptions import DecodeError, ReadTimeoutError
 
     host = urlsplit(url).hostname or ""
     if isinstance(error, DecodeError):
-        return SyncError("The answer is damaged", f"What {host} sent can't be decompressed.", "Try again later.")
+        return SyncError(
+            say("The response is damaged"),
+            say("What {host} sent can't be decompressed.", host=host),
+            say("Try again later."),
+        )
     if isinstance(error, ReadTimeoutError | TimeoutError):
         return NetworkError(
-            "The answer breaks off",
-            f"{host} was silent for {timeout:g} s in the middle.",
-            "It is tried again by itself.",
+            say("The response was cut off"), _silent(host, timeout), _again(), code="timeout", field="request.timeout"
         )
     return NetworkError(
-        "The answer breaks off", f"{host} closed the connection in the middle.", "It is tried again by itself."
+        say("The response was cut off"),
+        say("{host} closed the connection before the end of the response.", host=host),
+        _again(),
     )
 
 
@@ -131,37 +183,61 @@ def status_error(
     hide: Callable[[str], str] = str,
 ) -> SyncError:
     """What an error status means, with the server's own message; `hide` takes secrets out of a text."""
-    error = _status_error(status, headers, body, url, now, hide)
-    error.status = status
+    said = server_message(body, headers, hide)
+    error = _status_error(status, said, url, retry.rate_limit_wait(status, headers, now))
+    error.status, error.said = status, said
     return error
 
 
-def _status_error(
-    status: int, headers: Mapping[str, str], body: bytes, url: str, now: datetime, hide: Callable[[str], str]
-) -> SyncError:
-    said = server_message(body, headers, hide)
-    where = place_of(url)
-    words = f"The server says: {ended(said)}" if said else f"{where} answered with status {status}."
-    wait = retry.rate_limit_wait(status, headers, now)
+def _status_error(status: int, said: str, url: str, wait: float | None) -> SyncError:
+    cause = say("{address} responded with status {status}.", address=place_of(url), status=str(status))
+    if said:
+        cause = quoted(said)
     if status == 429 or (status == 403 and wait is not None):
         return TransientError(
-            "The server asks to slow down", words, "The sync goes on later by itself.", retry_after=wait
+            say("The server asks for fewer requests"), cause, later(), retry_after=wait, code="rate_limit"
         )
     if status == 401:
-        return AuthError("The server does not accept the credentials", words, "Check user name and password or token.")
+        return AuthError(
+            say("The server does not accept the credentials"), cause, check_credentials(), action="enter_secret"
+        )
     if status == 403:
-        return AuthError("The server refuses access", words, "Check whether the account may read this.")
+        return AuthError(
+            say("The server denies access"),
+            cause,
+            say("Check whether your account may read this data."),
+            action="enter_secret",
+        )
     if status == 407:
-        return _proxy_refuses(words)
+        return _proxy_refuses(cause)
     if status in (404, 410):
-        return SyncError("There is nothing at this address", words, "Check the address.")
+        return SyncError(
+            say("There is nothing at this address"), cause, say("Check the address."), code="not_found", field="url"
+        )
     if status in retry.TRANSIENT_STATUSES or status >= 500:
-        return TransientError("The server has a problem", words, "It is tried again by itself.", retry_after=wait)
-    return SyncError("The server refuses the request", words, "Check address and parameters.")
+        return TransientError(say("The server has a problem"), cause, _again(), retry_after=wait)
+    return SyncError(
+        say("The server rejects the request"), cause, say("Check the address and the parameters."), code="rejected"
+    )
+
+
+def quoted(said: str) -> Message:
+    """What the server says, as a sentence of its own."""
+    return say("The server says: {message}", message=ended(said))
+
+
+def check_credentials() -> Message:
+    """What to do about credentials that are not accepted."""
+    return say("Check the user name and password or the token.")
+
+
+def later() -> Message:
+    """What happens next where the server allows no more requests for now."""
+    return say("TraySync will continue later.")
 
 
 def server_message(body: bytes, headers: Mapping[str, str], hide: Callable[[str], str] = str) -> str:
-    """The server's own words (RFC 9457 detail or title, or what else is usual), at most 200 characters."""
+    """The server's own message (RFC 9457 detail or title, or what else is usual), at most 200 characters."""
     if "html" in headers.get("Content-Type", "").lower():
         return ""
     try:

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from urllib.parse import urljoin, urlsplit
 
+from trayapp.messages import Message, foreign, say
 from trayapp.sync.errors import SyncError
 
 _PARAMETER = re.compile(r'\s*;\s*([!#$&+.^_`|~0-9A-Za-z*-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?')
@@ -60,26 +61,37 @@ def joined(base: str, target: str) -> str:
     """
     try:
         if _ODD.search(target.strip()):
-            raise ValueError("it has a backslash or a control character in it")
+            raise ValueError(say("It contains a backslash or a control character."))
         url = urljoin(base, target.strip())
         scheme, _, _ = origin(url)
     except ValueError as error:
         raise SyncError(
-            "The server's link can't be used",
-            f"{place_of(base)} leads to {target[:100]!r}: {error}.",
-            "Tell the makers of the API.",
+            say("The server's link can't be used"),
+            say(
+                "{address} links to “{target}”. {reason}",
+                address=place_of(base),
+                target=target[:100],
+                reason=error.args[0] if isinstance(error.args[0], Message) else foreign(f"{error}."),
+            ),
+            say("Report this to the makers of the API."),
+            code="bad_link",
         ) from error
     if scheme == "http" and origin(base)[0] == "https":
         raise SyncError(
-            "The server leads to an unencrypted address",
-            f"{place_of(base)} leads to {place_of(url)}: anybody on the way could read and change the data.",
-            "Tell the makers of the API: its links should begin with https://.",
+            say("The server links to an unencrypted address"),
+            say(
+                "{address} links to {target}. Others could read and change the data on the way.",
+                address=place_of(base),
+                target=place_of(url),
+            ),
+            say("Report this to the makers of the API: its links should begin with https://."),
+            code="unencrypted",
         )
     return url
 
 
 def origin(url: str) -> Origin:
-    """The server that a request to the URL goes to. ValueError, in words, for what may be read in more than one way.
+    """The server that a request to the URL goes to. ValueError, of a Message, for what can be read in several ways.
 
     The port is the scheme's own where there is none. Two spellings of one server may count as two servers, but never
     two servers as one: it is the server that urllib3 connects to.
@@ -90,7 +102,7 @@ def origin(url: str) -> Origin:
     scheme = match[1].lower()
     port = int(match[4]) if match[4] else _PORTS[scheme]
     if port > 65535:
-        raise ValueError("there is no such port")
+        raise ValueError(say("It has an impossible port number."))
     if match[2]:
         ipaddress.IPv6Address(match[2])
         return scheme, match[2].lower(), port
@@ -103,27 +115,27 @@ def _ascii(host: str) -> str:
     try:
         return parse_url(f"http://{host}/").host or ""
     except ValueError:
-        raise ValueError("the name of its server can't be one") from None
+        raise ValueError(say("Its server name is not valid.")) from None
 
 
-def _fault(url: str) -> str:
+def _fault(url: str) -> Message:
     if not re.match(r"(?ai)https?://", url):
-        return "it begins with neither https:// nor http://"
+        return say("It begins with neither https:// nor http://.")
     server = re.split(r"[/?#]", url, maxsplit=3)[2]
     if "@" in server:
-        return "it has a user name in it"
+        return say("It contains a user name.")
     if "\\" in server:
-        return "it has a backslash in it"
-    return "it names no server, or not in the usual way"
+        return say("It contains a backslash.")
+    return say("It names no server, or not in the usual way.")
 
 
-def place_of(url: str) -> str:
+def place_of(url: str) -> str | Message:
     """A URL as people read it in messages: without query, fragment and user info, which may hold secrets."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        return "The address"
+        return say("(unreadable address)")
     if _ODD.search(url):
-        return "The address"  # where it leads is not where it seems to
+        return say("(unreadable address)")  # where it leads is not where it seems to
     return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

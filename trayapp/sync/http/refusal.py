@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from trayapp.messages import say
 from trayapp.sync.errors import AuthError
-from trayapp.sync.http.failures import server_message
+from trayapp.sync.http.failures import check_credentials, ended, server_message
 from trayapp.sync.http.links import place_of
 from trayapp.sync.names import COMPLAINT_CODES, SUCCESS_FLAGS
 
@@ -35,29 +36,32 @@ def token_refused(status: int, headers: Mapping[str, str]) -> bool:
 def hidden_refusal(
     asked: str, url: str, headers: Mapping[str, str], body: bytes, identified: bool, hide: Any = str
 ) -> AuthError | None:
-    """The error in a 2xx answer that is really a refusal, or None.
+    """The error in a 2xx response that is really a refusal, or None.
 
     asked, url: where the request went first, and where the answer came from. identified: it carried credentials.
     """
     if asked != url and _is_html(headers, body) and _LOGIN_PATH.search(urlsplit(url).path):
         return AuthError(
-            "The server wants a sign-in",
-            f"{place_of(asked)} sends everybody it does not know to {place_of(url)}.",
-            "Check user name and password or token, or choose the right authentication.",
+            say("The server requires a sign-in"),
+            say("{address} redirects to a sign-in page: {page}.", address=place_of(asked), page=place_of(url)),
+            say("Check the user name and password or the token, or choose another kind of authentication."),
+            action="enter_secret",
         )
     challenge = headers.get("WWW-Authenticate", "")
     if identified and challenge and not challenge.lower().startswith("negotiate"):
         return AuthError(
-            "The server does not accept the credentials",
-            f"{place_of(url)} answers as to a stranger: it still asks for credentials (WWW-Authenticate).",
-            "Check user name and password or token.",
+            say("The server does not accept the credentials"),
+            say("{address} still asks for credentials (WWW-Authenticate).", address=place_of(url)),
+            check_credentials(),
+            action="enter_secret",
         )
     if len(body) <= _LONGEST_ERROR and body.lstrip()[:1] == b"{" and _says_unauthorized(body):
         said = server_message(body, headers, hide)
         return AuthError(
-            "The server does not accept the credentials" if identified else "The server wants credentials",
-            f"It answers with an error instead of data: {said or 'unauthorized'}.",
-            "Check user name and password or token.",
+            say("The server does not accept the credentials") if identified else say("The server requires credentials"),
+            say("It responds with an error instead of data: {message}", message=ended(said or "unauthorized")),
+            check_credentials(),
+            action="enter_secret",
         )
     return None
 

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from trayapp import __version__
 from trayapp.endpoints.model import Request
 from trayapp.endpoints.units import Duration
+from trayapp.messages import Message, foreign, listing, say
 from trayapp.sync.cancel import Cancelled, CancelToken, time_limit
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.failures import bad_address, broken_off, connection_error
@@ -268,29 +269,33 @@ def _check_files(request: Request) -> None:
             context.load_verify_locations(request.ca_file)
     except OSError as error:
         raise SyncError(
-            "The CA file can't be read",
-            f"{request.ca_file}: {_reason(error)}.",
-            "Correct request.ca_file.",
+            say("The CA file can't be read"),
+            say("{file}: {reason}.", file=request.ca_file or "", reason=_reason(error)),
+            say("Correct request.ca_file."),
+            code="certificate",
+            field="request.ca_file",
         ) from None
     try:
         if request.client_cert:
             # An empty password: without one, OpenSSL would ask for it on the terminal.
             context.load_cert_chain(request.client_cert, request.client_key, password="")
     except OSError as error:
-        key = f" with {request.client_key}" if request.client_key else ""
+        files = listing(tuple(filter(None, (request.client_cert, request.client_key))))
         raise SyncError(
-            "The client certificate can't be used",
-            f"{request.client_cert}{key}: {_reason(error)}.",
-            "Correct request.client_cert and request.client_key; both are PEM files, the key without a password.",
+            say("The client certificate can't be used"),
+            say("{files}: {reason}.", files=files, reason=_reason(error)),
+            say("Correct request.client_cert and request.client_key. Both are PEM files, the key without a password."),
+            code="client_certificate",
+            field="request.client_cert",
         ) from None
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError) -> Message:
     import ssl
 
     if isinstance(error, ssl.SSLError):
-        return "it is no PEM file, or certificate and key do not belong together"
-    return error.strerror or str(error)
+        return say("not a PEM file, or certificate and key do not belong together")
+    return foreign(error.strerror or str(error))
 
 
 def _may_have_proxies() -> bool:

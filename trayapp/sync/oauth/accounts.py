@@ -11,9 +11,10 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.readable import readable
 from trayapp.endpoints.units import Duration
+from trayapp.messages import Message, say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
-from trayapp.sync.http.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials
+from trayapp.sync.http.auth import Credentials, MemorySecrets, SecretReader, SecretStore, credentials, secret_missing
 from trayapp.sync.http.destinations import Field, destinations
 from trayapp.sync.http.transport import Deadline, Transport
 from trayapp.sync.oauth.grants import GrantRefused, Grants, TokenSet
@@ -31,9 +32,12 @@ _SIGN_IN_TIME = Duration(3600)
 class SignInNeeded(AuthError):
     """A person has to sign in; nothing that runs by itself can help."""
 
-    def __init__(self, cause: str) -> None:
+    code = "sign_in_needed"
+    action = "sign_in"
+
+    def __init__(self, cause: Message) -> None:
         super().__init__(
-            "Sign in again", cause, "Test the endpoint in its settings, or use: traysync secret sign-in ID"
+            say("Sign in again"), cause, say("Test the endpoint in its settings, or use: traysync secret sign-in ID")
         )
 
 
@@ -73,11 +77,7 @@ class Accounts:
         if not endpoint.auth.kind.startswith("oauth2"):
             return _hiding(endpoint, credentials(endpoint.auth, secret, proxy))
         if endpoint.auth.kind == "oauth2_client" and secret is None:
-            raise AuthError(
-                "The client's secret is missing",
-                "No secret is stored for this endpoint.",
-                "Enter it in the endpoint's settings, or with `traysync secret set ID`.",
-            )
+            raise secret_missing(say("The client's secret is missing"))
         id = endpoint.id if saved else ""
         # A new secret is not tried with a token that an old one was good for, nor a token where it was not meant for.
         key = (id, _of(endpoint), hashlib.sha256((secret or "").encode()).digest())
@@ -206,17 +206,19 @@ class OAuthAccess:
                 except GrantRefused as error:
                     if error.refusal != "invalid_grant":
                         raise
-                    raise SignInNeeded(f"The sign-in is no longer accepted. {error.cause}") from None
+                    raise SignInNeeded(
+                        say("The sign-in is no longer accepted. {answer}", answer=error.problem.cause)
+                    ) from None
             return self._keep(token, stored)
 
     def _stored_access(self, refused: Credentials | None) -> TokenSet:
         """The access token of a service that gives no refresh tokens, as long as it is good."""
         text = self._account.read(ACCESS)
         if text is None:
-            raise SignInNeeded("Nobody has signed in for this endpoint.")
+            raise SignInNeeded(say("Nobody has signed in for this endpoint yet."))
         token = msgspec.json.decode(text, type=TokenSet)
         if self._used_up(token) or (refused is not None and self._credentials(token) == refused):
-            raise SignInNeeded("The sign-in has expired, and the service gives nothing that renews it.")
+            raise SignInNeeded(say("The sign-in has expired, and the service does not allow renewing it."))
         self._account.secrets.heard(token.access_token)
         self._account.token = token
         return token

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl, quote_plus, urlencode
 import msgspec
 
 from trayapp.endpoints.model import Auth
+from trayapp.errors import Action
+from trayapp.messages import Message, say
 from trayapp.sync.errors import AuthError, SyncError, TransientError
-from trayapp.sync.http.failures import server_message, server_of, status_error
+from trayapp.sync.http.failures import ended, server_message, server_of, status_error
 from trayapp.sync.http.links import joined, place_of
 from trayapp.sync.http.scrub import scrubbed
 from trayapp.sync.http.transport import Received, TooLarge, Transport
@@ -49,9 +51,11 @@ class DeviceCode(msgspec.Struct, frozen=True):
 class GrantRefused(AuthError):
     """The token endpoint said no; `refusal` is its error code, as in RFC 6749 section 5.2."""
 
-    def __init__(self, code: str, title: str, cause: str, next: str) -> None:
-        super().__init__(title, cause, next)
-        self.refusal = code
+    def __init__(
+        self, refusal: str, title: Message, cause: Message, next: Message, field: str = "", action: Action = ""
+    ) -> None:
+        super().__init__(title, cause, next, field=field, action=action)
+        self.refusal = refusal
 
 
 class Grants:
@@ -185,7 +189,11 @@ class Grants:
         if received.is_redirect:
             # What was posted is secret; it is for the address in the settings and no other.
             raise SyncError(
-                "The sign-in service has moved", f"{place_of(url)} redirects.", "Correct the address in the settings."
+                say("The sign-in service has moved"),
+                say("{address} redirects to another address.", address=place_of(url)),
+                say("Correct the address in the settings."),
+                code="redirect",
+                field="auth.token_url",
             )
         said = _fields(received)
         code = said.get("error")
@@ -197,18 +205,20 @@ class Grants:
 
     def _refused(self, code: str, url: str, received: Received) -> SyncError:
         words = server_message(received.body, received.headers, self._hide)
-        cause = f"{place_of(url)} says: {words or self._hide(code)}."
+        cause = say("{service} says: {message}", service=place_of(url), message=ended(words or self._hide(code)))
         if code == "temporarily_unavailable":
-            return TransientError("The sign-in service has a problem", cause, "It is tried again by itself.")
+            return TransientError(say("The sign-in service has a problem"), cause, say("TraySync will try again."))
         if code in ("invalid_client", "unauthorized_client"):
-            title, advice = "The sign-in service refuses the client", "Check client id and secret."
-        elif code == "invalid_scope":
-            title, advice = "The sign-in service refuses the scopes", "Correct auth.scopes."
-        elif code == "access_denied":
-            title, advice = "The sign-in was refused", "Sign in again, and allow the access."
-        else:
-            title, advice = "The sign-in service gives no token", "Check the authentication settings."
-        return GrantRefused(code, title, cause.replace("..", "."), advice)
+            title, advice = say("The sign-in service rejects the client"), say("Check the client id and secret.")
+            return GrantRefused(code, title, cause, advice, "auth.client_id", "enter_secret")
+        if code == "invalid_scope":
+            title, advice = say("The sign-in service rejects the scopes"), say("Correct auth.scopes.")
+            return GrantRefused(code, title, cause, advice, "auth.scopes")
+        if code == "access_denied":
+            title, advice = say("The sign-in was refused"), say("Sign in again, and allow access.")
+            return GrantRefused(code, title, cause, advice, action="sign_in")
+        title, advice = say("The sign-in service gives no token"), say("Check the authentication settings.")
+        return GrantRefused(code, title, cause, advice, "auth")
 
     def _note(self, secret: str | None) -> None:
         if secret:
@@ -240,7 +250,8 @@ def _seconds(value: Any) -> float | None:
 
 def _not_understood(url: str) -> SyncError:
     return SyncError(
-        "The sign-in service's answer is not understood",
-        f"{place_of(url)} did not answer as OAuth 2.0 describes it.",
-        "Check the addresses in the authentication settings.",
+        say("The sign-in service's response can't be read"),
+        say("{address} did not respond as OAuth 2.0 requires.", address=place_of(url)),
+        say("Check the addresses in the authentication settings."),
+        field="auth.token_url",
     )

@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 
+from trayapp.messages import NOTHING, Message, foreign, say, say_count
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
+from trayapp.sync.http.failures import ended
 from trayapp.visible import shortened
 
 PATH = "/signed-in"
@@ -27,7 +29,7 @@ class Redirect:
 
     def __init__(self, state: str, port: int | None = None) -> None:
         self.code: str | None = None
-        self.error = ""
+        self.error = NOTHING
         self._state = state
         self._done = threading.Event()
         self._server = _listener(self, port or 0)
@@ -57,25 +59,44 @@ class Redirect:
         cancel.check()
         if not arrived:
             raise AuthError(
-                "Nobody signed in", f"The browser did not come back within {seconds / 60:g} minutes.", "Try again."
+                say("Nobody signed in"),
+                say_count(
+                    "The sign-in was not finished within a minute.",
+                    "The sign-in was not finished within {count} minutes.",
+                    max(1, round(seconds / 60)),
+                ),
+                say("Sign in again."),
+                code="sign_in_needed",
+                action="sign_in",
             )
         if self.code is None:
-            raise AuthError("The sign-in was refused", f"The service says: {self.error}.", "Sign in again, and agree.")
+            raise AuthError(
+                say("The sign-in was refused"),
+                say("The service says: {message}", message=self.error),
+                say("Sign in again, and allow access."),
+                code="sign_in_needed",
+                action="sign_in",
+            )
         return self.code
 
-    def take(self, target: str) -> tuple[int, str, str]:
-        """Look at a request; the status, title and text of the page it is answered with."""
+    def take(self, target: str) -> tuple[int, Message, Message]:
+        """Look at a request; the status, title and text of the page that is sent back."""
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path != PATH:
-            return 404, "Nothing here", "This is where TraySync waits for a sign-in to end."
+            return 404, say("Nothing here"), say("TraySync is waiting here for a sign-in to finish.")
         if not secrets.compare_digest(query.get("state", "").encode(), self._state.encode()) or self._done.is_set():
-            return 400, "This is not the sign-in that was asked for", "Start it again from TraySync."
+            return 400, say("This sign-in is not expected"), say("Start it again from TraySync.")
         self.code = query.get("code") or None
-        self.error = " ".join(query.get("error_description", query.get("error", "it gave no code")).split())[:200]
+        said = " ".join(query.get("error_description", query.get("error", "")).split())[:200]
+        self.error = foreign(ended(said)) if said else say("It gave no code.")
         if self.code:
-            return 200, "You are signed in", "TraySync goes on by itself. You can close this page."
-        return 200, "You are not signed in", f"The service said: {self.error}. You can close this page and try again."
+            return 200, say("You are signed in"), say("TraySync will continue. You can close this page.")
+        return (
+            200,
+            say("You are not signed in"),
+            say("The service said: {message} You can close this page and try again.", message=self.error),
+        )
 
     def answered(self) -> None:
         """The page for what `take` took is on its way: the listener may close."""
@@ -98,9 +119,11 @@ def _listener(redirect: Redirect, port: int) -> _Server:
         return _Server(redirect, port)
     except OSError as error:
         raise AuthError(
-            "The sign-in could not come back",
-            f"TraySync can't listen on port {port}: {error.strerror or error}.",
-            "End the program that uses the port, or set another one (auth.redirect_port) and register that.",
+            say("The sign-in can't be received"),
+            say("TraySync can't listen on port {port}: {reason}.", port=str(port), reason=error.strerror or str(error)),
+            say("Close the program that uses the port, or set auth.redirect_port to another one and register that."),
+            code="port_taken",
+            field="auth.redirect_port",
         ) from error
 
 
@@ -112,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         status, title, text = self.server.redirect.take(self.path)
-        body = _PAGE.format(title=html.escape(title), text=html.escape(shortened(text))).encode()
+        body = _PAGE.format(title=html.escape(str(title)), text=html.escape(shortened(str(text)))).encode()
         self.send_response(status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)

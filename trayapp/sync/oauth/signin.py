@@ -7,6 +7,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from trayapp.endpoints.model import Auth
+from trayapp.messages import say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError, TransientError
 from trayapp.sync.oauth.grants import DeviceCode, GrantRefused, Grants, TokenSet
@@ -91,4 +92,10 @@ def _polled(grants: Grants, device: DeviceCode, cancel: CancelToken) -> TokenSet
                 break
             elif error.refusal != "authorization_pending":
                 raise
-    raise AuthError("Nobody signed in", "The code was not typed in before it expired.", "Try again.")
+    raise AuthError(
+        say("Nobody signed in"),
+        say("The code expired before it was entered."),
+        say("Sign in again."),
+        code="sign_in_needed",
+        action="sign_in",
+    )

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from trayapp.endpoints.model import Pages
+from trayapp.messages import say
 from trayapp.sync import names
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.links import joined, next_link, origin, place_of
@@ -80,9 +81,11 @@ def _followed(first: Call, answer: Answer, target: str) -> Call:
     url = joined(answer.url, target)
     if origin(url) != origin(answer.url):
         raise SyncError(
-            "The next page is on another server",
-            f"{place_of(answer.url)} continues at {place_of(url)}.",
-            "If that is right, make an endpoint for that address.",
+            say("The next page is on another server"),
+            say("{address} continues at {target}.", address=place_of(answer.url), target=place_of(url)),
+            say("If that is intended, create an endpoint for that address."),
+            code="other_server",
+            field="url",
         )
     if origin(url) == origin(first.url):  # the parameters are for that server alone
         url = with_params(url, _dropped(first.url, url))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trayapp.endpoints.model import Pages
+from trayapp.messages import Message, say
 from trayapp.sync import names
 from trayapp.sync.http.links import next_link
 from trayapp.sync.names import folded
@@ -96,27 +97,27 @@ def total_pages(headers: Mapping[str, str], body: Any) -> int | None:
     return None
 
 
-def signs_of_more(headers: Mapping[str, str], body: Any, count: int) -> str | None:
-    """Why the listing seems to go on although no next address is given, in words; None when nothing says so."""
+def signs_of_more(headers: Mapping[str, str], body: Any, count: int) -> Message | None:
+    """Why more pages seem to follow although no next address is given; None when nothing says so."""
     said = total(headers, body)
     if said is not None and said > count:
-        return f"the server says there are {said:,} records, the answer has {count:,}"
+        return say("The server reports {total} records, but the response has {count}.", total=said, count=count)
     for path in names.MORE_PLACES:
         if find(body, path) is True:
-            return f"the answer says there is more ({path})"
+            return say("The response says that more follows ({field}).", field=path)
     flag = _says_it_goes_on(body)
     if flag is not None:
-        return f"the answer says there is more ({flag})"
+        return say("The response says that more follows ({field}).", field=flag)
     if not (_is_last_page(body) or any(find(body, path) is False for path in names.MORE_PLACES)):
         for path in names.TOKEN_PLACES:
             value = find(body, path)
             if value not in (None, "", False, 0) and not isinstance(value, list):
-                return f"the answer names a next page ({path})"
+                return say("The response names a next page ({field}).", field=path)
         for path, _ in tokens(headers, body, sure=True):
-            return f"the answer names a next page ({path})"
+            return say("The response names a next page ({field}).", field=path)
     pages = total_pages(headers, body)
     if pages is not None and pages > 1:
-        return f"the server says there are {pages:,} pages"
+        return say("The server reports {number} pages.", number=pages)
     return None
 
 

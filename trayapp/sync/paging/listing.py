@@ -6,6 +6,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.messages import Message, say, say_count
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats.text import Body, read
@@ -62,7 +63,7 @@ class Listing:
     ) -> None:
         self.complete = False
         self.shifting = False
-        self.warnings: list[str] = []
+        self.warnings: list[Message] = []
         self.walk = walk or Walk(total=source.total, total_pages=source.total_pages)
         self.answer: Answer | None = None
         self.text = b""
@@ -115,7 +116,13 @@ class Listing:
                 raise _circle(following.url)
             asked.add(_identity(following))
             if source.pages.max is not None and walk.pages >= source.pages.max:
-                self.warnings.append(f"Only the first {walk.pages:,} pages were read, as set (pages.max).")
+                self.warnings.append(
+                    say_count(
+                        "Only the first page was read, as pages.max says.",
+                        "Only the first {count} pages were read, as pages.max says.",
+                        walk.pages,
+                    )
+                )
                 return
             self._check_length()
             answer = self._fetch(following)
@@ -169,27 +176,28 @@ class Listing:
             return walk.empty > MOST_EMPTY
         if walk.empty > MOST_EMPTY_BY_TOKEN:
             raise SyncError(
-                "The listing does not end",
-                f"{place_of(following.url)} goes on and on with pages that are empty.",
-                "Set pages.max, or tell the makers of the API.",
+                say("The pages do not end"),
+                say("{address} keeps sending empty pages.", address=place_of(following.url)),
+                say("Set pages.max, or report this to the makers of the API."),
+                code="endless_pages",
+                field="pages.max",
             )
         return False
 
     def _check_length(self) -> None:
         if self.walk.pages >= self._endpoint.limits.pages:
-            raise SyncError(
-                "The listing is too long",
-                f"It has more than {self._endpoint.limits.pages:,} pages.",
-                "Raise limits.pages if that is expected.",
-            )
+            raise too_many_pages(self._endpoint.limits.pages)
 
     def _has_all(self) -> bool:
         total, records = self.walk.total, self.walk.records
         if total is None or total == records or self.source.pages.kind == "none":
             return True
         self.warnings.append(
-            f"The server says there are {total:,} records, the listing gave {records:,};"
-            " nothing was deleted in this run."
+            say(
+                "The server reports {total} records, but sent {received}. Nothing was deleted in this run.",
+                total=total,
+                received=records,
+            )
         )
         return False
 
@@ -200,7 +208,20 @@ def _identity(call: Call) -> tuple[str, bytes | None, tuple[tuple[str, str], ...
 
 def _circle(url: str) -> SyncError:
     return SyncError(
-        "The listing goes in a circle",
-        f"{place_of(url)} leads back to a page that was already read.",
-        "The server's paging is broken; tell its makers, or limit pages.max.",
+        say("The pages repeat"),
+        say("{address} leads back to a page that was already read.", address=place_of(url)),
+        say("Report this to the makers of the API, or set pages.max."),
+        code="endless_pages",
+        field="pages.max",
+    )
+
+
+def too_many_pages(limit: int) -> SyncError:
+    """The error for more pages than the settings allow."""
+    return SyncError(
+        say("The list has too many pages"),
+        say("It has more than {limit} pages.", limit=limit),
+        say("Raise limits.pages if that is expected."),
+        code="too_large",
+        field="limits.pages",
     )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.messages import Message, say, say_count
 from trayapp.sync.errors import NetworkError, SyncError
 from trayapp.sync.formats.lenient_json import outline
 from trayapp.sync.formats.text import read
@@ -34,7 +35,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     pages: Pages
     proven: bool
-    proof: str
+    proof: Message
     second: "SecondPage | None" = None
     cut: bool = False
 
@@ -59,10 +60,10 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
     count = len(listing.records)
     more = signs_of_more(listing.answer.headers, body, count)
     if more is None and not _may_go_on(listing):
-        return Trial(_ONE, True, "The answer names no further page.")
+        return Trial(_ONE, True, _names_none())
     known = total(listing.answer.headers, body)
     if known is not None and known == count and more is None:
-        return Trial(_ONE, True, f"The server says there are {known:,} records, and the answer has them all.")
+        return Trial(_ONE, True, say("The server reports {total} records, and the response has them all.", total=known))
     tries = _Tries(endpoint, client, listing, more is not None)
     for guess in candidates.cursors(endpoint, listing, body):
         if (trial := tries.attempt(guess)) is not None:
@@ -70,8 +71,12 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
     numbers = list(candidates.numbered(endpoint, listing, body))
     if more is None and not numbers:
         if candidates.asks_for(endpoint, count):
-            return Trial(_ONE, False, f"The query asks for {count:,} records, and that many came: there may be more.")
-        return Trial(_ONE, True, "The answer names no further page.")
+            return Trial(
+                _ONE,
+                False,
+                say("The query asks for {number} records and got that many, so there may be more.", number=count),
+            )
+        return Trial(_ONE, True, _names_none())
     if more is None:
         answered = tries.ask_all(numbers)
         if answered == "same":
@@ -85,19 +90,31 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
         if (trial := tries.attempt(guess, named)) is not None:
             return trial
     if more is not None:
-        return Trial(_ONE, False, f"No way to the next page was found, but {more}.", cut=True)
+        return _not_found(more)
     if tries.gave_others():
-        more = "asked for more, the server gave other records"
-        return Trial(_ONE, False, f"No way to the next page was found, but {more}.", cut=True)
+        return _not_found(say("The server has other records than those on the first page."))
     if tries.withheld:
-        return Trial(_ONE, False, "The server has pages, but the second one was not to be had: there may be more.")
+        return Trial(
+            _ONE, False, say("The server has pages, but the second one could not be read, so there may be more.")
+        )
     if tries.answers:
-        return Trial(_ONE, True, "The answer names no further page, and asking for one gave no other records.")
+        return Trial(_ONE, True, say("The response names no further page, and asking for one gave no other records."))
     if looks_cut(count):
         return Trial(
-            _ONE, False, f"{count:,} records may be a page's limit, and the server refuses to be asked for more."
+            _ONE,
+            False,
+            say("{number} records may be the page size, and the server rejects requests for more.", number=count),
         )
-    return Trial(_ONE, True, "The answer names no further page, and the server refuses to be asked for one.")
+    return Trial(_ONE, True, say("The response names no further page, and the server rejects requests for one."))
+
+
+def _names_none() -> Message:
+    return say("The response names no further page.")
+
+
+def _not_found(sign: Message) -> Trial:
+    """There is a sign of more, and no way that leads there."""
+    return Trial(_ONE, False, say("{sign} No way to the next page was found.", sign=sign), cut=True)
 
 
 def _asked_for_more(tries: "_Tries", endpoint: Endpoint, listing: FirstPage) -> Trial:
@@ -105,14 +122,9 @@ def _asked_for_more(tries: "_Tries", endpoint: Endpoint, listing: FirstPage) -> 
     call = candidates.larger(endpoint, listing)
     more = tries.fetched(call) if call is not None else None
     if more is not None and tries.first < tries.keys(more.records) and tries.is_stable():
-        return Trial(
-            _ONE,
-            False,
-            f"No way to the next page was found, but asked for {len(listing.records) + 1:,} records at once the server"
-            f" gave {len(more.records):,}.",
-            cut=True,
-        )
-    return Trial(_ONE, True, "The answer names no further page, and asking for one gave the same records again.")
+        asked, given = len(listing.records) + 1, len(more.records)
+        return _not_found(say("Asked for {asked} records at once, the server sent {given}.", asked=asked, given=given))
+    return Trial(_ONE, True, say("The response names no further page, and asking for one gave the same records again."))
 
 
 def _may_go_on(listing: FirstPage) -> bool:
@@ -124,18 +136,32 @@ def _may_go_on(listing: FirstPage) -> bool:
 
 def _try_named(endpoint: Endpoint, client: Client, listing: FirstPage, pages: Pages) -> Trial:
     tries = _Tries(endpoint, client, listing)
-    where = "the Link header" if pages.kind == "link" else f"{pages.path!r} in the answer"
+    by_header = pages.kind == "link"
     following = tries.following(pages)
     if following is None:
-        return Trial(pages, True, f"{where[:1].upper()}{where[1:]} names no further page.")
+        none = say("“{path}” in the response names no further page.", path=pages.path)
+        return Trial(pages, True, say("The Link header names no further page.") if by_header else none)
     second = tries.fetched(following, quietly=False)
     assert second is not None
     new = len(tries.keys(second.records) - tries.first)
     if new or not second.records:
-        return Trial(
-            pages, True, f"The next page, named by {where}, was fetched and has {new:,} other records.", second
+        proof = (
+            say("The Link header leads to a next page with {number} other records.", number=new)
+            if by_header
+            else say(
+                "“{path}” in the response leads to a next page with {number} other records.",
+                path=pages.path,
+                number=new,
+            )
         )
-    proof = f"The next page, named by {where}, has the same records as the first."
+        return Trial(pages, True, proof, second)
+    proof = (
+        say("The next page, named by the Link header, has the same records as the first.")
+        if by_header
+        else say(
+            "The next page, named by “{path}” in the response, has the same records as the first.", path=pages.path
+        )
+    )
     return Trial(pages, False, proof, second, cut=True)
 
 
@@ -284,7 +310,13 @@ class _Tries:
         if page is None or not page.records or self.keys(page.records) & self.first:
             return None
         count = len(page.records)
-        return Trial(pages, True, f"A later page, asked for by cursor ({pages.param}), has {count:,} others.", empty)
+        proof = say_count(
+            "A later page, requested by cursor ({name}), has another record.",
+            "A later page, requested by cursor ({name}), has {count} other records.",
+            count,
+            name=pages.param,
+        )
+        return Trial(pages, True, proof, empty)
 
     def _is_known(self, pages: Pages) -> bool:
         """Whether the server knows the parameter that gave an empty page: one of another name gives the first page."""
@@ -336,12 +368,19 @@ class _Tries:
         return page
 
     def _proven(self, pages: Pages, second: SecondPage | None) -> Trial:
-        what = {"page": "page number", "offset": "offset", "cursor": "cursor"}[pages.kind]
-        name = pages.param or "the answer's own parameters"
+        by = {"page": say("page number"), "offset": say("offset"), "cursor": say("cursor")}[pages.kind]
+        name = pages.param or say("the parameters in the response")
         if second is None or not second.records:
-            return Trial(pages, True, f"Asked by {what} ({name}) for more, the server has none.", second)
-        count = len(second.records)
-        return Trial(pages, True, f"The next page, asked for by {what} ({name}), has {count:,} other records.", second)
+            proof = say("The next page was requested by {by} ({name}). The server has no more.", by=by, name=name)
+            return Trial(pages, True, proof, second)
+        proof = say_count(
+            "The next page, requested by {by} ({name}), has another record.",
+            "The next page, requested by {by} ({name}), has {count} other records.",
+            len(second.records),
+            by=by,
+            name=name,
+        )
+        return Trial(pages, True, proof, second)
 
 
 def _fields(record: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
+from trayapp.messages import Message, say, say_count
 from trayapp.store.file.database import Store
 from trayapp.store.reading.reader import run_query
 from trayapp.store.records.pages import JsonPage, Page
@@ -17,9 +18,10 @@ from trayapp.sync.detection.resolver import SourceResolver
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.auth import Access, Credentials
 from trayapp.sync.http.client import Client
+from trayapp.sync.http.failures import too_large
 from trayapp.sync.http.request import first_call
 from trayapp.sync.paging.following import Walk, first_page
-from trayapp.sync.paging.listing import Listing
+from trayapp.sync.paging.listing import Listing, too_many_pages
 from trayapp.sync.records.extraction import own_records
 
 AT_ONCE = 2
@@ -55,9 +57,13 @@ def parent_rows(endpoint: Endpoint, store: Store) -> list[ParentRow]:
         missing = [name for name in wanted if name not in columns]
         if missing:
             raise SyncError(
-                f"The query has no column {missing[0]}",
-                f"The request has the placeholder {{{missing[0]}}}, the query gives {', '.join(columns) or 'nothing'}.",
-                "Name the column so in after.each (SELECT … AS …), or correct the placeholder.",
+                say("The query has no column {column}", column=missing[0]),
+                say("The request needs {{{column}}}; the query gives {columns}.", column=missing[0], columns=columns)
+                if columns
+                else say("The request needs {{{column}}}; the query gives no columns.", column=missing[0]),
+                say("Name a column so in after.each (SELECT … AS …), or correct the placeholder."),
+                code="query",
+                field="after.each",
             )
         positions = [columns.index(name) for name in wanted]
         seen: dict[tuple[Value, ...], set[bytes]] = {}
@@ -83,9 +89,11 @@ def one_of(endpoint: Endpoint, store: Store) -> Endpoint:
         except Unfillable:
             continue
     raise SyncError(
-        "There is no row to try it with",
-        "The query in after.each gives no row whose values can be part of a request.",
-        "Sync the endpoint first whose table it reads.",
+        say("There is no row to test with"),
+        say("The query in after.each gives no row whose values can be used in a request."),
+        say("First sync the endpoint whose table the query reads."),
+        code="query",
+        field="after.each",
     )
 
 
@@ -120,7 +128,7 @@ class Chain:
     ) -> None:
         self.complete = False
         self.shifting = False
-        self.warnings: list[str] = []
+        self.warnings: list[Message] = []
         self.walk = Walk()
         self.row: ParentRow | None = None
         self.is_feed = False
@@ -181,19 +189,11 @@ class Chain:
     def _check_limits(self) -> None:
         limits = self._endpoint.limits
         if self.walk.pages > limits.pages:
-            raise SyncError(
-                "The listings are too long",
-                f"Together they have more than {limits.pages:,} pages.",
-                "Raise limits.pages if that is expected.",
-            )
+            raise too_many_pages(limits.pages)
         with self._lock:
             received = sum(client.bytes for client in self._clients)
         if received > limits.bytes.bytes:
-            raise SyncError(
-                "The server sends too much",
-                f"The answers are together larger than the limit of {limits.bytes}.",
-                "Raise limits.bytes if that is expected.",
-            )
+            raise too_large(say("The responses are larger than the limit of {limit}.", limit=str(limits.bytes)))
 
     def _work(self) -> None:
         try:
@@ -264,17 +264,32 @@ class Chain:
         for listing in self._listings:
             self.warnings += [warning for warning in listing.warnings if warning not in self.warnings]
         if is_nowhere:
-            self.warnings.append(f"At none of {asked:,} addresses is there anything (404); nothing was deleted.")
+            self.warnings.append(
+                say(
+                    "None of {number} addresses exists on the server (404). Nothing was deleted.",
+                    number=asked,
+                )
+            )
         elif self._nothing:
             self.warnings.append(
-                f"At {len(self._nothing):,} of {asked:,} addresses there is nothing (404): taken as having no records."
+                say(
+                    "{missing} of {number} addresses do not exist on the server (404) and count as empty lists.",
+                    missing=len(self._nothing),
+                    number=asked,
+                )
             )
             for row, _ in self._nothing:
                 self._ended(row)
         if self._unfilled:
             self.warnings.append(
-                f"{len(self._unfilled):,} rows of the query were left out: {self._unfilled[0]}. Nothing was deleted:"
-                " their records may be there still. If they have none, leave the rows out in after.each."
+                say_count(
+                    "A row of the query was left out: {reason}. Nothing was deleted, as its records may still be there."
+                    " If it has none, exclude the row in after.each.",
+                    "{count} rows of the query were left out: {reason}. Nothing was deleted, as their records may still"
+                    " be there. If they have none, exclude the rows in after.each.",
+                    len(self._unfilled),
+                    reason=str(self._unfilled[0]),
+                )
             )
 
 

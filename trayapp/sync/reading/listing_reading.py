@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message
 from trayapp.store.records.digests import Digests
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.store.staging.staging import Staging
@@ -26,7 +27,7 @@ class Walkable(Protocol):
 
     complete: bool
     shifting: bool
-    warnings: list[str]
+    warnings: list[Message]
     walk: Walk
 
     def __iter__(self) -> Iterator[Page]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.paging.following import Walk
 from trayapp.sync.paging.listing import Listing
@@ -29,7 +30,7 @@ class Merged:
         self._table = endpoint.table.name
         self.complete = False
         self.shifting = False
-        self.warnings: list[str] = []
+        self.warnings: list[Message] = []
         self.walk: Walk = listing.walk
 
     def __iter__(self) -> Iterator[Page]:

@@ -10,12 +10,14 @@ import msgspec
 
 from trayapp.endpoints.model import Response
 from trayapp.endpoints.paths import RecordsPath, parse_records_path
+from trayapp.messages import foreign, say
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats.characters import check_utf8
 from trayapp.sync.formats.faults import no_list, too_deep, unreadable
 from trayapp.sync.formats.lenient_json import mended, parse
 from trayapp.sync.formats.text import Body, is_plain_json
+from trayapp.sync.http.failures import ended
 from trayapp.sync.http.request import Answer
 from trayapp.sync.records import selection
 
@@ -59,7 +61,7 @@ def own_records(page: Page, path: str, url: str, utf8: bool = True) -> Page:
         try:
             selection.check_objects(records)
         except selection.NoRecords as error:
-            raise no_list(path, url, str(error), error.hint) from None
+            raise no_list(path, url, error.why, error.hint) from None
         if utf8:
             check_records(records, url)
 
@@ -103,11 +105,11 @@ def _split(text: bytes, path: str, url: str, split: Callable[[bytes, RecordsPath
     try:
         where = _compiled(path)
     except ValueError as error:
-        raise no_list(path, url, str(error)) from None
+        raise no_list(path, url, foreign(ended(str(error)))) from None
     try:
         return split(text, where)
     except selection.NoRecords as error:
-        raise no_list(path, url, str(error), error.hint) from None
+        raise no_list(path, url, error.why, error.hint) from None
     except RecursionError:
         raise too_deep(url) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -124,7 +126,7 @@ def _from_mended(text: bytes, where: RecordsPath, path: str, url: str, error: Ex
     try:
         return selection.select(strict, where)
     except selection.NoRecords as no:
-        raise no_list(path, url, str(no), no.hint) from None
+        raise no_list(path, url, no.why, no.hint) from None
     except RecursionError:
         raise too_deep(url) from None
 
@@ -142,7 +144,7 @@ def _searched(text: bytes, expression: str, url: str) -> list[bytes]:
     items = found if isinstance(found, list) else [] if found is None else [found]
     records = [msgspec.json.encode(item) for item in items]
     if any(record[:1] != b"{" for record in records):
-        raise no_list(f"jmes:{expression}", url, "what it gives are not all objects")
+        raise no_list(f"jmes:{expression}", url, say("The expression gives values that are not objects."))
     return records
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from trayapp.endpoints.paths import FIRST_ROW, RecordsPath, Step, names_path
+from trayapp.messages import NOTHING, Message, say
 from trayapp.sync.formats.values import field_names
 
 _list = msgspec.json.Decoder(list[msgspec.Raw])
@@ -15,10 +16,11 @@ _NAMES_OF_COLUMNS = ("name", "fieldName", "id", "key", "field", "label", "title"
 
 
 class NoRecords(ValueError):
-    """Nothing that could be records stands at the path; why, in words for people. `hint` says what would do."""
+    """Nothing that could be records stands at the path; `why`, for people. `hint` says what would help."""
 
-    def __init__(self, why: str, hint: str = "") -> None:
+    def __init__(self, why: Message, hint: Message = NOTHING) -> None:
         super().__init__(why)
+        self.why = why
         self.hint = hint
 
 
@@ -66,10 +68,10 @@ def _items(body: msgspec.Raw, steps: Sequence[Step]) -> list[bytes]:
         if first == b"{" and not steps:
             return [bytes(found)]
         raise NoRecords(
-            f"what stands there is {_kind(first)}, no list",
-            f'To take that object as one row, use "jmes:{".".join(step.name for step in steps)}".'
+            say("The path leads to {kind}, not to a list.", kind=_kind(first)),
+            say('To read that object as one row, use "jmes:{path}".', path=".".join(step.name for step in steps))
             if first == b"{"
-            else "",
+            else NOTHING,
         )
     *before, last = steps
     if last.each:
@@ -89,18 +91,20 @@ def _items(body: msgspec.Raw, steps: Sequence[Step]) -> list[bytes]:
 def _single(body: msgspec.Raw, steps: Sequence[Step]) -> msgspec.Raw:
     for step in steps:
         if step.each:
-            raise NoRecords("one place is needed here, not several", "Leave out [] and *.")
+            raise NoRecords(say("The path must lead to one place, not to several."), say("Leave out [] and *."))
         body = _required(body, step.name)
     return body
 
 
 def _required(value: msgspec.Raw, name: str) -> msgspec.Raw:
-    if _first(value) != b"{":
-        raise NoRecords(f"there is no {name!r} in the answer")
-    found = _member(value, name)
+    found = _member(value, name) if _first(value) == b"{" else None
     if found is None:
-        raise NoRecords(f"there is no {name!r} in the answer")
+        raise _missing(name)
     return found
+
+
+def _missing(name: str) -> NoRecords:
+    return NoRecords(say("The response has no “{name}” there.", name=name))
 
 
 def _walk(body: msgspec.Raw, steps: Sequence[Step], whole: bool = True) -> list[msgspec.Raw]:
@@ -116,7 +120,7 @@ def _walk(body: msgspec.Raw, steps: Sequence[Step], whole: bool = True) -> list[
             if step.name:
                 found = _member(value, step.name) if _first(value) == b"{" else None
                 if found is None and not (optional and _first(value) in b"{n"):
-                    raise NoRecords(f"there is no {step.name!r} in the answer")
+                    raise _missing(step.name)
                 if found is None:
                     continue
                 value = found
@@ -139,7 +143,9 @@ def _map(value: msgspec.Raw) -> dict[str, msgspec.Raw]:
         return _object.decode(value)
     if _first(value) == b"n" or bytes(value).split() == [b"[", b"]"] or bytes(value) == b"[]":
         return {}  # an empty map from PHP is an empty list
-    raise NoRecords(f"what stands there is {_kind(_first(value))}, no object whose values are records")
+    raise NoRecords(
+        say("The path leads to {kind}, not to an object whose values are records.", kind=_kind(_first(value)))
+    )
 
 
 def _keyed(body: msgspec.Raw, path: RecordsPath) -> list[bytes]:
@@ -151,7 +157,7 @@ def _keyed(body: msgspec.Raw, path: RecordsPath) -> list[bytes]:
         items = [item for value in values for item in (_list.decode(value) if _first(value) == b"[" else [value])]
         for item in items:
             if _first(item) in (b"{", b"["):
-                raise NoRecords("“as” gives a name to the keys of a map, or to the plain values of a list")
+                raise NoRecords(say("“as” names the keys of a map, or the plain values of a list."))
         return [b"{" + field + b":" + bytes(item) + b"}" for item in items]
     records: list[bytes] = []
     for value in _walk(body, (*before, Step(last.name))) if before or last.name else [body]:
@@ -161,7 +167,7 @@ def _keyed(body: msgspec.Raw, path: RecordsPath) -> list[bytes]:
                 members.pop(path.field, None)
                 records.append(_built({path.field: msgspec.json.encode(key), **members}))
             elif _first(item) == b"[":
-                raise NoRecords("the map's values are lists")
+                raise NoRecords(say("The values of the map are lists."))
             else:
                 records.append(_built({path.field: msgspec.json.encode(key), "value": item}))
     return records
@@ -179,14 +185,16 @@ def _named(body: msgspec.Raw, path: RecordsPath) -> list[bytes]:
     records = []
     for row in rows:
         if len(row) > len(names):
-            raise NoRecords(f"a row has {len(row):,} values, but there are {len(names):,} names")
+            raise NoRecords(
+                say("A row has {values} values, but there are only {names} names.", values=len(row), names=len(names))
+            )
         records.append(b"{" + b",".join([n + bytes(value) for n, value in zip(names, row, strict=False)]) + b"}")
     return records
 
 
 def _row(row: bytes) -> list[msgspec.Raw]:
     if row[:1] != b"[":
-        raise NoRecords(f"the rows are {_kind(row[:1])}, not lists")
+        raise NoRecords(say("A row is {kind}, not a list.", kind=_kind(row[:1])))
     return _list.decode(row)
 
 
@@ -207,10 +215,10 @@ def _zipped(value: msgspec.Raw) -> list[bytes]:
         if _first(column) == b"["
     }
     if not columns:
-        raise NoRecords("what stands there is no object of lists")
+        raise NoRecords(say("The path does not lead to an object of lists."))
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
-        raise NoRecords("the lists there are not equally long")
+        raise NoRecords(say("The lists there differ in length."))
     names = [msgspec.json.encode(name) + b":" for name in columns]
     return [
         b"{" + b",".join([name + bytes(value) for name, value in zip(names, row, strict=True)]) + b"}"
@@ -233,7 +241,7 @@ def _flattened(record: bytes, field: str) -> bytes:
             if bytes(members.get("type", b"")) == b'"Feature"':
                 del members["type"]
             return _built(members)
-        raise NoRecords(f"{field!r} is no object in every record")
+        raise NoRecords(say("“{field}” is not an object in every record.", field=field))
     if bytes(members.get("type", b"")) == b'"Feature"':
         del members["type"]
     built: dict[str, bytes | msgspec.Raw] = {}
@@ -258,20 +266,23 @@ def _first(value: msgspec.Raw) -> bytes:
     return bytes(memoryview(value)[:1])
 
 
-def _kind(first: bytes) -> str:
-    return {b"{": "an object", b"[": "a list", b'"': "a text", b"n": "null", b"t": "true", b"f": "false"}.get(
-        first, "a number"
-    )
+def _kind(first: bytes) -> Message:
+    kinds = {
+        b"{": say("an object"),
+        b"[": say("a list"),
+        b'"': say("a text"),
+        b"n": say("null"),
+        b"t": say("true"),
+        b"f": say("false"),
+    }
+    return kinds.get(first, say("a number"))
 
 
 def _no_objects(record: bytes) -> NoRecords:
-    kinds = {b"[": "lists", b'"': "texts", b"n": "nothing", b"t": "true and false", b"f": "true and false"}
     first = record[:1]
-    hints = {
-        b"[": "If the rows' names are in their first row, write “… with first row”; if elsewhere, “… with PATH”.",
-        b"n": "",
-    }
-    return NoRecords(
-        f"the list holds {kinds.get(first, 'numbers')}, not objects",
-        hints.get(first, "To make a record of each value, write “… as NAME” behind the path."),
-    )
+    hint = say("To make a record of each value, add “as NAME” to the path.")
+    if first == b"[":
+        hint = say("If the column names are in the first row, add “with first row” to the path, else “with PATH”.")
+    elif first == b"n":
+        hint = NOTHING
+    return NoRecords(say("The list has {kind} in it, where an object is needed.", kind=_kind(first)), hint)

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
+from trayapp.messages import Message, say, say_count
 from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import Marks, load_state, write_found, write_marks
 from trayapp.store.bookkeeping.parent_rows import save_parents
@@ -35,7 +36,7 @@ AnyReading = Reading | ChainReading
 class Attempt:
     """What it warns of and the first page it begins with are its own: another attempt begins anew."""
 
-    def __init__(self, run: CurrentRun, resolver: SourceResolver, *warnings: str) -> None:
+    def __init__(self, run: CurrentRun, resolver: SourceResolver, *warnings: Message) -> None:
         self.warnings = [*warnings]
         self.resolved: ResolvedSource | None = None
         """What was found out from the first page; None where no first page was asked for: of a chain, or kept."""
@@ -59,7 +60,7 @@ class Attempt:
                     alone = self.resolved is not None and self.resolved.alone
                     endpoint = keyed(endpoint, key_for(decode_records(reading.sample), table.name, alone))
                     if endpoint.table.key == (HASH_KEY,):
-                        found.append("No field tells the records apart; they are known by their content.")
+                        found.append(say("No field identifies a record, so records are compared by their content."))
                         target = msgspec.structs.replace(target, full=True)
                 plan = self._plan(endpoint)
                 proof = self._proof(endpoint, plan, staging, reading, target)
@@ -72,16 +73,23 @@ class Attempt:
                     self.warnings += reading.tracker.warnings()
                 if endpoint.table.mode == "replace" and proof == "none" and run.endpoint.pages.max is None:
                     raise SyncError(
-                        "The listing is incomplete",
-                        self.warnings[-1] if self.warnings else "It ended before it was all there.",
-                        "The table stays as it was; the next run tries again.",
+                        say("The list is incomplete"),
+                        self.warnings[-1] if self.warnings else say("It ended before all records had arrived."),
+                        say("The table is unchanged. The next run will try again."),
+                        code="incomplete",
                     )
                 return self._publish(endpoint, plan, staging, proof, target, reading)
             except (Cancelled, SyncError) as trouble:
                 if not isinstance(trouble, Cancelled | TransientError | AuthError):
                     reading.discard()  # what is wrong with the listing would still be wrong
                 elif reading.kept_pages:
-                    self.warnings.append(f"{reading.kept_pages:,} pages are kept: the next run goes on from there.")
+                    self.warnings.append(
+                        say_count(
+                            "One page is kept, and the next run will continue from there.",
+                            "{count} pages are kept, and the next run will continue from there.",
+                            reading.kept_pages,
+                        )
+                    )
                 raise
 
     def leave(self) -> Report:
@@ -135,7 +143,9 @@ class Attempt:
             else:
                 break
         if proof == "half" and evidence.is_last_chance:
-            self.warnings.append("What moved between the pages meanwhile may come with the next whole listing only.")
+            self.warnings.append(
+                say("Records that moved between pages during the run may only arrive with the next full list.")
+            )
         return proof
 
     def _repeat(self, staging: Staging, reading: AnyReading, may_fail: bool) -> Repeated:

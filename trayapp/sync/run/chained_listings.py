@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from trayapp.messages import say
 from trayapp.store.bookkeeping.parent_rows import Parent, load_parents
 from trayapp.store.mirror.publish import ListingNeeded
 from trayapp.sync.detection.resolver import SourceResolver, keyed
@@ -34,7 +35,7 @@ class ChainedListings:
         rows = parent_rows(run.endpoint, run.store)
         if self._after.only_changed and run.is_keyless:
             self.attempt.warnings.append(
-                "All rows were asked for: without a key the records of the others can't be known."
+                say("All rows were requested: without a key, the records of unchanged rows can't be told apart.")
             )
         try:
             return self.attempt.mirror(self._reading(rows, full=run.full or run.is_keyless))

@@ -108,7 +108,7 @@ class CurrentRun:
         self,
         status: RunStatus,
         outcome: Outcome,
-        warnings: Sequence[str | Message],
+        warnings: Sequence[Message],
         stopped: StopReason | None = None,
         error: UserError | None = None,
     ) -> Report:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from trayapp.messages import Message, say
 from trayapp.store.mirror.publish import ListingNeeded
 from trayapp.sync.changes import conditional
 from trayapp.sync.changes.cursor import Tracker, asks_for_changes, is_expired, is_partial, server_time, since
@@ -50,13 +51,13 @@ class SingleListing:
         except SyncError as error:
             if not partial or not is_expired(error):
                 raise
-        return self._mirror(False, run.full, "The server no longer knows the cursor: the whole listing was read.")
+        return self._mirror(False, run.full, say("The server no longer knows the cursor, so the whole list was read."))
 
     def close(self) -> None:
         """End the requests under way."""
         self._prefetcher.close()
 
-    def _mirror(self, partial: bool, full: bool, *warnings: str) -> Report:
+    def _mirror(self, partial: bool, full: bool, *warnings: Message) -> Report:
         """partial: only what changed since the last run."""
         run = self._run
         base = call = first_page(first_call(run.endpoint), run.endpoint.pages)
@@ -77,7 +78,7 @@ class SingleListing:
         self.attempt.resolved = resolved
         return self.attempt.mirror(self._reading(resolved, target, self._journal(resolved, target, terms)))
 
-    def _go_on(self, call: Call, kept: Kept[KeptPage], *warnings: str) -> Report | None:
+    def _go_on(self, call: Call, kept: Kept[KeptPage], *warnings: Message) -> Report | None:
         """Go on with a listing that broke off; None when that is not possible: then nothing of it is left."""
         self.attempt = Attempt(self._run, self._resolver, *warnings)
         endpoint, ticket = self._run.endpoint, kept.ticket

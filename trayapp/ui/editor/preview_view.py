@@ -148,7 +148,7 @@ def summary_lines(preview: Preview) -> list[str]:
     lines = [
         f"{records} {where}",
         _tr("Format: {format}").format(format=preview.how_read),
-        pages.format(kind=pages_words(preview.pages), proven=proven, proof=preview.proof),
+        pages.format(kind=pages_words(preview.pages), proven=proven, proof=str(preview.proof)),
         _tr("Key: {key}").format(key=key) if key else _tr("No field identifies a record"),
     ]
     if preview.cursors:
