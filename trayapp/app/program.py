@@ -22,6 +22,7 @@ from trayapp.desktop.session.tray_host import TrayHost
 from trayapp.desktop.socket.server import LocalServer
 from trayapp.endpoints.model import Settings
 from trayapp.errors import Problem, UserError
+from trayapp.messages import tr
 from trayapp.operations.background import keep_background
 from trayapp.operations.conditions import network_conditions
 from trayapp.operations.explanations import newly_stale
@@ -121,7 +122,7 @@ class Program(QObject):
         if self._show_window_first:
             self.open()
         for notice in self.workspace.store.notices:
-            self.notifier.show(Notification(key="store", title=self.tr("The database was damaged"), body=notice))
+            self.notifier.show(Notification(key="store", title=tr("The database was damaged"), body=notice))
 
     # Windows
 
@@ -228,9 +229,9 @@ class Program(QObject):
         self.backend.background.run(lambda: prune_history(self.workspace), lambda _: self.backend.request_runs())
 
     def _notification(self, notice: Notice) -> Notification:
-        actions = [Action("default", self.tr("Open")), Action("open", self.tr("Open"))]
+        actions = [Action("default", tr("Open")), Action("open", tr("Open"))]
         if notice.event in ("problem", "stale"):
-            actions.append(Action("sync", self.tr("Sync again")))
+            actions.append(Action("sync", tr("Sync again")))
         return Notification(
             key=notice.endpoint,
             title=notice.title,

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import RunRow
 from trayapp.ui.widgets.theme import status_colour
 from trayapp.ui.widgets.words import number
@@ -22,15 +23,18 @@ class ActivityChart(QWidget):
         super().__init__(parent)
         self._runs: tuple[RunRow, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Changes over time"))
+        self.setAccessibleName(tr("Changes over time"))
 
     def set_runs(self, runs: Sequence[RunRow]) -> None:
         """Show these runs, newest first."""
         self._runs = tuple(run for run in runs if run.added or run.changed or run.deleted)
         counts = {kind: number(sum(getattr(run, kind) for run in self._runs)) for kind in _SHOWN}
         self.setAccessibleDescription(
-            self.tr("{added} new, {changed} changed, {deleted} deleted").format(
-                added=counts["added"], changed=counts["changed"], deleted=counts["deleted"]
+            tr(
+                "{added} new, {changed} changed, {deleted} deleted",
+                added=counts["added"],
+                changed=counts["changed"],
+                deleted=counts["deleted"],
             )
         )
         self.update()
@@ -50,7 +54,7 @@ class ActivityChart(QWidget):
         legend = self._draw_legend(painter, metrics, quiet, colours)
         if not self._runs:
             painter.setPen(quiet)
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.tr("No changes yet"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("No changes yet"))
             return
         scale_width = metrics.horizontalAdvance(number(self._largest())) + _MARGIN
         area = QRectF(self.rect()).adjusted(scale_width, _MARGIN, -legend - _MARGIN, -_MARGIN)
@@ -80,7 +84,7 @@ class ActivityChart(QWidget):
         return max(run.added + run.changed + run.deleted for run in self._runs)
 
     def _draw_legend(self, painter: QPainter, metrics: QFontMetrics, ink: QColor, colours: dict[str, QColor]) -> float:
-        texts = {"added": self.tr("New"), "changed": self.tr("Changed"), "deleted": self.tr("Deleted")}
+        texts = {"added": tr("New"), "changed": tr("Changed"), "deleted": tr("Deleted")}
         side = metrics.height() * 0.6
         width = max(metrics.horizontalAdvance(text) for text in texts.values()) + side + 6
         left = self.width() - width - _MARGIN

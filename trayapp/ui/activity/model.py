@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QIcon, QPalette
 
+from trayapp.messages import tr
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.ui.widgets import words
 from trayapp.ui.widgets.icons import line_pixmap
@@ -78,14 +79,14 @@ class ActivityModel(KeyedModel[RunRow]):
             return None
         if role == Role.DisplayRole:
             return (
-                self.tr("Started"),
-                self.tr("Endpoint"),
-                self.tr("Outcome"),
-                self.tr("What happened"),
-                self.tr("New"),
-                self.tr("Changed"),
-                self.tr("Deleted"),
-                self.tr("Took"),
+                tr("Started"),
+                tr("Endpoint"),
+                tr("Outcome"),
+                tr("What happened"),
+                tr("New"),
+                tr("Changed"),
+                tr("Deleted"),
+                tr("Took"),
             )[section]
         return _alignment(section) if role == Role.TextAlignmentRole else None
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.messages import tr
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.ui.activity.chart import ActivityChart
 from trayapp.ui.activity.model import RUN, ActivityFilter, ActivityModel, Column
@@ -49,25 +50,25 @@ class ActivityView(QWidget):
         self.filtered.setSourceModel(self.model)
         self.filter = QLineEdit()
         self.filter.setObjectName("activityFilter")
-        self.filter.setPlaceholderText(self.tr("Filter runs"))
-        self.filter.setAccessibleName(self.tr("Filter runs"))
+        self.filter.setPlaceholderText(tr("Filter runs"))
+        self.filter.setAccessibleName(tr("Filter runs"))
         self.filter.setClearButtonEnabled(True)
         self.status = QComboBox()
         self.status.setObjectName("activityStatus")
-        self.status.setAccessibleName(self.tr("Show runs that ended so"))
+        self.status.setAccessibleName(tr("Show runs that ended so"))
         for text, status in (
-            (self.tr("All runs"), ""),
-            (self.tr("Succeeded"), "succeeded"),
-            (self.tr("Failed"), "failed"),
-            (self.tr("Stopped"), "stopped"),
-            (self.tr("Held"), "held"),
-            (self.tr("Skipped"), "skipped"),
+            (tr("All runs"), ""),
+            (tr("Succeeded"), "succeeded"),
+            (tr("Failed"), "failed"),
+            (tr("Stopped"), "stopped"),
+            (tr("Held"), "held"),
+            (tr("Skipped"), "skipped"),
         ):
             self.status.addItem(text, status)
         self.chart = ActivityChart()
         self.chart.setObjectName("activityChart")
         self.table = self._make_table()
-        self.empty = Label(self.tr("Nothing has run yet."))
+        self.empty = Label(tr("Nothing has run yet."))
         self.empty.setObjectName("activityEmpty")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         top = QHBoxLayout()
@@ -110,7 +111,7 @@ class ActivityView(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setObjectName("activityTable")
-        table.setAccessibleName(self.tr("Runs"))
+        table.setAccessibleName(tr("Runs"))
         table.setModel(self.filtered)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.errors import Problem
+from trayapp.messages import tr
 from trayapp.sync.report import Report
 from trayapp.ui.backend import Backend
 from trayapp.ui.data.delegate import CellDelegate
@@ -46,15 +47,15 @@ class DataView(QWidget):
         self._new = True
         self.endpoint = QComboBox()
         self.endpoint.setObjectName("dataEndpoint")
-        self.endpoint.setAccessibleName(self.tr("Table of"))
+        self.endpoint.setAccessibleName(tr("Table of"))
         # Not measured by its contents, which may be many.
         self.endpoint.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.endpoint.setMinimumContentsLength(28)
         self.endpoint.setModel(endpoints)
         self.search = QLineEdit()
         self.search.setObjectName("dataSearch")
-        self.search.setAccessibleName(self.tr("Find rows"))
-        self.search.setPlaceholderText(self.tr("Find in all columns"))
+        self.search.setAccessibleName(tr("Find rows"))
+        self.search.setPlaceholderText(tr("Find in all columns"))
         self.search.setMaxLength(_LONGEST_SEARCH)
         self.search.setClearButtonEnabled(True)
         self._find_soon = QTimer(self)
@@ -62,7 +63,7 @@ class DataView(QWidget):
         self._find_soon.setInterval(_TYPING)
         self.summary = Label()
         self.summary.setObjectName("dataSummary")
-        self.folder = QPushButton(self.tr("Show &folder"))
+        self.folder = QPushButton(tr("Show &folder"))
         self.folder.setObjectName("dataFolder")
         self.table = self._make_table()
         self.banner = Banner("dataBanner")
@@ -88,13 +89,13 @@ class DataView(QWidget):
         find.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.triggered.connect(lambda: self.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
         self.addAction(find)
-        copy = QAction(self.tr("&Copy"), self.table)
+        copy = QAction(tr("&Copy"), self.table)
         copy.setObjectName("copyCells")
         copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         copy.triggered.connect(self.copy)
         self.table.addAction(copy)
-        copy_json = QAction(self.tr("Copy rows as &JSON"), self.table)
+        copy_json = QAction(tr("Copy rows as &JSON"), self.table)
         copy_json.setObjectName("copyJson")
         copy_json.triggered.connect(self.copy_json)
         self.table.addAction(copy_json)
@@ -181,8 +182,8 @@ class DataView(QWidget):
         self.pages.setCurrentIndex(0)
         total, columns = number(self.model.total), self.model.columnCount()
         if self.model.total < self.model.in_table:
-            total = self.tr("{found} of {all}").format(found=total, all=number(self.model.in_table))
-        self.summary.setText(self.tr("Rows: {rows} · columns: {columns}").format(rows=total, columns=columns))
+            total = tr("{found} of {all}", found=total, all=number(self.model.in_table))
+        self.summary.setText(tr("Rows: {rows} · columns: {columns}", rows=total, columns=columns))
         if self._new:
             self._new = False
             self._fit_columns()
@@ -207,7 +208,7 @@ class DataView(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setObjectName("dataTable")
-        table.setAccessibleName(self.tr("Rows of the table"))
+        table.setAccessibleName(tr("Rows of the table"))
         table.setModel(self.model)
         table.setItemDelegate(CellDelegate(self.model))
         table.setAlternatingRowColors(True)

@@ -5,6 +5,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from trayapp.endpoints.model import Auth
+from trayapp.messages import tr
 from trayapp.ui.editor.key_value_editor import KeyValueEditor
 from trayapp.ui.widgets.field import Field, line
 
@@ -25,13 +26,13 @@ class AuthEditor(QWidget):
         self.kind = QComboBox()
         self.kind.setObjectName("authKind")
         self._kind_names = {
-            "none": self.tr("None"),
-            "basic": self.tr("User and password (Basic)"),
-            "bearer": self.tr("Bearer token"),
-            "header": self.tr("Secret in a header"),
-            "query": self.tr("Secret in a URL parameter"),
-            "oauth2_client": self.tr("OAuth 2, as a program"),
-            "oauth2_code": self.tr("OAuth 2, you sign in"),
+            "none": tr("None"),
+            "basic": tr("User and password (Basic)"),
+            "bearer": tr("Bearer token"),
+            "header": tr("Secret in a header"),
+            "query": tr("Secret in a URL parameter"),
+            "oauth2_client": tr("OAuth 2, as a program"),
+            "oauth2_code": tr("OAuth 2, you sign in"),
         }
         for kind in _OFFERED:
             self.kind.addItem(self._kind_names[kind], kind)
@@ -43,60 +44,58 @@ class AuthEditor(QWidget):
         self.auth_url = line("authUrl")
         self.device_url = line("authDeviceUrl")
         self.scopes = line("authScopes")
-        self.token_params = KeyValueEditor("authTokenParams", self.tr("Token parameters"))
-        self.auth_params = KeyValueEditor("authParams", self.tr("Sign-in parameters"))
+        self.token_params = KeyValueEditor("authTokenParams", tr("Token parameters"))
+        self.auth_params = KeyValueEditor("authParams", tr("Sign-in parameters"))
         self.redirect_port = line("authRedirectPort")
-        self.redirect_port.setPlaceholderText(self.tr("any free one"))
+        self.redirect_port.setPlaceholderText(tr("any free one"))
         self.token_url.setPlaceholderText("https://example.com/oauth/token")
         self.auth_url.setPlaceholderText("https://example.com/oauth/authorize")
         self.source = QComboBox()
         self.source.setObjectName("authSource")
-        self.source.addItem(self.tr("The system's keyring"), "keyring")
-        self.source.addItem(self.tr("An environment variable"), "env")
+        self.source.addItem(tr("The system's keyring"), "keyring")
+        self.source.addItem(tr("An environment variable"), "env")
         self.secret_edit = line("authSecret")
         self.secret_edit.setEchoMode(QLineEdit.EchoMode.Password)
         self.secret_env = line("authSecretEnv")
         self.secret_env.setPlaceholderText("GITHUB_TOKEN")
         self.fields = (
-            Field("auth.kind", self.tr("A&uthentication:"), self.kind),
-            Field("auth.user", self.tr("Us&er:"), self.user),
-            Field("auth.name", self.tr("&Header name:"), self.name),
-            Field("auth.prefix", self.tr("Prefi&x:"), self.prefix),
-            Field("auth.client_id", self.tr("&Client ID:"), self.client_id),
-            Field("auth.token_url", self.tr("Token address:"), self.token_url),
-            Field("auth.auth_url", self.tr("Sign-in page:"), self.auth_url),
+            Field("auth.kind", tr("A&uthentication:"), self.kind),
+            Field("auth.user", tr("Us&er:"), self.user),
+            Field("auth.name", tr("&Header name:"), self.name),
+            Field("auth.prefix", tr("Prefi&x:"), self.prefix),
+            Field("auth.client_id", tr("&Client ID:"), self.client_id),
+            Field("auth.token_url", tr("Token address:"), self.token_url),
+            Field("auth.auth_url", tr("Sign-in page:"), self.auth_url),
             Field(
                 "auth.device_url",
-                self.tr("Ot&her device:"),
+                tr("Ot&her device:"),
                 self.device_url,
-                self.tr("The address that gives out codes to type in, if the service has one."),
+                tr("The address that gives out codes to type in, if the service has one."),
             ),
-            Field("auth.scopes", self.tr("Sc&opes:"), self.scopes, self.tr("Separated by spaces.")),
+            Field("auth.scopes", tr("Sc&opes:"), self.scopes, tr("Separated by spaces.")),
             Field(
                 "auth.token_params",
-                self.tr("Token parameters:"),
+                tr("Token parameters:"),
                 self.token_params,
-                self.tr(
-                    "Whatever else the service wants, like audience or resource. Stored as plain text, so no secrets."
-                ),
+                tr("Whatever else the service wants, like audience or resource. Stored as plain text, so no secrets."),
                 focus=self.token_params.table,
             ),
             Field(
                 "auth.auth_params",
-                self.tr("Sign-in parameters:"),
+                tr("Sign-in parameters:"),
                 self.auth_params,
-                self.tr("For the sign-in page, like access_type or prompt. Stored as plain text, so no secrets."),
+                tr("For the sign-in page, like access_type or prompt. Stored as plain text, so no secrets."),
                 focus=self.auth_params.table,
             ),
             Field(
                 "auth.redirect_port",
-                self.tr("Redirect port:"),
+                tr("Redirect port:"),
                 self.redirect_port,
-                self.tr("If the exact address must be registered: http://127.0.0.1:PORT/signed-in"),
+                tr("If the exact address must be registered: http://127.0.0.1:PORT/signed-in"),
             ),
-            Field("auth.source", self.tr("Secret &from:"), self.source),
-            Field("auth.secret", self.tr("Passw&ord:"), self.secret_edit),
-            Field("auth.secret_env", self.tr("&Variable:"), self.secret_env),
+            Field("auth.source", tr("Secret &from:"), self.source),
+            Field("auth.secret", tr("Passw&ord:"), self.secret_edit),
+            Field("auth.secret_env", tr("&Variable:"), self.secret_env),
         )
         self._kind, self._user, self._name, self._prefix, *self._oauth, self._source, self._secret, self._env = (
             self.fields
@@ -174,19 +173,19 @@ class AuthEditor(QWidget):
         """What is missing, by path."""
         kind, found = self.kind.currentData(), dict[str, str]()
         if kind == "basic" and not self.user.text():
-            found["auth.user"] = self.tr("Write the user's name.")
+            found["auth.user"] = tr("Write the user's name.")
         if kind in ("header", "query") and not self.name.text().strip():
-            found["auth.name"] = self.tr("Write the name that the API's documentation gives.")
+            found["auth.name"] = tr("Write the name that the API's documentation gives.")
         if self._wants_secret and self._from_env and not self.secret_env.text().strip():
-            found["auth.secret_env"] = self.tr("Write the name of the environment variable.")
+            found["auth.secret_env"] = tr("Write the name of the environment variable.")
         for editor, path in ((self.token_params, "auth.token_params"), (self.auth_params, "auth.auth_params")):
             if kind in _OAUTH and (problem := editor.problem()):
                 found[path] = problem
         if kind == "oauth2_code" and self.redirect_port.text().strip() and self._port is None:
-            found["auth.redirect_port"] = self.tr("Write a number from 1 to 65535, or nothing.")
+            found["auth.redirect_port"] = tr("Write a number from 1 to 65535, or nothing.")
         needed = self._wants_secret and kind != "oauth2_code"  # most programs that people sign in with have none
         if needed and not self._from_env and not self._stored and not self.secret_edit.text():
-            found["auth.secret"] = self.tr("Type the secret; it is kept in the system's keyring only.")
+            found["auth.secret"] = tr("Type the secret; it is kept in the system's keyring only.")
         return found
 
     @property
@@ -208,13 +207,13 @@ class AuthEditor(QWidget):
 
     def _show_fields(self) -> None:
         kind, wants = self.kind.currentData(), self._wants_secret
-        self._name.set_label(self.tr("Paramet&er name:") if kind == "query" else self.tr("&Header name:"))
-        client = self.tr("Cli&ent secret:")
-        secret = self.tr("Passw&ord:") if kind == "basic" else client if kind in _OAUTH else self.tr("T&oken:")
+        self._name.set_label(tr("Paramet&er name:") if kind == "query" else tr("&Header name:"))
+        client = tr("Cli&ent secret:")
+        secret = tr("Passw&ord:") if kind == "basic" else client if kind in _OAUTH else tr("T&oken:")
         self._secret.set_label(secret)
-        self._secret.set_hint(self.tr("Only if the service gave you one.") if kind == "oauth2_code" else "")
+        self._secret.set_hint(tr("Only if the service gave you one.") if kind == "oauth2_code" else "")
         self.name.setPlaceholderText("api_key" if kind == "query" else "X-Api-Key")
-        stored = self.tr("stored in the keyring; type to replace it")
+        stored = tr("stored in the keyring; type to replace it")
         self.secret_edit.setPlaceholderText(stored if self._stored else "")
         if self._form is None:
             return

@@ -5,6 +5,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from trayapp.endpoints.model import Endpoint, Request
+from trayapp.messages import tr
 from trayapp.ui.editor.edits import goes_no_further
 from trayapp.ui.widgets.field import Field, line
 from trayapp.ui.widgets.file_edit import FileEdit
@@ -19,11 +20,11 @@ class ConnectionEditor(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stored: Request | None = None
-        certificates = self.tr("Certificates (*.pem *.crt *.cer);;All files (*)")
-        keys = self.tr("Keys (*.pem *.key);;All files (*)")
-        self.ca_file = FileEdit("requestCaFile", self.tr("Authority's certificates"), certificates)
-        self.client_cert = FileEdit("requestClientCert", self.tr("Own certificate"), certificates)
-        self.client_key = FileEdit("requestClientKey", self.tr("Key of the own certificate"), keys)
+        certificates = tr("Certificates (*.pem *.crt *.cer);;All files (*)")
+        keys = tr("Keys (*.pem *.key);;All files (*)")
+        self.ca_file = FileEdit("requestCaFile", tr("Authority's certificates"), certificates)
+        self.client_cert = FileEdit("requestClientCert", tr("Own certificate"), certificates)
+        self.client_key = FileEdit("requestClientKey", tr("Key of the own certificate"), keys)
         self.proxy = line("requestProxy", "http://proxy.example.com:3128")
         self.proxy_user = line("requestProxyUser")
         self.password_edit = line("requestProxyPassword")
@@ -31,28 +32,28 @@ class ConnectionEditor(QWidget):
         self.fields = (
             Field(
                 "request.ca_file",
-                self.tr("Authority:"),
+                tr("Authority:"),
                 self.ca_file,
-                self.tr("A PEM file that counts instead of the system's authorities."),
+                tr("A PEM file that counts instead of the system's authorities."),
                 focus=self.ca_file.line,
             ),
             Field(
                 "request.client_cert",
-                self.tr("Own certificate:"),
+                tr("Own certificate:"),
                 self.client_cert,
-                self.tr("A PEM file, for servers that want to see one."),
+                tr("A PEM file, for servers that want to see one."),
                 focus=self.client_cert.line,
             ),
             Field(
                 "request.client_key",
-                self.tr("Its key:"),
+                tr("Its key:"),
                 self.client_key,
-                self.tr("A PEM file without a password; empty if the certificate's file has it."),
+                tr("A PEM file without a password; empty if the certificate's file has it."),
                 focus=self.client_key.line,
             ),
-            Field("request.proxy", self.tr("Proxy:"), self.proxy, self.tr("Empty: the one of the system's settings.")),
-            Field("request.proxy_user", self.tr("Proxy user:"), self.proxy_user),
-            Field("request.proxy_password", self.tr("Proxy password:"), self.password_edit),
+            Field("request.proxy", tr("Proxy:"), self.proxy, tr("Empty: the one of the system's settings.")),
+            Field("request.proxy_user", tr("Proxy user:"), self.proxy_user),
+            Field("request.proxy_password", tr("Proxy password:"), self.password_edit),
         )
         self._password = self.fields[-1]
         for field in self.fields:
@@ -89,7 +90,7 @@ class ConnectionEditor(QWidget):
     def problems(self) -> dict[str, str]:
         """What is missing, by path."""
         if self._has_user and not self._has_stored and not self.password_edit.text():
-            return {"request.proxy_password": self.tr("Type the password; it is kept in the system's keyring only.")}
+            return {"request.proxy_password": tr("Type the password; it is kept in the system's keyring only.")}
         return {}
 
     @property
@@ -110,5 +111,5 @@ class ConnectionEditor(QWidget):
 
     def _show_password(self) -> None:
         self._password.setEnabled(self._has_user)
-        stored = self.tr("stored in the keyring; type to replace it")
+        stored = tr("stored in the keyring; type to replace it")
         self.password_edit.setPlaceholderText(stored if self._has_user and self._has_stored else "")

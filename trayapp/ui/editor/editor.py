@@ -54,9 +54,7 @@ class EndpointEditor(UnsavedDialog):
         self._preview: Preview | None = None
         self._written: Endpoint | None = None
         self.setWindowTitle(
-            self.tr("Add endpoint")
-            if self._is_new
-            else window_title(self.tr("Edit “{name}”").format(name=self._original.name))
+            tr("Add endpoint") if self._is_new else window_title(tr("Edit “{name}”", name=self._original.name))
         )
 
         self.form = EndpointForm(backend.settings())
@@ -67,7 +65,7 @@ class EndpointEditor(UnsavedDialog):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(self.form)
         self.preview = PreviewView()
-        self.test_button = QPushButton(self.tr("&Test"))
+        self.test_button = QPushButton(tr("&Test"))
         self.test_button.setObjectName("testEndpoint")
         self.test_state = Label()
         self.test_state.setObjectName("testState")
@@ -106,7 +104,7 @@ class EndpointEditor(UnsavedDialog):
         self.save_button.setObjectName("saveEndpoint")
         self.cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self.cancel_button.setObjectName("cancelEndpoint")
-        self.untested_button = QPushButton(self.tr("Save &without testing…"))
+        self.untested_button = QPushButton(tr("Save &without testing…"))
         self.untested_button.setObjectName("saveUntested")
         self.buttons.addButton(self.untested_button, QDialogButtonBox.ButtonRole.ActionRole)
         for button in (self.cancel_button, self.untested_button, self.preset_button):
@@ -184,12 +182,12 @@ class EndpointEditor(UnsavedDialog):
     def _start_row(self) -> QWidget:
         """How a new endpoint may begin other than by its address."""
         start = QWidget()
-        hint = Label(self.tr("Paste an address or a cURL command, or begin with a"))
+        hint = Label(tr("Paste an address or a cURL command, or begin with a"))
         hint.setWordWrap(True)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.preset_button = QPushButton(self.tr("Preset…"))
+        self.preset_button = QPushButton(tr("Preset…"))
         self.preset_button.setObjectName("choosePreset")
-        self.preset_button.setToolTip(self.tr("Well-known APIs, ready but for a few words"))
+        self.preset_button.setToolTip(tr("Well-known APIs, ready but for a few words"))
         row = QHBoxLayout(start)
         row.setContentsMargins(9, 0, 9, 0)
         row.addWidget(hint, 1)
@@ -230,11 +228,11 @@ class EndpointEditor(UnsavedDialog):
         wanted = self.save_button if tested and not self.is_testing else self.test_button
         wanted.setDefault(True)
         if self.is_testing:
-            text = self._sign_in or self.tr("Testing…")
+            text = self._sign_in or tr("Testing…")
         elif self._preview is not None and self._tested is not None and tested:
-            text = self.tr("Tested: this is what will be saved.")
+            text = tr("Tested: this is what will be saved.")
         elif self._preview is not None:
-            text = self.tr("The form has changed since this test.")
+            text = tr("The form has changed since this test.")
         else:
             text = ""
         self.test_state.setText(text)
@@ -260,9 +258,9 @@ class EndpointEditor(UnsavedDialog):
         if ticket != self._preview_ticket:
             return
         if code:
-            self._sign_in = self.tr("To sign in, enter the code {code} at {url}").format(code=code, url=url)
+            self._sign_in = tr("To sign in, enter the code {code} at {url}", code=code, url=url)
         elif not self._sign_in:
-            self._sign_in = self.tr("Sign in in your browser; the test then goes on.")
+            self._sign_in = tr("Sign in in your browser; the test then goes on.")
         self.show_state()
 
     def _ask_to_save_untested(self) -> None:
@@ -271,8 +269,8 @@ class EndpointEditor(UnsavedDialog):
         ask(
             self,
             "askUntested",
-            self.tr("Save without testing?"),
-            self.tr("Whether the server answers, and where its records are, will only be seen at the first run."),
+            tr("Save without testing?"),
+            tr("Whether the server answers, and where its records are, will only be seen at the first run."),
             {Answer.Save: self.save_and_close},
         )
 

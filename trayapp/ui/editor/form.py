@@ -17,6 +17,7 @@ from trayapp.endpoints.settings import SettingsError
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import FieldProblem, check_settings
 from trayapp.errors import UserError
+from trayapp.messages import tr
 from trayapp.store.mirror.schema import HASH_KEY, ONLY_KEY
 from trayapp.ui.editor.auth_editor import AuthEditor
 from trayapp.ui.editor.connection_editor import ConnectionEditor
@@ -64,11 +65,11 @@ class EndpointForm(QWidget):
         self.mode = QComboBox()
         self.mode.setObjectName("tableMode")
         self._modes = {
-            "auto": (self.tr("Automatic"), self.tr("Mirror; but what leaves a feed is kept.")),
-            "mirror": (self.tr("Mirror"), self.tr("The table equals the listing; what disappears there is deleted.")),
-            "upsert": (self.tr("Add and update"), self.tr("New and changed records are written, none is deleted.")),
-            "append": (self.tr("Append"), self.tr("Every run adds all records again: a history.")),
-            "replace": (self.tr("Replace"), self.tr("The table is swapped as a whole at every run; needs no key.")),
+            "auto": (tr("Automatic"), tr("Mirror; but what leaves a feed is kept.")),
+            "mirror": (tr("Mirror"), tr("The table equals the listing; what disappears there is deleted.")),
+            "upsert": (tr("Add and update"), tr("New and changed records are written, none is deleted.")),
+            "append": (tr("Append"), tr("Every run adds all records again: a history.")),
+            "replace": (tr("Replace"), tr("The table is swapped as a whole at every run; needs no key.")),
         }
         for mode, (title, _explanation) in self._modes.items():
             self.mode.addItem(title, mode)
@@ -78,8 +79,8 @@ class EndpointForm(QWidget):
         self.method = QComboBox()
         self.method.setObjectName("requestMethod")
         self.method.addItems(["GET", "POST"])
-        self.params = KeyValueEditor("requestParams", self.tr("Parameters"))
-        self.headers = KeyValueEditor("requestHeaders", self.tr("Headers"))
+        self.params = KeyValueEditor("requestParams", tr("Parameters"))
+        self.headers = KeyValueEditor("requestHeaders", tr("Headers"))
         self.json = QPlainTextEdit()
         self.json.setObjectName("requestJson")
         self.json.setTabChangesFocus(True)
@@ -91,31 +92,31 @@ class EndpointForm(QWidget):
         self._fields = {
             field.path: field
             for field in (
-                Field("url", self.tr("&Address:"), self.url),
-                Field("name", self.tr("&Name:"), self.name),
-                Field("tags", self.tr("Tags:"), self.tags, self.tr("To name several endpoints at once.")),
-                Field("every", self.tr("Fre&quency:"), self.schedule, focus=self.schedule.kind),
+                Field("url", tr("&Address:"), self.url),
+                Field("name", tr("&Name:"), self.name),
+                Field("tags", tr("Tags:"), self.tags, tr("To name several endpoints at once.")),
+                Field("every", tr("Fre&quency:"), self.schedule, focus=self.schedule.kind),
                 *self.auth.fields,
                 *self.when.fields,
-                Field("table.name", self.tr("Ta&ble:"), self.table_name),
-                Field("table.mode", self.tr("&Mode:"), self.mode),
-                Field("table.key", self.tr("&Key fields:"), self.key, self.tr("Separated by commas.")),
-                Field("response.records", self.tr("&Records:"), self.records, focus=self.records.choice),
-                Field("pages", self.tr("Pa&ges:"), self.pages, focus=self.pages.choice),
-                Field("request.method", self.tr("Metho&d:"), self.method),
-                Field("request.params", self.tr("&Parameters:"), self.params, focus=self.params.table),
-                Field("request.headers", self.tr("Header&s:"), self.headers, focus=self.headers.table),
-                Field("request.json", self.tr("&JSON body:"), self.json),
-                Field("request.timeout", self.tr("T&ime limit:"), self.timeout, self.tr("For one request, like 30s.")),
+                Field("table.name", tr("Ta&ble:"), self.table_name),
+                Field("table.mode", tr("&Mode:"), self.mode),
+                Field("table.key", tr("&Key fields:"), self.key, tr("Separated by commas.")),
+                Field("response.records", tr("&Records:"), self.records, focus=self.records.choice),
+                Field("pages", tr("Pa&ges:"), self.pages, focus=self.pages.choice),
+                Field("request.method", tr("Metho&d:"), self.method),
+                Field("request.params", tr("&Parameters:"), self.params, focus=self.params.table),
+                Field("request.headers", tr("Header&s:"), self.headers, focus=self.headers.table),
+                Field("request.json", tr("&JSON body:"), self.json),
+                Field("request.timeout", tr("T&ime limit:"), self.timeout, tr("For one request, like 30s.")),
                 *self.connection.fields,
             )
         }
-        self._table_part = self._part("tablePart", self.tr("Table and records"), ("table.", "response.", "pages"))
-        self._when_part = self._part("whenPart", self.tr("Conditions"), ("when.",))
+        self._table_part = self._part("tablePart", tr("Table and records"), ("table.", "response.", "pages"))
+        self._when_part = self._part("whenPart", tr("Conditions"), ("when.",))
         way = tuple(field.path for field in self.connection.fields)
-        self._connection_part = self._part("connectionPart", self.tr("Certificates and proxy"), way)
+        self._connection_part = self._part("connectionPart", tr("Certificates and proxy"), way)
         rest = tuple(path for path in self._fields if path.startswith("request.") and path not in way)
-        self._request_part = self._part("requestPart", self.tr("Request"), rest)
+        self._request_part = self._part("requestPart", tr("Request"), rest)
         layout = QVBoxLayout(self)
         basics = _form_layout()
         for path in ("url", "name", "tags", "every"):
@@ -152,7 +153,7 @@ class EndpointForm(QWidget):
         self.table_name.setText(table.name)
         self.mode.setCurrentIndex(self.mode.findData(table.mode))
         self.key.setText(", ".join(table.key))
-        self.key.setPlaceholderText(self.tr("found automatically"))
+        self.key.setPlaceholderText(tr("found automatically"))
         self.records.set_records(endpoint.response.records)
         self.pages.set_pages(endpoint.pages)
         self.method.setCurrentText(request.method)
@@ -288,13 +289,11 @@ class EndpointForm(QWidget):
     def show_found(self, found: Endpoint) -> None:
         """Say beside automatic fields what the test found."""
         if found.table.key == (HASH_KEY,):
-            self.key.setPlaceholderText(self.tr("none found: the whole record"))
+            self.key.setPlaceholderText(tr("none found: the whole record"))
         elif found.table.key == (ONLY_KEY,):
-            self.key.setPlaceholderText(self.tr("none needed: one record"))
+            self.key.setPlaceholderText(tr("none needed: one record"))
         else:
-            self.key.setPlaceholderText(
-                elided(self.tr("found: {key}").format(key=", ".join(found.table.key)), LONGEST_CELL)
-            )
+            self.key.setPlaceholderText(elided(tr("found: {key}", key=", ".join(found.table.key)), LONGEST_CELL))
 
     def set_key(self, table: Table) -> None:
         """Choose that table's key, as if typed."""
@@ -429,7 +428,7 @@ class EndpointForm(QWidget):
             if text := editor.problem():
                 problems[path] = text
         if is_curl(endpoint.url):
-            problems["url"] = self._curl_problem or self.tr("Press Return to take the cURL command over.")
+            problems["url"] = self._curl_problem or tr("Press Return to take the cURL command over.")
         missing = {**self.auth.problems(), **self.connection.problems()}
         problems |= {path: text for path, text in missing.items() if path not in problems}
         for path, message in self._checked(endpoint):
@@ -437,7 +436,7 @@ class EndpointForm(QWidget):
         known = {(each.field, each.value) for each in readable(self._original)}
         for each in readable(endpoint):
             if (each.field, each.value) not in known:
-                text = self.tr("{name} is a secret, which would be stored as plain text. Make it the authentication.")
+                text = tr("{name} is a secret, which would be stored as plain text. Make it the authentication.")
                 problems.setdefault(self._field_of(each.field), text.format(name=each.name))
         return endpoint, problems
 
@@ -454,10 +453,10 @@ class EndpointForm(QWidget):
         try:
             body = json.loads(text)
         except json.JSONDecodeError as error:
-            message = self.tr("This is not valid JSON: {reason} in line {line}, column {column}.")
+            message = tr("This is not valid JSON: {reason} in line {line}, column {column}.")
             raise ValueError(message.format(reason=error.msg, line=error.lineno, column=error.colno)) from error
         if _has_null(body):
-            raise ValueError(self.tr("The settings file can't hold null; leave that member out."))
+            raise ValueError(tr("The settings file can't hold null; leave that member out."))
         return body
 
 

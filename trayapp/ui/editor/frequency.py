@@ -5,12 +5,13 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QLocale
 
 from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, TimesOfDay, schedule_of
 from trayapp.endpoints.units import Duration
+from trayapp.messages import tr
 from trayapp.schedule.times.descriptions import describe, events
 
 QUICK_CHOICES = tuple(Every(Duration(seconds)) for seconds in (300, 900, 1800, 3600, 6 * 3600, 86400))
@@ -29,9 +30,9 @@ def frequency_words(endpoint: Endpoint) -> str:
     schedule = schedule_of(endpoint)
     match schedule:
         case Manual():
-            return _tr("manually")
+            return tr("manually")
         case TimesOfDay(at, ()) if not events(endpoint):
-            return _tr("at {times}").format(times=", ".join(map(str, at)))
+            return tr("at {times}", times=", ".join(map(str, at)))
         case Every(interval, None) if not events(endpoint):
             return interval_words(interval)
         case Every() | Cron() | TimesOfDay() | Once() | EventsOnly():
@@ -45,17 +46,17 @@ def interval_words(duration: Duration) -> str:
     count, unit = count_and_unit(duration)
     if count == 1:
         one = {
-            "d": _tr("every day"),
-            "h": _tr("every hour"),
-            "m": _tr("every minute"),
-            "s": _tr("every second"),
+            "d": tr("every day"),
+            "h": tr("every hour"),
+            "m": tr("every minute"),
+            "s": tr("every second"),
         }
         return one[unit]
     many = {
-        "d": _tr("every {count} days"),
-        "h": _tr("every {count} hours"),
-        "m": _tr("every {count} minutes"),
-        "s": _tr("every {count} seconds"),
+        "d": tr("every {count} days"),
+        "h": tr("every {count} hours"),
+        "m": tr("every {count} minutes"),
+        "s": tr("every {count} seconds"),
     }
     return many[unit].format(count=count)
 
@@ -68,16 +69,12 @@ def times_words(times: Sequence[datetime], now: datetime, zone: tzinfo) -> str:
     for time in (time.astimezone(zone) for time in times):
         ahead = (time.date() - today).days
         if ahead == 0:
-            day = _tr("today")
+            day = tr("today")
         elif ahead == 1:
-            day = _tr("tomorrow")
+            day = tr("tomorrow")
         elif ahead < 7:
             day = locale.dayName(time.isoweekday(), QLocale.FormatType.ShortFormat)
         else:
             day = time.date().isoformat()
         days.setdefault(day, []).append(time.strftime("%H:%M:%S" if close else "%H:%M"))
     return "; ".join(f"{day} {', '.join(clock)}" for day, clock in days.items())
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Frequency", text)

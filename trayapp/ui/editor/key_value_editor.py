@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.messages import tr
 from trayapp.ui.widgets.plain import TextDelegate
 
 Value = str | int | float | bool
@@ -46,7 +47,7 @@ class KeyValueEditor(QWidget):
         self.table = QTableWidget(0, 2)
         self.table.setObjectName(name)
         self.table.setAccessibleName(title)
-        self.table.setHorizontalHeaderLabels([self.tr("Name"), self.tr("Value")])
+        self.table.setHorizontalHeaderLabels([tr("Name"), tr("Value")])
         self.table.setItemDelegate(TextDelegate(self.table))
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -54,8 +55,8 @@ class KeyValueEditor(QWidget):
         self.table.setTabKeyNavigation(False)
         row = self.table.verticalHeader().defaultSectionSize()
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + _VISIBLE_ROWS * row + 4)
-        self.add_button = QPushButton(self.tr("Add"))
-        self.remove_button = QPushButton(self.tr("Remove"))
+        self.add_button = QPushButton(tr("Add"))
+        self.remove_button = QPushButton(tr("Remove"))
         buttons = QHBoxLayout()
         for button, verb in ((self.add_button, "Add"), (self.remove_button, "Remove")):
             button.setObjectName(f"{name}{verb}")
@@ -92,9 +93,9 @@ class KeyValueEditor(QWidget):
         """What is wrong with the rows, "" when nothing is."""
         names = [name for name, _ in self._rows()]
         if any(value and not name for name, value in self._rows()):
-            return self.tr("A value has no name; give it one, or remove the row.")
+            return tr("A value has no name; give it one, or remove the row.")
         twice = next((name for name in names if name and names.count(name) > 1), None)
-        return self.tr("“{name}” is there twice; keep one of them.").format(name=twice) if twice else ""
+        return tr("“{name}” is there twice; keep one of them.", name=twice) if twice else ""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Insert adds and Delete removes a row."""

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from trayapp.endpoints.presets import Preset, fill
 from trayapp.errors import UserError
+from trayapp.messages import tr
 from trayapp.ui.widgets.dialogs import without_icons
 from trayapp.ui.widgets.field import Field, ProblemLabel
 from trayapp.ui.widgets.plain import Label
@@ -29,7 +30,7 @@ class PresetDialog(QDialog):
     def __init__(self, presets: Sequence[Preset], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("presetDialog")
-        self.setWindowTitle(self.tr("Choose a preset"))
+        self.setWindowTitle(tr("Choose a preset"))
         self._presets = presets
         self.choice = QComboBox()
         self.choice.setObjectName("presetChoice")
@@ -46,7 +47,7 @@ class PresetDialog(QDialog):
         without_icons(self.buttons)
         choice_row = QFormLayout()
         choice_row.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        title = Label(self.tr("&Preset:"))
+        title = Label(tr("&Preset:"))
         title.setBuddy(self.choice)
         choice_row.addRow(title, self.choice)
         self._column = QVBoxLayout(self)
@@ -69,7 +70,7 @@ class PresetDialog(QDialog):
 
     def _show_preset(self, _index: int) -> None:
         preset = self.preset
-        secret = self.tr("Secret: {what}.").format(what=preset.secret) if preset.secret else ""
+        secret = tr("Secret: {what}.", what=preset.secret) if preset.secret else ""
         self.description.setText(" ".join(part for part in (preset.description, secret) if part))
         self._problem.show_problem("")
         places = QWidget()

@@ -6,7 +6,6 @@ import msgspec
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractTableModel,
-    QCoreApplication,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -17,6 +16,7 @@ from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from trayapp.endpoints.model import Table
+from trayapp.messages import tr
 from trayapp.sync.detection.preview import Preview, PreviewColumn
 from trayapp.sync.http.request import RequestMade
 from trayapp.ui.widgets.plain import LONGEST_CELL
@@ -81,7 +81,7 @@ class ColumnsModel(QAbstractTableModel):
         left_out = tuple(PreviewColumn(name=path, type="", path=path) for path in table.ignore)
         self._columns = (*columns, *left_out)
         self._table = table
-        self._headings = (_tr("Keep"), _tr("Key"), _tr("Column"), _tr("Type"), _tr("Field"))
+        self._headings = (tr("Keep"), tr("Key"), tr("Column"), tr("Type"), tr("Field"))
 
     def rowCount(self, parent: _Index = _NO_INDEX) -> int:
         """Qt's model interface."""
@@ -115,7 +115,7 @@ class ColumnsModel(QAbstractTableModel):
                 checked = path not in self._table.ignore if column == _KEEP else path in self._table.key
                 return Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked
             if role == Qt.ItemDataRole.AccessibleTextRole:
-                text = _tr("Keep {field}") if column == _KEEP else _tr("{field} is part of the key")
+                text = tr("Keep {field}") if column == _KEEP else tr("{field} is part of the key")
                 return text.format(field=elided(path, LONGEST_CELL))
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -169,8 +169,8 @@ class TypeDelegate(QStyledItemDelegate):
         """Qt's delegate interface."""
         box = QComboBox(parent)
         box.setObjectName("columnType")
-        box.setAccessibleName(_tr("Type"))
-        box.addItem(_tr("as found"), "")
+        box.setAccessibleName(tr("Type"))
+        box.addItem(tr("as found"), "")
         for name in _TYPES:
             box.addItem(name, name)
         box.activated.connect(lambda _index: self.commitData.emit(box))
@@ -199,8 +199,8 @@ def columns_model(preview: Preview) -> ColumnsModel:
 
 def requests_model(requests: Sequence[RequestMade]) -> CellsModel:
     """Each request with how long it took and how it ended."""
-    headings = (_tr("Status"), _tr("Seconds"), _tr("Bytes"), _tr("Method"), _tr("Address"))
-    none = _tr("no answer")
+    headings = (tr("Status"), tr("Seconds"), tr("Bytes"), tr("Method"), tr("Address"))
+    none = tr("no answer")
     rows = [(made.status or none, f"{made.seconds:.2f}", made.bytes, made.method, made.url) for made in requests]
     return CellsModel(headings, rows)
 
@@ -208,7 +208,3 @@ def requests_model(requests: Sequence[RequestMade]) -> CellsModel:
 def type_column(parent: QObject) -> tuple[int, TypeDelegate]:
     """Which column of a ColumnsModel needs a delegate, and one for it."""
     return _TYPE, TypeDelegate(parent)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Preview", text)

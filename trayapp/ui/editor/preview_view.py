@@ -1,6 +1,6 @@
 """What a test of an endpoint found: its evidence in words, and tables of rows, columns and requests."""
 
-from PySide6.QtCore import QAbstractItemModel, QCoreApplication, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from trayapp.endpoints.model import Pages
 from trayapp.errors import Problem
+from trayapp.messages import tr
 from trayapp.store.mirror.schema import HASH_KEY, ONLY_KEY
 from trayapp.sync.detection.preview import Preview
 from trayapp.ui.editor.preview_models import CellsModel, columns_model, requests_model, rows_model, type_column
@@ -38,7 +39,7 @@ class PreviewView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stack = QStackedWidget()
-        self._hint = Label(self.tr("Press Test to see what the address answers and what the table would look like."))
+        self._hint = Label(tr("Press Test to see what the address answers and what the table would look like."))
         self._hint.setWordWrap(True)
         self._hint.setFrameShape(QFrame.Shape.StyledPanel)
         self._hint.setMargin(24)
@@ -90,8 +91,8 @@ class PreviewView(QWidget):
         bar = QProgressBar()
         bar.setRange(0, 0)
         bar.setObjectName("testProgress")
-        bar.setAccessibleName(self.tr("Testing"))
-        self.stop_button = QPushButton(self.tr("S&top"))
+        bar.setAccessibleName(tr("Testing"))
+        self.stop_button = QPushButton(tr("S&top"))
         self.stop_button.setObjectName("stopTest")
         self.stop_button.setAutoDefault(False)
         self.stop_button.clicked.connect(self.stop_wanted)
@@ -100,7 +101,7 @@ class PreviewView(QWidget):
         row.addWidget(self.stop_button)
         column = QVBoxLayout(page)
         column.addStretch(1)
-        column.addWidget(Label(self.tr("Asking the server…")))
+        column.addWidget(Label(tr("Asking the server…")))
         column.addLayout(row)
         column.addStretch(2)
         return page
@@ -114,15 +115,15 @@ class PreviewView(QWidget):
         for label in (self.summary, self.warnings):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.rows = _table("previewRows", self.tr("First rows"))
-        self.columns = _table("previewColumns", self.tr("Columns"))
+        self.rows = _table("previewRows", tr("First rows"))
+        self.columns = _table("previewColumns", tr("Columns"))
         self.columns.setItemDelegateForColumn(*type_column(self.columns))
-        self.requests = _table("previewRequests", self.tr("Requests"))
+        self.requests = _table("previewRequests", tr("Requests"))
         self.tabs = QTabWidget()
         self.tabs.setObjectName("previewTabs")
-        self.tabs.addTab(self.rows, self.tr("Rows"))
-        self.tabs.addTab(self.columns, self.tr("Columns"))
-        self.tabs.addTab(self.requests, self.tr("Requests"))
+        self.tabs.addTab(self.rows, tr("Rows"))
+        self.tabs.addTab(self.columns, tr("Columns"))
+        self.tabs.addTab(self.requests, tr("Requests"))
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.summary)
@@ -134,38 +135,38 @@ class PreviewView(QWidget):
 def summary_lines(preview: Preview) -> list[str]:
     """What was found, one fact a line."""
     if preview.total is None or preview.total == preview.count:
-        records = _tr("{count} records").format(count=preview.count)
+        records = tr("{count} records", count=preview.count)
     else:
-        records = _tr("{count} of {total} records on the first page").format(count=preview.count, total=preview.total)
-    where = _tr("at “{path}”").format(path=preview.records_path) if preview.records_path else _tr("in the whole answer")
+        records = tr("{count} of {total} records on the first page", count=preview.count, total=preview.total)
+    where = tr("at “{path}”", path=preview.records_path) if preview.records_path else tr("in the whole answer")
     own: dict[tuple[str, ...], str] = {
-        (HASH_KEY,): _tr("the whole record"),
-        (ONLY_KEY,): _tr("none needed, there is one record"),
+        (HASH_KEY,): tr("the whole record"),
+        (ONLY_KEY,): tr("none needed, there is one record"),
     }
     key = own.get(preview.key) or ", ".join(preview.key)
-    proven = "" if preview.proven else _tr(" (not proven)")
-    pages = _tr("Pages: {kind}{proven}. {proof}")
+    proven = "" if preview.proven else tr(" (not proven)")
+    pages = tr("Pages: {kind}{proven}. {proof}")
     lines = [
         f"{records} {where}",
-        _tr("Format: {format}").format(format=preview.how_read),
+        tr("Format: {format}", format=preview.how_read),
         pages.format(kind=pages_words(preview.pages), proven=proven, proof=str(preview.proof)),
-        _tr("Key: {key}").format(key=key) if key else _tr("No field identifies a record"),
+        tr("Key: {key}", key=key) if key else tr("No field identifies a record"),
     ]
     if preview.cursors:
-        lines.append(_tr("Says when a record changed: {fields}").format(fields=", ".join(preview.cursors)))
+        lines.append(tr("Says when a record changed: {fields}", fields=", ".join(preview.cursors)))
     return lines
 
 
 def pages_words(pages: Pages) -> str:
     """How a listing continues, in a few words."""
     words = {
-        "auto": _tr("not known"),
-        "none": _tr("a single page"),
-        "link": _tr("by the Link header"),
-        "next_url": _tr("by the URL at “{path}”").format(path=pages.path),
-        "page": _tr("by page number"),
-        "offset": _tr("by offset"),
-        "cursor": _tr("by cursor"),
+        "auto": tr("not known"),
+        "none": tr("a single page"),
+        "link": tr("by the Link header"),
+        "next_url": tr("by the URL at “{path}”", path=pages.path),
+        "page": tr("by page number"),
+        "offset": tr("by offset"),
+        "cursor": tr("by cursor"),
     }
     return words[pages.kind]
 
@@ -197,7 +198,3 @@ def _fill(table: QTableView, model: QAbstractItemModel) -> None:
     for column in range(model.columnCount()):
         table.setColumnWidth(column, min(_WIDEST_COLUMN, table.columnWidth(column)))
     table.horizontalHeader().setStretchLastSection(True)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Preview", text)

@@ -5,6 +5,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from trayapp.endpoints.model import Pages
+from trayapp.messages import tr
 
 _AUTO, _WHOLE, _PATH = range(3)
 _OFFERED_PAGES = ("auto", "none", "link", "next_url")
@@ -47,8 +48,8 @@ class RecordsEditor(_ChoiceAndText):
     """`response.records`: automatic, the whole answer, or a path."""
 
     def __init__(self) -> None:
-        super().__init__("records", self.tr("Records"), self.tr("Path of the records"), "data.items")
-        self.choice.addItems([self.tr("Find automatically"), self.tr("The whole answer"), self.tr("At the path")])
+        super().__init__("records", tr("Records"), tr("Path of the records"), "data.items")
+        self.choice.addItems([tr("Find automatically"), tr("The whole answer"), tr("At the path")])
         self._show_line()
 
     def set_records(self, records: str) -> None:
@@ -64,7 +65,7 @@ class RecordsEditor(_ChoiceAndText):
         if kind != _PATH:
             return "auto" if kind == _AUTO else ""
         if not self.line.text().strip():
-            raise ValueError(self.tr("Write the path of the list, like data.items."))
+            raise ValueError(tr("Write the path of the list, like data.items."))
         return self.line.text().strip()
 
     def _needs_line(self) -> bool:
@@ -75,13 +76,13 @@ class PagesEditor(_ChoiceAndText):
     """`pages`: automatic, a single page, the Link header, or a URL in the answer; other kinds are kept as they are."""
 
     def __init__(self) -> None:
-        super().__init__("pages", self.tr("Pages"), self.tr("Path of the next page's URL"), "links.next")
+        super().__init__("pages", tr("Pages"), tr("Path of the next page's URL"), "links.next")
         self._pages = Pages()
         names = (
-            self.tr("Find automatically"),
-            self.tr("A single page"),
-            self.tr("Link header"),
-            self.tr("Next page's URL at the path"),
+            tr("Find automatically"),
+            tr("A single page"),
+            tr("Link header"),
+            tr("Next page's URL at the path"),
         )
         for kind, text in zip(_OFFERED_PAGES, names, strict=True):
             self.choice.addItem(text, kind)
@@ -93,7 +94,7 @@ class PagesEditor(_ChoiceAndText):
         while self.choice.count() > len(_OFFERED_PAGES):
             self.choice.removeItem(len(_OFFERED_PAGES))
         if pages.kind not in _OFFERED_PAGES:
-            self.choice.addItem(self.tr("As in the settings file ({kind})").format(kind=pages.kind), pages.kind)
+            self.choice.addItem(tr("As in the settings file ({kind})", kind=pages.kind), pages.kind)
         self.line.setText(pages.path if pages.kind == "next_url" else "")
         self.choice.setCurrentIndex(self.choice.findData(pages.kind))
         self._show_line()
@@ -103,7 +104,7 @@ class PagesEditor(_ChoiceAndText):
         kind = self.choice.currentData()
         path = self.line.text().strip() if kind == "next_url" else ""
         if kind == "next_url" and not path:
-            raise ValueError(self.tr("Write where the next page's URL is, like links.next or header:Next-Page."))
+            raise ValueError(tr("Write where the next page's URL is, like links.next or header:Next-Page."))
         if kind == self._pages.kind:
             return self._pages if kind != "next_url" else msgspec.structs.replace(self._pages, path=path)
         return Pages(kind=kind, path=path, size=self._pages.size, max=self._pages.max)

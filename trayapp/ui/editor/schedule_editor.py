@@ -23,6 +23,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, Schedule, TimesOfDay, schedule_of, with_schedule
 from trayapp.endpoints.units import Duration, TimeOfDay
 from trayapp.errors import UserError
+from trayapp.messages import tr
 from trayapp.schedule.times.clock import Clock, SystemClock
 from trayapp.schedule.times.due import upcoming
 from trayapp.ui.editor.frequency import UNITS, count_and_unit, times_words
@@ -44,49 +45,49 @@ class ScheduleEditor(QWidget):
         self._before = Endpoint(url="")
         self.kind = QComboBox()
         self.kind.setObjectName("scheduleKind")
-        self.kind.setAccessibleName(self.tr("Kind of schedule"))
+        self.kind.setAccessibleName(tr("Kind of schedule"))
         self.kind.addItems(
             [
-                self.tr("Every"),
-                self.tr("At times of day"),
-                self.tr("On days"),
-                self.tr("Once"),
-                self.tr("Cron expression"),
-                self.tr("At no fixed time"),
-                self.tr("Manually"),
+                tr("Every"),
+                tr("At times of day"),
+                tr("On days"),
+                tr("Once"),
+                tr("Cron expression"),
+                tr("At no fixed time"),
+                tr("Manually"),
             ]
         )
         self.count = QSpinBox()
         self.count.setObjectName("scheduleCount")
-        self.count.setAccessibleName(self.tr("Number"))
+        self.count.setAccessibleName(tr("Number"))
         self.count.setRange(1, 9999)
         self.unit = QComboBox()
         self.unit.setObjectName("scheduleUnit")
-        self.unit.setAccessibleName(self.tr("Unit of time"))
-        names = {"d": self.tr("days"), "h": self.tr("hours"), "m": self.tr("minutes"), "s": self.tr("seconds")}
+        self.unit.setAccessibleName(tr("Unit of time"))
+        names = {"d": tr("days"), "h": tr("hours"), "m": tr("minutes"), "s": tr("seconds")}
         for unit, _size in reversed(UNITS):
             self.unit.addItem(names[unit], unit)
-        self.at = line("scheduleAt", "08:00, 13:00", self.tr("Times of day"))
-        self.flex = line("scheduleFlex", "15m", self.tr("Flex window"))
-        self.flex.setToolTip(self.tr("Empty: as soon as the interval is over."))
-        examples = self.tr("mon, thu – or 1, 15, last – or last fri – or 24 dec")
-        self.days = line("scheduleDays", examples, self.tr("Days"))
-        self.day_times = line("scheduleDayTimes", "00:00", self.tr("Times on these days"))
-        self.once = line("scheduleOnce", self.tr("2026-12-01T08:00, or in 10m"), self.tr("Moment"))
-        fields = self.tr("minute hour day month weekday, like 0 9 * * mon-fri")
-        self.cron = line("scheduleCron", fields, self.tr("Cron expression"))
+        self.at = line("scheduleAt", "08:00, 13:00", tr("Times of day"))
+        self.flex = line("scheduleFlex", "15m", tr("Flex window"))
+        self.flex.setToolTip(tr("Empty: as soon as the interval is over."))
+        examples = tr("mon, thu – or 1, 15, last – or last fri – or 24 dec")
+        self.days = line("scheduleDays", examples, tr("Days"))
+        self.day_times = line("scheduleDayTimes", "00:00", tr("Times on these days"))
+        self.once = line("scheduleOnce", tr("2026-12-01T08:00, or in 10m"), tr("Moment"))
+        fields = tr("minute hour day month weekday, like 0 9 * * mon-fri")
+        self.cron = line("scheduleCron", fields, tr("Cron expression"))
         self._texts = (self.at, self.flex, self.days, self.day_times, self.once, self.cron)
-        self.at_start = QCheckBox(self.tr("Also when TraySync starts"))
+        self.at_start = QCheckBox(tr("Also when TraySync starts"))
         self.at_start.setObjectName("scheduleAtStart")
-        also = self.tr("Also when this file or folder changes")
-        self.watch = line("scheduleWatch", also, self.tr("Watched file or folder"))
+        also = tr("Also when this file or folder changes")
+        self.watch = line("scheduleWatch", also, tr("Watched file or folder"))
         self.next_runs = Label()
         self.next_runs.setObjectName("scheduleNextRuns")
         self.next_runs.setWordWrap(True)
         self.next_runs.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
         every = _row((self.count, 0), (self.unit, 0), (QWidget(), 1))
-        self._flex_row = _row((Label(self.tr("at some moment in its last")), 0), (self.flex, 1))
+        self._flex_row = _row((Label(tr("at some moment in its last")), 0), (self.flex, 1))
         on = _row((self.days, 3), (self.day_times, 2))
         self._pages = QStackedWidget()
         for page in (every, self.at, on, self.once, self.cron, QWidget(), QWidget()):
@@ -159,7 +160,7 @@ class ScheduleEditor(QWidget):
         at_start, watch = self.at_start.isChecked() and not by_hand, "" if by_hand else self.watch.text().strip()
         endpoint = with_schedule(msgspec.structs.replace(endpoint, at_start=at_start, watch=watch), schedule)
         if schedule_of(endpoint) != schedule:
-            raise ValueError(self.tr("Choose the start of TraySync, or a file, or times."))
+            raise ValueError(tr("Choose the start of TraySync, or a file, or times."))
         return endpoint
 
     def _schedule(self) -> Schedule:
@@ -170,14 +171,14 @@ class ScheduleEditor(QWidget):
             return EventsOnly()
         if kind == _CRON:
             if not self.cron.text().strip():
-                raise ValueError(self.tr("Write a cron expression, like 0 9 * * mon-fri."))
+                raise ValueError(tr("Write a cron expression, like 0 9 * * mon-fri."))
             return Cron(self.cron.text().strip())
         if kind == _AT:
             return TimesOfDay(self._times(self.at.text()))
         if kind == _ON:
             days = tuple(Days.parse(text) for text in self.days.text().split(",") if text.strip())
             if not days:
-                raise ValueError(self.tr("Write one or more days, like mon, thu or 1, 15, last."))
+                raise ValueError(tr("Write one or more days, like mon, thu or 1, 15, last."))
             return TimesOfDay(self._times(self.day_times.text()) if self.day_times.text().strip() else (), days)
         if kind == _ONCE:
             return Once.parse(self.once.text())
@@ -199,7 +200,7 @@ class ScheduleEditor(QWidget):
     def _times(self, text: str) -> tuple[TimeOfDay, ...]:
         texts = [each for each in text.replace(";", ",").split(",") if each.strip()]
         if not texts:
-            raise ValueError(self.tr("Write one or more times of day, like 08:00, 13:00."))
+            raise ValueError(tr("Write one or more times of day, like 08:00, 13:00."))
         return tuple(sorted({TimeOfDay.parse(each) for each in texts}))
 
     def _on_change(self) -> None:
@@ -215,13 +216,13 @@ class ScheduleEditor(QWidget):
     def _show_next_runs(self) -> None:
         now, zone = self._clock.now(), self._clock.zone()
         times: tuple[datetime, ...] = ()
-        text = self.tr("Next runs: {times}")
+        text = tr("Next runs: {times}")
         with suppress(ValueError, UserError):  # what is wrong is told by `problem`
             endpoint = self.put_into(self._before)
             times = upcoming(endpoint, now, zone, _NEXT_RUNS)
             match schedule_of(endpoint):
                 case TimesOfDay(on=days) if any(day.may_lack for day in days):
-                    text = f"{text}. {self.tr('Months without such a day are skipped.')}"
+                    text = f"{text}. {tr('Months without such a day are skipped.')}"
         self.next_runs.setVisible(bool(times))
         self.next_runs.setText(text.format(times=times_words(times, now, zone)))
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from trayapp.endpoints.model import When
 from trayapp.endpoints.units import Duration, HostPort, Size, TimeOfDay
+from trayapp.messages import tr
 from trayapp.ui.widgets.field import Field, choice, line
 
 
@@ -22,9 +23,9 @@ class WhenEditor(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._when = When()
-        self.network = choice("whenNetwork", ("any", self.tr("Any network")), ("unmetered", self.tr("Unmetered only")))
-        self.power = choice("whenPower", ("any", self.tr("Mains or battery")), ("ac", self.tr("Mains power only")))
-        self.not_fullscreen = QCheckBox(self.tr("Not while a window fills the screen"))
+        self.network = choice("whenNetwork", ("any", tr("Any network")), ("unmetered", tr("Unmetered only")))
+        self.power = choice("whenPower", ("any", tr("Mains or battery")), ("ac", tr("Mains power only")))
+        self.not_fullscreen = QCheckBox(tr("Not while a window fills the screen"))
         self.not_fullscreen.setObjectName("whenNotFullscreen")
         self._texts: dict[str, tuple[QLineEdit, Callable[[str], Any]]] = {
             "wifi": (line("whenWifi"), _names),
@@ -37,19 +38,19 @@ class WhenEditor(QWidget):
             "not_while": (line("whenNotWhile", "zoom"), _names),
         }
         edits = {name: edit for name, (edit, _) in self._texts.items()}
-        separated = self.tr("Names, separated by commas.")
+        separated = tr("Names, separated by commas.")
         self.fields = (
-            Field("when.network", self.tr("Net&work:"), self.network),
-            Field("when.wifi", self.tr("Only in Wi-&Fi:"), edits["wifi"], separated),
-            Field("when.not_wifi", self.tr("Not in Wi-F&i:"), edits["not_wifi"], separated),
-            Field("when.reachable", self.tr("Ser&ver in reach:"), edits["reachable"]),
-            Field("when.power", self.tr("P&ower:"), self.power),
-            Field("when.battery_above", self.tr("&Battery above:"), edits["battery_above"], self.tr("In per cent.")),
-            Field("when.between", self.tr("&Hours:"), edits["between"]),
-            Field("when.idle", self.tr("Computer u&nused for:"), edits["idle"]),
-            Field("when.not_while", self.tr("Not while these r&un:"), edits["not_while"], self.tr("Programs.")),
+            Field("when.network", tr("Net&work:"), self.network),
+            Field("when.wifi", tr("Only in Wi-&Fi:"), edits["wifi"], separated),
+            Field("when.not_wifi", tr("Not in Wi-F&i:"), edits["not_wifi"], separated),
+            Field("when.reachable", tr("Ser&ver in reach:"), edits["reachable"]),
+            Field("when.power", tr("P&ower:"), self.power),
+            Field("when.battery_above", tr("&Battery above:"), edits["battery_above"], tr("In per cent.")),
+            Field("when.between", tr("&Hours:"), edits["between"]),
+            Field("when.idle", tr("Computer u&nused for:"), edits["idle"]),
+            Field("when.not_while", tr("Not while these r&un:"), edits["not_while"], tr("Programs.")),
             Field("when.not_fullscreen", "", self.not_fullscreen),
-            Field("when.disk_free", self.tr("Free dis&k space:"), edits["disk_free"]),
+            Field("when.disk_free", tr("Free dis&k space:"), edits["disk_free"]),
         )
         self.network.currentIndexChanged.connect(lambda _: self.changed.emit("when.network"))
         self.power.currentIndexChanged.connect(lambda _: self.changed.emit("when.power"))
@@ -86,12 +87,12 @@ class WhenEditor(QWidget):
         try:
             return int(text.strip().rstrip("%"))
         except ValueError as error:
-            raise ValueError(self.tr("Write a number from 0 to 99.")) from error
+            raise ValueError(tr("Write a number from 0 to 99.")) from error
 
     def _hours(self, text: str) -> tuple[TimeOfDay, TimeOfDay]:
         first, dash, last = text.replace("–", "-").partition("-")
         if not dash:
-            raise ValueError(self.tr("Write two times of day, like 22:00-06:00."))
+            raise ValueError(tr("Write two times of day, like 22:00-06:00."))
         return TimeOfDay.parse(first), TimeOfDay.parse(last)
 
 

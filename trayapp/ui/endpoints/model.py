@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import EndpointState, EndpointStatus, Snapshot
 from trayapp.ui.widgets import words
 from trayapp.ui.widgets.keyed_model import Index, KeyedModel
@@ -73,11 +74,11 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
             return None
         if role == Role.DisplayRole:
             return (
-                self.tr("Endpoint"),
-                self.tr("Last result"),
-                self.tr("Next run"),
-                self.tr("Rows"),
-                self.tr("Recent runs"),
+                tr("Endpoint"),
+                tr("Last result"),
+                tr("Next run"),
+                tr("Rows"),
+                tr("Recent runs"),
             )[section]
         if role == Role.TextAlignmentRole:
             return _alignment(section)
@@ -134,7 +135,7 @@ class EndpointsModel(KeyedModel[EndpointStatus]):
     def _spoken(self, status: EndpointStatus, column: int) -> str:
         if column == Column.RECENT:
             bad = sum(outcome == "failed" for outcome in status.recent)
-            return self.tr("{count} recent runs, {bad} failed").format(count=len(status.recent), bad=bad)
+            return tr("{count} recent runs, {bad} failed", count=len(status.recent), bad=bad)
         return ", ".join(part for part in (self._text(status, column), self._second_line(status, column)) if part)
 
     def _tool_tip(self, status: EndpointStatus, column: int) -> str:

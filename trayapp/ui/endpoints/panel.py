@@ -8,7 +8,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from trayapp.errors import Problem
-from trayapp.messages import foreign
+from trayapp.messages import foreign, tr
 from trayapp.schedule.engine.snapshot import EndpointStatus
 from trayapp.ui.backend import Backend
 from trayapp.ui.widgets import words
@@ -55,11 +55,11 @@ class EndpointPanel(QFrame):
         self.progress.setObjectName("panelProgress")
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(_BAR_HEIGHT)
-        self.progress.setAccessibleName(self.tr("Progress of the run"))
-        self.sync = self._button("panelSync", self.tr("&Sync now"))
-        self.stop = self._button("panelStop", self.tr("S&top"))
-        self.edit = self._button("panelEdit", self.tr("&Edit…"))
-        self.data = self._button("panelData", self.tr("Open &data"))
+        self.progress.setAccessibleName(tr("Progress of the run"))
+        self.sync = self._button("panelSync", tr("&Sync now"))
+        self.stop = self._button("panelStop", tr("S&top"))
+        self.edit = self._button("panelEdit", tr("&Edit…"))
+        self.data = self._button("panelData", tr("Open &data"))
         buttons = QHBoxLayout()
         for button in (self.sync, self.stop, self.data, self.edit):
             buttons.addWidget(button)
@@ -115,21 +115,21 @@ class EndpointPanel(QFrame):
 
     def _facts_of(self, status: EndpointStatus) -> str:
         now = self._clock()
-        facts = [self.tr("Table {name}").format(name=elided(status.table, _LONGEST_NAME))]
+        facts = [tr("Table {name}", name=elided(status.table, _LONGEST_NAME))]
         if status.rows is not None:
-            facts.append(self.tr("{count} rows").format(count=words.number(status.rows)))
+            facts.append(tr("{count} rows", count=words.number(status.rows)))
         if status.last_success is not None:
-            facts.append(self.tr("last success {time}").format(time=words.moment(status.last_success, now)))
+            facts.append(tr("last success {time}", time=words.moment(status.last_success, now)))
         if status.state == "failing" and status.attempts and status.next_due is not None and status.next_due > now:
-            facts.append(self.tr("retrying at {time}").format(time=words.moment(status.next_due, now)))
+            facts.append(tr("retrying at {time}", time=words.moment(status.next_due, now)))
         elif status.state != "running":
-            facts.append(self.tr("next run: {time}").format(time=words.next_words(status, now)))
+            facts.append(tr("next run: {time}", time=words.next_words(status, now)))
         if status.blocked_by and status.state == "blocked":
-            facts.append(self.tr("waits for: {reason}").format(reason=status.blocked_by))
+            facts.append(tr("waits for: {reason}", reason=status.blocked_by))
         if status.state == "failing" and status.attempts > 1:
-            facts.append(self.tr("{count} attempts").format(count=status.attempts))
+            facts.append(tr("{count} attempts", count=status.attempts))
         if status.tags:
-            facts.append(self.tr("tags: {tags}").format(tags=", ".join(status.tags)))
+            facts.append(tr("tags: {tags}", tags=", ".join(status.tags)))
         return " · ".join(facts)
 
     def _show_progress(self, status: EndpointStatus) -> None:
@@ -148,16 +148,16 @@ class EndpointPanel(QFrame):
         elif status.state == "held":
             self.banner.warn(
                 words.held_words(status.held),
-                self.tr("The records are gone from the server. Delete them here too, or keep them?"),
+                tr("The records are gone from the server. Delete them here too, or keep them?"),
                 (
                     (
                         "heldApply",
-                        self.tr("&Apply deletions"),
+                        tr("&Apply deletions"),
                         lambda: self._resolve(True),
                     ),
                     (
                         "heldKeep",
-                        self.tr("&Keep the records"),
+                        tr("&Keep the records"),
                         lambda: self._resolve(False),
                     ),
                 ),
@@ -170,19 +170,19 @@ class EndpointPanel(QFrame):
         edit, sync = (lambda: self._with_id(self.edit_requested.emit)), self.sync.click
         match problem.action:
             case "enter_secret":
-                return (("problemAction", self.tr("Enter the &secret…"), edit),)
+                return (("problemAction", tr("Enter the &secret…"), edit),)
             case "sign_in":
-                return (("problemAction", self.tr("Sign &in…"), edit),)
+                return (("problemAction", tr("Sign &in…"), edit),)
             case "allow_secret":
-                return (("problemAction", self.tr("&Allow the secret…"), edit),)
+                return (("problemAction", tr("&Allow the secret…"), edit),)
             case "edit_field":
-                return (("problemAction", self.tr("&Change the setting…"), edit),)
+                return (("problemAction", tr("&Change the setting…"), edit),)
             case "edit_settings_file":
-                return (("problemAction", self.tr("&Open the settings file"), self._backend.open_settings_file),)
+                return (("problemAction", tr("&Open the settings file"), self._backend.open_settings_file),)
             case "open_data_folder":
-                return (("problemAction", self.tr("&Open the data folder"), self._backend.open_data_folder),)
+                return (("problemAction", tr("&Open the data folder"), self._backend.open_data_folder),)
             case "retry":
-                return (("problemAction", self.tr("&Retry now"), sync),)
+                return (("problemAction", tr("&Retry now"), sync),)
             case _:
                 return ()
 

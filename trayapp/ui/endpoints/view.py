@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import EndpointStatus, Snapshot
 from trayapp.ui.backend import Backend
 from trayapp.ui.endpoints.delegate import PADDING, EndpointDelegate, row_height
@@ -51,20 +52,20 @@ class EndpointsView(QWidget):
         self.sorted.setFilterRole(FILTER)
         self.filter = QLineEdit()
         self.filter.setObjectName("endpointFilter")
-        self.filter.setPlaceholderText(self.tr("Filter endpoints"))
-        self.filter.setAccessibleName(self.tr("Filter endpoints"))
+        self.filter.setPlaceholderText(tr("Filter endpoints"))
+        self.filter.setAccessibleName(tr("Filter endpoints"))
         self.filter.setClearButtonEnabled(True)
         self.table = self._make_table()
         self.panel = EndpointPanel(backend, clock)
         self.panel.edit_requested.connect(self.edit_requested)
         self.panel.data_requested.connect(self.data_requested)
 
-        self.sync_action = self._action("syncEndpoint", self.tr("&Sync now"), "F5", self._sync)
-        self.full_action = self._action("fullSync", self.tr("&Full sync"), "Shift+F5", self._full_sync)
-        self.stop_action = self._action("stopEndpoint", self.tr("S&top"), "Shift+Esc", self._stop)
-        self.data_action = self._action("openData", self.tr("Open &data"), "Ctrl+D", self._open_data)
-        self.edit_action = self._action("editEndpoint", self.tr("&Edit…"), "F2", self._edit)
-        self.enable_action = self._action("enableEndpoint", self.tr("E&nabled"), "", self._enable)
+        self.sync_action = self._action("syncEndpoint", tr("&Sync now"), "F5", self._sync)
+        self.full_action = self._action("fullSync", tr("&Full sync"), "Shift+F5", self._full_sync)
+        self.stop_action = self._action("stopEndpoint", tr("S&top"), "Shift+Esc", self._stop)
+        self.data_action = self._action("openData", tr("Open &data"), "Ctrl+D", self._open_data)
+        self.edit_action = self._action("editEndpoint", tr("&Edit…"), "F2", self._edit)
+        self.enable_action = self._action("enableEndpoint", tr("E&nabled"), "", self._enable)
         self.enable_action.setCheckable(True)
 
         top = QHBoxLayout()
@@ -129,7 +130,7 @@ class EndpointsView(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setObjectName("endpointTable")
-        table.setAccessibleName(self.tr("Endpoints"))
+        table.setAccessibleName(tr("Endpoints"))
         table.setModel(self.sorted)
         table.setItemDelegate(EndpointDelegate(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

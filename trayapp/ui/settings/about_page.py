@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, qVersion
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 import trayapp
+from trayapp.messages import tr
 from trayapp.ui.widgets.plain import Label
 
 
@@ -20,8 +21,11 @@ class AboutPage(QWidget):
         font.setBold(True)
         name.setFont(font)
         self.version = _text(
-            self.tr("Version {version} · Qt {qt} · Python {python}").format(
-                version=trayapp.__version__, qt=qVersion(), python=platform.python_version()
+            tr(
+                "Version {version} · Qt {qt} · Python {python}",
+                version=trayapp.__version__,
+                qt=qVersion(),
+                python=platform.python_version(),
             )
         )
         self.version.setObjectName("version")
@@ -30,8 +34,8 @@ class AboutPage(QWidget):
         layout.addWidget(name)
         layout.addWidget(self.version)
         layout.addSpacing(12)
-        layout.addWidget(_text(self.tr("Keeps local SQLite copies of web APIs up to date, from the system tray.")))
-        layout.addWidget(_text(self.tr("Free software under the MIT licence.")))
+        layout.addWidget(_text(tr("Keeps local SQLite copies of web APIs up to date, from the system tray.")))
+        layout.addWidget(_text(tr("Free software under the MIT licence.")))
         layout.addStretch(1)
 
 

@@ -36,7 +36,7 @@ class SettingsDialog(UnsavedDialog):
 
     def __init__(self, backend: Backend, parent: QWidget | None = None) -> None:
         super().__init__("settingsDialog", "settingsBanner", parent)
-        self.setWindowTitle(self.tr("TraySync settings"))
+        self.setWindowTitle(tr("TraySync settings"))
         self.setModal(False)
         self._backend = backend
         self._base = backend.settings()
@@ -48,13 +48,13 @@ class SettingsDialog(UnsavedDialog):
         self.storage = StoragePage(backend.data_file())
         self.pages = QListWidget()
         self.pages.setObjectName("settingsPages")
-        self.pages.setAccessibleName(self.tr("Pages"))
+        self.pages.setAccessibleName(tr("Pages"))
         self._stack = QStackedWidget()
         pages = (
-            ("endpoints", self.tr("Endpoints"), self.endpoints),
-            ("general", self.tr("General"), self.general),
-            ("storage", self.tr("Storage"), self.storage),
-            ("about", self.tr("About"), AboutPage()),
+            ("endpoints", tr("Endpoints"), self.endpoints),
+            ("general", tr("General"), self.general),
+            ("storage", tr("Storage"), self.storage),
+            ("about", tr("About"), AboutPage()),
         )
         for name, title, page in pages:
             item = QListWidgetItem(title, self.pages)
@@ -229,7 +229,7 @@ class SettingsDialog(UnsavedDialog):
     def _duplicate(self, id: str) -> None:
         endpoint = self.edited().find(id)
         if endpoint is not None:
-            self._open_editor(duplicate(endpoint, self.tr("{name} (copy)").format(name=endpoint.name)))
+            self._open_editor(duplicate(endpoint, tr("{name} (copy)", name=endpoint.name)))
 
     def _open_editor(self, endpoint: Endpoint | None) -> None:
         if self._editor is not None:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.schedule import schedule_of, with_schedule
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.ui.editor.edits import moved, with_endpoint, without_endpoint
 from trayapp.ui.editor.frequency import QUICK_CHOICES, frequency_words
@@ -52,8 +53,8 @@ class EndpointsPage(QWidget):
         self._snapshot = snapshot
         self.list = QTreeWidget()
         self.list.setObjectName("endpointList")
-        self.list.setAccessibleName(self.tr("Endpoints"))
-        self.list.setHeaderLabels([self.tr("Name"), self.tr("State"), self.tr("Frequency"), self.tr("Table")])
+        self.list.setAccessibleName(tr("Endpoints"))
+        self.list.setHeaderLabels([tr("Name"), tr("State"), tr("Frequency"), tr("Table")])
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setAllColumnsShowFocus(True)
@@ -62,17 +63,17 @@ class EndpointsPage(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(_TABLE, QHeaderView.ResizeMode.Stretch)
-        self.empty = Label(self.tr("There is no endpoint yet. Add the first one."))
+        self.empty = Label(tr("There is no endpoint yet. Add the first one."))
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.problem = ProblemLabel()
         self.problem.setObjectName("endpointsProblem")
 
-        self.add_button = _button("addEndpoint", self.tr("&Add…"))
-        self.edit_button = _button("editEndpoint", self.tr("&Edit…"))
-        self.duplicate_button = _button("duplicateEndpoint", self.tr("D&uplicate…"))
-        self.delete_button = _button("deleteEndpoint", self.tr("&Delete…"))
-        self.up_button = _button("moveEndpointUp", self.tr("Move u&p"))
-        self.down_button = _button("moveEndpointDown", self.tr("Move d&own"))
+        self.add_button = _button("addEndpoint", tr("&Add…"))
+        self.edit_button = _button("editEndpoint", tr("&Edit…"))
+        self.duplicate_button = _button("duplicateEndpoint", tr("D&uplicate…"))
+        self.delete_button = _button("deleteEndpoint", tr("&Delete…"))
+        self.up_button = _button("moveEndpointUp", tr("Move u&p"))
+        self.down_button = _button("moveEndpointDown", tr("Move d&own"))
         self._for_selected = (self.edit_button, self.duplicate_button, self.delete_button)
         buttons = QVBoxLayout()
         for button in (self.add_button, *self._for_selected):
@@ -82,14 +83,14 @@ class EndpointsPage(QWidget):
         buttons.addWidget(self.down_button)
         buttons.addStretch(1)
 
-        self.enabled = QCheckBox(self.tr("E&nabled"))
+        self.enabled = QCheckBox(tr("E&nabled"))
         self.enabled.setObjectName("endpointEnabled")
         self.frequency = QComboBox()
         self.frequency.setObjectName("endpointFrequency")
         self.frequency.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        label = Label(self.tr("&Frequency:"))
+        label = Label(tr("&Frequency:"))
         label.setBuddy(self.frequency)
-        self.frequency.setAccessibleName(self.tr("Frequency of the selected endpoint"))
+        self.frequency.setAccessibleName(tr("Frequency of the selected endpoint"))
         self._selected_row = QWidget()
         row = QHBoxLayout(self._selected_row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -178,12 +179,12 @@ class EndpointsPage(QWidget):
 
     def _state_words(self, state: str) -> str:
         words = {
-            "enqueued": self.tr("waiting"),
-            "running": self.tr("running"),
-            "blocked": self.tr("blocked"),
-            "held": self.tr("held"),
-            "failing": self.tr("failing"),
-            "disabled": self.tr("disabled"),
+            "enqueued": tr("waiting"),
+            "running": tr("running"),
+            "blocked": tr("blocked"),
+            "held": tr("held"),
+            "failing": tr("failing"),
+            "disabled": tr("disabled"),
         }
         return words[state]
 
@@ -224,7 +225,7 @@ class EndpointsPage(QWidget):
         for choice in choices:
             self.frequency.addItem(elided(frequency_words(with_schedule(endpoint, choice)), 60), choice)
         self.frequency.setCurrentIndex(choices.index(schedule))
-        self.frequency.addItem(self.tr("Custom…"), None)
+        self.frequency.addItem(tr("Custom…"), None)
 
     def _edit(self, endpoint: Endpoint) -> None:
         self._apply(with_endpoint(self.settings, endpoint))
@@ -271,15 +272,15 @@ class EndpointsPage(QWidget):
         box = ask(
             self,
             "askDelete",
-            self.tr("Delete the endpoint “{name}”?").format(name=elided(endpoint.name, 100)),
-            self.tr("Nothing is deleted before Apply or OK."),
+            tr("Delete the endpoint “{name}”?", name=elided(endpoint.name, 100)),
+            tr("Nothing is deleted before Apply or OK."),
             {Answer.Yes: lambda: self._delete(endpoint.id, drop.isChecked())},
         )
-        also = self.tr("Also delete its &table “{table}” with all its rows")
+        also = tr("Also delete its &table “{table}” with all its rows")
         drop = QCheckBox(also.format(table=menu_text(endpoint.table.name)))
         drop.setObjectName("dropTable")
         box.setCheckBox(drop)
-        box.button(Answer.Yes).setText(self.tr("&Delete"))
+        box.button(Answer.Yes).setText(tr("&Delete"))
         box.button(Answer.Yes).setObjectName("confirmDelete")
 
     def _delete(self, id: str, drop_table: bool) -> None:
@@ -295,7 +296,7 @@ class FrequencyDialog(QDialog):
     def __init__(self, endpoint: Endpoint, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("frequencyDialog")
-        self.setWindowTitle(window_title(self.tr("Frequency of “{name}”").format(name=endpoint.name)))
+        self.setWindowTitle(window_title(tr("Frequency of “{name}”", name=endpoint.name)))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.editor = ScheduleEditor()
         self.editor.set_endpoint(endpoint)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QPushButton, QSizePolicy, 
 
 from trayapp.endpoints.model import General, Obstacle
 from trayapp.endpoints.units import Duration
+from trayapp.messages import tr
 from trayapp.ui.widgets.field import Field, choice
 
 _DAY = 86400
@@ -19,65 +20,65 @@ class GeneralPage(QWidget):
     def __init__(self, general: General, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._general = general
-        self.login = QCheckBox(self.tr("&Start TraySync when I log in"))
+        self.login = QCheckBox(tr("&Start TraySync when I log in"))
         self.login.setObjectName("startAtLogin")
-        self.background = QCheckBox(self.tr("Sync &also while TraySync is not running"))
+        self.background = QCheckBox(tr("Sync &also while TraySync is not running"))
         self.background.setObjectName("background")
         self.notifications = choice(
             "notifications",
-            ("all", self.tr("Every finished run")),
-            ("changes", self.tr("Changes and problems")),
-            ("problems", self.tr("Problems only")),
-            ("none", self.tr("Nothing")),
+            ("all", tr("Every finished run")),
+            ("changes", tr("Changes and problems")),
+            ("problems", tr("Problems only")),
+            ("none", tr("Nothing")),
         )
-        themes = (("system", self.tr("As the system")), ("light", self.tr("Light")), ("dark", self.tr("Dark")))
+        themes = (("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark")))
         self.theme = choice("theme", *themes)
         self.metered = choice(
             "metered",
-            ("auto", self.tr("As the system says")),
-            ("yes", self.tr("Always metered")),
-            ("no", self.tr("Never metered")),
+            ("auto", tr("As the system says")),
+            ("yes", tr("Always metered")),
+            ("no", tr("Never metered")),
         )
         self.history = QSpinBox()
         self.history.setObjectName("keepHistory")
         self.history.setRange(1, 3650)
-        self.history.setSuffix(self.tr(" days"))
+        self.history.setSuffix(tr(" days"))
         self.runs = QSpinBox()
         self.runs.setObjectName("keepRuns")
         self.runs.setRange(10, 1_000_000)
         self.runs.setGroupSeparatorShown(True)
-        self.runs.setSuffix(self.tr(" runs"))
-        self.ask_again = QPushButton(self.tr("Ask about &everything again"))
+        self.runs.setSuffix(tr(" runs"))
+        self.ask_again = QPushButton(tr("Ask about &everything again"))
         self.ask_again.setObjectName("askAgain")
         self.ask_again.setAutoDefault(False)
-        self.asking = Field("general.sync_anyway", self.tr("Sync now:"), self.ask_again)
+        self.asking = Field("general.sync_anyway", tr("Sync now:"), self.ask_again)
         self.fields = (
             Field("general.start_at_login", "", self.login),
             Field(
                 "general.background",
                 "",
                 self.background,
-                self.tr("The system looks every few minutes for what is due, and runs it."),
+                tr("The system looks every few minutes for what is due, and runs it."),
             ),
-            Field("general.notifications", self.tr("&Notify me of:"), self.notifications),
+            Field("general.notifications", tr("&Notify me of:"), self.notifications),
             Field(
                 "general.metered",
-                self.tr("Treat the net&work as:"),
+                tr("Treat the net&work as:"),
                 self.metered,
-                self.tr("For endpoints that only run in unmetered networks."),
+                tr("For endpoints that only run in unmetered networks."),
             ),
-            Field("general.theme", self.tr("&Theme:"), self.theme),
+            Field("general.theme", tr("&Theme:"), self.theme),
             Field(
                 "general.keep_history",
-                self.tr("&Keep history for:"),
+                tr("&Keep history for:"),
                 self.history,
-                self.tr("Runs and changes older than this are forgotten; the tables themselves stay."),
+                tr("Runs and changes older than this are forgotten; the tables themselves stay."),
             ),
             Field(
                 "general.keep_runs",
-                self.tr("Keep at most:"),
+                tr("Keep at most:"),
                 self.runs,
-                self.tr("Of each endpoint. Those that changed something stay for their time."),
+                tr("Of each endpoint. Those that changed something stay for their time."),
             ),
             self.asking,
         )
@@ -147,19 +148,19 @@ class GeneralPage(QWidget):
     def _show_asking(self, sync_anyway: tuple[Obstacle, ...]) -> None:
         self._sync_anyway = sync_anyway
         words = {
-            "metered": self.tr("metered networks"),
-            "wifi": self.tr("Wi-Fi networks"),
-            "power": self.tr("the battery"),
-            "hours": self.tr("times of day"),
-            "program": self.tr("running programs"),
-            "fullscreen": self.tr("full-screen windows"),
+            "metered": tr("metered networks"),
+            "wifi": tr("Wi-Fi networks"),
+            "power": tr("the battery"),
+            "hours": tr("times of day"),
+            "program": tr("running programs"),
+            "fullscreen": tr("full-screen windows"),
         }
         kinds = ", ".join(words[kind] for kind in sync_anyway)
         self.ask_again.setEnabled(bool(kinds))
         self.asking.set_hint(
-            self.tr("Starts endpoints without asking, in spite of: {kinds}.").format(kinds=kinds)
+            tr("Starts endpoints without asking, in spite of: {kinds}.", kinds=kinds)
             if kinds
-            else self.tr("Asks before it starts an endpoint that waits for a better moment.")
+            else tr("Asks before it starts an endpoint that waits for a better moment.")
         )
 
     def _days(self) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from trayapp.messages import tr
 from trayapp.ui.widgets.plain import Label
 
 
@@ -18,14 +19,14 @@ class StoragePage(QWidget):
         self.path = QLineEdit(str(data_file or ""))
         self.path.setObjectName("dataFile")
         self.path.setReadOnly(True)
-        label = Label(self.tr("&Database:"))
+        label = Label(tr("&Database:"))
         label.setBuddy(self.path)
-        self.path.setAccessibleName(self.tr("Database"))
-        self.open_button = QPushButton(self.tr("Open &folder"))
+        self.path.setAccessibleName(tr("Database"))
+        self.open_button = QPushButton(tr("Open &folder"))
         self.open_button.setObjectName("openDataFolder")
         self.open_button.setAutoDefault(False)
         self.open_button.clicked.connect(self.open_folder_wanted)
-        hint = Label(self.tr("An ordinary SQLite file: any SQLite program can open it, also while TraySync runs."))
+        hint = Label(tr("An ordinary SQLite file: any SQLite program can open it, also while TraySync runs."))
         hint.setWordWrap(True)
         hint.setForegroundRole(self.palette().ColorRole.PlaceholderText)
         form = QFormLayout()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.ui.backend import Backend
 from trayapp.ui.widgets.words import next_midnight, utc_now
@@ -21,12 +22,12 @@ class PauseMenu(QMenu):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setTitle(self.tr("&Pause"))
-        self.hour = self._entry("pauseHour", self.tr("For &1 hour"))
-        self.tomorrow = self._entry("pauseTomorrow", self.tr("Until &tomorrow"))
-        self.forever = self._entry("pauseForever", self.tr("Until &I resume"))
+        self.setTitle(tr("&Pause"))
+        self.hour = self._entry("pauseHour", tr("For &1 hour"))
+        self.tomorrow = self._entry("pauseTomorrow", tr("Until &tomorrow"))
+        self.forever = self._entry("pauseForever", tr("Until &I resume"))
         self._line = self.addSeparator()
-        self.resume = self._entry("resume", self.tr("&Resume"))
+        self.resume = self._entry("resume", tr("&Resume"))
         self.hour.triggered.connect(lambda: backend.pause(clock() + timedelta(hours=1)))
         self.tomorrow.triggered.connect(lambda: backend.pause(next_midnight(clock()).astimezone(UTC)))
         self.forever.triggered.connect(lambda: backend.pause(None))

@@ -7,6 +7,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import Snapshot, TrayState
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.ui.backend import Backend
@@ -161,28 +162,28 @@ class TrayMenu(QMenu):
         self.status = self._entry("status", "")
         self.status.setEnabled(False)
         self.addSeparator()
-        self.sync_now = self.addMenu(self.tr("&Sync now"))
+        self.sync_now = self.addMenu(tr("&Sync now"))
         self.sync_now.setObjectName("syncNow")
-        self.sync_all = self.sync_now.addAction(self.tr("&All endpoints"))
+        self.sync_all = self.sync_now.addAction(tr("&All endpoints"))
         self.sync_all.setObjectName("syncAll")
         self.sync_now.addSeparator()
         self.sync_each = _Entries(self.sync_now)
-        self.sync_more = self.sync_now.addAction(self.tr("&More in the window…"))
-        self.stop = self._entry("stop", self.tr("S&top"))
-        self.enabled = self._entry("syncEnabled", self.tr("Sync &enabled"))
+        self.sync_more = self.sync_now.addAction(tr("&More in the window…"))
+        self.stop = self._entry("stop", tr("S&top"))
+        self.enabled = self._entry("syncEnabled", tr("Sync &enabled"))
         self.enabled.setCheckable(True)
         self.pause = PauseMenu(backend, clock, self)
         self.addMenu(self.pause)
         self.addSeparator()
-        self.recent = self.addMenu(self.tr("&Recent changes"))
+        self.recent = self.addMenu(tr("&Recent changes"))
         self.recent_each = _Entries(self.recent)
         self.problems = self.addMenu("")
         self.problems_each = _Entries(self.problems)
         self.addSeparator()
-        self.open = self._entry("open", self.tr("&Open TraySync"))
-        self.settings = self._entry("settings", self.tr("Se&ttings…"))
+        self.open = self._entry("open", tr("&Open TraySync"))
+        self.settings = self._entry("settings", tr("Se&ttings…"))
         self.addSeparator()
-        self.quit = self._entry("quit", self.tr("&Quit"))
+        self.quit = self._entry("quit", tr("&Quit"))
 
         self.sync_all.triggered.connect(lambda: backend.sync_now())
         self.sync_each.chosen.connect(lambda id: backend.sync_now((id,)))
@@ -222,7 +223,7 @@ class TrayMenu(QMenu):
         self.problems_each.show(
             [(status.id, self._text(words.problem_line(status), 80)) for status in troubled[:_LONGEST_LIST]]
         )
-        self.problems.menuAction().setText(self.tr("Pro&blems ({count})").format(count=len(troubled)))
+        self.problems.menuAction().setText(tr("Pro&blems ({count})", count=len(troubled)))
         self.problems.menuAction().setVisible(bool(troubled))
 
     def _on_runs(self, runs: Sequence[RunRow]) -> None:
@@ -230,7 +231,7 @@ class TrayMenu(QMenu):
         now = self._clock()
         changes = [run for run in runs if run.added or run.changed or run.deleted][:_RECENT]
         texts = [
-            self.tr("{time} · {change}").format(time=words.moment(run.finished, now), change=words.change_line(run))
+            tr("{time} · {change}", time=words.moment(run.finished, now), change=words.change_line(run))
             for run in changes
         ]
         self.recent_each.show([(run.endpoint, self._text(text, 80)) for run, text in zip(changes, texts, strict=True)])

@@ -3,6 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from trayapp.messages import tr
+
 
 class Collapsible(QWidget):
     """A heading that opens and closes `content`; closed at first."""
@@ -33,7 +35,7 @@ class Collapsible(QWidget):
         """Show or hide the content."""
         self._open = open
         self.heading.setArrowType(Qt.ArrowType.DownArrow if open else Qt.ArrowType.RightArrow)
-        self.heading.setAccessibleDescription(self.tr("open") if open else self.tr("closed"))
+        self.heading.setAccessibleDescription(tr("open") if open else tr("closed"))
         self._content.setVisible(open)
 
     @property

@@ -3,6 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from trayapp.messages import tr
+
 
 class FileEdit(QWidget):
     """A line for a path with a button that opens the system's dialog."""
@@ -14,7 +16,7 @@ class FileEdit(QWidget):
         self._filter = filter
         self.line = QLineEdit()
         self.line.setObjectName(name)
-        self.button = QPushButton(self.tr("Choose…"))
+        self.button = QPushButton(tr("Choose…"))
         self.button.setObjectName(f"{name}Choose")
         self.button.setAccessibleName(f"{self.button.text()} {title}")
         self.button.setAutoDefault(False)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from trayapp.errors import Problem
+from trayapp.messages import tr
 from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.ui.activity.view import ActivityView
 from trayapp.ui.backend import Backend
@@ -63,7 +64,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("mainWindow")
-        self.setWindowTitle(self.tr("TraySync"))
+        self.setWindowTitle(tr("TraySync"))
         self.setWindowIcon(app_icon())
         self._backend = backend
         self._state = QSettings(str(state_file), QSettings.Format.IniFormat)
@@ -84,9 +85,9 @@ class MainWindow(QMainWindow):
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
         for name, page, title in (
-            ("endpointsPage", self.endpoints, self.tr("Endpoints")),
-            ("activityPage", self.activity, self.tr("Activity")),
-            ("dataPage", self.data, self.tr("Data")),
+            ("endpointsPage", self.endpoints, tr("Endpoints")),
+            ("activityPage", self.activity, tr("Activity")),
+            ("dataPage", self.data, tr("Data")),
         ):
             page.setObjectName(name)
             self.tabs.addTab(page, title)
@@ -185,20 +186,18 @@ class MainWindow(QMainWindow):
             self._since_active.start()
 
     def _build_actions(self) -> None:
-        self.add_action = self._action("addEndpoint", self.tr("&Add endpoint…"), "Ctrl+N", self.add_requested.emit)
-        self.sync_action = self._action("syncEverything", self.tr("Sync &all"), "Ctrl+R", self._backend.sync_now)
-        self.settings_action = self._action(
-            "openSettings", self.tr("Se&ttings…"), "Ctrl+,", self.settings_requested.emit
-        )
-        self.quit_action = self._action("quitProgram", self.tr("&Quit"), "Ctrl+Q", self._backend.quit)
-        self._action("closeWindow", self.tr("Close"), "Ctrl+W", self.close)
-        self._action("findText", self.tr("Filter"), "Ctrl+F", self._find)
+        self.add_action = self._action("addEndpoint", tr("&Add endpoint…"), "Ctrl+N", self.add_requested.emit)
+        self.sync_action = self._action("syncEverything", tr("Sync &all"), "Ctrl+R", self._backend.sync_now)
+        self.settings_action = self._action("openSettings", tr("Se&ttings…"), "Ctrl+,", self.settings_requested.emit)
+        self.quit_action = self._action("quitProgram", tr("&Quit"), "Ctrl+Q", self._backend.quit)
+        self._action("closeWindow", tr("Close"), "Ctrl+W", self.close)
+        self._action("findText", tr("Filter"), "Ctrl+F", self._find)
         for place in range(self.tabs.count()):
             show = partial(self.tabs.setCurrentIndex, place)
             self._action(f"showTab{place + 1}", self.tabs.tabText(place), f"Ctrl+{place + 1}", show)
 
     def _build_tool_bar(self) -> None:
-        bar = QToolBar(self.tr("Tools"))
+        bar = QToolBar(tr("Tools"))
         bar.setObjectName("toolBar")
         bar.setMovable(False)
         bar.setStyleSheet("QToolBar { border: none; spacing: 4px; padding: 4px 8px 0 8px; }")
@@ -208,9 +207,9 @@ class MainWindow(QMainWindow):
         self.pause_menu = PauseMenu(self._backend, self._clock, self)
         self.pause_button = QToolButton()
         self.pause_button.setObjectName("pauseButton")
-        self.pause_button.setText(f"{self.tr('Pause')} ▾")
+        self.pause_button.setText(f"{tr('Pause')} ▾")
         self.pause_button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        self.pause_button.setAccessibleName(self.tr("Pause"))
+        self.pause_button.setAccessibleName(tr("Pause"))
         self.pause_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pause_button.setMenu(self.pause_menu)
         self.pause_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -257,17 +256,15 @@ class MainWindow(QMainWindow):
             if self.pause_banner.title != title:
                 self.pause_banner.say(
                     title,
-                    self.tr("Nothing runs by itself meanwhile; Sync now still works."),
-                    (("resumeButton", self.tr("&Resume"), self._backend.resume),),
+                    tr("Nothing runs by itself meanwhile; Sync now still works."),
+                    (("resumeButton", tr("&Resume"), self._backend.resume),),
                 )
         else:
             self.pause_banner.clear()
         if snapshot.online:
             self.offline_banner.clear()
         elif not self.offline_banner.title:
-            self.offline_banner.say(
-                self.tr("There is no network"), self.tr("Endpoints that are due run as soon as it is back.")
-            )
+            self.offline_banner.say(tr("There is no network"), tr("Endpoints that are due run as soon as it is back."))
         if snapshot.settings_problem is None:
             self.settings_banner.clear()
         elif self.settings_banner.title != str(snapshot.settings_problem.title):
@@ -300,16 +297,16 @@ class MainWindow(QMainWindow):
     def _ask_to_quit(self) -> None:
         box = message_box(
             QMessageBox.Icon.Question,
-            self.tr("Quit TraySync?"),
-            self.tr("This desktop has no tray to keep TraySync in. Nothing is synced while it is closed."),
+            tr("Quit TraySync?"),
+            tr("This desktop has no tray to keep TraySync in. Nothing is synced while it is closed."),
             "",
             QMessageBox.StandardButton.Cancel,
             self,
         )
         box.setObjectName("askQuit")
-        quit_button = box.addButton(self.tr("&Quit"), QMessageBox.ButtonRole.AcceptRole)
+        quit_button = box.addButton(tr("&Quit"), QMessageBox.ButtonRole.AcceptRole)
         quit_button.setObjectName("confirmQuit")
-        minimise = box.addButton(self.tr("&Minimise"), QMessageBox.ButtonRole.ActionRole)
+        minimise = box.addButton(tr("&Minimise"), QMessageBox.ButtonRole.ActionRole)
         minimise.setObjectName("minimise")
         box.setDefaultButton(QMessageBox.StandardButton.Cancel)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

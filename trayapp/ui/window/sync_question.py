@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QCheckBox, QMessageBox
 
+from trayapp.messages import tr
 from trayapp.ui.backend import Backend, SyncQuestion
 from trayapp.ui.widgets.plain import message_box
 from trayapp.visible import elided
@@ -22,15 +23,15 @@ class SyncQuestions(QObject):
     def _ask(self, question: SyncQuestion) -> None:
         if self.box is not None:
             self.box.close()
-        text = self.tr("{reasons}. Sync anyway?").format(reasons="; ".join(question.words))
+        text = tr("{reasons}. Sync anyway?", reasons="; ".join(question.words))
         answers = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel
         names = {each.id: elided(each.name or each.id, 60) for each in self._backend.settings().endpoint}
         waiting = ", ".join(names.get(id, id) for id in question.ids[:5]) + (", …" if len(question.ids) > 5 else "")
-        detail = self.tr("By its own settings this waits: {names}").format(names=waiting)
+        detail = tr("By its own settings this waits: {names}", names=waiting)
         box = message_box(QMessageBox.Icon.Question, "TraySync", text, detail, answers)
         box.setObjectName("syncQuestion")
-        box.setCheckBox(QCheckBox(self.tr("&Don't ask about this again"), box))
-        box.button(QMessageBox.StandardButton.Yes).setText(self.tr("&Sync anyway"))
+        box.setCheckBox(QCheckBox(tr("&Don't ask about this again"), box))
+        box.button(QMessageBox.StandardButton.Yes).setText(tr("&Sync anyway"))
         box.setDefaultButton(QMessageBox.StandardButton.Cancel)
         for button in box.buttons():
             button.setIcon(QIcon())

@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from trayapp.messages import tr
 from trayapp.ui.widgets.icons import app_icon, line_icon
 from trayapp.ui.widgets.plain import Label
 
@@ -22,13 +23,13 @@ class WelcomePage(QWidget):
         self.setObjectName("welcome")
         picture = Label()
         picture.setPixmap(app_icon().pixmap(_ICON))
-        title = Label(self.tr("Welcome to TraySync"))
+        title = Label(tr("Welcome to TraySync"))
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.7)
         font.setBold(True)
         title.setFont(font)
         text = Label(
-            self.tr(
+            tr(
                 "TraySync keeps a plain SQLite table equal to what a web API lists, on a schedule, and tells you what "
                 "changed. Name the address of an API to begin, or look at it with an example first."
             )
@@ -37,12 +38,12 @@ class WelcomePage(QWidget):
         text.setFixedSize(_TEXT_WIDTH, text.heightForWidth(_TEXT_WIDTH))
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         text.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.add = QPushButton(self.tr("&Add an endpoint"))
+        self.add = QPushButton(tr("&Add an endpoint"))
         self.add.setObjectName("welcomeAdd")
         self.add.setDefault(True)
-        self.demo = QPushButton(self.tr("&Try the demo"))
+        self.demo = QPushButton(tr("&Try the demo"))
         self.demo.setObjectName("welcomeDemo")
-        self.demo.setToolTip(self.tr("Starts a small API on this computer and an endpoint that follows it"))
+        self.demo.setToolTip(tr("Starts a small API on this computer and an endpoint that follows it"))
         buttons = QHBoxLayout()
         buttons.setSpacing(12)
         buttons.addStretch(1)
