@@ -436,8 +436,11 @@ class EndpointForm(QWidget):
         known = {(each.field, each.value) for each in readable(self._original)}
         for each in readable(endpoint):
             if (each.field, each.value) not in known:
-                text = tr("{name} is a secret, which would be stored as plain text. Make it the authentication.")
-                problems.setdefault(self._field_of(each.field), text.format(name=each.name))
+                text = tr(
+                    "{name} is a secret, which would be stored as plain text. Make it the authentication.",
+                    name=each.name,
+                )
+                problems.setdefault(self._field_of(each.field), text)
         return endpoint, problems
 
     def _checked(self, endpoint: Endpoint) -> list[FieldProblem]:
@@ -453,8 +456,13 @@ class EndpointForm(QWidget):
         try:
             body = json.loads(text)
         except json.JSONDecodeError as error:
-            message = tr("This is not valid JSON: {reason} in line {line}, column {column}.")
-            raise ValueError(message.format(reason=error.msg, line=error.lineno, column=error.colno)) from error
+            message = tr(
+                "This is not valid JSON: {reason} in line {line}, column {column}.",
+                reason=error.msg,
+                line=error.lineno,
+                column=error.colno,
+            )
+            raise ValueError(message) from error
         if _has_null(body):
             raise ValueError(tr("The settings file can't hold null; leave that member out."))
         return body

@@ -11,7 +11,7 @@ from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, TimesOfDay, schedule_of
 from trayapp.endpoints.units import Duration
-from trayapp.messages import tr
+from trayapp.messages import tr, tr_count
 from trayapp.schedule.times.descriptions import describe, events
 
 QUICK_CHOICES = tuple(Every(Duration(seconds)) for seconds in (300, 900, 1800, 3600, 6 * 3600, 86400))
@@ -44,21 +44,15 @@ def frequency_words(endpoint: Endpoint) -> str:
 def interval_words(duration: Duration) -> str:
     """ "every hour", "every 15 minutes"."""
     count, unit = count_and_unit(duration)
-    if count == 1:
-        one = {
-            "d": tr("every day"),
-            "h": tr("every hour"),
-            "m": tr("every minute"),
-            "s": tr("every second"),
-        }
-        return one[unit]
-    many = {
-        "d": tr("every {count} days"),
-        "h": tr("every {count} hours"),
-        "m": tr("every {count} minutes"),
-        "s": tr("every {count} seconds"),
-    }
-    return many[unit].format(count=count)
+    match unit:
+        case "d":
+            return tr_count("every day", "every {count} days", count)
+        case "h":
+            return tr_count("every hour", "every {count} hours", count)
+        case "m":
+            return tr_count("every minute", "every {count} minutes", count)
+        case _:
+            return tr_count("every second", "every {count} seconds", count)
 
 
 def times_words(times: Sequence[datetime], now: datetime, zone: tzinfo) -> str:

@@ -115,8 +115,12 @@ class ColumnsModel(QAbstractTableModel):
                 checked = path not in self._table.ignore if column == _KEEP else path in self._table.key
                 return Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked
             if role == Qt.ItemDataRole.AccessibleTextRole:
-                text = tr("Keep {field}") if column == _KEEP else tr("{field} is part of the key")
-                return text.format(field=elided(path, LONGEST_CELL))
+                field = elided(path, LONGEST_CELL)
+                return (
+                    tr("Keep {field}", field=field)
+                    if column == _KEEP
+                    else tr("{field} is part of the key", field=field)
+                )
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return elided(self._text(self._columns[index.row()], column), LONGEST_CELL)

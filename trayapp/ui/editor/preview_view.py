@@ -144,12 +144,13 @@ def summary_lines(preview: Preview) -> list[str]:
         (ONLY_KEY,): tr("none needed, there is one record"),
     }
     key = own.get(preview.key) or ", ".join(preview.key)
-    proven = "" if preview.proven else tr(" (not proven)")
-    pages = tr("Pages: {kind}{proven}. {proof}")
+    kind, proof = pages_words(preview.pages), preview.proof
+    proven = tr("Pages: {kind}. {proof}", kind=kind, proof=proof)
+    unproven = tr("Pages: {kind} (not proven). {proof}", kind=kind, proof=proof)
     lines = [
         f"{records} {where}",
         tr("Format: {format}", format=preview.how_read),
-        pages.format(kind=pages_words(preview.pages), proven=proven, proof=str(preview.proof)),
+        proven if preview.proven else unproven,
         tr("Key: {key}", key=key) if key else tr("No field identifies a record"),
     ]
     if preview.cursors:

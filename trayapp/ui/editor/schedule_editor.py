@@ -216,15 +216,20 @@ class ScheduleEditor(QWidget):
     def _show_next_runs(self) -> None:
         now, zone = self._clock.now(), self._clock.zone()
         times: tuple[datetime, ...] = ()
-        text = tr("Next runs: {times}")
+        lacking = False
         with suppress(ValueError, UserError):  # what is wrong is told by `problem`
             endpoint = self.put_into(self._before)
             times = upcoming(endpoint, now, zone, _NEXT_RUNS)
             match schedule_of(endpoint):
                 case TimesOfDay(on=days) if any(day.may_lack for day in days):
-                    text = f"{text}. {tr('Months without such a day are skipped.')}"
+                    lacking = True
         self.next_runs.setVisible(bool(times))
-        self.next_runs.setText(text.format(times=times_words(times, now, zone)))
+        text = times_words(times, now, zone)
+        self.next_runs.setText(
+            tr("Next runs: {times}. Months without such a day are skipped.", times=text)
+            if lacking
+            else tr("Next runs: {times}", times=text)
+        )
 
 
 def _row(*parts: tuple[QWidget, int]) -> QWidget:

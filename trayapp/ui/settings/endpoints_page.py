@@ -276,8 +276,8 @@ class EndpointsPage(QWidget):
             tr("Nothing is deleted before Apply or OK."),
             {Answer.Yes: lambda: self._delete(endpoint.id, drop.isChecked())},
         )
-        also = tr("Also delete its &table “{table}” with all its rows")
-        drop = QCheckBox(also.format(table=menu_text(endpoint.table.name)))
+        table = menu_text(endpoint.table.name)
+        drop = QCheckBox(tr("Also delete its &table “{table}” with all its rows", table=table))
         drop.setObjectName("dropTable")
         box.setCheckBox(drop)
         box.button(Answer.Yes).setText(tr("&Delete"))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from PySide6.QtCore import QLocale
 
 from trayapp.errors import Problem
-from trayapp.messages import tr
+from trayapp.messages import tr, tr_count
 from trayapp.schedule.engine.snapshot import EndpointState, EndpointStatus, Snapshot
 from trayapp.store.bookkeeping.history import RunRow
 from trayapp.sync.report import Progress
@@ -66,16 +66,12 @@ def distance(time: datetime, now: datetime) -> str:
         return tr("in a moment") if ahead else tr("just now")
     if away < _HOUR:
         count = int(away // _MINUTE)
-        text = tr("in {count} min") if ahead else tr("{count} min ago")
-    elif away < _DAY:
+        return tr("in {count} min", count=count) if ahead else tr("{count} min ago", count=count)
+    if away < _DAY:
         count = int(away // _HOUR)
-        text = tr("in {count} h") if ahead else tr("{count} h ago")
-    else:
-        count = int(away // _DAY)
-        if count == 1:
-            return tr("in a day") if ahead else tr("a day ago")
-        text = tr("in {count} days") if ahead else tr("{count} days ago")
-    return text.format(count=count)
+        return tr("in {count} h", count=count) if ahead else tr("{count} h ago", count=count)
+    count = int(away // _DAY)
+    return tr_count("in a day", "in {count} days", count) if ahead else tr_count("a day ago", "{count} days ago", count)
 
 
 def duration(seconds: float) -> str:
