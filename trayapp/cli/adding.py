@@ -58,7 +58,7 @@ def add(engine: Engine, options: Options) -> int:
         return 1
     if not preview.proven and options.yes:
         raise SyncError(
-            "The listing can't be followed",
+            "The further pages can't be found",
             preview.proof,
             'If one page is all you want, say so: --set pages.kind="none"',
         )
