@@ -68,7 +68,7 @@ def add(client: Client, options: Options) -> int:
         return 1
     if not preview.proven and options.yes:
         raise SyncError(
-            say("The listing can't be followed"),
+            say("The further pages can't be found"),
             preview.proof,
             say('If one page is all you want, say so: --set pages.kind="none"'),
         )

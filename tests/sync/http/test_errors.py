@@ -1,5 +1,7 @@
 """Which failures are worth another try soon: real answers, and none at all."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.server import problem, raw
@@ -9,6 +11,7 @@ from trayapp.endpoints.naming import completed
 from trayapp.endpoints.settings import SettingsError
 from trayapp.errors import UserError
 from trayapp.sync.errors import failure_of
+from trayapp.sync.http.failures import status_error
 
 
 @pytest.fixture
@@ -45,3 +48,24 @@ def test_a_success_is_no_failure(mirror):
 )
 def test_what_somebody_must_change_is_permanent(error, failure):
     assert failure_of(error) == failure
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "action"),
+    [
+        (401, "refused", "enter_secret"),
+        (403, "refused", "enter_secret"),
+        (404, "not_found", "edit_field"),
+        (407, "proxy_refused", "edit_field"),
+        (429, "rate_limit", "retry"),
+        (503, "unavailable", "retry"),
+        (400, "rejected", ""),
+    ],
+)
+def test_a_status_is_told_with_what_mends_it(status, code, action):
+    """The server's own message is kept as it came, for those who decide by it."""
+    body = b'{"detail": "The cursor has expired"}'
+    error = status_error(status, {}, body, "http://a.example/items", datetime.now(UTC))
+    assert (error.problem.code, error.problem.action, error.status) == (code, action, status)
+    assert error.said == "The cursor has expired"
+    assert "The cursor has expired." in error.cause
