@@ -10,56 +10,6 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "trayapp"
 FILES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
-NOT_YET = frozenset(
-    {
-        "app/remote.py",
-        "cli/adding.py",
-        "cli/arguments.py",
-        "cli/commands.py",
-        "cli/configuring.py",
-        "cli/data.py",
-        "cli/doctor.py",
-        "cli/engine.py",
-        "cli/launch.py",
-        "cli/running.py",
-        "cli/terminal.py",
-        "desktop/process/instance.py",
-        "desktop/process/paths.py",
-        "desktop/secrets/store.py",
-        "desktop/secrets/turns.py",
-        "desktop/session/autostart.py",
-        "desktop/session/opener.py",
-        "desktop/session/scheduled_task.py",
-        "desktop/socket/client.py",
-        "desktop/socket/protocol.py",
-        "desktop/socket/server.py",
-        "endpoints/curl.py",
-        "endpoints/presets.py",
-        "endpoints/readable.py",
-        "endpoints/settings.py",
-        "operations/fields.py",
-        "operations/imports.py",
-        "operations/perform.py",
-        "operations/selection.py",
-        "operations/workspace.py",
-        "schedule/times/due.py",
-        "store/errors.py",
-        "store/file/connection.py",
-        "store/file/database.py",
-        "store/mirror/claim.py",
-        "store/mirror/loading.py",
-        "store/mirror/publish.py",
-        "store/mirror/schema.py",
-        "store/reading/arrangement.py",
-        "store/reading/export.py",
-        "store/reading/reader.py",
-        "store/records/fields.py",
-        "store/staging/published.py",
-        "sync/run/outcome.py",
-    }
-)
-"""Files whose sentences are still texts. None is to be added."""
-
 _MAKERS = ("say", "say_count", "tr", "tr_count")
 _PARTS = ("title", "cause", "next")
 _WORDS = frozenset({*_PARTS, "sentence", "reason"})
@@ -203,13 +153,9 @@ def found(name: str) -> dict[str, dict[str, list[int]]]:
 
 def test_sentences_are_messages():
     faults: dict[str, dict[str, list[int]]] = {}
-    for name in FILES.keys() - NOT_YET:
+    for name in FILES:
         faults |= found(name)
     assert faults == {}
-
-
-def test_only_what_is_not_converted_is_left_out():
-    assert [name for name in sorted(NOT_YET) if name not in FILES or not found(name)] == []
 
 
 @pytest.mark.parametrize(

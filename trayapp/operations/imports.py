@@ -10,7 +10,7 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import Lifted, lifted, readable
 from trayapp.endpoints.settings import parse_settings, to_builtins
 from trayapp.errors import UserError
-from trayapp.messages import say
+from trayapp.messages import foreign, say
 from trayapp.operations.fields import unnamed
 from trayapp.operations.workspace import Saved, Workspace
 from trayapp.schedule.engine.chains import depth
@@ -72,7 +72,7 @@ def import_text(workspace: Workspace, text: str, agreed: Collection[str] = ()) -
     if open := [ask for each in planned for ask in each.asks if ask not in agreed]:
         raise UserError(
             say("The import needs your confirmation"),
-            " ".join(f"{ask}." for ask in open),
+            foreign(" ".join(f"{ask}." for ask in open)),
             say("If you agree to all of it, add --yes."),
         )
     done = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError
-from trayapp.messages import listing, say
+from trayapp.messages import NOTHING, listing, say
 
 
 def find(settings: Settings, name: str) -> Endpoint:
@@ -39,7 +39,9 @@ def choose(settings: Settings, names: Sequence[str], tags: Sequence[str]) -> lis
             raise UserError(
                 say("No endpoint has the tag “{tag}”", tag=tag),
                 say("There are: {known}.", known=known) if known else say("There are no tags yet."),
-                "" if known else "Give one with: traysync edit ID --set 'tags=[\"NAME\"]'",
+                NOTHING
+                if known
+                else say("Add one with: {command}", command="traysync edit ID --set 'tags=[\"NAME\"]'"),
             )
         chosen |= {each.id: each for each in tagged}
     return list(chosen.values())
