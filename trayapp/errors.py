@@ -55,11 +55,13 @@ class Problem(NamedTuple):
         """The command line's JSON form: title, cause and next in today's language."""
         return {"title": str(self.title), "cause": str(self.cause), "next": str(self.next)}
 
+    def document(self) -> dict[str, Any]:
+        """The JSON form of an endpoint's or a run's problem: what `as_dict` has, and what is known besides."""
+        return {**self.as_dict(), **self._marks()}
+
     def to_plain(self) -> dict[str, Any]:
         """All of it as plain data, for JSON."""
-        return {name: to_plain(getattr(self, name)) for name in ("title", "cause", "next")} | {
-            name: value for name in ("code", "field", "line", "action") if (value := getattr(self, name))
-        }
+        return {name: to_plain(getattr(self, name)) for name in ("title", "cause", "next")} | self._marks()
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> "Problem":
@@ -68,6 +70,9 @@ class Problem(NamedTuple):
         return cls(
             title, cause, next, data.get("code", ""), data.get("field", ""), data.get("line"), data.get("action", "")
         )
+
+    def _marks(self) -> dict[str, Any]:
+        return {name: value for name in ("code", "field", "line", "action") if (value := getattr(self, name))}
 
 
 class UserError(Exception):

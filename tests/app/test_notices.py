@@ -90,7 +90,7 @@ def test_an_endpoints_own_choice_wins():
 
 def test_a_problem_from_before_the_start_is_not_told_again():
     notices = Notices()
-    notices.was_told("a", str(FAILED.problem.title))
+    notices.was_told("a", FAILED.problem.title)
     assert notices.after(FAILED, ENDPOINT, General()) is None
     assert notices.after(NOTHING, ENDPOINT, General()).event == "recovered"
 

@@ -11,7 +11,6 @@ from trayapp.desktop.secrets.store import Secrets
 from trayapp.endpoints.model import Auth, Endpoint, Request, Settings
 from trayapp.operations.vault import Withheld
 from trayapp.operations.workspace import Workspace
-from trayapp.store.file.migrations import MIGRATIONS
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
 
@@ -61,8 +60,6 @@ def test_the_words_of_a_refusal(workspace):
         "title": "The token is not sent to api.evil.test",
         "cause": "It was entered for https://api.example.com. This endpoint now sends to https://api.evil.test.",
         "next": "Enter it again (traysync secret set items), or allow it: traysync secret allow items",
-        "code": "secret_withheld",
-        "action": "allow_secret",
     }
 
 
@@ -179,7 +176,9 @@ def old_home(make, *endpoints):
         db.execute("DROP TABLE _sync_grants")
     workspace.close()
     db = apsw.Connection(str(workspace.home.database))
-    db.pragma("user_version", len(MIGRATIONS) - 1)
+    for table in ("_sync_runs", "_sync_endpoints"):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN messages")
+    db.pragma("user_version", 3)
     db.close()
 
 

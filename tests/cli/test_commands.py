@@ -123,9 +123,9 @@ def test_two_endpoints_of_one_name_get_tables_of_their_own_although_their_ids_ar
         (["add", "https://a.example/x", "--header", "nonsense"], "NAME:VALUE"),
         (["add", "https://a.example/x", "--json-body", "{"], "JSON body"),
         (["show", "nothing"], "There are no endpoints yet"),
-        (["changes", "x"], "no endpoint 'x'"),
+        (["changes", "x"], "no endpoint “x”"),
         (["pause", "--for", "long"], "is not a duration"),
-        (["pause", "--until", "whenever"], "is not understood"),
+        (["pause", "--until", "whenever"], "can't be read"),
         (["import", "/nowhere.toml"], "can't be read"),
     ],
 )
@@ -368,7 +368,7 @@ def test_backup_makes_a_plain_file_and_never_overwrites(cli, added, tmp_path):
     cli("sync")
     target = tmp_path / "copy.db"
     cli("backup", target)
-    assert "exists already" in cli("backup", target, code=2).err
+    assert "already exists" in cli("backup", target, code=2).err
     import sqlite3
 
     connection = sqlite3.connect(target)
@@ -451,7 +451,7 @@ def test_sync_waits_for_another_process_when_it_shall_be_appended(cli, added, ho
 
 
 def test_stop_finds_nothing_to_stop_here_and_says_when_another_process_runs(cli, added, home):
-    assert "No endpoint is named" in cli("stop", code=2).err
+    assert "No endpoint is given" in cli("stop", code=2).err
     assert cli.json("stop", "--all") == {"stopped": []}
     assert cli("stop", "items").out == "None of them runs.\n"
     with acquire_engine_lock(find_home(home)):

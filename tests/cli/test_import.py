@@ -33,7 +33,7 @@ def test_an_import_with_a_known_id_replaces_nothing_without_a_word_and_gets_no_s
     before = cli.json("show", "items")
     text = PLAIN.format(url=evil.url("/items")) + f"[endpoint.auth]\n{auth.format(evil=evil.base)}\n"
     error = imported(cli, text, code=2)["error"]
-    assert error["title"] == "The import takes your word"
+    assert error["title"] == "The import needs your confirmation"
     assert f"items is replaced: url: {api.url('/items')} → {evil.url('/items')}" in error["cause"]
     assert cli.json("show", "items") == before
     done = imported(cli, text, "--yes")
@@ -148,7 +148,7 @@ def test_what_was_shown_is_what_is_agreed_to(cli, api, home):
         text = PLAIN.format(url=f"{url}?a=b")
         shown = [ask for each in plan(workspace, text) for ask in each.asks]
         workspace.edit("items", {"every": "2h"})
-        with pytest.raises(UserError, match="takes your word"):
+        with pytest.raises(UserError, match="needs your confirmation"):
             import_text(workspace, text, shown)
     finally:
         workspace.close()

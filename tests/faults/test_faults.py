@@ -302,7 +302,7 @@ def test_less_than_the_server_says_there_are_deletes_nothing(mirror):
     mirror.api.route("/more", json_reply([]).with_headers(X_Total_Count="3"))
     report = mirror.answers(short)
     assert (report.status, report.deleted) == ("succeeded", 0)
-    assert "Nothing was deleted" in " ".join(report.warnings)
+    assert "Nothing was deleted" in " ".join(tuple(map(str, report.warnings)))
     assert mirror.rows() == ROWS
 
 

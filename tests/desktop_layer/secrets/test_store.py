@@ -385,7 +385,7 @@ def test_a_store_that_hangs_is_waited_for_as_long_as_a_person_needs_or_less(
     times = {"timeout": SECONDS, "interactive_timeout": SOON} if interactive else {"timeout": SOON}
     with pytest.raises(SecretsTimeout, match=r"for 0\.01 seconds") as caught:
         ask(Secrets(**times))
-    assert caught.value.title == "The keyring does not answer"
+    assert caught.value.title == "The keyring doesn't respond"
     assert caught.value.next.endswith(".")
 
 

@@ -263,7 +263,7 @@ def test_an_expired_cursor_leads_to_the_whole_listing_in_the_same_run(api, store
     api.route("/items", handler)
     report = mirror(store, url, clock)
     assert counts(report) == (0, 0, 1, 1)
-    assert "whole list" in report.warnings[0]
+    assert "whole list" in next(map(str, report.warnings))
     assert asked(api) == ["", "2026-03-01T12:00:00Z", ""]
 
 
@@ -304,7 +304,7 @@ def test_rows_without_a_cursor_are_mirrored_too(api, store, clock):
 def test_values_that_do_not_compare_make_every_run_a_whole_one(api, store, clock):
     url = api.route("/items", json_reply([{"id": 1, "at": "2026-03-01T10:00:00Z"}, {"id": 2, "at": "soon"}]))
     report = mirror(store, url, clock)
-    assert "can't be compared" in report.warnings[0]
+    assert "can't be compared" in next(map(str, report.warnings))
     mirror(store, url, clock)
     assert asked(api) == ["", ""]
 
@@ -432,7 +432,11 @@ def test_a_listing_that_was_not_read_to_its_end_leaves_the_cursor(api, store, cl
 
     api.route("/items", handler)
     report = mirror(store, url, clock)
-    assert (report.changed, "99 records" in str(report.warnings[0]), cursor(store)) == (6, True, before)
+    assert (report.changed, "99 records" in str(next(map(str, report.warnings))), cursor(store)) == (
+        6,
+        True,
+        before,
+    )
 
 
 def test_held_deletes_stay_held(api, store, clock):

@@ -38,14 +38,14 @@ def test_a_next_page_with_the_same_records_proves_nothing(api):
     url = api.route("/items", json_reply({"items": RECORDS[:3], "next": "/items?page=2"}))
     preview = look(url)
     assert not preview.proven
-    assert "same records" in str(preview.warnings[0])
+    assert "same records" in str(next(map(str, preview.warnings)))
 
 
 @pytest.mark.parametrize("more", [{"total": 2345}, {"has_more": True}, {"next_cursor": "x"}])
 def test_more_than_can_be_followed_is_a_warning(api, more):
     preview = look(api.route("/items", json_reply({"items": RECORDS, **more})))
     assert not preview.proven
-    assert "No way to the next page" in str(preview.warnings[0])
+    assert "No way to the next page" in str(next(map(str, preview.warnings)))
 
 
 def test_one_page_stays_open_for_a_link_that_comes_later(api):
@@ -55,14 +55,14 @@ def test_one_page_stays_open_for_a_link_that_comes_later(api):
 
 def test_an_empty_list_is_told(api):
     preview = look(api.route("/items", json_reply({"data": []})))
-    assert "empty for now" in str(preview.warnings[0])
+    assert "empty for now" in str(next(map(str, preview.warnings)))
     assert preview.endpoint.table.key == (), "it is found when the first records come"
 
 
 def test_records_without_key_are_known_by_content(api):
     preview = look(api.route("/items", json_reply([{"a": 1.5}, {"a": 1.5}])))
     assert preview.key == (HASH_KEY,)
-    assert "No field identifies a record" in str(preview.warnings[0])
+    assert "No field identifies a record" in str(next(map(str, preview.warnings)))
 
 
 def test_another_list_that_may_be_meant_is_told(api):

@@ -12,7 +12,7 @@ from tests.patience import SECONDS, until
 from tests.server import Reply
 from tests.sync.mirroring import mirroring
 from trayapp.endpoints.model import Endpoint, Pages, Response, Table
-from trayapp.sync.cancel import CancelToken
+from trayapp.sync.cancel import BY_USER, CancelToken
 from trayapp.sync.http import large as module
 from trayapp.sync.http.large import LARGE, Large
 from trayapp.sync.run.context import RunContext
@@ -157,7 +157,7 @@ def test_a_run_that_is_stopped_when_a_large_answer_begins_leaves_no_file_open(ap
 
     monkeypatch.setattr(Large, "begin", begin_late)
     token = CancelToken()
-    stopper = threading.Thread(target=lambda: (begun.wait(SECONDS), token.cancel("stopped by the user")))
+    stopper = threading.Thread(target=lambda: (begun.wait(SECONDS), token.cancel(BY_USER)))
     stopper.start()
     url = api.route("/items", reply(RECORDS))
     report = run(endpoint(url), RunContext(store=store, staging=store.path.parent), token)

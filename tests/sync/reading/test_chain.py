@@ -115,7 +115,7 @@ def test_nothing_at_one_address_is_no_record_nothing_at_all_is_a_failure(api, st
     gone = tree.comments.pop(3)
     report = mirror(store, tree.endpoint())
     assert (report.status, report.deleted) == ("succeeded", len(gone))
-    assert "1 of 5 addresses" in report.warnings[0]
+    assert "1 of 5 addresses" in next(map(str, report.warnings))
     before = rows(store, "comments")
     tree.comments.clear()
     report = mirror(store, tree.endpoint())
@@ -131,10 +131,11 @@ def test_one_listing_that_fails_fails_the_run(api, store, tree, status, monkeypa
     tree.comments[0].append({"id": 77, "text": "new"})
     serve = tree.serve
     api.route("/issues/*", lambda seen: problem(status, "No") if "/3/" in seen.path else serve(seen))
+    threads = threading.active_count()
     report = mirror(store, tree.endpoint())
     assert report.status == "failed"
     assert rows(store, "comments") == before
-    assert threading.active_count() < 40
+    assert threading.active_count() < threads + 40
     assert not [each for each in threading.enumerate() if each.name == "chain"]
 
 
@@ -223,7 +224,7 @@ def test_odd_values_are_encoded_or_left_out(api, store):
         "/of/50%25/x?n=50%25",
         "/of/a%2Fb/x?n=a%2Fb",
     ]
-    assert "3 rows of the query were left out: name is '..'" in str(report.warnings[0])
+    assert "3 rows of the query were left out: name is '..'" in str(next(map(str, report.warnings)))
 
 
 def test_credentials_go_along_and_nowhere_else(api, store, tree):

@@ -219,7 +219,7 @@ def test_a_row_that_could_not_be_read_completely_is_asked_for_again(api, tree):
     tree.edit(3)
     report = tree.sync()
     assert (report.changed, report.deleted) == (1, 0)
-    assert "7 records" in str(report.warnings[0])
+    assert "7 records" in str(next(map(str, report.warnings)))
     api.route("/issues/*", serve)
     assert tree.sync().changed == 1
     assert set(tree.asked) == {3}
@@ -232,7 +232,7 @@ def test_nothing_at_the_few_addresses_asked_for_deletes_nothing(tree):
     tree.touch(2)
     report = tree.sync()
     assert (report.status, report.deleted, set(tree.asked)) == ("succeeded", 0, {2})
-    assert report.warnings == ("None of 1 addresses exists on the server (404). Nothing was deleted.",)
+    assert tuple(map(str, report.warnings)) == ("None of 1 addresses exists on the server (404). Nothing was deleted.",)
     tree.edit(4, c0="edited")
     report = tree.sync()  # now there is one that answers
     assert (report.changed, report.deleted) == (1, len(gone))
@@ -289,7 +289,7 @@ def test_records_without_a_key_need_all_rows(api, tree):
     tree.sync(**fields)
     report = tree.sync(**fields)
     assert (report.unchanged, report.requests) == (24, 6)
-    assert "All rows were requested" in report.warnings[0]
+    assert "All rows were requested" in next(map(str, report.warnings))
 
 
 def test_numbers_that_become_text_need_all_rows(tree):
@@ -336,8 +336,8 @@ def test_rows_that_cannot_be_asked_for_keep_everything(tree):
         tree.edit(1, c0=f"{after.only_changed}")
         report = tree.sync(after=after)
         assert (report.status, report.changed, report.deleted) == ("succeeded", 1, 0)
-        assert "A row of the query was left out: id is empty." in report.warnings[0]
-        assert "Nothing was deleted" in report.warnings[0]
+        assert "A row of the query was left out: id is empty." in next(map(str, report.warnings))
+        assert "Nothing was deleted" in next(map(str, report.warnings))
         assert len(tree.rows) == 18
     assert tree.sync(after=After(each=each, only_changed=True)).requests == 0
     report = tree.sync(after=After(each=f"SELECT * FROM ({each}) WHERE id IS NOT NULL"))
@@ -371,7 +371,7 @@ def test_it_goes_on_with_the_rows_that_were_not_read(large, store, fields):
     report = broken_off(large, 25, **fields)
     (file,) = kept(store)
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "pages are kept, and the next run will continue from there" in report.warnings[0]
+    assert "pages are kept, and the next run will continue from there" in next(map(str, report.warnings))
     large.now += timedelta(hours=23)
     report = large.sync(**fields)
     assert (report.status, report.added) == ("succeeded", 120)
@@ -401,7 +401,7 @@ def test_changes_of_a_chain_read_in_two_parts(large):
     broken_off(large, 25, **ALL)
     report = large.sync(**ALL)
     assert (report.added, report.changed, report.unchanged) == (1, 2, 117)
-    assert report.deleted == 1 or "read in two parts" in str(report.warnings[0])
+    assert report.deleted == 1 or "read in two parts" in str(next(map(str, report.warnings)))
     large.sync(**ALL)
     assert large.rows == large.all
 

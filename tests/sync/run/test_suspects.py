@@ -201,7 +201,7 @@ def test_suspects_make_the_next_run_of_an_incremental_endpoint_a_whole_one(api, 
         db.execute("UPDATE _sync_endpoints SET last_full = '2020-01-01T00:00:00Z'")
     whole = mirror(store, url, **fields)
     assert (whole.deleted, whole.suspects, "since" in server.query) == (0, 1, False)
-    assert any("moved between the pages" in warning for warning in tuple(map(str, whole.warnings)))
+    assert any("moved between pages" in warning for warning in tuple(map(str, whole.warnings)))
     again = mirror(store, url, **fields)
     assert (again.deleted, again.suspects, "since" in server.query) == (1, 0, False)
     mirror(store, url, **fields)

@@ -30,7 +30,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "next_due": to_text(report.next_due),
     }
     if report.problem is not None:
-        document["problem"] = report.problem.as_dict()
+        document["problem"] = report.problem.document()
     return document
 
 
@@ -54,5 +54,5 @@ def status_document(status: EndpointStatus) -> dict[str, Any]:
         "attempts": status.attempts,
         "generation": status.generation,
         "rows": status.rows,
-        "problem": status.problem.as_dict() if status.problem is not None else None,
+        "problem": status.problem.document() if status.problem is not None else None,
     }

@@ -55,7 +55,7 @@ def moment(time: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     month = locale.monthName(there.month, QLocale.FormatType.ShortFormat)
     if there.year == here.year:
         return tr("{day} {month} {time}", day=there.day, month=month, time=at)
-    return tr("{day} {month} {year}", day=there.day, month=month, year=there.year)
+    return tr("{day} {month} {year}", day=there.day, month=month, year=str(there.year))
 
 
 def distance(time: datetime, now: datetime) -> str:
