@@ -20,7 +20,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from trayapp.desktop.process.paths import Home
-from trayapp.desktop.session.autostart import program
+from trayapp.desktop.session.installation import program
 from trayapp.errors import UserError
 from trayapp.messages import say
 
