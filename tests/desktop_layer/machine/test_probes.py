@@ -11,27 +11,10 @@ import pytest
 
 from tests.patience import SECONDS, until
 from trayapp.desktop.machine import probes, programs
-from trayapp.desktop.machine.idle import logind_idle
 from trayapp.desktop.machine.probes import Lookout, answers
 from trayapp.desktop.machine.reachable import reachable
-from trayapp.desktop.machine.wifi import from_ipconfig, from_netsh
 from trayapp.endpoints.units import HostPort
 from trayapp.schedule.conditions.machine import IDLE, Answers, Question, program, server
-
-NETSH = """
-There is 1 interface on the system:
-
-    Name                   : WLAN
-    State                  : connected
-    SSID                   : Grüne Wiese
-    BSSID                  : aa:bb:cc:dd:ee:ff
-"""
-SUMMARY = """<dictionary> {
-  InterfaceType : WiFi
-  LinkStatusActive : TRUE
-  NetworkID : ABC
-  SSID : Home : upstairs
-}"""
 
 
 def test_a_server_is_reached_or_not() -> None:
@@ -52,22 +35,6 @@ def test_a_running_program_is_seen() -> None:
             }
         finally:
             sleeping.kill()
-
-
-def test_wifi_names_in_what_the_tools_print() -> None:
-    assert from_netsh(NETSH) == "Grüne Wiese"
-    assert from_netsh("There is no wireless interface on the system.") == ""
-    assert from_netsh(None) is None
-    assert from_ipconfig(SUMMARY) == "Home : upstairs"
-    assert from_ipconfig(SUMMARY.replace("Home : upstairs", "<redacted>")) is None
-    assert from_ipconfig(None) is None
-
-
-def test_a_hint_that_no_desktop_gives_says_nothing() -> None:
-    assert logind_idle(False, 0, 1000.0) is None
-    assert logind_idle(False, 400_000_000, 1000.0) == 0
-    assert logind_idle(True, 400_000_000, 1000.0) == 600
-    assert logind_idle(True, 2_000_000_000, 1000.0) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
