@@ -700,7 +700,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "yes",
             "yes",
             "`background on`",
-            "desktop_layer/session/test_scheduled_task.py::test_a_users_systemd_calls_the_program",
+            "desktop_layer/session/scheduled_task/test_systemd.py::test_a_users_systemd_calls_the_program",
         ),
         Feature(
             "never two schedulers",
@@ -720,7 +720,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "lingering",
             "LogonType",
             "on Linux, where lingering is on; told",
-            "desktop_layer/session/test_scheduled_task.py::test_a_users_systemd_calls_the_program",
+            "desktop_layer/session/scheduled_task/test_systemd.py::test_a_users_systemd_calls_the_program",
         ),
     ),
     "Observation and upkeep": (
