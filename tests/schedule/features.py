@@ -536,7 +536,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.reachable`",
-            "desktop_layer/machine/test_probes.py::test_a_server_is_reached_or_not",
+            "desktop_layer/machine/test_monitor.py::test_a_server_is_reached_or_not",
         ),
         Feature(
             "no captive portal",
@@ -606,7 +606,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Conflicts= (units)",
             NONE,
             "`when.not_while`",
-            "desktop_layer/machine/test_probes.py::test_a_running_program_is_seen",
+            "desktop_layer/machine/test_monitor.py::test_a_running_program_is_seen",
         ),
         Feature(
             "not while a window fills the screen",

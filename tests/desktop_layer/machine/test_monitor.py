@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.patience import SECONDS, until
-from trayapp.desktop.machine import probes, programs
-from trayapp.desktop.machine.probes import Lookout, answers
+from trayapp.desktop.machine import monitor as module
+from trayapp.desktop.machine import programs
+from trayapp.desktop.machine.monitor import MachineMonitor, answers
 from trayapp.desktop.machine.reachable import reachable
 from trayapp.endpoints.units import HostPort
 from trayapp.schedule.conditions.machine import IDLE, Answers, Question, program, server
@@ -51,7 +52,7 @@ def test_without_display_and_buses_idleness_is_unknown(monkeypatch: pytest.Monke
 
 def test_quick_answers_do_not_wait_for_slow_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = threading.Event()
-    monkeypatch.setattr(probes, "reachable", lambda address: waits.wait(SECONDS))
+    monkeypatch.setattr(module, "reachable", lambda address: waits.wait(SECONDS))
     slow, told = server(HostPort("slow", 1)), list[Answers]()
 
     def hear(found: Answers) -> None:
@@ -83,35 +84,37 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-def looking(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lookout]:
-    monkeypatch.setattr(probes, "EVERY", 0.05)
-    looking = Lookout(machine.told.append, machine.look)
-    yield looking
-    looking.close()
+def monitor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[MachineMonitor]:
+    monkeypatch.setattr(module, "EVERY", 0.05)
+    monitor = MachineMonitor(machine.told.append, machine.look)
+    yield monitor
+    monitor.close()
 
 
-def test_the_machine_is_asked_again_and_again_only_while_it_is_wanted(looking: Lookout, machine: Machine) -> None:
-    assert looking._thread is None
-    looking.ask(frozenset({IDLE}), running=False)
+def test_the_machine_is_asked_again_and_again_only_while_it_is_wanted(
+    monitor: MachineMonitor, machine: Machine
+) -> None:
+    assert monitor._thread is None
+    monitor.ask(frozenset({IDLE}), running=False)
     until(lambda: len(machine.told) >= 3)
     assert machine.told[0] == {IDLE: 1.0}
-    looking.ask(frozenset(), running=False)
+    monitor.ask(frozenset(), running=False)
     until(lambda: machine.told[-1] == {})
     count = len(machine.asked)
     time.sleep(0.3)
     assert len(machine.asked) == count
 
 
-def test_a_change_is_looked_at_at_once(looking: Lookout, machine: Machine) -> None:
-    looking.ask(frozenset({IDLE}), running=True)  # every ten seconds
+def test_a_change_is_looked_at_at_once(monitor: MachineMonitor, machine: Machine) -> None:
+    monitor.ask(frozenset({IDLE}), running=True)  # every ten seconds
     until(lambda: len(machine.told) == 1)
-    looking.again()
+    monitor.again()
     until(lambda: len(machine.told) == 2)
 
 
-def test_an_error_does_not_end_it(looking: Lookout, machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_does_not_end_it(monitor: MachineMonitor, machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
     machine.fail = True
-    looking.ask(frozenset({IDLE}), running=False)
+    monitor.ask(frozenset({IDLE}), running=False)
     until(lambda: len(machine.asked) >= 2)
     machine.fail = False
     until(lambda: bool(machine.told))
