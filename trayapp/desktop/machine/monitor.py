@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from trayapp.desktop.machine import programs
+from trayapp.desktop.machine.fullscreen import fullscreen
 from trayapp.desktop.machine.idle import idle_seconds
 from trayapp.desktop.machine.reachable import reachable
 from trayapp.desktop.machine.wifi import wifi_name
@@ -29,7 +30,7 @@ def answers(questions: Iterable[Question], told: Callable[[Answers], None] = lam
     sources: tuple[tuple[Question, Callable[[], float | str | bool | None]], ...] = (
         (IDLE, idle_seconds),
         (WIFI, wifi_name),
-        (FULLSCREEN, programs.fullscreen),
+        (FULLSCREEN, fullscreen),
     )
     found.update((question, ask()) for question, ask in sources if question in wanted)
     if names:
