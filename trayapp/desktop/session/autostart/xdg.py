@@ -44,7 +44,7 @@ class XdgEntry:
 
 
 def _quoted(argument: str) -> str:
-    """An argument as Exec wants it: Desktop Entry Specification 1.5, "The Exec key"."""
+    """An argument in the quotes of Exec: Desktop Entry Specification 1.5, "The Exec key"."""
     text = argument.replace("%", "%%")
     if text and not set(text) & set(" \t\n\"'\\><~|&;$*?#()`"):
         return text
