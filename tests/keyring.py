@@ -1,4 +1,4 @@
-"""A keyring in memory; tests put it in the place of the system's: `trayapp.desktop.secrets.store._store` gives that."""
+"""A keyring in memory; tests have `trayapp.desktop.secrets.keyrings.chosen_keyring` give it for the system's."""
 
 import json
 

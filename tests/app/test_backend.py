@@ -145,7 +145,7 @@ def test_a_removal_that_finds_the_file_locked_removes_nothing(qtbot, backend, ap
 def test_what_another_program_wrote_since_a_window_read_the_settings_stays(qtbot, backend, api, monkeypatch):
     """The line is on disk only: no watcher has told of it. Its endpoint keeps its rows, its state and its secrets."""
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     theirs = endpoint(api.route("/theirs", Listing(RECORDS)), id="theirs", name="Theirs", auth=Auth(kind="bearer"))
     mine = endpoint(api.route("/mine", Listing(RECORDS)), id="mine", name="Mine")
     base = backend.workspace.settings()
@@ -194,7 +194,7 @@ def test_a_field_changed_on_both_sides_is_asked_about(qtbot, backend, api, prefe
 
 def test_a_conflict_costs_no_endpoint_its_secret(qtbot, backend, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     backend.workspace.save(endpoint(api.url("/items"), auth=Auth(kind="bearer")), "s3cret")
     base = backend.workspace.settings()
     backend.workspace.edit("items", {"name": "Theirs"})
@@ -207,7 +207,7 @@ def test_a_conflict_costs_no_endpoint_its_secret(qtbot, backend, api, monkeypatc
 def test_a_secret_is_not_given_for_where_another_program_s_edit_leads(qtbot, backend, api, monkeypatch):
     """Nobody who typed it has seen that address."""
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     backend.workspace.save(endpoint("http://one.example/items", auth=Auth(kind="bearer"), enabled=False))
     base = backend.workspace.settings()
     mine = Settings(endpoint=(msgspec.structs.replace(base.endpoint[0], name="Mine"),))
@@ -303,7 +303,7 @@ def test_the_demo_is_added_once_and_mirrored(qtbot, backend):
 
 def test_secrets_never_reach_settings_or_signals(qtbot, backend, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     wanted = msgspec.structs.replace(endpoint(api.route("/items", Listing(RECORDS))), enabled=False)
     ticket_of(
         qtbot, backend.saved, lambda: backend.save(Settings(endpoint=(wanted,)), {"items": "s3cret"}, base=Settings())
@@ -387,7 +387,7 @@ def test_a_disk_that_does_not_answer_holds_up_nothing(qtbot, tmp_path, api, monk
 
 def test_a_proxy_s_password_serves_the_test_and_is_kept_in_the_keyring(qtbot, backend, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     api.route("/items", Listing(RECORDS))  # as a proxy has it: the target is the whole address
     request = Request(proxy=api.base, proxy_user="me")
     spec = endpoint("http://api.example/items", request=request)

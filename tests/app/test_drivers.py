@@ -10,10 +10,10 @@ import pytest
 
 from tests.server import ApiServer, Listing, Reply, Seen, late, problem
 from trayapp.cli import main
-from trayapp.desktop.machine import look
+from trayapp.desktop.machine import snapshot
+from trayapp.desktop.machine.monitor import MachineMonitor
 from trayapp.desktop.machine.network import Network
 from trayapp.desktop.machine.power import Power
-from trayapp.desktop.machine.probes import Lookout
 from trayapp.desktop.process.paths import Home, find_home
 from trayapp.endpoints.model import After, Endpoint, Limits, Retry, Settings, Table, When
 from trayapp.endpoints.units import Duration, TimeOfDay
@@ -145,8 +145,8 @@ def by_the_tray(inputs: Inputs, qtbot) -> None:
         scheduler.update_conditions(on_battery=inputs.power.on_battery, battery_percent=inputs.power.percent)
 
     scheduler = SchedulerThread(execute, states, workspace.clock)
-    lookout = Lookout(lambda answers: scheduler.update_conditions(answers=answers))
-    scheduler.asks.connect(lookout.ask)
+    monitor = MachineMonitor(lambda answers: scheduler.update_conditions(answers=answers))
+    scheduler.asks.connect(monitor.ask)
     inputs.unplugged = tell_power
     scheduler.update_conditions(**network_conditions(Network(known=True)))
     tell_power()
@@ -165,7 +165,7 @@ def by_the_tray(inputs: Inputs, qtbot) -> None:
     qtbot.waitUntil(rests, timeout=60_000)
     scheduler.shutdown()
     assert scheduler.wait(10_000)
-    lookout.close()
+    monitor.close()
 
 
 def by_a_sync_of_what_is_due(inputs: Inputs, _qtbot) -> None:
@@ -188,7 +188,7 @@ def make(home, monkeypatch):
     # A program that starts waits for the network to settle, and spreads what is overdue.
     monkeypatch.setattr(planner, "SETTLE", timedelta(0))
     monkeypatch.setattr(board, "SPREAD", timedelta(0))
-    monkeypatch.setattr(look, "look", lambda _: (Network(known=True), made[0].power))
+    monkeypatch.setattr(snapshot, "network_and_power", lambda _: (Network(known=True), made[0].power))
 
     def make(paused: bool) -> Inputs:
         made.append(Inputs(find_home(str(home)), *servers, paused))

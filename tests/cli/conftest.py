@@ -38,7 +38,7 @@ def cli(capsys, home, monkeypatch):
 @pytest.fixture
 def keyring(monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     return keyring
 
 

@@ -86,7 +86,7 @@ def test_add_takes_everything_an_endpoint_can_have(cli, api, monkeypatch):
 
 def test_a_curl_command_is_all_it_takes(cli, api, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     url = api.route("/api/items", Guarded(bearer("s3cret"), Listing(RECORDS, pages="link")))
     command = f"curl '{url}' \\\n -H 'Authorization: Bearer s3cret' -H 'X-Team: blue' --compressed"
     cli("add", "--curl", "-", "--yes", stdin=command)
@@ -387,7 +387,7 @@ def test_pause_and_resume_hold_for_due_runs(cli, added):
 
 def test_secrets_are_only_ever_in_the_keyring(cli, api, home, monkeypatch):
     keyring = Keyring()
-    monkeypatch.setattr("trayapp.desktop.secrets.store._store", lambda: keyring)
+    monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
     url = api.route("/items", Guarded(basic("me", "pa:ss"), json_reply(RECORDS)))
     cli("add", url, "--auth", "basic:me", "--secret-stdin", "--id", "items", "--yes", stdin="pa:ss\n")
     assert keyring.kept["TraySync", "items/secret"] == "pa:ss"

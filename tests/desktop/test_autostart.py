@@ -6,7 +6,7 @@ import pytest
 
 from tests.desktop.session import Desktop
 from tests.desktop.waiting import wait_for
-from trayapp.desktop.session.autostart import XdgEntry
+from trayapp.desktop.session.autostart.xdg import XdgEntry
 
 SCRIPT = """#!/bin/sh
 printf '%s\\n' "$@" > '{got}.new'

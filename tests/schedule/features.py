@@ -536,7 +536,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             NONE,
             NONE,
             "`when.reachable`",
-            "desktop_layer/machine/test_probes.py::test_a_server_is_reached_or_not",
+            "desktop_layer/machine/test_monitor.py::test_a_server_is_reached_or_not",
         ),
         Feature(
             "no captive portal",
@@ -606,7 +606,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "Conflicts= (units)",
             NONE,
             "`when.not_while`",
-            "desktop_layer/machine/test_probes.py::test_a_running_program_is_seen",
+            "desktop_layer/machine/test_monitor.py::test_a_running_program_is_seen",
         ),
         Feature(
             "not while a window fills the screen",
@@ -700,7 +700,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "yes",
             "yes",
             "`background on`",
-            "desktop_layer/session/test_scheduled_task.py::test_a_users_systemd_calls_the_program",
+            "desktop_layer/session/scheduled_task/test_systemd.py::test_a_users_systemd_calls_the_program",
         ),
         Feature(
             "never two schedulers",
@@ -720,7 +720,7 @@ FEATURES: dict[str, tuple[Feature, ...]] = {
             "lingering",
             "LogonType",
             "on Linux, where lingering is on; told",
-            "desktop_layer/session/test_scheduled_task.py::test_a_users_systemd_calls_the_program",
+            "desktop_layer/session/scheduled_task/test_systemd.py::test_a_users_systemd_calls_the_program",
         ),
     ),
     "Observation and upkeep": (

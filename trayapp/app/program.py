@@ -12,9 +12,9 @@ from trayapp.app.login import keep_autostart
 from trayapp.app.notices import Notice, Notices, stale_notice
 from trayapp.app.remote import Remote
 from trayapp.assets import resource
+from trayapp.desktop.machine.monitor import MachineMonitor
 from trayapp.desktop.machine.network import Network, NetworkWatcher
 from trayapp.desktop.machine.power import Power, PowerWatcher
-from trayapp.desktop.machine.probes import Lookout
 from trayapp.desktop.session.notifications import Action, Notification, Notifier
 from trayapp.desktop.session.signals import EndSignals
 from trayapp.desktop.session.sleep import SleepWatcher
@@ -92,15 +92,15 @@ class Program(QObject):
         self.network = NetworkWatcher(self)
         self.network.changed.connect(self._network_changed)
         scheduler = self.backend.scheduler
-        self.lookout = Lookout(lambda answers: scheduler.update_conditions(answers=answers))
-        scheduler.asks.connect(self.lookout.ask)
-        self.network.moved.connect(self.lookout.again)
-        self.network.changed.connect(self.lookout.again)
+        self.monitor = MachineMonitor(lambda answers: scheduler.update_conditions(answers=answers))
+        scheduler.asks.connect(self.monitor.ask)
+        self.network.moved.connect(self.monitor.again)
+        self.network.changed.connect(self.monitor.again)
         self.power = PowerWatcher(self)
         self.power.changed.connect(self._power_changed)
         self.sleep = SleepWatcher(self)
         self.sleep.resumed.connect(scheduler.system_resumed)
-        self.sleep.resumed.connect(self.lookout.again)
+        self.sleep.resumed.connect(self.monitor.again)
         self.remote = Remote(self.backend, self.open, self)
         self.server = LocalServer(home.socket_address, self)
         self.server.request.connect(self.remote.answer)
@@ -267,6 +267,6 @@ class Program(QObject):
     def close(self) -> None:
         """Let go of what the event loop served."""
         self.server.close()
-        self.lookout.close()
+        self.monitor.close()
         self.notifier.close()
         self.signals.close()

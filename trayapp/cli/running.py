@@ -229,7 +229,7 @@ def background(client: Client, options: Options) -> int:
         from trayapp.desktop.session.scheduled_task import state
 
         now = state(client.home)
-        found = commands.Background(now.state, now.note)
+        found = commands.Background(now.state, str(now.note))
     else:
         found = client.do(commands.SetBackground(on=options.action == "on"))
     if options.json:

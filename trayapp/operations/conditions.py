@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trayapp.desktop.machine import look
+from trayapp.desktop.machine import snapshot
 from trayapp.endpoints.model import Endpoint
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.conditions.constraints import (
@@ -18,8 +18,8 @@ from trayapp.schedule.conditions.machine import Answers, Conditions, Question
 from trayapp.store.bookkeeping.pause import Pause
 
 if TYPE_CHECKING:
+    from trayapp.desktop.machine.monitor import MachineMonitor
     from trayapp.desktop.machine.network import Network
-    from trayapp.desktop.machine.probes import Lookout
 
 
 def conditions_now(workspace: Workspace, pause: Pause | None, endpoints: Sequence[Endpoint]) -> Conditions:
@@ -39,7 +39,7 @@ class Machine:
     def __init__(self, workspace: Workspace, wished: bool) -> None:
         self._workspace = workspace
         self._wished = wished
-        self._lookout: Lookout | None = None
+        self._monitor: MachineMonitor | None = None
 
     def look(self, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         """Fields of `Conditions`, as far as these endpoints care."""
@@ -47,23 +47,23 @@ class Machine:
 
     def ask(self, questions: frozenset[Question], running: bool, tell: Callable[[Answers], None]) -> None:
         """Have `tell` hear the answers, again and again, from now on. running: a run depends on them."""
-        from trayapp.desktop.machine.probes import Lookout
+        from trayapp.desktop.machine.monitor import MachineMonitor
 
-        if self._lookout is None:
-            self._lookout = Lookout(tell)
-        self._lookout.ask(questions, running)
+        if self._monitor is None:
+            self._monitor = MachineMonitor(tell)
+        self._monitor.ask(questions, running)
 
     def close(self) -> None:
         """Ask no more."""
-        if self._lookout is not None:
-            self._lookout.close()
+        if self._monitor is not None:
+            self._monitor.close()
 
 
 def _look(workspace: Workspace, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     found: dict[str, Any] = {"disk_free": disk_free(workspace)}
     power = any(each.when.power != "any" or each.when.battery_above is not None for each in endpoints)
     if power or any(map(needs_network, endpoints)):
-        network, supply = look.look(power)
+        network, supply = snapshot.network_and_power(power)
         found |= network_conditions(network)
         found |= {"on_battery": supply.on_battery, "battery_percent": supply.percent}
     return found
@@ -89,6 +89,6 @@ def answered(conditions: Conditions, endpoints: Iterable[Endpoint], *, wished: b
     wanted = frozenset[Question]().union(*(questions(each, wished=wished) for each in endpoints))
     if not wanted:
         return conditions
-    from trayapp.desktop.machine.probes import answers
+    from trayapp.desktop.machine.monitor import answers
 
     return msgspec.structs.replace(conditions, answers=answers(wanted))

@@ -39,7 +39,7 @@ def handle(workspace: Workspace, command: commands.Independent, conditions: Cond
             from trayapp.operations.background import set_background
 
             found = set_background(workspace, command.on)
-            return commands.Background(found.state, found.note)
+            return commands.Background(found.state, str(found.note))
         case commands.Keep():
             keep_held(workspace, command.id)
         case commands.AddDemo():

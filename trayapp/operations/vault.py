@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from trayapp.desktop.secrets.store import Kept, Secrets, from_environment
+from trayapp.desktop.secrets.entries import Kept
+from trayapp.desktop.secrets.environment import from_environment
+from trayapp.desktop.secrets.store import Secrets
 from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.errors import UserError

@@ -10,7 +10,9 @@ import msgspec
 
 from trayapp.demo.endpoint import demo_endpoint, demo_port
 from trayapp.desktop.process.paths import Home
-from trayapp.desktop.secrets.store import Secrets, SecretsError, from_environment
+from trayapp.desktop.secrets.environment import from_environment
+from trayapp.desktop.secrets.errors import SecretsError
+from trayapp.desktop.secrets.store import Secrets
 from trayapp.desktop.secrets.turns import Turns
 from trayapp.endpoints.merging import Decision, settled
 from trayapp.endpoints.model import Endpoint, General, Settings

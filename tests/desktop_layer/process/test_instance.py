@@ -11,7 +11,7 @@ import pytest
 
 from trayapp.desktop.process.instance import acquire_engine_lock
 from trayapp.desktop.process.paths import Home, find_home
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem
 
 HOLDER = """
 import sys
@@ -94,5 +94,7 @@ def test_the_lock_file_is_private(home: Home) -> None:
 
 def test_a_lock_that_cannot_be_made_is_explained(home: Home) -> None:
     home.lock_file.mkdir()
-    with pytest.raises(UserError, match="can't be locked"):
+    with pytest.raises(EnvironmentProblem) as caught:
         acquire_engine_lock(home)
+    assert caught.value.problem.code == "lock_refused"
+    assert str(home.lock_file) in caught.value.title

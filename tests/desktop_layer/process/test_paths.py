@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trayapp.desktop.process.paths import find_home
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem
 
 
 def test_a_given_folder_holds_everything(tmp_path: Path) -> None:
@@ -51,8 +51,9 @@ def test_new_folders_are_private_and_existing_ones_keep_their_mode(tmp_path: Pat
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").write_text("")
     home = find_home(tmp_path / folder)
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(EnvironmentProblem) as caught:
         home.create()
+    assert caught.value.problem.code == "folder_not_writable"
     assert str(home.data) in caught.value.title
     assert "--home" in caught.value.next
 
@@ -60,8 +61,9 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, folder: str) -> N
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="cannot be used"):
+    with pytest.raises(EnvironmentProblem) as caught:
         find_home(tmp_path).create()
+    assert str(tmp_path) in caught.value.title
 
 
 def test_the_socket_has_a_short_path_whatever_the_home(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trayapp.desktop.secrets.store import from_environment
+from trayapp.desktop.secrets.environment import from_environment
 from trayapp.errors import UserError
 
 

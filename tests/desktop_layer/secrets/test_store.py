@@ -1,6 +1,5 @@
 """Secrets in a keyring in memory: what is remembered, parts of long ones, and stores that fail, hang or are none."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -12,21 +11,15 @@ from keyring.errors import KeyringError, KeyringLocked, NoKeyringError
 from tests import memory_keyring
 from tests.memory_keyring import MemoryKeyring
 from tests.patience import SECONDS
-from trayapp.desktop.secrets import store
-from trayapp.desktop.secrets.store import (
-    SERVICE,
-    NoSecretStore,
-    SecretsError,
-    SecretsLocked,
-    SecretsTimeout,
-)
-from trayapp.errors import UserError
-
-_write = store._write
+from trayapp.desktop.secrets import entries, parts, store
+from trayapp.desktop.secrets.entries import Kept
+from trayapp.desktop.secrets.errors import NoSecretStore, SecretsError, SecretsLocked, SecretsTimeout
+from trayapp.desktop.secrets.parts import SERVICE
+from trayapp.errors import EnvironmentProblem, UserError
 
 
-def _kept(value: str | None) -> store.Kept | None:
-    return None if value is None else store.Kept(value, frozenset())
+def _kept(value: str | None) -> Kept | None:
+    return None if value is None else Kept(value, frozenset())
 
 
 class Secrets(store.Secrets):
@@ -48,10 +41,8 @@ SOON = 0.01
 def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[MemoryKeyring]]:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", memory_keyring.NAME)
     # Where a secret may go is tested elsewhere; here it is the words alone.
-    monkeypatch.setattr(
-        store, "_write_kept", lambda there, name, kept, limit: store._write(there, name, kept.value, limit)
-    )
-    monkeypatch.setattr(store, "_read_kept", lambda there, name: _kept(store._read(there, name)))
+    monkeypatch.setattr(entries, "write", lambda there, name, kept, limit: parts.write(there, name, kept.value, limit))
+    monkeypatch.setattr(entries, "read", lambda there, name: _kept(parts.read(there, name)))
     MemoryKeyring.reset()
     yield MemoryKeyring
     MemoryKeyring.reset()
@@ -297,26 +288,26 @@ def because(cause: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "says"),
+    ("error", "kind", "code", "says"),
     [
-        (KeyringLocked("Failed to unlock"), SecretsLocked, "locked"),
-        (LockedException("x"), SecretsLocked, "locked"),
-        (PromptDismissedException("x"), SecretsLocked, "locked"),
-        (because(PromptDismissedException()), SecretsLocked, "locked"),
-        (NoKeyringError("No backend"), NoSecretStore, "No backend"),
-        (FileNotFoundError("no bus."), NoSecretStore, "no bus"),
-        (ConnectionRefusedError("no bus"), NoSecretStore, "no bus"),
-        (ImportError("no module"), NoSecretStore, "no module"),
-        (SecretServiceNotAvailableException("not here"), NoSecretStore, "not here"),
-        (KeyringError("first\nsecond"), SecretsError, "says: first"),
-        (RuntimeError(""), SecretsError, "RuntimeError"),
-        (PermissionError("forbidden"), SecretsError, "forbidden"),
+        (KeyringLocked("Failed to unlock"), SecretsLocked, "keyring_locked", "locked"),
+        (LockedException("x"), SecretsLocked, "keyring_locked", "locked"),
+        (PromptDismissedException("x"), SecretsLocked, "keyring_locked", "locked"),
+        (because(PromptDismissedException()), SecretsLocked, "keyring_locked", "locked"),
+        (NoKeyringError("No backend"), NoSecretStore, "no_keyring", "No backend"),
+        (FileNotFoundError("no bus"), NoSecretStore, "no_keyring", "no bus"),
+        (ConnectionRefusedError("no bus"), NoSecretStore, "no_keyring", "no bus"),
+        (ImportError("no module"), NoSecretStore, "no_keyring", "no module"),
+        (SecretServiceNotAvailableException("not here"), NoSecretStore, "no_keyring", "not here"),
+        (KeyringError("first\nsecond"), SecretsError, "keyring_error", "says: first"),
+        (RuntimeError(""), SecretsError, "keyring_error", "RuntimeError"),
+        (PermissionError("forbidden"), SecretsError, "keyring_error", "forbidden"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 @pytest.mark.parametrize("what", ["get", "set", "delete"])
 def test_what_is_wrong_is_said(
-    keyring: type[MemoryKeyring], what: str, error: Exception, kind: type[SecretsError], says: str
+    keyring: type[MemoryKeyring], what: str, error: Exception, kind: type[SecretsError], code: str, says: str
 ) -> None:
     secrets = Secrets()
     keyring.fail(failing("get", "set", "delete", error=error))
@@ -324,10 +315,9 @@ def test_what_is_wrong_is_said(
     with pytest.raises(SecretsError) as caught:
         calls[what]("issues")
     assert type(caught.value) is kind
-    assert caught.value.title == TITLES[kind]
-    assert re.fullmatch(r"[A-Z].*[^.]\.", caught.value.next)
-    assert caught.value.cause.endswith(".") or kind is SecretsError  # which ends with the store's own words
-    assert not caught.value.cause.endswith("..")
+    assert isinstance(caught.value, EnvironmentProblem)
+    assert caught.value.problem.code == code
+    assert caught.value.problem.action == ("unlock_keyring" if kind is SecretsLocked else "")
     assert says in f"{caught.value.title} {caught.value.cause}"
     assert "second" not in caught.value.cause
     assert "s3cret" not in str(caught.value)
@@ -385,8 +375,7 @@ def test_a_store_that_hangs_is_waited_for_as_long_as_a_person_needs_or_less(
     times = {"timeout": SECONDS, "interactive_timeout": SOON} if interactive else {"timeout": SOON}
     with pytest.raises(SecretsTimeout, match=r"for 0\.01 seconds") as caught:
         ask(Secrets(**times))
-    assert caught.value.title == "The keyring doesn't respond"
-    assert caught.value.next.endswith(".")
+    assert caught.value.problem.code == "keyring_silent"
 
 
 def test_who_waits_in_vain_behind_one_that_hangs_is_not_served_later(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.patience import until
 from trayapp.desktop.session.opener import open_path, open_url
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError
 
 SCRIPT = """#!/bin/sh
 printf %s "$#:$1" > {written}.new
@@ -48,21 +48,26 @@ def test_a_page_is_opened_in_the_browser(opened: Path) -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "-h", "mailto:a@b.c", "", "HTTPs"])
 def test_other_links_are_refused(opened: Path, url: str) -> None:
-    with pytest.raises(UserError, match="can't be opened"):
+    with pytest.raises(UserError) as caught:
         open_url(url)
+    assert caught.value.problem.code == "link_refused"
     assert not opened.exists()
 
 
 def test_what_is_gone_is_said(opened: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="doesn't exist"):
+    with pytest.raises(EnvironmentProblem) as caught:
         open_path(tmp_path / "gone")
+    assert caught.value.problem.code == "file_missing"
+    assert str(tmp_path / "gone") in caught.value.title
     assert not opened.exists()
 
 
 def test_a_system_that_opens_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="can't be opened"):
+    with pytest.raises(EnvironmentProblem) as caught:
         open_path(tmp_path)
+    assert caught.value.problem.code == "no_opener"
+    assert str(tmp_path) in caught.value.title
 
 
 def test_a_failure_of_the_opener_is_logged(opened: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,7 +22,7 @@ from trayapp.desktop.process.paths import find_home
 from trayapp.desktop.socket import protocol, server
 from trayapp.desktop.socket.client import NotRunning, ask
 from trayapp.desktop.socket.server import LocalServer, Request
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError
 from trayapp.store.errors import StoreLocked
 
 pytestmark = [
@@ -304,7 +304,7 @@ def test_a_client_waits_for_a_starting_server(address: str, qtbot: QtBot) -> Non
 
 
 def test_nobody_there(address: str) -> None:
-    with pytest.raises(NotRunning, match="not running"):
+    with pytest.raises(NotRunning, match="is not running"):
         ask(address, {"op": "echo"}, dict, connect_within=0)
 
 
@@ -312,8 +312,9 @@ def test_a_server_that_hangs_is_given_up(address: str) -> None:
     with socket.socket(socket.AF_UNIX) as hanging:
         hanging.bind(address)
         hanging.listen()
-        with pytest.raises(UserError, match="doesn't respond"):
+        with pytest.raises(UserError) as caught:
             ask(address, {"op": "echo"}, dict, timeout=0.1)
+    assert caught.value.problem.code == "no_response"
 
 
 def test_a_server_that_dies_is_told_from_none(address: str) -> None:
@@ -322,8 +323,9 @@ def test_a_server_that_dies_is_told_from_none(address: str) -> None:
         dying.listen()
         asked = pool.submit(ask, address, {"op": "echo"}, dict[str, Any])
         dying.accept()[0].close()
-        with pytest.raises(UserError, match="connection to TraySync broke") as caught:
+        with pytest.raises(UserError) as caught:
             asked.result(SECONDS)
+    assert caught.value.problem.code == "connection_broken"
     assert not isinstance(caught.value, NotRunning)
 
 
@@ -366,9 +368,11 @@ def test_another_users_server_is_not_trusted(open_folder: Path) -> None:
     with as_stranger(STRANGERS_SERVER, address) as process:
         assert process.stdout
         process.stdout.readline()
-        with pytest.raises(UserError, match="nother user"):
+        with pytest.raises(EnvironmentProblem) as caught:
             ask(address, {"value": "hunter2"}, dict)
+        assert caught.value.problem.code == "foreign_listener"
         assert process.stdout.read() == b"b''\n"
     os.unlink(address)
-    with pytest.raises(UserError, match="nother user"):
+    with pytest.raises(EnvironmentProblem) as refused:
         LocalServer(address).listen()
+    assert refused.value.problem.code == "foreign_folder"

@@ -1,4 +1,4 @@
-"""What a watched file or folder is like now, as a text that tells one version from another."""
+"""Texts that change whenever a watched file or folder does."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ import xxhash
 def stamp(path: str) -> str:
     """Changes whenever the file does, or, for a folder, whatever lies directly in it; "" when it is not there.
 
-    May take long where the folder is on another machine. A file that can't be looked at counts as not there.
+    May take long where the folder is on another machine. A file that can't be read about counts as missing.
     """
     place = Path(path).expanduser()
     try:

@@ -9,7 +9,7 @@ from PySide6.QtNetwork import QNetworkInformation
 
 _Feature = QNetworkInformation.Feature
 _CALM_MS = 1500
-"""A network that changes (sleep, roaming, VPN) does so several times in a second; only the last word counts."""
+"""A network that changes (sleep, roaming, VPN) does so several times in a second; only the last state counts."""
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -19,11 +19,11 @@ class Network(msgspec.Struct, frozen=True):
     metered: bool | None = None
     known: bool = False
     captive: bool | None = None
-    """Whether it leads nowhere before one signs in on a page of its own; this and `metered` None: not known."""
+    """Whether a sign-in page (captive portal) comes first; None, as with `metered`, is unknown."""
 
 
 class NetworkWatcher(QObject):
-    """Holds the present `network` and tells when it became another one. Lives in the GUI thread."""
+    """Holds the present `network` and signals its changes. Lives in the GUI thread."""
 
     changed = Signal(object)
     """Network."""
@@ -71,7 +71,7 @@ class NetworkWatcher(QObject):
 def as_network(
     reachability: QNetworkInformation.Reachability, metered: bool | None, captive: bool | None = None
 ) -> Network:
-    """Qt's words in ours. Offline is only a network that is not there at all: an API may well be in the local one."""
+    """Network from Qt's properties. Only a missing network counts as offline: an API may be in the local one."""
     return Network(
         online=reachability != QNetworkInformation.Reachability.Disconnected,
         metered=metered,

@@ -15,14 +15,14 @@ _PROPERTIES = "org.freedesktop.DBus.Properties"
 
 
 class Power(msgspec.Struct, frozen=True):
-    """`on_battery` is None where nobody knows; `percent` of the battery is None also where there is no battery."""
+    """None is unknown; `percent`, how full the battery is, is None also where there is no battery."""
 
     on_battery: bool | None = None
     percent: float | None = None
 
 
 class PowerWatcher(QObject):
-    """Holds the present `power` and tells when it became another one. Nothing here waits for UPower.
+    """Holds the present `power` and signals its changes. Nothing here waits for UPower.
 
     Source: https://upower.freedesktop.org/docs/UPower.html and .../Device.html (DisplayDevice sums all batteries up).
     """
@@ -72,5 +72,5 @@ class PowerWatcher(QObject):
 
 
 def as_power(on_battery: bool, has_battery: bool, percent: float) -> Power:
-    """UPower's properties in our words: without a battery it says 0 %."""
+    """Power from UPower's properties, which say 0 % without a battery."""
     return Power(on_battery=on_battery, percent=percent if has_battery else None)

@@ -4,7 +4,7 @@ import os
 import sys
 
 from trayapp.desktop.process.paths import Home
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem
 from trayapp.messages import say
 
 
@@ -51,17 +51,21 @@ def _lock(file: int) -> None:
 
 
 def acquire_engine_lock(home: Home) -> Lock | None:
-    """The lock of an existing home, or None when another process holds it. UserError where files cannot be locked."""
+    """The lock of an existing home, or None when another process holds it.
+
+    EnvironmentProblem where files can't be locked.
+    """
     try:
         return Lock(home)
     except BlockingIOError:
         return None
     except OSError as error:
-        raise UserError(
+        raise EnvironmentProblem(
             say("{lock_file} can't be locked", lock_file=home.lock_file),
             say(
                 "TraySync locks it so that no two copies run at once. The system says: {what}.",
                 what=error.strerror or error,
             ),
             say("Make the file writable, or choose a folder on a local disk with --home DIR."),
+            code="lock_refused",
         ) from error

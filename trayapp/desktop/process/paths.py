@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem
 from trayapp.messages import say
 
 _LONGEST_SOCKET_PATH = 100
@@ -77,7 +77,7 @@ class Home(NamedTuple):
         return f"/tmp/traysync-{os.getuid()}-{name}/socket"
 
     def create(self) -> None:
-        """Make the folders, private to the user. UserError names the one that cannot be made or written to."""
+        """Make the folders, private to the user. EnvironmentProblem names the one that can't be used."""
         for folder in (self.data, self.config):
             try:
                 _make_private(folder)
@@ -107,9 +107,10 @@ def _make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _not_writable(folder: Path, error: OSError) -> UserError:
-    return UserError(
+def _not_writable(folder: Path, error: OSError) -> EnvironmentProblem:
+    return EnvironmentProblem(
         say("The folder {folder} can't be used", folder=folder),
         say("TraySync keeps its files there. The system says: {what}.", what=error.strerror or error),
         say("Make the folder writable, or choose another one with --home DIR or the variable TRAYSYNC_HOME."),
+        code="folder_not_writable",
     )

@@ -12,16 +12,20 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trayapp.errors import UserError
+from trayapp.errors import EnvironmentProblem, UserError
 from trayapp.messages import say
 
 _log = logging.getLogger(__name__)
 
 
 def open_path(path: Path) -> None:
-    """Open a file with its program, a folder in the file manager. Returns at once. UserError when that cannot be."""
+    """Open a file with its program, a folder in the file manager. Returns at once. UserError when that's impossible."""
     if not path.exists():
-        raise UserError(say("{path} doesn't exist", path=path), say("It was moved or deleted, or never written."), "")
+        raise EnvironmentProblem(
+            say("{path} doesn't exist", path=path),
+            say("It was moved or deleted, or never written."),
+            code="file_missing",
+        )
     _open(str(path.absolute()))
 
 
@@ -30,7 +34,9 @@ def open_url(url: str) -> None:
     come from a server, and must not start programs."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(
-            say("This link can't be opened"), say("{url} doesn't begin with http:// or https://.", url=url), ""
+            say("This link can't be opened"),
+            say("{url} doesn't begin with http:// or https://.", url=url),
+            code="link_refused",
         )
     _open(url)
 
@@ -42,10 +48,11 @@ def _open(target: str) -> None:
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     program = shutil.which(opener)
     if program is None:
-        raise UserError(
+        raise EnvironmentProblem(
             say("{target} can't be opened", target=target),
-            say("{opener} isn't installed, which finds the right program for it.", opener=opener),
+            say("{opener}, which finds the right program for it, isn't installed.", opener=opener),
             say("Install xdg-utils, or open it yourself."),
+            code="no_opener",
         )
     threading.Thread(target=_run, args=(program, target), name="opener", daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Going to sleep and waking up, as systemd-logind tells it; silent on systems without it."""
+"""Going to sleep and waking up, by signals of systemd-logind; without it nothing is signalled."""
 
 from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtDBus import QDBusConnection

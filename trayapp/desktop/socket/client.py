@@ -1,24 +1,22 @@
 """Asking the running tray program to do something; no Qt."""
 
-import queue
-import socket
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, Protocol
+from typing import Any
 
-from trayapp.desktop.socket.protocol import MAX_ANSWER, Answer, Result, decode, encode, is_stranger
+from trayapp.desktop.socket.connection import Connection, connected
+from trayapp.desktop.socket.protocol import MAX_ANSWER, Answer, Result, decode, encode
 from trayapp.errors import Problem, UserError
-from trayapp.messages import say
+from trayapp.messages import Message, say
 
 _RETRY = 0.05
-_CHUNK = 65536
 
 
 class NotRunning(UserError):
     """No tray program listens at the address."""
+
+    code = "not_running"
 
 
 def ask(
@@ -32,16 +30,15 @@ def ask(
 ) -> Result:
     """Send one request to the tray program of the home whose `socket_address` this is, and return its result.
 
-    `request` is a struct or plain data, `result` the type of what comes back.
-    `timeout` is the longest silence in seconds, None for no limit. The connection is tried for `connect_within`
-    seconds, since a starting program holds the engine's lock before it listens; pass 0 when nobody holds the lock.
-    NotRunning when nobody listens; the other side's UserError when it refused (StoreLocked: the
-    database is in use); UserError when it broke off.
+    `request` is a struct or plain data, `result` the type of what comes back. `timeout` is the longest silence in
+    seconds, None for no limit. Connecting is tried for `connect_within` seconds, since a starting program holds the
+    engine's lock before it listens; pass 0 when nobody holds the lock. NotRunning when nobody listens; the other
+    side's UserError when it refused (StoreLocked: the database is in use); UserError when the connection broke.
     """
-    with closing(_connect(address, connect_within, timeout)) as stream:
+    with closing(_connect(address, connect_within, timeout)) as connection:
         try:
-            stream.send(encode(request))
-            for line in _lines(stream):
+            connection.send(encode(request))
+            for line in _lines(connection):
                 answer: Answer[Result] = decode(line, Answer[result])  # type: ignore[valid-type]
                 if answer.error is not None:
                     raise _refusal(Problem.from_plain(answer.error))
@@ -54,10 +51,11 @@ def ask(
                 say("TraySync doesn't respond"),
                 say("The running program didn't respond for {timeout} seconds.", timeout=f"{timeout:g}"),
                 say("Try again. If that doesn't help, quit TraySync and start it again."),
+                code="no_response",
             ) from error
         except OSError as error:
-            raise _broken_off(str(error)) from error
-    raise _broken_off("it closed the connection")
+            raise _broken_off(say("The system says: {error}.", error=error.strerror or error)) from error
+    raise _broken_off(say("The running program closed the connection."))
 
 
 def _refusal(problem: Problem) -> UserError:
@@ -66,70 +64,11 @@ def _refusal(problem: Problem) -> UserError:
     return StoreLocked.of(problem) if problem.code == StoreLocked.code else UserError.of(problem)
 
 
-class _Stream(Protocol):
-    def send(self, data: bytes) -> None: ...
-    def receive(self) -> bytes: ...
-    def close(self) -> None: ...
-
-
-class _UnixStream:
-    def __init__(self, address: str, timeout: float | None) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        try:
-            self._socket.settimeout(timeout)
-            self._socket.connect(address)
-            if is_stranger(self._socket):
-                raise UserError(
-                    say("Another user's program is listening"),
-                    say("TraySync doesn't trust what listens at {address}.", address=address),
-                    say("Remove that file, or choose another folder with --home DIR."),
-                )
-        except BaseException:
-            self._socket.close()
-            raise
-        self.send, self.close = self._socket.sendall, self._socket.close
-
-    def receive(self) -> bytes:
-        return self._socket.recv(_CHUNK)
-
-
-class _PipeStream:
-    """A Windows named pipe as a file; a thread reads it, since such a file knows no timeout."""
-
-    def __init__(self, address: str, timeout: float | None) -> None:
-        self._file = open(address, "r+b", buffering=0)  # noqa: SIM115 - closed by close()
-        self._timeout = timeout
-        self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._read, name="pipe", daemon=True).start()
-
-    def _read(self) -> None:
-        chunk = b"-"
-        while chunk:
-            try:
-                chunk = self._file.read(_CHUNK) or b""
-            except (OSError, ValueError):
-                chunk = b""
-            self._chunks.put(chunk)
-
-    def send(self, data: bytes) -> None:
-        while data:
-            data = data[self._file.write(data) :]
-
-    def receive(self) -> bytes:
-        try:
-            return self._chunks.get(timeout=self._timeout)
-        except queue.Empty:
-            raise TimeoutError from None
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _connect(address: str, within: float, timeout: float | None) -> _Stream:
+def _connect(address: str, within: float, timeout: float | None) -> Connection:
     deadline = time.monotonic() + within
     while True:
         try:
-            return _PipeStream(address, timeout) if sys.platform == "win32" else _UnixStream(address, timeout)
+            return connected(address, timeout)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             if time.monotonic() >= deadline:
                 raise NotRunning(
@@ -139,23 +78,24 @@ def _connect(address: str, within: float, timeout: float | None) -> _Stream:
                 ) from error
             time.sleep(_RETRY)
         except OSError as error:
-            raise _broken_off(str(error)) from error
+            raise _broken_off(say("The system says: {error}.", error=error.strerror or error)) from error
 
 
-def _lines(stream: _Stream) -> Iterator[bytes]:
+def _lines(connection: Connection) -> Iterator[bytes]:
     buffer = bytearray()
-    while chunk := stream.receive():
+    while chunk := connection.receive():
         buffer += chunk
         while (end := buffer.find(b"\n")) >= 0:
             yield bytes(buffer[:end])
             del buffer[: end + 1]
         if len(buffer) > MAX_ANSWER:
-            raise _broken_off("its answer is too long")
+            raise _broken_off(say("The response of the running program is too long."))
 
 
-def _broken_off(why: str) -> UserError:
+def _broken_off(cause: Message) -> UserError:
     return UserError(
         say("The connection to TraySync broke"),
-        say("The running program closed the connection: {why}.", why=why),
+        cause,
         say("Check with `traysync status` what was done, and try again."),
+        code="connection_broken",
     )

@@ -4,10 +4,6 @@ A client sends one request, whose form is its own affair and the server's, and g
 lines and at last `{"result": {…}}` or `{"error": {"title", "cause", "next", …}}`; then the connection is closed.
 """
 
-import os
-import socket
-import struct
-import sys
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -47,23 +43,3 @@ def decode(line: bytes, kind: Any) -> Any:
             say("Quit TraySync and start it again."),
             code="version_mismatch",
         ) from error
-
-
-def peer_uid(connected: socket.socket) -> int | None:
-    """User id of the process at the other end of a Unix socket; None where the system cannot say.
-
-    Formats: struct ucred in unix(7) of Linux, struct xucred in <sys/ucred.h> of macOS.
-    """
-    if sys.platform == "darwin":
-        level, local_peercred = 0, 1
-        return int(struct.unpack_from("II", connected.getsockopt(level, local_peercred, 76))[1])
-    so_peercred = getattr(socket, "SO_PEERCRED", None)
-    if so_peercred is None:
-        return None
-    credentials = connected.getsockopt(socket.SOL_SOCKET, so_peercred, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[1])
-
-
-def is_stranger(connected: socket.socket) -> bool:
-    """Whether the other end belongs to another user."""
-    return sys.platform != "win32" and peer_uid(connected) not in (None, os.getuid())

@@ -11,8 +11,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from trayapp.desktop.socket.protocol import MAX_ANSWER, MAX_REQUEST, Answer, encode, is_stranger
-from trayapp.errors import Problem, UserError
+from trayapp.desktop.socket.connection.unix_socket import is_stranger
+from trayapp.desktop.socket.protocol import MAX_ANSWER, MAX_REQUEST, Answer, encode
+from trayapp.errors import EnvironmentProblem, Problem
 from trayapp.messages import say
 
 _MAX_CONNECTIONS = 64
@@ -38,7 +39,7 @@ class Request:
         line = encode(Answer(result=result))
         if len(line) > MAX_ANSWER:
             problem = Problem(
-                say("The answer is too long"), say("It has {count} bytes.", count=len(line)), say("Ask for less.")
+                say("The response is too long"), say("It has {count} bytes.", count=len(line)), say("Ask for less.")
             )
             self.fail(problem)
         else:
@@ -82,12 +83,12 @@ class LocalServer(QObject):
 
     def listen(self) -> None:
         """Start to listen. Call it only while holding the engine's lock: a socket that is there already is then
-        left over from a program that was killed, and is replaced. UserError where no socket can be made."""
+        left over from a program that was killed, and is replaced. EnvironmentProblem where none can be made."""
         if sys.platform != "win32":
             _check_folder(Path(self._address).parent)
             QLocalServer.removeServer(self._address)
         if not self._server.listen(self._address):
-            raise UserError(
+            raise EnvironmentProblem(
                 say("The command line can't reach TraySync"),
                 say(
                     "No socket can be created at {address}: {reason}.",
@@ -95,6 +96,7 @@ class LocalServer(QObject):
                     reason=self._server.errorString(),
                 ),
                 say("Choose a folder on a local disk with --home DIR."),
+                code="socket_refused",
             )
 
     def close(self) -> None:
@@ -188,12 +190,13 @@ def _is_stranger(client: QLocalSocket) -> bool:
 
 
 def _check_folder(folder: Path) -> None:
-    """Make the socket's folder if it is missing. UserError when it is another user's, who could put himself between."""
+    """Make the socket's folder if it is missing. EnvironmentProblem when it is another user's, who could intercept."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise UserError(
+        raise EnvironmentProblem(
             say("The folder {folder} belongs to another user", folder=folder),
             say("TraySync would listen there for its command line."),
             say("Remove it, or choose another folder with --home DIR."),
+            code="foreign_folder",
         )

@@ -1,14 +1,11 @@
-"""The system calls `traysync sync --due`: what is written for each system, and on a real systemd of a user."""
+"""A systemd of a user calls `traysync sync --due`: what is written for it, and a real one."""
 
 import json
 import os
-import plistlib
-import re
 import shutil
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,39 +13,33 @@ from typing import Any
 import pytest
 
 from tests.server import ApiServer, Listing
-from trayapp.desktop.process.paths import Home, find_home
-from trayapp.desktop.session import scheduled_task
-from trayapp.errors import UserError
+from trayapp.desktop.session.scheduled_task import systemd
+from trayapp.desktop.session.scheduled_task.entry import Refused
 
 NAMES = ["plain", "with space", 'q"u$o`t\\e', "100%", "${HOME}", "grün;&|<>~*?#()'", "tab\tbed"]
-NAMESPACE = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
 SYSTEMD = "/lib/systemd/systemd"
 
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 
 
 def command(*arguments: str) -> tuple[str, ...]:
     return ("/opt/Tray Sync/traysync", *arguments, "sync", "--due")
 
 
-@needs_linux
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     service, timer = tmp_path / "traysync-background.service", tmp_path / "traysync-background.timer"
-    service.write_text(
-        scheduled_task.service_unit((shutil.which("true") or "", "--home", 'a "b" $c %d', "sync", "--due"))
-    )
-    timer.write_text(scheduled_task.timer_unit())
+    service.write_text(systemd.service_unit((shutil.which("true") or "", "--home", 'a "b" $c %d', "sync", "--due")))
+    timer.write_text(systemd.timer_unit())
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(service), str(timer)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@needs_linux
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
 def test_the_timer_elapses_every_five_minutes() -> None:
-    (calendar,) = [line for line in scheduled_task.timer_unit().splitlines() if line.startswith("OnCalendar=")]
+    (calendar,) = [line for line in systemd.timer_unit().splitlines() if line.startswith("OnCalendar=")]
     done = subprocess.run(
         ["systemd-analyze", "calendar", "--iterations=3", "--base-time=2026-11-24 10:01:00 UTC", calendar[11:]],
         capture_output=True,
@@ -58,139 +49,20 @@ def test_the_timer_elapses_every_five_minutes() -> None:
     )
     for minute in ("10:05:00", "10:10:00", "10:15:00"):
         assert minute in done.stdout
-    assert "Persistent=true" in scheduled_task.timer_unit()
+    assert "Persistent=true" in systemd.timer_unit()
 
 
-def test_the_task_calls_the_program_late_rather_than_never() -> None:
-    root = ET.fromstring(scheduled_task.task_xml(command("--home", 'C:\\a "b" & <c>')).partition("?>")[2])
-    assert root.tag == "{http://schemas.microsoft.com/windows/2004/02/mit/task}Task"
-    assert [child.tag.partition("}")[2] for child in root] == [
-        "RegistrationInfo",
-        "Triggers",
-        "Principals",
-        "Settings",
-        "Actions",
-    ]
-
-    def text(path: str) -> str | None:
-        return root.findtext("/".join(f"t:{part}" for part in path.split("/")), namespaces=NAMESPACE)
-
-    assert text("Actions/Exec/Command") == "/opt/Tray Sync/traysync"
-    assert text("Actions/Exec/Arguments") == '--home "C:\\a \\"b\\" & <c>" sync --due'
-    assert text("Triggers/TimeTrigger/Repetition/Interval") == "PT5M"
-    assert text("Settings/StartWhenAvailable") == "true"
-    assert text("Settings/MultipleInstancesPolicy") == "IgnoreNew"
-    assert text("Settings/DisallowStartIfOnBatteries") == text("Settings/StopIfGoingOnBatteries") == "false"
-    assert text("Principals/Principal/RunLevel") == "LeastPrivilege"
-
-
-BOOLEAN, DURATION, TEXT = "true|false", r"P(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?", ".+"
-SCHEMA: dict[str, tuple[str, dict[str, str]]] = {
-    "Task": (
-        "any order",
-        dict.fromkeys(["RegistrationInfo", "Triggers", "Settings", "Data", "Principals", "Actions"], ""),
-    ),
-    "RegistrationInfo": ("any order", dict.fromkeys(["URI", "Author", "Version", "Description", "Date"], TEXT)),
-    "Triggers": ("any order", {"TimeTrigger": "", "CalendarTrigger": "", "BootTrigger": "", "LogonTrigger": ""}),
-    "TimeTrigger": (
-        "sequence",
-        {
-            "Enabled": BOOLEAN,
-            "StartBoundary": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
-            "EndBoundary": TEXT,
-            "Repetition": "",
-            "ExecutionTimeLimit": DURATION,
-            "RandomDelay": DURATION,
-        },
-    ),
-    "Repetition": ("sequence", {"Interval": DURATION, "Duration": DURATION, "StopAtDurationEnd": BOOLEAN}),
-    "Principals": ("any order", {"Principal": ""}),
-    "Principal": (
-        "any order",
-        {
-            "UserId": TEXT,
-            "LogonType": "S4U|Password|InteractiveToken|InteractiveTokenOrPassword",
-            "GroupId": TEXT,
-            "DisplayName": TEXT,
-            "RunLevel": "LeastPrivilege|HighestAvailable",
-        },
-    ),
-    "Settings": (
-        "any order",
-        {
-            **dict.fromkeys(
-                [
-                    "AllowStartOnDemand",
-                    "DisallowStartIfOnBatteries",
-                    "StopIfGoingOnBatteries",
-                    "AllowHardTerminate",
-                    "StartWhenAvailable",
-                    "RunOnlyIfNetworkAvailable",
-                    "WakeToRun",
-                    "Enabled",
-                    "Hidden",
-                    "RunOnlyIfIdle",
-                ],
-                BOOLEAN,
-            ),
-            "MultipleInstancesPolicy": "Parallel|Queue|IgnoreNew|StopExisting",
-            "ExecutionTimeLimit": DURATION,
-            "Priority": "[0-9]|10",
-        },
-    ),
-    "Actions": ("any order", {"Exec": ""}),
-    "Exec": ("any order", {"Command": TEXT, "Arguments": TEXT, "WorkingDirectory": TEXT}),
-}
-"""What Microsoft's Task Scheduler schema allows below each element, as far as we use it: names, and text patterns."""
-
-
-def test_the_task_is_as_the_schema_wants_it() -> None:
-    root = ET.fromstring(scheduled_task.task_xml(command()).partition("?>")[2])
-    principals = {each.get("id") for each in root.iterfind("t:Principals/t:Principal", NAMESPACE)}
-    assert root.get("version") == "1.2"
-    assert {each.get("Context") for each in root.iterfind("t:Actions", NAMESPACE)} <= principals
-    for element in root.iter():
-        name = element.tag.rpartition("}")[2]
-        children = [child.tag.rpartition("}")[2] for child in element]
-        if name not in SCHEMA:
-            assert not children, name
-            continue
-        order, allowed = SCHEMA[name]
-        assert len(set(children)) == len(children), name
-        assert set(children) <= set(allowed), name
-        assert order == "any order" or children == [each for each in allowed if each in children], name
-        for child in element:
-            assert re.fullmatch(allowed[child.tag.rpartition("}")[2]], (child.text or "").strip()), child.tag
-
-
-def test_the_agent_is_called_every_five_minutes() -> None:
-    agent = plistlib.loads(scheduled_task.agent_plist("traysync.background", command("--home", "a <b>")))
-    assert agent == {
-        "Label": "traysync.background",
-        "ProgramArguments": ["/opt/Tray Sync/traysync", "--home", "a <b>", "sync", "--due"],
-        "StartInterval": 300,
-        "ProcessType": "Background",
-        "LowPriorityIO": True,
-    }
-
-
-def test_a_home_of_its_own_is_named_and_has_an_entry_of_its_own(tmp_path: Path) -> None:
-    assert scheduled_task.due_command(Home(tmp_path, tmp_path))[-2:] == ("sync", "--due")
-    assert scheduled_task.due_command(find_home(tmp_path))[-4:] == ("--home", str(tmp_path), "sync", "--due")
-
-
-@needs_linux
 def test_off_is_the_state_without_units(tmp_path: Path) -> None:
-    units = scheduled_task.Units(tmp_path, "traysync-background")
+    units = systemd.SystemdTimer(tmp_path, "traysync-background")
     assert units.state(command()) == "off"
     units.disable()
 
 
-@needs_linux
 def test_a_system_without_systemd_refuses_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError) as refused:
-        scheduled_task.Units(tmp_path, "traysync-background").enable(command())
+    with pytest.raises(Refused) as refused:
+        systemd.SystemdTimer(tmp_path, "traysync-background").enable(command())
+    assert refused.value.problem.code == "background_refused"
     assert "systemctl" in refused.value.cause
     assert "sync --due" in refused.value.next
 
@@ -246,7 +118,7 @@ def test_a_users_systemd_calls_the_program(
     program = tmp_path / "a program"
     program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{got}.new'\nmv '{got}.new' '{got}'\nexit 1\n")
     program.chmod(0o700)
-    units = scheduled_task.Units(unit_folder, "traysync-background")
+    units = systemd.SystemdTimer(unit_folder, "traysync-background")
     called = (str(program), "--home", name, "sync", "--due")
     units.enable(called)
     assert units.state(called) == "on"
@@ -264,7 +136,7 @@ def test_a_users_systemd_calls_the_program(
 
 @pytest.mark.slow
 def test_the_command_has_the_users_systemd_sync_what_is_due(systemd_folder: Path, tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(systemd_folder),

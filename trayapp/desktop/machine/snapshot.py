@@ -1,4 +1,4 @@
-"""Looks at network and power, for a process without an event loop of its own. Qt is imported when it is called."""
+"""Network and power as they are now, for a process without an event loop. Qt is imported when this is called."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -7,27 +7,27 @@ if TYPE_CHECKING:
     from trayapp.desktop.machine.network import Network, NetworkWatcher
     from trayapp.desktop.machine.power import Power, PowerWatcher
 
-_NEWS_MS = 50
-"""How long the system's news are listened to before each look."""
+_SIGNALS_MS = 50
+"""Milliseconds in which signals of the system are received before each reading."""
 _PATIENCE = 6
-"""How many times that UPower may take to answer; what it has not said by then is unknown."""
+"""How many times as long UPower may take; what it has not reported by then is unknown."""
 
 
-def look(power: bool) -> "tuple[Network, Power]":
-    """The network and, if wanted, the power as they are now. For the main thread of a process without Qt."""
+def network_and_power(power: bool) -> "tuple[Network, Power]":
+    """The network and, if `power`, the power supply. For the main thread of a process without Qt."""
     from trayapp.desktop.machine.power import Power
 
     network, supply = _network(), _power() if power else None
-    _listen()
+    _receive()
     if supply is None:
         return network.network, Power()
     for _ in range(_PATIENCE - 1):
         if supply.power == Power():
-            _listen()
+            _receive()
     return network.network, supply.power
 
 
-# The watchers live as long as the process: given up, they would be garbage that any thread might collect.
+# The watchers live as long as the process: otherwise any thread might collect them as garbage.
 
 
 @cache
@@ -49,10 +49,10 @@ def _power() -> "PowerWatcher":
     return PowerWatcher(QCoreApplication.instance())
 
 
-def _listen() -> None:
+def _receive() -> None:
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop, timer = QEventLoop(), QTimer(singleShot=True)
     timer.timeout.connect(loop.quit)
-    timer.start(_NEWS_MS)
+    timer.start(_SIGNALS_MS)
     loop.exec()

@@ -10,28 +10,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.patience import SECONDS, until
-from trayapp.desktop.machine import probes, programs
-from trayapp.desktop.machine.idle import logind_idle
-from trayapp.desktop.machine.probes import Lookout, answers
+from trayapp.desktop.machine import monitor as module
+from trayapp.desktop.machine import programs
+from trayapp.desktop.machine.monitor import MachineMonitor, answers
 from trayapp.desktop.machine.reachable import reachable
-from trayapp.desktop.machine.wifi import from_ipconfig, from_netsh
 from trayapp.endpoints.units import HostPort
 from trayapp.schedule.conditions.machine import IDLE, Answers, Question, program, server
-
-NETSH = """
-There is 1 interface on the system:
-
-    Name                   : WLAN
-    State                  : connected
-    SSID                   : Grüne Wiese
-    BSSID                  : aa:bb:cc:dd:ee:ff
-"""
-SUMMARY = """<dictionary> {
-  InterfaceType : WiFi
-  LinkStatusActive : TRUE
-  NetworkID : ABC
-  SSID : Home : upstairs
-}"""
 
 
 def test_a_server_is_reached_or_not() -> None:
@@ -54,22 +38,6 @@ def test_a_running_program_is_seen() -> None:
             sleeping.kill()
 
 
-def test_wifi_names_in_what_the_tools_print() -> None:
-    assert from_netsh(NETSH) == "Grüne Wiese"
-    assert from_netsh("There is no wireless interface on the system.") == ""
-    assert from_netsh(None) is None
-    assert from_ipconfig(SUMMARY) == "Home : upstairs"
-    assert from_ipconfig(SUMMARY.replace("Home : upstairs", "<redacted>")) is None
-    assert from_ipconfig(None) is None
-
-
-def test_a_hint_that_no_desktop_gives_says_nothing() -> None:
-    assert logind_idle(False, 0, 1000.0) is None
-    assert logind_idle(False, 400_000_000, 1000.0) == 0
-    assert logind_idle(True, 400_000_000, 1000.0) == 600
-    assert logind_idle(True, 2_000_000_000, 1000.0) == 0
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 def test_without_display_and_buses_idleness_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
@@ -84,7 +52,7 @@ def test_without_display_and_buses_idleness_is_unknown(monkeypatch: pytest.Monke
 
 def test_quick_answers_do_not_wait_for_slow_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = threading.Event()
-    monkeypatch.setattr(probes, "reachable", lambda address: waits.wait(SECONDS))
+    monkeypatch.setattr(module, "reachable", lambda address: waits.wait(SECONDS))
     slow, told = server(HostPort("slow", 1)), list[Answers]()
 
     def hear(found: Answers) -> None:
@@ -116,35 +84,37 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-def looking(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lookout]:
-    monkeypatch.setattr(probes, "EVERY", 0.05)
-    looking = Lookout(machine.told.append, machine.look)
-    yield looking
-    looking.close()
+def monitor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[MachineMonitor]:
+    monkeypatch.setattr(module, "EVERY", 0.05)
+    monitor = MachineMonitor(machine.told.append, machine.look)
+    yield monitor
+    monitor.close()
 
 
-def test_the_machine_is_asked_again_and_again_only_while_it_is_wanted(looking: Lookout, machine: Machine) -> None:
-    assert looking._thread is None
-    looking.ask(frozenset({IDLE}), running=False)
+def test_the_machine_is_asked_again_and_again_only_while_it_is_wanted(
+    monitor: MachineMonitor, machine: Machine
+) -> None:
+    assert monitor._thread is None
+    monitor.ask(frozenset({IDLE}), running=False)
     until(lambda: len(machine.told) >= 3)
     assert machine.told[0] == {IDLE: 1.0}
-    looking.ask(frozenset(), running=False)
+    monitor.ask(frozenset(), running=False)
     until(lambda: machine.told[-1] == {})
     count = len(machine.asked)
     time.sleep(0.3)
     assert len(machine.asked) == count
 
 
-def test_a_change_is_looked_at_at_once(looking: Lookout, machine: Machine) -> None:
-    looking.ask(frozenset({IDLE}), running=True)  # every ten seconds
+def test_a_change_is_looked_at_at_once(monitor: MachineMonitor, machine: Machine) -> None:
+    monitor.ask(frozenset({IDLE}), running=True)  # every ten seconds
     until(lambda: len(machine.told) == 1)
-    looking.again()
+    monitor.again()
     until(lambda: len(machine.told) == 2)
 
 
-def test_an_error_does_not_end_it(looking: Lookout, machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_does_not_end_it(monitor: MachineMonitor, machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
     machine.fail = True
-    looking.ask(frozenset({IDLE}), running=False)
+    monitor.ask(frozenset({IDLE}), running=False)
     until(lambda: len(machine.asked) >= 2)
     machine.fail = False
     until(lambda: bool(machine.told))
