@@ -59,7 +59,7 @@ def test_add_sync_and_query_is_all_it_takes(cli, items):
 def test_add_asks_and_saves_only_on_yes(cli, items, monkeypatch):
     listing, api = items
     url = api.route("/api/items", listing)
-    assert "Nobody is there to ask" in cli("add", url, code=2).err
+    assert "There is no terminal to ask at" in cli("add", url, code=2).err
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _question: "n")
     cli("add", url, code=1)

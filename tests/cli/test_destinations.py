@@ -108,7 +108,7 @@ def test_allowing_it_takes_an_explicit_word(cli, api, keyring, monkeypatch):
     with ApiServer() as other:
         cli("edit", "items", "--set", f"url={other.route('/items', Listing(RECORDS))}")
         error = cli.json("secret", "allow", "items", code=2)["error"]
-        assert error["title"] == "Nobody is there to ask"
+        assert error["title"] == "There is no terminal to ask at"
         assert error["cause"] == f"The token may be sent to {other.base}. Allow that?"
         asked = []
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)

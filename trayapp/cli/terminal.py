@@ -12,7 +12,7 @@ from trayapp.messages import say
 def agreed(question: str, otherwise: str) -> bool:
     """Whether the person says yes. UserError, with what to do `otherwise`, when nobody is there to ask."""
     if not sys.stdin.isatty():
-        raise UserError(say("Nobody is there to ask"), question, otherwise)
+        raise UserError(say("There is no terminal to ask at"), question, otherwise)
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 

@@ -104,7 +104,7 @@ def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, Message]
         way = _way_back(endpoint.id, before)
         if way:
             field = next(field for field, id in _named(endpoint) if id == way[1])
-            yield index, field, say("These run after each other in a circle: {way}.", way=" → ".join(way))
+            yield index, field, say("These endpoints wait for each other: {way}.", way=" → ".join(way))
 
 
 def _way_back(id: str, before: dict[str, list[str]]) -> list[str]:

@@ -299,7 +299,7 @@ def _incremental_problems(incremental: Incremental, table: Table) -> Iterator[tu
     if (incremental.field or incremental.path) and table.mode in ("append", "replace"):
         yield (
             "incremental.field",
-            say("With table.mode = “{mode}” every run needs the whole listing; use mirror or upsert.", mode=table.mode),
+            say("With table.mode = “{mode}” every run needs the full list; use mirror or upsert.", mode=table.mode),
         )
     if incremental.into == "header" and not _HEADER_NAME.fullmatch(incremental.param or "x"):
         yield "incremental.param", say("“{param}” is not a header name.", param=incremental.param)
@@ -317,7 +317,7 @@ def _incremental_problems(incremental: Incremental, table: Table) -> Iterator[tu
     if incremental.full_every is not None and incremental.full_every.seconds <= 0:
         yield (
             "incremental.full_every",
-            say("Leave it out for once a day; without a whole listing deletes are never found."),
+            say("Leave it out for once a day; deletions are only found by a full list."),
         )
 
 
@@ -358,7 +358,7 @@ def _after_problems(endpoint: Endpoint, after: After) -> Iterator[tuple[str, Mes
             say("{column} is in front of the path; the server must be the same for all rows.", column=f"{{{name}}}"),
         )
     if endpoint.incremental is not None and (endpoint.incremental.field or endpoint.incremental.path):
-        yield "incremental.field", say("One cursor can't stand for the listings of many rows (after.each).")
+        yield "incremental.field", say("One cursor can't be used for the lists of many rows (after.each).")
 
 
 def _jmespath_problems(expression: str) -> Iterator[tuple[str, Message]]:

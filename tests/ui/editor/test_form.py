@@ -84,7 +84,7 @@ def test_rows_are_added_typed_and_removed_by_keys(qtbot: QtBot) -> None:
     ("rows", "said"),
     [
         ((("a", "1"), ("b", "2")), ""),
-        ((("a", "1"), ("a", "2")), "“a” is there twice; keep one of them."),
+        ((("a", "1"), ("a", "2")), "“a” is listed twice; keep one of them."),
         ((("", "1"),), "A value has no name; give it one, or remove the row."),
         ((("", ""),), ""),
     ],

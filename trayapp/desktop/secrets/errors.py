@@ -72,7 +72,7 @@ def timed_out(seconds: float) -> SecretsTimeout:
     return SecretsTimeout(
         say("The keyring doesn't respond"),
         say("The system's secret store didn't respond for {seconds} seconds.", seconds=f"{seconds:g}"),
-        say("It may be asking for your password in a window of its own. TraySync will try again."),
+        say("It may be asking for your password in another window. TraySync will try again."),
     )
 
 

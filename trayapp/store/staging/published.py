@@ -246,6 +246,6 @@ class KnownTable:
 def _written_meanwhile() -> StoreError:
     return StoreError(
         say("The table was changed during the run"),
-        say("Another run of the same endpoint finished meanwhile."),
+        say("Another run of the same endpoint finished in the meantime."),
         say("Nothing was changed or lost. Sync again."),
     )

@@ -260,7 +260,7 @@ class EndpointEditor(UnsavedDialog):
         if code:
             self._sign_in = tr("To sign in, enter the code {code} at {url}", code=code, url=url)
         elif not self._sign_in:
-            self._sign_in = tr("Sign in in your browser; the test then goes on.")
+            self._sign_in = tr("Sign in in your browser; then the test continues.")
         self.show_state()
 
     def _ask_to_save_untested(self) -> None:
@@ -270,7 +270,7 @@ class EndpointEditor(UnsavedDialog):
             self,
             "askUntested",
             tr("Save without testing?"),
-            tr("Whether the server answers, and where its records are, will only be seen at the first run."),
+            tr("Whether the server responds, and where its records are, will only be known at the first run."),
             {Answer.Save: self.save_and_close},
         )
 

@@ -66,7 +66,7 @@ class EndpointForm(QWidget):
         self.mode.setObjectName("tableMode")
         self._modes = {
             "auto": (tr("Automatic"), tr("Mirror; but what leaves a feed is kept.")),
-            "mirror": (tr("Mirror"), tr("The table equals the listing; what disappears there is deleted.")),
+            "mirror": (tr("Mirror"), tr("The table equals the server's list; what disappears there is deleted.")),
             "upsert": (tr("Add and update"), tr("New and changed records are written, none is deleted.")),
             "append": (tr("Append"), tr("Every run adds all records again: a history.")),
             "replace": (tr("Replace"), tr("The table is swapped as a whole at every run; needs no key.")),

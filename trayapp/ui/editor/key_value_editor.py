@@ -95,7 +95,7 @@ class KeyValueEditor(QWidget):
         if any(value and not name for name, value in self._rows()):
             return tr("A value has no name; give it one, or remove the row.")
         twice = next((name for name in names if name and names.count(name) > 1), None)
-        return tr("“{name}” is there twice; keep one of them.", name=twice) if twice else ""
+        return tr("“{name}” is listed twice; keep one of them.", name=twice) if twice else ""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Insert adds and Delete removes a row."""

@@ -204,7 +204,7 @@ def columns_model(preview: Preview) -> ColumnsModel:
 def requests_model(requests: Sequence[RequestMade]) -> CellsModel:
     """Each request with how long it took and how it ended."""
     headings = (tr("Status"), tr("Seconds"), tr("Bytes"), tr("Method"), tr("Address"))
-    none = tr("no answer")
+    none = tr("no response")
     rows = [(made.status or none, f"{made.seconds:.2f}", made.bytes, made.method, made.url) for made in requests]
     return CellsModel(headings, rows)
 

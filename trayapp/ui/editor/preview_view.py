@@ -39,7 +39,7 @@ class PreviewView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stack = QStackedWidget()
-        self._hint = Label(tr("Press Test to see what the address answers and what the table would look like."))
+        self._hint = Label(tr("Press Test to see the response and what the table would look like."))
         self._hint.setWordWrap(True)
         self._hint.setFrameShape(QFrame.Shape.StyledPanel)
         self._hint.setMargin(24)
@@ -138,7 +138,7 @@ def summary_lines(preview: Preview) -> list[str]:
         records = tr("{count} records", count=preview.count)
     else:
         records = tr("{count} of {total} records on the first page", count=preview.count, total=preview.total)
-    where = tr("at “{path}”", path=preview.records_path) if preview.records_path else tr("in the whole answer")
+    where = tr("at “{path}”", path=preview.records_path) if preview.records_path else tr("in the whole response")
     own: dict[tuple[str, ...], str] = {
         (HASH_KEY,): tr("the whole record"),
         (ONLY_KEY,): tr("none needed, there is one record"),

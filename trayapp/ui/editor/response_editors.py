@@ -49,7 +49,7 @@ class RecordsEditor(_ChoiceAndText):
 
     def __init__(self) -> None:
         super().__init__("records", tr("Records"), tr("Path of the records"), "data.items")
-        self.choice.addItems([tr("Find automatically"), tr("The whole answer"), tr("At the path")])
+        self.choice.addItems([tr("Find automatically"), tr("The whole response"), tr("At the path")])
         self._show_line()
 
     def set_records(self, records: str) -> None:

@@ -78,7 +78,7 @@ class GeneralPage(QWidget):
                 "general.keep_runs",
                 tr("Keep at most:"),
                 self.runs,
-                tr("Of each endpoint. Those that changed something stay for their time."),
+                tr("Per endpoint. Runs that changed something are kept longer."),
             ),
             self.asking,
         )

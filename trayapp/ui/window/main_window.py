@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
             if self.pause_banner.title != title:
                 self.pause_banner.say(
                     title,
-                    tr("Nothing runs by itself meanwhile; Sync now still works."),
+                    tr("Nothing runs on schedule until then; Sync now still works."),
                     (("resumeButton", tr("&Resume"), self._backend.resume),),
                 )
         else:
