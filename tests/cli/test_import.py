@@ -96,8 +96,20 @@ def test_a_variable_of_an_import_is_for_where_it_was_agreed_to(cli, api, evil, v
     refused(cli, "is not sent")
     moved = PLAIN.format(url=evil.url("/items")) + auth
     assert "sends the environment variable" in imported(cli, moved, code=2)["error"]["cause"]
-    ours = PLAIN.format(url=evil.url("/items")) + '[endpoint.auth]\nkind = "bearer"\nsecret_env = "TRAYSYNC_TOKEN"\n'
-    assert "environment" not in imported(cli, ours, code=2)["error"]["cause"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_variable_that_is_there_for_every_endpoint_is_asked_for_too(cli, api, evil, monkeypatch, known):
+    monkeypatch.setenv("TRAYSYNC_TOKEN", SECRET)
+    api.route("/items", Listing(RECORDS))
+    auth = '[endpoint.auth]\nkind = "bearer"\nsecret_env = "TRAYSYNC_TOKEN"\n'
+    ours = PLAIN.format(url=api.url("/items")) + auth
+    if known:
+        imported(cli, ours, "--yes")
+        assert imported(cli, ours)["endpoints"], "what was agreed to is not asked again"
+    theirs = PLAIN.format(url=evil.url("/items")) + auth
+    cause = imported(cli, theirs, code=2)["error"]["cause"]
+    assert f"items sends the environment variable TRAYSYNC_TOKEN to {evil.base}" in cause
 
 
 def test_what_takes_no_word_is_imported_at_once_and_told(cli, api, tmp_path):

@@ -22,12 +22,14 @@ SECRETS = """
     Authorization-Token secret client_secret clientSecret X-Client-Secret app_secret X-App-Secret password passwd
     pwd user_password userPassword passphrase otp jwt credentials X-Amz-Credential client_assertion assertion
     Authorization Proxy-Authorization authorization Cookie cookie sessionid session_id JSESSIONID PHPSESSID key auth
+    x-rapidapi-key rapidapi_key wstoken sastoken usertoken X-Bearer x-cred creds X-Kennwort api_sig Api-Auth api_sign
     sig signature X-Amz-Signature X-Signature appid pass X-Key X-Auth Auth sid session hmac code
 """
 
 OTHERS = """
     page_token pageToken next_token nextToken nextPageToken NextToken X-Next-Token X-Next-Page-Token sync_token
     nextSyncToken syncToken continuationToken continuation_token x-ms-continuation skip_token cursorToken deltaToken
+    nexttoken pagetoken synctoken continuationtoken X-Next-pagetoken
     startToken resume_token scroll_token pagination_token max_tokens tokens tokens_per_page token_type token_count
     sort_key sortKey key_field keyField order_key group_key category_key categoryKey category keys keyword keywords
     primary_key foreign_key partition_key cache_key row_key ExclusiveStartKey LastEvaluatedKey issue_key project_ids

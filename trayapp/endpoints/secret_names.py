@@ -11,8 +11,8 @@ def _set(words: str) -> frozenset[str]:
 
 _SECRETS = _set("""
     apikey appkey authkey accesskey secretkey privatekey masterkey subscriptionkey wskey apitoken authtoken accesstoken
-    bearertoken sessiontoken secret appsecret clientsecret password passwd passwort pwd passphrase passcode otp jwt
-    credential credentials authorization cookie sessionid jsessionid phpsessid assertion
+    bearertoken sessiontoken secret appsecret clientsecret password passwd passwort kennwort pwd passphrase passcode otp
+    jwt bearer cred creds credential credentials authorization cookie sessionid jsessionid phpsessid assertion
 """)
 """Last words of a name that leave no doubt."""
 _OPENING = _set("""
@@ -28,7 +28,7 @@ _GOING_ON = _set("""
 """What stands before "token" where it says how a listing goes on."""
 _DOUBTFUL = _set("key auth sig signature sign appid pass pin sid session hmac")
 """Names of secrets, and of filters as well: the value tells."""
-_PREFIXES = _set("x amz ms goog hub")
+_PREFIXES = _set("x amz ms goog hub api")
 _WHOLE = frozenset({"x-jfrog-art-api", "x-goog-iam-authorization-token"})
 _PLAIN_VALUE = re.compile(r"[A-Za-z]+([ _.,:-][A-Za-z]+)*|[+-]?\d{1,9}(\.\d+)?")
 _RANDOM_VALUE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w/+.~=-]{20,}")
@@ -64,11 +64,11 @@ def names_secret(name: str) -> bool:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if last in _SECRETS or last.endswith(("apikey", "secret", "password")):
         return True
-    if last == "token":
-        return before not in _GOING_ON
+    if last.endswith("token"):
+        return (last.removesuffix("token") or before) not in _GOING_ON
     if last == "id":
         return before == "session"
-    return last == "key" and before in _OPENING
+    return last == "key" and (before in _OPENING or before.endswith("api"))
 
 
 def _words(name: str) -> list[str]:

@@ -14,6 +14,7 @@ from trayapp.messages import foreign, say
 from trayapp.operations.fields import unnamed
 from trayapp.operations.workspace import Saved, Workspace
 from trayapp.schedule.engine.chains import depth
+from trayapp.sync.errors import SyncError
 from trayapp.sync.http.destinations import destinations, place
 
 
@@ -87,12 +88,22 @@ def _asks(workspace: Workspace, endpoint: Endpoint, before: Endpoint | None) -> 
     asks = []
     if before is not None and (changes := _changes(before, endpoint)):
         asks.append(f"{name} is replaced: {'; '.join(changes)}")
-    if not workspace.vault.may_use_variable(endpoint):
+    if endpoint.auth.secret_env and not (_sends_alike(endpoint, before) and workspace.vault.may_use_variable(endpoint)):
         to = ", ".join(sorted(destinations(endpoint, "secret")))
         asks.append(f"{name} sends the environment variable {endpoint.auth.secret_env} to {to}")
     known = set() if before is None else set(_risks(before))
     asks += [f"{name} {risk}" for risk in _risks(endpoint) if risk not in known]
     return tuple(asks)
+
+
+def _sends_alike(endpoint: Endpoint, before: Endpoint | None) -> bool:
+    """Whether the endpoint sends the variable that it sent before, to where it sent it before."""
+    if before is None or before.auth.secret_env != endpoint.auth.secret_env:
+        return False
+    try:
+        return destinations(endpoint, "secret") <= destinations(before, "secret")
+    except SyncError:  # nothing was sent to an address that is none
+        return False
 
 
 def _risks(endpoint: Endpoint) -> list[str]:

@@ -1,5 +1,6 @@
 """Secrets are taken out of texts however they are written there, and nothing else is."""
 
+import base64
 import html
 import json
 import re
@@ -65,6 +66,35 @@ WHOLE = [
 def test_a_secret_is_found_in_every_encoding(spelled, secret):
     text = f"I got ({spelled(secret)}) and [{spelled(secret)}]."
     assert scrubbed(text, [secret]) == "I got (…) and […]."
+
+
+PACKED = [
+    lambda secret: secret.hex(),
+    lambda secret: secret.hex().upper(),
+    lambda secret: base64.b64encode(secret),
+    lambda secret: base64.urlsafe_b64encode(secret),
+    lambda secret: base64.b64encode(secret).rstrip(b"="),
+    lambda secret: quote(base64.b64encode(secret)),
+]
+
+
+@pytest.mark.parametrize("packed", PACKED)
+@pytest.mark.parametrize("secret", ["hunter2", "s3cret/é?>", "~~~???>>>", "Zx81QpLm30vT9aB7kD2f", "pass"])
+def test_a_secret_is_found_in_hexadecimal_digits_and_base64(packed, secret):
+    code = packed(secret.encode())
+    code = code.decode() if isinstance(code, bytes) else code
+    assert scrubbed(f"I got ({code}).", [secret]).replace("=", "").replace("%3D", "") == "I got (…)."
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, bytes.hex])
+@given(st.binary(max_size=5), st.text(st.characters(codec="utf-8"), min_size=6, max_size=30), st.binary(max_size=5))
+def test_a_secret_is_found_in_what_is_packed_with_other_things(encode, before, secret, behind):
+    code = encode(before + secret.encode() + behind)
+    code = code.decode() if isinstance(code, bytes) else code
+    left = scrubbed(code, [secret])
+    # At each end a digit is left that the secret shares with its neighbour.
+    assert "…" in left
+    assert len(left) <= 4 * (len(before) + len(behind)) + 9
 
 
 # No secret that can be sent has control characters. Backslashes are only tested above, in texts that are encoded as a

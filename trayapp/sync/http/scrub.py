@@ -1,5 +1,6 @@
 """Secrets taken out of texts, however a server or a library wrote them there. Nothing but the standard library."""
 
+import base64
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -25,7 +26,7 @@ def scrubbed(text: str, secrets: Iterable[str], blot: str = "…") -> str:
     """The text with each of the secrets replaced by `blot`, in time linear to the text's length.
 
     A secret is found with any of its characters percent-encoded (twice, too), escaped as in JSON or HTML, with a plus
-    for a space, and in any case. Base64 is not undone: give what is sent so as a secret of its own.
+    for a space, in any case, and as a whole in hexadecimal digits or Base64, with other things around it, too.
     """
     needles = {needle for secret in secrets for needle in _needles(secret)}
     if not needles or not text:
@@ -54,7 +55,28 @@ def _needles(secret: str) -> frozenset[tuple[bytes, bool]]:
         for _ in range(_LAYERS + 1):
             found.add(plain)
             plain, _ = _decoded(plain, None)
+    raw = secret.encode("utf-8", "surrogatepass")
+    if len(raw) >= SHORTEST:
+        found |= {packed.encode().translate(_ALIKE) for packed in _packed(raw)}
     return frozenset((needle, min(len(secret), len(needle)) < SHORTEST) for needle in found if needle)
+
+
+def _packed(secret: bytes) -> Iterator[str]:
+    """The secret in hexadecimal digits, and in Base64 (RFC 4648, both alphabets) behind 0, 1 or 2 other bytes.
+
+    What a digit shares with its neighbours is left out.
+    """
+    yield secret.hex()
+    alone = base64.b64encode(secret).decode()
+    yield alone
+    yield alone.rstrip("=")
+    for before in range(3):
+        after = -(before + len(secret)) % 3
+        coded = base64.b64encode(bytes(before) + secret + bytes(after)).decode()
+        begin, end = (0, 2, 3)[before], len(coded) - (0, 2, 3)[after]
+        # The two digits 62 and 63 differ between the alphabets.
+        yield coded[begin:end]
+        yield coded[begin:end].replace("+", "-").replace("/", "_")
 
 
 def _decoded(text: bytes, starts: list[int] | None) -> tuple[bytes, list[int]]:
