@@ -69,6 +69,8 @@ def test_a_preview_of_an_address_does_not_get_the_secret_of_the_endpoint_that_ha
     [
         ["request.proxy={evil}"],
         ["request.ca_file=/etc/ssl/certs/ca-certificates.crt"],
+        ["request.headers.Host=evil.example.com"],
+        ["request.headers.hOST=127.0.0.1"],
         ["auth.kind=oauth2_client", "auth.client_id=me", "auth.token_url={evil}/token"],
         ["auth.kind=oauth2_code", "auth.client_id=me", "auth.token_url={evil}/token", "auth.auth_url={evil}/auth"],
     ],

@@ -135,6 +135,10 @@ def _in_url(field: str, url: str) -> Iterator[Readable]:
     for name, value in parse_qsl(parts.query):
         if is_secret(name, value):
             yield Readable(field, name, value, Auth(kind="query", name=name))
+    # Parameters of the path (RFC 3986 section 3.3), and what is not even sent, but was pasted along.
+    for name, value in parse_qsl("&".join((*parts.path.split(";")[1:], parts.fragment))):
+        if is_secret(name, value.partition("/")[0]):
+            yield Readable(field, name, value)
 
 
 def _parsed(body: str) -> Any:

@@ -4,6 +4,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import quote_plus
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server import ApiServer, Listing, Reply, json_reply, problem
-from trayapp.endpoints.model import Endpoint, Incremental, Pages, Request, Table
+from trayapp.endpoints.model import Auth, Endpoint, Incremental, Pages, Request, Response, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration
 from trayapp.store.bookkeeping.endpoint_states import read_marks
@@ -593,3 +594,54 @@ def test_random_edits_are_followed(tmp_path_factory, seed, size, pages):
                 assert server.records.items() <= found.items()
     finally:
         store.close()
+
+
+KEY = "k3y/s3cret+"
+
+
+@pytest.mark.parametrize(
+    ("auth", "again", "kept"),
+    [
+        (Auth(kind="query", name="key"), "?key={key}&since=5", "?since=5"),
+        (Auth(kind="query", name="key"), "?since=5&key={key}", "?since=5"),
+        (Auth(kind="query", name="key"), "?since=5&copy={key}", None),
+        (Auth(kind="query", name="key"), "?since=5&key=other", "?since=5&key=other"),
+        (Auth(kind="bearer"), "?since=5&token={key}", None),
+        (Auth(kind="bearer"), "?since=5", "?since=5"),
+    ],
+)
+def test_a_cursor_with_a_secret_in_it_is_not_written(api, store, clock, auth, again, kept):
+    def answer(seen):
+        return json_reply({"items": [{"id": 1}], "delta": api.url("/items") + again.format(key=quote_plus(KEY))})
+
+    url = api.route("/items", answer)
+    endpoint = completed(
+        Endpoint(
+            url=url,
+            name="Items",
+            auth=auth,
+            incremental=Incremental(path="delta"),
+            response=Response(records="items"),
+            pages=Pages(kind="none"),
+            table=Table(mode="upsert", key=("id",)),
+        )
+    )
+    context = RunContext(store=store, staging=store.path.parent, now=clock, secret=lambda *_: KEY)
+    for _ in range(2):
+        report = run(endpoint, context, CancelToken())
+        assert report.status == "succeeded", report
+        assert cursor(store) == (kept and api.url("/items") + kept)
+    sent = api.requests[-1]
+    assert sent.param("since") == ("5" if kept else "")
+    if auth.kind == "query":
+        assert sent.param("key") == KEY
+
+
+@pytest.mark.parametrize("header", ["ETag", "Last-Modified"])
+def test_a_tag_with_a_secret_in_it_is_not_written(api, store, clock, header):
+    url = api.route("/items", lambda _: json_reply([{"id": 1}]).with_headers(**{header: f'"{KEY}"'}))
+    endpoint = completed(Endpoint(url=url, name="Items", auth=Auth(kind="bearer"), pages=Pages(kind="none")))
+    context = RunContext(store=store, staging=store.path.parent, now=clock, secret=lambda *_: KEY)
+    assert run(endpoint, context, CancelToken()).status == "succeeded"
+    with store.reading() as db:
+        assert KEY not in repr(read_marks(db, "items"))

@@ -1,11 +1,12 @@
 """Asking only for what changed: how cursors are read, compared and written, and when the whole listing is due. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import cache
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import msgspec
 import xxhash
@@ -294,6 +295,21 @@ def _iso_like(text: str, moment: datetime) -> str:
         return written + (offset or "")
     zone = moment.strftime("%z")
     return f"{written}{zone[:3]}{colon}{zone[3:5]}"
+
+
+def without_secrets(marks: Marks, endpoint: Endpoint, hide: Callable[[str], str]) -> Marks:
+    """The marks without what servers repeat of the secrets that they got; `hide` takes secrets out of a text.
+
+    A key in the query of an address is left out: it is added to every request. A mark that holds one all the same is
+    forgotten, which makes the next listing a whole one.
+    """
+    if marks.cursor and endpoint.auth.kind == "query" and hide(marks.cursor) != marks.cursor:
+        address, mark, query = marks.cursor.partition("?")
+        kept = [piece for piece in query.split("&") if endpoint.auth.name not in dict(parse_qsl(piece, True))]
+        marks = msgspec.structs.replace(marks, cursor=f"{address}{mark}{'&'.join(kept)}")
+    texts = {"cursor": marks.cursor, "etag": marks.etag, "last_modified": marks.last_modified}
+    told = {name: None for name, text in texts.items() if text and hide(text) != text}
+    return msgspec.structs.replace(marks, **told) if told else marks
 
 
 def is_expired(error: SyncError) -> bool:

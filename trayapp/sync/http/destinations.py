@@ -33,6 +33,9 @@ def destinations(endpoint: Endpoint, field: Field) -> frozenset[str]:
         return frozenset(proxy)
     trusted = {f"CA file {request.ca_file}"} if request.ca_file else set()
     server = place(endpoint.url)
+    # Behind one address may be many servers, told apart by that header alone.
+    if host := next((value for name, value in request.headers.items() if name.strip().lower() == "host"), ""):
+        server = f"{server} as {host}"
     if not auth.kind.startswith("oauth2"):
         return frozenset({server, *proxy, *trusted})
     services = {f"sign-in service {place(url)}" for url in (auth.token_url, auth.device_url) if url}

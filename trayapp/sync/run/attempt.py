@@ -19,7 +19,7 @@ from trayapp.store.staging.published import Known
 from trayapp.store.staging.staging import Staging
 from trayapp.sync.cancel import Cancelled
 from trayapp.sync.changes import conditional
-from trayapp.sync.changes.cursor import asks_for_changes
+from trayapp.sync.changes.cursor import asks_for_changes, without_secrets
 from trayapp.sync.detection.proof import Evidence, Repeated, judged
 from trayapp.sync.detection.resolver import ResolvedSource, SourceResolver, keyed
 from trayapp.sync.errors import AuthError, SyncError, TransientError
@@ -181,7 +181,8 @@ class Attempt:
             history.record_run(db, row_of(report), number)
             if self._resolver.proven is not None:
                 write_found(db, endpoint.id, self._resolver.proven)
-            write_marks(db, endpoint.id, _marks(run.marks, run.started, reading, proof != "none", outcome))
+            marks = _marks(run.marks, run.started, reading, proof != "none", outcome)
+            write_marks(db, endpoint.id, without_secrets(marks, endpoint, run.hide))
             if isinstance(reading, ChainReading):
                 save_parents(db, endpoint.id, reading.before, reading.parents)
         run.store.checkpoint()
