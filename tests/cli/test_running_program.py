@@ -121,7 +121,7 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
         refused("items")
 
         text = f'[[endpoint]]\nid = "items"\nurl = "{url}"\nmanual = true\nrequest = {{ proxy = "{evil.base}" }}\n'
-        with pytest.raises(UserError, match="takes your word"):
+        with pytest.raises(UserError, match="needs your confirmation"):
             asked(commands.Import(text=text))
         variable = {"id": "other", "url": theirs, "manual": True, "table": {"name": "other"}}
         variable["auth"] = {"kind": "bearer", "secret_env": VARIABLE}
@@ -130,7 +130,7 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
         with pytest.raises(UserError, match="changed in the meantime"):
             asked(commands.Allow(id="other", what=(Allowance("secret", VARIABLE, (api.base,)),)))
         refused("other")
-        with pytest.raises(UserError, match="no secret 'secret/for'"):
+        with pytest.raises(UserError, match="no secret called “secret/for”"):
             asked(commands.SetSecret(id="items", field="secret/for", value="{}"))
         assert evil.requests == []
 
