@@ -117,10 +117,10 @@ def test_what_takes_no_word_is_imported_at_once_and_told(cli, api, tmp_path):
     url = api.route("/items", Listing(RECORDS))
     file.write_text(PLAIN.format(url=url))
     assert cli("import", file).out == f"items (new): {url}\nImported items.\n"
-    assert cli("import", file).out == f"items (as it is): {url}\nImported items.\n"
+    assert cli("import", file).out == f"items (unchanged): {url}\nImported items.\n"
     file.write_text(f'[[endpoint]]\nurl = "{url}?page=2"\nname = "Others"\n')
     assert cli("import", file).out == f"Others (new): {url}?page=2\nImported others.\n"
-    assert cli("import", file).out == f"others (as it is): {url}?page=2\nImported others.\n"
+    assert cli("import", file).out == f"others (unchanged): {url}?page=2\nImported others.\n"
     assert len(cli.json("endpoints")["endpoints"]) == 2
 
 
@@ -158,7 +158,7 @@ def test_what_was_shown_is_what_is_agreed_to(cli, api, home):
     workspace = Workspace(find_home(home))
     try:
         text = PLAIN.format(url=f"{url}?a=b")
-        shown = [ask for each in plan(workspace, text) for ask in each.asks]
+        shown = [ask.english() for each in plan(workspace, text) for ask in each.asks]
         workspace.edit("items", {"every": "2h"})
         with pytest.raises(UserError, match="needs your confirmation"):
             import_text(workspace, text, shown)

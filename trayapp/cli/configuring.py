@@ -146,11 +146,11 @@ def import_(client: Client, options: Options) -> int:
     planned = plan(client.workspace, text)
     asks = [ask for each in planned for ask in each.asks]
     if not options.json:
-        output.say(*(each.words for each in planned), *(f"  {ask}." for ask in asks))
+        output.say(*(str(each.words) for each in planned), *(f"  {ask}" for ask in asks))
     agreeing = options.yes or (sys.stdin.isatty() and asks and agreed("Import that?", ""))
     if asks and not agreeing and sys.stdin.isatty():
         return 1
-    result = client.do(commands.Import(text=text, agreed=tuple(asks) if agreeing else ()))
+    result = client.do(commands.Import(text=text, agreed=tuple(ask.english() for ask in asks) if agreeing else ()))
     if options.json:
         output.print_json(result)
     else:

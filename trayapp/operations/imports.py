@@ -10,7 +10,7 @@ from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import Lifted, lifted, readable
 from trayapp.endpoints.settings import parse_settings, to_builtins
 from trayapp.errors import UserError
-from trayapp.messages import foreign, say
+from trayapp.messages import Message, paragraph, say
 from trayapp.operations.fields import unnamed
 from trayapp.operations.workspace import Saved, Workspace
 from trayapp.schedule.engine.chains import depth
@@ -19,11 +19,11 @@ from trayapp.sync.http.destinations import destinations, place
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """One endpoint of the text, as it would be saved; `asks` are sentences that a person has to agree to."""
+    """One endpoint of the text, as it would be saved; `asks` is what a person has to agree to."""
 
     found: Lifted
     before: Endpoint | None
-    asks: tuple[str, ...]
+    asks: tuple[Message, ...]
 
     @property
     def is_change(self) -> bool:
@@ -31,11 +31,15 @@ class Planned(msgspec.Struct, frozen=True):
         return self.before != self.found.endpoint
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         """What would be done, in a line."""
         endpoint = self.found.endpoint
-        done = "new" if self.before is None else "changed" if self.is_change else "as it is"
-        return f"{endpoint.id or endpoint.name} ({done}): {endpoint.url}"
+        name, url = endpoint.id or endpoint.name, endpoint.url
+        if self.before is None:
+            return say("{name} (new): {url}", name=name, url=url)
+        if self.is_change:
+            return say("{name} (changed): {url}", name=name, url=url)
+        return say("{name} (unchanged): {url}", name=name, url=url)
 
 
 def plan(workspace: Workspace, text: str) -> list[Planned]:
@@ -67,13 +71,14 @@ def plan(workspace: Workspace, text: str) -> list[Planned]:
 def import_text(workspace: Workspace, text: str, agreed: Collection[str] = ()) -> tuple[Saved, ...]:
     """Add, or replace by id, the endpoints of a TOML text.
 
-    UserError, and nothing done, when something takes a person's word that is not among what they `agreed` to.
+    UserError, and nothing done, when something needs a confirmation that is not among what they `agreed` to: the
+    sentences of `Planned.asks`, in English whatever the language of the program that asks.
     """
     planned = plan(workspace, text)
-    if open := [ask for each in planned for ask in each.asks if ask not in agreed]:
+    if open := [ask for each in planned for ask in each.asks if ask.english() not in agreed]:
         raise UserError(
             say("The import needs your confirmation"),
-            foreign(" ".join(f"{ask}." for ask in open)),
+            paragraph(*open),
             say("If you agree to all of it, add --yes."),
         )
     done = []
@@ -83,16 +88,18 @@ def import_text(workspace: Workspace, text: str, agreed: Collection[str] = ()) -
     return tuple(done)
 
 
-def _asks(workspace: Workspace, endpoint: Endpoint, before: Endpoint | None) -> tuple[str, ...]:
+def _asks(workspace: Workspace, endpoint: Endpoint, before: Endpoint | None) -> tuple[Message, ...]:
     name = endpoint.id or endpoint.name
     asks = []
     if before is not None and (changes := _changes(before, endpoint)):
-        asks.append(f"{name} is replaced: {'; '.join(changes)}")
+        asks.append(say("{name} is replaced: {changes}.", name=name, changes="; ".join(changes)))
     if endpoint.auth.secret_env and not (_sends_alike(endpoint, before) and workspace.vault.may_use_variable(endpoint)):
-        to = ", ".join(sorted(destinations(endpoint, "secret")))
-        asks.append(f"{name} sends the environment variable {endpoint.auth.secret_env} to {to}")
-    known = set() if before is None else set(_risks(before))
-    asks += [f"{name} {risk}" for risk in _risks(endpoint) if risk not in known]
+        variable, to = endpoint.auth.secret_env, tuple(sorted(destinations(endpoint, "secret")))
+        asks.append(
+            say("{name} sends the environment variable {variable} to {to}.", name=name, variable=variable, to=to)
+        )
+    known = [] if before is None else _risks(before, name)
+    asks += [risk for risk in _risks(endpoint, name) if risk not in known]
     return tuple(asks)
 
 
@@ -106,20 +113,35 @@ def _sends_alike(endpoint: Endpoint, before: Endpoint | None) -> bool:
         return False
 
 
-def _risks(endpoint: Endpoint) -> list[str]:
+def _risks(endpoint: Endpoint, name: str) -> list[Message]:
     """What an endpoint made by somebody else could do that its address alone does not tell."""
     request, auth, server = endpoint.request, endpoint.auth, place(endpoint.url)
     query = endpoint.after.each if endpoint.after is not None else ""
-    services = [url for url in (auth.token_url, auth.auth_url, auth.device_url) if url]
-    risks = (
-        (query, f"puts what this query finds in your tables into its requests to {server}: {query}"),
-        (request.proxy, f"goes through the proxy {place(request.proxy) if request.proxy else ''}"),
-        (request.ca_file, f"trusts the certificates in {request.ca_file}"),
-        (request.client_cert, f"shows the certificate {request.client_cert} to {server}"),
-        (request.client_key, f"uses the key {request.client_key}"),
-        (services, f"signs in at {', '.join(dict.fromkeys(map(place, services)))}"),
-    )
-    return [words for value, words in risks if value]
+    services = tuple(dict.fromkeys(place(url) for url in (auth.token_url, auth.auth_url, auth.device_url) if url))
+    risks = []
+    if query:
+        risks.append(
+            say(
+                "{name} puts what this query finds in your tables into its requests to {server}: {query}.",
+                name=name,
+                server=server,
+                query=query,
+            )
+        )
+    if request.proxy:
+        risks.append(say("{name} goes through the proxy {proxy}.", name=name, proxy=place(request.proxy)))
+    if request.ca_file:
+        risks.append(say("{name} trusts the certificates in {file}.", name=name, file=request.ca_file))
+    if request.client_cert:
+        certificate = request.client_cert
+        risks.append(
+            say("{name} shows the certificate {file} to {server}.", name=name, file=certificate, server=server)
+        )
+    if request.client_key:
+        risks.append(say("{name} uses the key {file}.", name=name, file=request.client_key))
+    if services:
+        risks.append(say("{name} signs in at {services}.", name=name, services=services))
+    return risks
 
 
 def _changes(before: Endpoint, after: Endpoint) -> list[str]:
