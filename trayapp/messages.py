@@ -8,7 +8,6 @@ history is read in today's language.
 
 import gettext
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Union
 
@@ -18,13 +17,7 @@ _SEPARATORS: Mapping[str, str] = {"en": ",", "de": ".", "es": ".", "fr": "\u202f
 """Between groups of three digits, by language (Unicode CLDR 45, numbers/symbols/group)."""
 
 
-class Moment(NamedTuple):
-    """A moment as an argument; aware. It is shown in the time zone of the computer."""
-
-    at: datetime
-
-
-Argument = Union[str, int, float, Moment, "Message", tuple[Union[str, "Message"], ...]]
+Argument = Union[str, int, float, "Message", tuple[Union[str, "Message"], ...]]
 """What fills a place in a sentence. A tuple is an enumeration."""
 
 
@@ -116,8 +109,6 @@ def _mapped(value: Argument, change: Callable[[str], str]) -> Argument:
             return change(value)
         case Message():
             return value.mapped(change)
-        case Moment():
-            return value
         case tuple():
             return tuple(change(each) if isinstance(each, str) else each.mapped(change) for each in _items(value))
         case _:
@@ -125,7 +116,7 @@ def _mapped(value: Argument, change: Callable[[str], str]) -> Argument:
 
 
 def _items(value: tuple[Any, ...]) -> tuple[str | Message, ...]:
-    """An enumeration's items: its type alone does not tell it from a Moment, which is a tuple, too."""
+    """An enumeration's items: its type alone does not tell it from a Message, which is a tuple, too."""
     return value
 
 
@@ -150,8 +141,6 @@ class _Language:
         match value:
             case Message():
                 return self.rendered(value)
-            case Moment(at=at):
-                return at.astimezone().strftime("%Y-%m-%d %H:%M")
             case tuple():
                 return self._catalogue.gettext(", ").join(self._shown(each) for each in _items(value))
             case int():
@@ -190,8 +179,6 @@ def _plain(value: Argument) -> Any:
     match value:
         case Message():
             return to_plain(value)
-        case Moment(at=at):
-            return {"at": at.isoformat()}
         case tuple():
             return [each if isinstance(each, str) else to_plain(each) for each in _items(value)]
         case _:
@@ -200,8 +187,6 @@ def _plain(value: Argument) -> Any:
 
 def _argument(value: Any) -> Argument:
     match value:
-        case {"at": str(at)}:
-            return Moment(datetime.fromisoformat(at))
         case {}:
             return from_plain(value)
         case list():
@@ -210,8 +195,3 @@ def _argument(value: Any) -> Argument:
             return value
         case _:
             raise TypeError(value)
-
-
-def at(time: datetime) -> Moment:
-    """A moment for a sentence, in UTC, so that it is stored the same wherever it was made."""
-    return Moment(time.astimezone(UTC))

@@ -242,7 +242,7 @@ class After(_Section, frozen=True):
 
 
 class Endpoint(_Section, frozen=True):
-    """One thing to mirror. `url` alone is valid; `endpoints.settings.completed` fills id, name and table name.
+    """One thing to mirror. `url` alone is valid; `endpoints.naming.completed` fills id, name and table name.
 
     `tags` are words by which several are meant at once.
 

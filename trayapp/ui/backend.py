@@ -25,7 +25,7 @@ class SyncQuestion(msgspec.Struct, frozen=True):
 class Backend(QObject):
     """Every method returns at once; answers come as signals in the GUI thread.
 
-    `app.py` implements it on the scheduler and its workers; tests implement it in memory.
+    `app.backend` implements it on the scheduler and its workers; tests implement it in memory.
     """
 
     snapshot_changed = Signal(object)

@@ -14,7 +14,7 @@ from trayapp.errors import Problem
 from trayapp.messages import NOTHING, Message, foreign, from_plain, to_plain
 from trayapp.store.times import to_text
 
-Status = Literal["enqueued", "running", "cancelled"]
+Status = Literal["enqueued", "running"]
 
 
 class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
