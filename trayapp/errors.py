@@ -138,7 +138,7 @@ def bug() -> Problem:
     return Problem(
         say("Something went wrong inside TraySync"),
         say("This is a bug, not your mistake. The log has the details."),
-        say("Report it with the log file; nothing of your data was changed."),
+        say("Report it, and include the log file."),
         code="bug",
         action="report_bug",
     )

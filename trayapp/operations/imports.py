@@ -75,10 +75,10 @@ def import_text(workspace: Workspace, text: str, agreed: Collection[str] = ()) -
     sentences of `Planned.asks`, in English whatever the language of the program that asks.
     """
     planned = plan(workspace, text)
-    if open := [ask for each in planned for ask in each.asks if ask.english() not in agreed]:
+    if unconfirmed := [ask for each in planned for ask in each.asks if ask.english() not in agreed]:
         raise UserError(
             say("The import needs your confirmation"),
-            paragraph(*open),
+            paragraph(*unconfirmed),
             say("If you agree to all of it, add --yes."),
         )
     done = []
