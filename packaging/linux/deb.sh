@@ -34,6 +34,8 @@ make_deb() {
     cp packaging/linux/lintian-overrides "$tree/usr/share/lintian/overrides/traysync"
     cat packaging/linux/copyright >"$tree/usr/share/doc/traysync/copyright"
     gzip -9n <build/licenses.txt >"$tree/usr/share/doc/traysync/licenses-of-bundled-software.txt.gz"
+    sh packaging/audit.sh sbom
+    gzip -9n <"dist/traysync_$version.cdx.json" >"$tree/usr/share/doc/traysync/traysync.cdx.json.gz"
     printf 'traysync (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- %s  %s\n' "$version" "$version" \
         "$maintainer" "$(LC_ALL=C date -R -u -d "@$SOURCE_DATE_EPOCH")" |
         gzip -9n >"$tree/usr/share/doc/traysync/changelog.gz"

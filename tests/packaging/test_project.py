@@ -1,5 +1,6 @@
 """What the project's own files promise each other: locks, scripts, layout."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -55,6 +56,7 @@ def names(requirements: list[str]) -> set[str]:
         ("dev", PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]),
         ("build", PROJECT["dependency-groups"]["build"]),
         ("package", PROJECT["dependency-groups"]["package"]),
+        ("audit", PROJECT["dependency-groups"]["audit"]),
     ],
 )
 def test_every_dependency_is_locked(lock: str, requirements: list[str]) -> None:
@@ -78,6 +80,18 @@ def test_one_environment_can_hold_all_locks() -> None:
             pins = tuple(line.split(" ;")[0] for line in lines if "==" in line and not line.startswith("--"))
             versions.setdefault(name, set()).add(pins)
     assert {name: pins for name, pins in versions.items() if len(pins) > 1} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_bill_of_materials_names_what_is_locked_and_nothing_else() -> None:
+    subprocess.run(["sh", ROOT / "packaging/audit.sh", "sbom"], check=True, capture_output=True)
+    bill = json.loads((ROOT / f"dist/traysync_{trayapp.__version__}.cdx.json").read_text())
+    listed = {(normal(each["name"]), each["version"]) for each in bill["components"]}
+    pins = [re.match(r"([^=]+)==(\S+)", line) for lines in locked("runtime").values() for line in lines]
+    assert listed == {(normal(pin[1]), pin[2]) for pin in pins if pin}
+    assert bill["specVersion"] == "1.6"
+    assert bill["metadata"]["component"]["name"] == "traysync"
 
 
 def test_no_tracked_file_names_a_package_index() -> None:
