@@ -140,10 +140,12 @@ QUIRKS: dict[str, Shape] = {
     "more promised, no way there": Shape(_parameters_ignored(total=True), refused="The further pages can't be found"),
     "20 records, paging parameters ignored": Shape(_parameters_ignored(total=False), rows=_some),
     "total larger than what can be reached": Shape(
-        _more_than_reachable, told="The server reports 2,345 records, but sent 40"
+        _more_than_reachable, incomplete="The server reports 2,345 records, but sent 40"
     ),
     "no further than 20 records": Shape(_limited_to(20), refused="The server rejects the request"),
-    "totals that disagree from page to page": Shape(_growing_total, told="The server reports 31 records, but sent 40"),
+    "totals that disagree from page to page": Shape(
+        _growing_total, incomplete="The server reports 31 records, but sent 40"
+    ),
     "pages that overlap": Shape(_twice),
     "next is null, meta has page and total": Shape(numbered(envelope=_envelope_fields)),
     "page 3 forbidden": Shape(_broken_in_the_middle, refused="The server denies access"),

@@ -20,6 +20,7 @@ class Shape:
     counts: what the changes come to, as added, changed and deleted.
     keeps: what vanished from the answer stays in the table. `refused`: the title of the error that `add` or the first
     `sync` ends with; `told`: how a warning of that run begins, whose table is what the listing gave.
+    `incomplete`: how the cause begins that the first `sync` names as a problem, with what came in the table.
     """
 
     serve: Serve
@@ -34,6 +35,7 @@ class Shape:
     counts: tuple[int, int, int] = (1, 1, 2)
     refused: str = ""
     told: str = ""
+    incomplete: str = ""
     silent: bool = False
 
     @property
@@ -43,6 +45,8 @@ class Shape:
             return f"refused: {self.refused}"
         if self.told:
             return f"told: {self.told}"
+        if self.incomplete:
+            return f"incomplete: {self.incomplete}"
         return "exact; what leaves it stays" if self.keeps else "exact"
 
 

@@ -79,7 +79,7 @@ class Notices:
     def _event(self, report: Report) -> NotifyOn | None:
         if report.status == "stopped":
             return None
-        if report.status in ("failed", "held"):
+        if report.status in ("failed", "incomplete", "held"):
             what = report.problem.title if report.problem else report.held
             if self._told.get(report.endpoint) == what:
                 return None

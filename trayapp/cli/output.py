@@ -124,7 +124,13 @@ def preview_document(preview: Preview) -> dict[str, Any]:
     return {
         "format": {**format, "delimiter": preview.delimiter} if preview.delimiter else format,
         "records": {"path": preview.records_path, "count": preview.count, "total": preview.total},
-        "pages": {"kind": preview.pages.kind, **pages, "proven": preview.proven, "proof": str(preview.proof)},
+        "pages": {
+            "kind": preview.pages.kind,
+            **pages,
+            "proven": preview.proven,
+            "evidence": preview.evidence,
+            "proof": str(preview.proof),
+        },
         "key": preview.key,
         "columns": preview.columns,
         "cursors": preview.cursors,

@@ -108,7 +108,12 @@ class Response(_Section, frozen=True):
 
 
 class Pages(_Section, frozen=True):
-    """How the listing continues; `path` is dotted, or "header:NAME"."""
+    """How the listing continues.
+
+    `path` is where the next address or token stands: dotted, `links[rel=next].href` for one of a list, "header:NAME",
+    or "last:FIELD" for a field of the page's last record. `first` is what `param` has in the first request, where
+    tokens come only when they are asked for: "" or "*". `ignore_total`: the server's number of records isn't believed.
+    """
 
     kind: Literal["auto", "none", "link", "next_url", "page", "offset", "cursor"] = "auto"
     path: str = ""
@@ -117,7 +122,9 @@ class Pages(_Section, frozen=True):
     size_param: str = ""
     size: int = 0
     start: int | None = None
+    first: str | None = None
     max: int | None = None
+    ignore_total: bool = False
 
 
 class Table(_Section, frozen=True):

@@ -11,153 +11,206 @@ def folded(name: str) -> str:
     return name.lower()
 
 
-NEXT_PLACES: tuple[str, ...] = (
-    "next_url", "next_page_url", "nextPageUrl", "nextUrl", "next_page", "nextLink", "next_link", "@odata.nextLink",
-    "odata.nextLink", "next", "next.href", "next.url", "links.next", "links.next.href", "links.next.url",
-    "_links.next", "_links.next.href", "paging.next", "pagination.next", "pagination.next_url", "pagination.next_link",
-    "pagination.links.next", "meta.next", "meta.next_url", "meta.pagination.next", "meta.pagination.links.next",
-    "meta.pagination.next_url", "meta.links.next", "response.next", "nextPage", "page.next",
-)  # fmt: skip
-"""Where the next page's address stands.
+def plain(name: str) -> str:
+    """The name without what servers write differently: case, `-`, `_`, `$`, and a prefix as in `@odata.` or `hydra:`.
+
+    Names of over 100 characters are not looked at: "".
+    """
+    if len(name) > 100:
+        return ""
+    return re.sub(r"[^a-z0-9]", "", re.split(r"[:.@]", name.lower().rstrip(":.@"))[-1])
+
+
+HOLDER = re.compile(
+    r"page|paging|pager|meta|info|links?$|cursors?$|response|results?$|data$|message|search|navigat|view|next|query|list"
+    r"|control|envelope|head|context|summary|collection|feed|channel|batch|hits|total|root|body|content"
+)
+"""Found in the plain names of objects that say something of a listing; others may be records."""
+PAST = re.compile(r"prev|previous|first|self|newer|earlier|back(ward)?$|before$|start(cursor|link|url)$")
+"""Plain names of what is about pages before this one begin so."""
+
+NEXT = re.compile(
+    r"next(page|records?|results?|items?|set|batch|link|chunk|segment|part|query|search|request|entries|rows)*"
+    r"(url|uri|links?|href|path|page|address|location|results?|href|ref|query|request)?"
+    r"|(more|older|following|forward|continuation|continue)(page|pages|results?|items?|posts?|records?|entries)?"
+    r"(url|uri|link|href|path|page)?|links?next|pagenext|urlnext"
+)
+"""Plain names of what leads to the next page, where the value is an address.
 
 `next` is Django REST framework's, `next_page_url` Laravel's, `next_page` Zendesk's, `nextLink` Azure's and OData's,
-`links.next` JSON:API's, `_links.next.href` HAL's, `paging.next` Facebook's, `meta.next` Tastypie's,
-`meta.pagination.links.next` Fractal's.
+`links.next` JSON:API's, `_links.next.href` HAL's, `paging.next` Facebook's, `nextRecordsUrl` Salesforce's, `hydra:next`
+Hydra's.
 """
-LINK_LISTS: tuple[str, ...] = ("links", "link", "_links", "meta.links")
-"""Where lists of links stand, as OGC API, FHIR and OpenStack (`NAME_links`) write them.
+OLDER = re.compile(r"(more|older|following|forward).*")
+"""Those that may lead to something else."""
+NO_NEXT = re.compile(r"sync|delta|visit|episode|event|run|due|update|step|action|tick|match|game")
+"""Found in plain names of what comes next in the world, not in the listing."""
+ADDRESSES = frozenset({"link", "href", "url", "uri", "path", "address", "location", "target"})
+"""Plain names of an address in an object: HAL's and JSON:API's `next.href`, HubSpot's `next.link`."""
+RELATIONS = frozenset({"rel", "relation", "name", "type", "title", "label"})
+"""Plain names of what tells the links in a list apart; a path to the next one is written `links[rel=next]`."""
 
-A path to the one with rel "next" is written `links[rel=next]`.
-"""
-NEXT_HEADERS: tuple[str, ...] = (
-    "Next-Page", "Next", "X-Next", "X-Next-Url", "X-Next-Page", "X-Next-Page-Url", "X-Next-Link", "X-Next-Page-Link",
-)  # fmt: skip
-"""Headers with the next page's address, of servers that don't write a Link header (RFC 8288)."""
-NEXT_ADDRESS = re.compile(
-    r"(\w+:)?next[_-]?(page|records?|results?|items|set|batch|link)?[_-]?(url|uri|link|href|path|page)?", re.IGNORECASE
+TOTAL = re.compile(
+    r"(x|grand|overall|all|full|search|result|items?|records?|collection)*totals?"
+    r"(results?|counts?|items?|records?|rows?|elements?|size|hits|entries|entities|objects|number|num|documents?|docs"
+    r"|match(es|ed)?|found|features?|available|of|resources|products|posts|users|all|value|instances|in|query|filtered)*"
+    r"|num(ber)?(of)?(found|matched|matches|results?|records?|items|rows|hits|total|entries|objects)"
+    r"|(record|item|row|result|results|hit|match|object|document|entity|element|entry|full|all|overall)s?count(all)?"
+    r"|records(filtered|total)|nb(hits|results|items|records|total)|(count|found)(all|total)|resultsfound|odatacount"
+    r"|(filtered|total)?(table)?rowscount|resultsavailable|availableresults"
 )
-"""Any other name of a next page's address: `nextRecordsUrl` (Salesforce), `hydra:next` (Hydra), `next_href`."""
-ADDRESSES = frozenset({"link", "href", "url"})
-"""Names of an address in an object that is called so: HAL's and JSON:API's `next.href`, HubSpot's `next.link`."""
+"""Plain names of the number of all records.
 
-TOTAL_PLACES: tuple[str, ...] = (
-    "total", "total_count", "totalCount", "count", "total_results", "totalResults", "totalItems", "total_items",
-    "total_records", "recordCount", "numFound", "@odata.count", "meta.total", "meta.total_count", "meta.count",
-    "meta.pagination.total", "pagination.total", "pagination.total_count", "paging.total", "page.totalElements",
-    "totalElements", "filtered_table_rows_count", "meta.pagination.total_count", "hits.total", "total_rows",
-    "nbHits", "totalSize", "hydra:totalItems", "hits.total.value", "response.numFound", "message.total-results",
-)  # fmt: skip
-"""Where the number of all records stands.
-
-`count` is Django REST framework's, `total_count` GitHub's search's, `totalElements` Spring Data's, `numFound` Solr's,
-`hits.total` Elasticsearch's, `nbHits` Algolia's, `totalSize` Salesforce's, `total_rows` CouchDB's,
-`filtered_table_rows_count` Datasette's, `message.total-results` Crossref's.
+`total_count` is GitHub's search's, `totalElements` Spring Data's, `numFound` Solr's, `hits.total` Elasticsearch's,
+`nbHits` Algolia's, `totalSize` Salesforce's, `total_rows` CouchDB's, `filtered_table_rows_count` Datasette's,
+`numberMatched` OGC's.
 """
-TOTAL_HEADERS: tuple[str, ...] = (
-    "X-Total-Count", "X-Total", "X-WP-Total", "Total-Count", "Total-Results", "X-Pagination-Total-Count",
-)  # fmt: skip
-"""The same as headers: json-server's and Gitea's first, then GitLab's and WordPress's; Yii's is the last."""
-PAGES_PLACES: tuple[str, ...] = (
-    "total_pages", "totalPages", "pages", "last_page", "lastPage", "page_count", "pageCount", "meta.total_pages",
-    "meta.pagination.total_pages", "meta.last_page", "pagination.total_pages", "pagination.pages", "page.totalPages",
-    "nbPages",
-)  # fmt: skip
-"""Where the number of all pages stands: `last_page` is Laravel's, `totalPages` Spring Data's, `nbPages` Algolia's."""
-PAGES_HEADERS: tuple[str, ...] = ("X-Total-Pages", "X-WP-TotalPages", "X-Pagination-Page-Count")
-"""The same as headers: GitLab's, WordPress's, Yii's."""
+NO_TOTAL = re.compile(r"page|time|byte|price|amount|cost|duration|ms$|seconds|score")
+"""Found in plain names of other sums."""
+WEAK_TOTAL = re.compile(
+    r"count|results?|records?|items|hits|rows|matches|found|available|quantity|documents|entries|elements|features"
+    r"|objects|resultcount|num|n|nb|cardinality|length"
+)
+"""Plain names of a number that may as well be that of the page: `count` is Django REST framework's total."""
+TOTAL_HEADER = re.compile(
+    r"x?(wp|pagination|item|record|result|list|query)*total(count|results?|records?|items?)?|x?(item|record|result)count"
+)
+"""Plain names of such headers: json-server's and Gitea's `X-Total-Count`, WordPress's `X-WP-Total`, Yii's."""
+PAGES = re.compile(
+    r"(wp|pagination|result|list)*(total|num|nb|number|max|last|count|all)(of)?pages?(count|number|num)?"
+    r"|(pagination)?pages?(total|count|max)|pages|(pagination)?pagecount"
+)
+"""Plain names of the number of all pages: `last_page` is Laravel's, `totalPages` Spring Data's, `nbPages` Algolia's."""
 
-MORE_PLACES: tuple[str, ...] = (
-    "has_more", "hasMore", "has_next", "hasNext", "more", "meta.has_more", "pagination.has_more", "paging.has_more",
-    "pageInfo.hasNextPage", "pagination.has_next", "has_next_page", "hasNextPage",
-)  # fmt: skip
-"""Where true says that more follows, false that nothing does: `has_more` is Stripe's, `pageInfo` Relay's."""
-LAST_PAGE_FLAGS: tuple[str, ...] = ("isLast", "isLastPage", "is_last", "is_last_page", "lastPage")
-"""Flags that say the opposite: `isLast` is Atlassian's, `isLastPage` Bitbucket Server's."""
-DONE = "done"
-"""Salesforce's flag of the last page; false on a job does not mean a listing."""
+MORE_FLAG = re.compile(
+    r"(is|has|have|are|there|get)*(more|next)(page|pages|results?|items?|records?|rows|data|available|entries|exist|toload|token|itemsavailable|recordsavailable)*"
+    r"|(is|was|are|result|results|response|list)*truncated|exceeded\w*|\w*limitexceeded|(limit|max)reached"
+    r"|incomplete(results?)?|(is)?(partial|continued|overflow)|(has|more)?(older|additional|further)(pages?|results?|items?)?"
+)
+"""Plain names of flags that say that more follows: `has_more` is Stripe's, `hasNextPage` Relay's, ArcGIS's."""
+LAST_FLAG = re.compile(
+    r"(is|at|on|was|the|reached)*(last|final|end)(page|batch|chunk|ofrecords|oflist|ofresults|ofdata|reached)?"
+    r"|(is|all)?(complete|completed|done|finished|exhausted|loaded)|endof\w+|eof|nomore\w*"
+)
+"""Plain names of flags that say the opposite: `isLast` is Atlassian's, `endOfRecords` GBIF's."""
+DONE_FLAG = re.compile(r"(is|all)?(complete|completed|done|finished|exhausted|loaded)|end")
+"""Those that on a job do not mean a listing: `done` is Salesforce's."""
 
-TOKEN_PLACES: tuple[str, ...] = (
-    "next_cursor", "nextCursor", "next_page_token", "nextPageToken", "cursor.next", "cursors.after",
-    "paging.cursors.after", "meta.next_cursor", "response_metadata.next_cursor", "pagination.next_cursor",
-    "continue", "continuation", "continuationToken", "pageInfo.endCursor", "next", "next_token", "nextToken",
-)  # fmt: skip
-"""Where a token of the next page stands.
+TOKEN = re.compile(
+    r"(next|(next)?continuation|resumption|more|forward)(page|results?|records?|items?|batch|query|scan)*"
+    r"(cursor|token|marker|mark|keys?|id|start|offset|from|cursormark|state|position|params?|bookmark|index|skip)?"
+    r"|after(cursor|token|key|id|mark)"
+    r"|(last|next)evaluatedkey|(end|next)cursor|continue|resumptiontoken|scrollid|scroll|(paging|page)state|searchafter"
+    r"|exclusivestartkey|bookmark"
+)
+"""Plain names of a token of the next page.
 
-`nextPageToken` is Google's, `paging.cursors.after` Facebook's, `response_metadata` Slack's, `continue` MediaWiki's and
-Kubernetes', `continuationToken` Azure's, `pageInfo.endCursor` Relay's, `nextToken` AWS's.
+`nextPageToken` is Google's, `next_cursor` Slack's, `continue` MediaWiki's and Kubernetes', `continuationToken` Azure's,
+`endCursor` Relay's, `nextToken` AWS's, `nextCursorMark` Solr's, `x-ms-continuation` Cosmos DB's.
 """
+PLAIN_TOKEN = re.compile(
+    r"cursor|after|startingafter|offset|pagetoken|marker|position|anchor|iterator|resume(from)?|olderthan"
+    r"|(max|min|last|since|until|end|start|before)(id|key|cursor|token|seen|value)"
+)
+"""Those that may as well repeat what was asked for, unless they stand in one of TOKEN_HOLDERS: Airtable's `offset`."""
+NO_TOKEN = re.compile(r"sync|delta|csrf|access|auth|refresh|session|api")
+"""Found in plain names of tokens for something else: Google's `nextSyncToken` comes with the last page."""
+TOKEN_HOLDERS = frozenset({"next", "cursors", "nextpage"})
+"""Plain names of objects with nothing but what leads on: HubSpot's `paging.next.after`, Facebook's `cursors.after`."""
+TOKEN_OBJECT = re.compile(r"lastevaluatedkey|continue|nextparams|nextpageparams|nextquery")
+"""Plain names of tokens that are objects: DynamoDB's, MediaWiki's."""
+LONGEST_TOKEN = 8192
+"""Characters."""
+HARMLESS = re.compile(
+    r"id$|uuid|guid|version|etag|hash|request|trace|session|date|time|stamp|updated|created|generated|modified|expire"
+    r"|licen|copyright|lang|locale|curren|countr|code|type|kind|status|state$|name|title|host|server|node$|build|commit"
+    r"|revision|checksum|digest|signature|unit|zone|region|env|schema|query|^q$|href|url|uri|mail|phone|colou?r|format"
+    r"|charset|encod|seed|descri|message|text|note|source|provider|author|owner|user|attribution|terms|docs?$|help"
+    r"|context|error|warn|debug|filter|sort|order|include|facet|aggreg|crs|bbox|geometry|serial|sha$|md5|ref$|key$"
+)
+"""Found in plain names of texts that lead nowhere, whatever they look like."""
+_LIKELY_TOKENS = ("cursor", "token", "after", "continu", "mark", "next")
+
+
+def last_of(path: str) -> str:
+    """The last name of a dotted path, or that of a header."""
+    return path.removeprefix("header:").rpartition(".")[2]
+
+
+def is_token(name: str) -> bool:
+    """Whether a member of that name may be a token of the next page."""
+    text = plain(name)
+    return bool(TOKEN.fullmatch(text) or PLAIN_TOKEN.fullmatch(text)) and not NO_TOKEN.search(text)
+
+
+def token_rank(path: str) -> int:
+    """The likeliest tokens first."""
+    name = plain(last_of(path))
+    return next((rank for rank, part in enumerate(_LIKELY_TOKENS) if part in name), len(_LIKELY_TOKENS))
+
+
 TOKEN_PARAMS: dict[str, tuple[str, ...]] = {
-    "next_cursor": ("cursor", "next_cursor", "start_cursor"),
-    "nextCursor": ("cursor", "nextCursor"),
-    "next_page_token": ("page_token", "next_page_token"),
-    "nextPageToken": ("pageToken", "nextPageToken"),
-    "next_token": ("next_token", "token"),
-    "nextToken": ("nextToken", "token"),
-    "endCursor": ("after", "cursor"),
+    "nextcursor": ("cursor", "next_cursor", "nextCursor", "start_cursor", "after"),
+    "nextpagetoken": ("pageToken", "page_token", "nextPageToken", "next_page_token"),
+    "nexttoken": ("next_token", "nextToken", "token", "pagination_token"),
+    "endcursor": ("after", "cursor"),
     "after": ("after",),
+    "aftercursor": ("page[after]", "after"),
     "continuation": ("continuation",),
-    "continuationToken": ("continuationToken",),
+    "continuationtoken": ("continuationToken", "continuation"),
+    "nextcontinuationtoken": ("continuation-token",),
     "next": ("next", "cursor", "after", "_next", "page"),
+    "lastevaluatedkey": ("ExclusiveStartKey",),
+    "nextpage": ("page",),
 }
-"""Parameters that take them, by the token's own name; `start_cursor` is Notion's, `_next` Datasette's."""
-TOKEN_HEADERS: dict[str, tuple[str, ...]] = {
-    "X-Next-Page": ("page",),
-    "X-Next-Cursor": ("cursor",),
-    "X-Cursor": ("cursor",),
-    "X-Continuation-Token": ("continuationToken", "continuation"),
-}
-"""Headers that hold such a token, and parameters that take it: the first is GitLab's."""
-NEXT_TOKEN = re.compile(
-    r"(x-)?(ms-)?(next|after|(next)?continuation)[_-]?(page|results?|records?)?[_-]?"
-    r"(cursor|token|marker|mark|key|id|start|offset|cursor_?mark)|lastevaluatedkey|nextpage|next_page|x-ms-continuation",
-    re.IGNORECASE,
-)
-"""Any other name of a token: `nextCursorMark` (Solr), `next-cursor` (Crossref), `x-ms-continuation` (Cosmos DB)."""
-TOKEN_OBJECT = folded("LastEvaluatedKey")
-"""DynamoDB's token, which is an object."""
-PLAIN_TOKENS = frozenset(map(folded, (
-    "cursor", "after", "starting_after", "offset", "page_token", "pageToken", "marker", "continuation",
-)))  # fmt: skip
-"""Names that may as well repeat what was asked for, unless they stand in one of TOKEN_HOLDERS: Airtable's `offset`."""
-TOKEN_HOLDERS = frozenset({"next", "cursors"})
-"""Objects with nothing but what leads on: HubSpot's `paging.next.after`, Facebook's `paging.cursors.after`."""
-OTHER_TOKEN_PARAMS: dict[str, tuple[str, ...]] = {
-    folded("next_token"): ("pagination_token",),
-    folded("after_cursor"): ("page[after]", "after"),
-    folded("LastEvaluatedKey"): ("ExclusiveStartKey",),
-    folded("NextContinuationToken"): ("continuation-token",),
-}
-"""Parameters that have another name than the token: X's, Zendesk's, DynamoDB's, S3's."""
-LAST_RECORD_PARAMS: tuple[str, ...] = ("starting_after", "after", "after_id")
-"""Parameters that take the last record's key: the first is Stripe's."""
+"""Parameters that take a token, by its own plain name.
+
+`start_cursor` is Notion's, `_next` Datasette's, `pagination_token` X's, `page[after]` Zendesk's, `ExclusiveStartKey`
+DynamoDB's, `continuation-token` S3's; the header `X-Next-Page` is GitLab's.
+"""
+LAST_RECORD_PARAMS: tuple[str, ...] = ("starting_after", "after", "after_id", "since_id", "last_id", "min_id")
+"""Parameters that take the last record's key where keys grow: the first is Stripe's."""
+BEFORE_RECORD_PARAMS: tuple[str, ...] = ("before", "max_id", "before_id", "until_id")
+"""The same where keys fall: `before` is Discord's, `max_id` Mastodon's."""
+UNASKED_CURSORS: tuple[tuple[str, str], ...] = (("cursor", ""), ("after", ""), ("page_token", ""), ("cursorMark", "*"))
+"""Parameters, and what they begin with, of tokens that come only when they are asked for: Solr's is the last."""
 TOKEN_WITH_FILTERS = "page_info"
 """Shopify's token, which holds all filters, and is refused beside any."""
 
-HOLDERS = frozenset(map(folded, (
-    "meta", "metadata", "_meta", "info", "paging", "pagination", "pager", "page", "pages", "pageInfo", "page_info",
-    "links", "_links", "view", "hydra:view", "next", "cursor", "cursors", "response", "result", "data", "message",
-    "response_metadata", "search_metadata", "navigation",
-)))  # fmt: skip
-"""Objects that may say how a listing goes on; others may be records."""
-
-PAGE_PARAMS: tuple[str, ...] = (
-    "page", "p", "pg", "paged", "pageno", "_page", "pageNumber", "page_number", "page[number]", "currentPage",
-)  # fmt: skip
-"""Page numbers: `paged` is WordPress's, `_page` json-server's, `page[number]` JSON:API's."""
-OFFSET_PARAMS: tuple[str, ...] = (
-    "offset", "skip", "$skip", "$offset", "start", "startAt", "start_at", "startIndex", "start_index", "from", "_start",
-)  # fmt: skip
-"""Offsets: `$skip` is OData's, `$offset` Socrata's, `start` Solr's, `startAt` Jira's, `startIndex` SCIM's."""
+PAGE_PARAM = re.compile(
+    r"(pagination|paging|page|current|req|request|result|offset|start|get)*(page|pg|pagenum|pagenumber|pageindex|pageno|paged)"
+    r"(number|num|no|index|page|id|from)?|p|pg|paged|pagina|seite"
+)
+"""Plain names of page numbers: `paged` is WordPress's, `_page` json-server's, `page[number]` JSON:API's."""
+OFFSET_PARAM = re.compile(
+    r"(result|page|record|row|pagination|paging|start|query)*(offset|skip)(number|index|value)?"
+    r"|start(at|index|position|row|record|from|item)?|from|first(result|record|row|index)?"
+)
+"""Plain names of offsets: `$skip` is OData's, `start` Solr's, `startAt` Jira's, `startIndex` SCIM's and WFS's,
+`resultOffset` ArcGIS's.
+"""
 USUAL_NUMBERS: tuple[str, ...] = (
-    "page", "offset", "skip", "_page", "p", "pageNumber", "start", "$skip", "$offset",
+    "page", "offset", "skip", "_page", "p", "pageNumber", "start", "$skip", "$offset", "startIndex", "resultOffset",
+    "page[number]", "pagination[page]", "page_number", "pageIndex",
 )  # fmt: skip
 """Those of both that are tried where nothing names one."""
-USUAL_SIZES: tuple[str, ...] = ("limit", "per_page", "page_size", "pageSize", "size", "$top")
+USUAL_SIZES: tuple[str, ...] = (
+    "limit",
+    "per_page",
+    "page_size",
+    "pageSize",
+    "size",
+    "$top",
+    "count",
+    "perPage",
+    "rows",
+)
 """Page sizes that are tried where nothing names one: `per_page` is GitHub's, `size` Spring Data's, `$top` OData's."""
-SIZE_PARAMS = frozenset(map(folded, (
-    *USUAL_SIZES, "perPage", "count", "rows", "first", "_limit", "maxResults", "max_results", "take",
-)))  # fmt: skip
-"""Any page size: `rows` is Solr's, `first` Relay's, `_limit` json-server's, `maxResults` Google's and Jira's."""
+SIZE_PARAM = re.compile(
+    r"(page|pagination|paging|result|results|record|max|items|get|query)*(limit|perpage|size|count|results|rows|take"
+    r"|items|recordcount|top|max)|first|n|num|hits|ps"
+)
+"""Plain names of any page size: `rows` is Solr's, `first` Relay's, `_limit` json-server's, `maxResults` Google's."""
 # Compiled by their first use, which most runs do without.
 POSITION_PARAM = r"(?i)page|offset|skip|start|cursor|after|before|token|since|from|max_id|min_id|next"
 """Found in parameters that say something about the position in a listing."""

@@ -7,8 +7,10 @@ import msgspec
 
 from trayapp.errors import Problem
 from trayapp.messages import NOTHING, Message, paragraph, say, say_count
+from trayapp.sync.evidence import Evidence
 
-RunStatus = Literal["succeeded", "failed", "stopped", "held"]
+RunStatus = Literal["succeeded", "incomplete", "failed", "stopped", "held"]
+"""incomplete: records came and are kept, but not all that there are. held: deletions need the user's confirmation."""
 Failure = Literal["", "network", "passing", "permanent"]
 """What a failure is due to: the connection, something that may pass, or something that stays until somebody acts."""
 
@@ -35,6 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Records that seem deleted; the next run tells."""
     rows: int | None = None
     """What the table holds now; None when the run did not get that far."""
+    evidence: Evidence | None = None
+    """Why the listing is believed to be complete; None when the run did not get that far."""
     requests: int = 0
     bytes: int = 0
     warnings: tuple[Message, ...] = ()
@@ -67,9 +71,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 def sentence_of(report: Report) -> Message:
     """What a run that was not stopped did, without the endpoint's name: "3 new, 1 changed.", "No changes."."""
+    trouble = NOTHING
     if report.problem is not None:
         title, cause = report.problem.title, report.problem.cause
-        return say("{title}: {cause}", title=title, cause=cause) if cause else say("{title}.", title=title)
+        trouble = say("{title}: {cause}", title=title, cause=cause) if cause else say("{title}.", title=title)
+        if report.status != "incomplete":
+            return trouble
     changes = (
         say_count("{count} new", "{count} new", report.added),
         say_count("{count} changed", "{count} changed", report.changed),
@@ -86,6 +93,7 @@ def sentence_of(report: Report) -> Message:
         )
         if report.suspects
         else NOTHING,
+        trouble,
     )
 
 

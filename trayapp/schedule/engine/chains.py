@@ -9,7 +9,7 @@ from trayapp.schedule.engine.entry import Entry
 from trayapp.schedule.engine.work import ended_badly
 from trayapp.schedule.times.due import only_after, parents
 
-Ending = Literal["failed", "stopped", "held", "skipped"]
+Ending = Literal["incomplete", "failed", "stopped", "held", "skipped"]
 """How a run ended without success."""
 
 
@@ -57,6 +57,8 @@ def skipped(endpoint: Endpoint, how: Ending, entries: Mapping[str, Entry]) -> It
 
 def _reason(name: str, how: Ending) -> Message:
     match how:
+        case "incomplete":
+            return say("the list of {endpoint} is incomplete", endpoint=name)
         case "failed":
             return say("{endpoint} failed", endpoint=name)
         case "stopped":

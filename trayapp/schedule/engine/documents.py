@@ -22,6 +22,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "deleted": report.deleted,
         "unchanged": report.unchanged,
         "held": report.held,
+        "evidence": report.evidence,
         "requests": report.requests,
         "bytes": report.bytes,
         "seconds": round(report.seconds, 3),
@@ -54,5 +55,6 @@ def status_document(status: EndpointStatus) -> dict[str, Any]:
         "attempts": status.attempts,
         "generation": status.generation,
         "rows": status.rows,
+        "evidence": status.evidence or None,
         "problem": status.problem.document() if status.problem is not None else None,
     }

@@ -35,6 +35,8 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How often the settings changed; a run goes on with those it began with."""
     rows: int | None = None
     held: int = 0
+    evidence: str = ""
+    """Why the listing is believed to be complete, as in `sync.evidence`."""
     sentence: Message = NOTHING
     problem: Problem | None = None
     progress: Progress | None = None

@@ -46,6 +46,7 @@ def status(
         generation=row.generation,
         rows=row.rows,
         held=row.held,
+        evidence=row.evidence,
         sentence=row.sentence,
         problem=row.problem,
         progress=progress if running else None,

@@ -201,7 +201,7 @@ def after_run(
         if report.status == "held":  # deletes are missing: the table does not equal the listing
             row = msgspec.structs.replace(row, last_success=before)
         rows = row.rows if report.rows is None else report.rows
-        return msgspec.structs.replace(row, held=report.held, rows=rows)
+        return msgspec.structs.replace(row, held=report.held, rows=rows, evidence=report.evidence or row.evidence)
     if report.status == "stopped" or stopped is not None:
         stopped = stopped or Stop(StopReason("", report.reason), "next time")
         if stopped.then == "again":
@@ -218,6 +218,8 @@ def after_run(
         )
     else:
         problem = report.problem or Problem(say("The run failed"), report.reason)
+        if report.status == "incomplete":
+            row = msgspec.structs.replace(row, held=report.held, rows=report.rows, evidence="unproven")
     return fail(row, endpoint, problem, report.retry_after, now, zone, chance, report.failure == "permanent")
 
 

@@ -23,7 +23,8 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: starts since the last success or give-up, 0 when the regular schedule is followed. generation: how often
     the endpoint's settings changed. next_due: when it runs next by back-off or schedule, None when never by itself;
     next_override: a time that is taken once instead of it. stop_reason, stop_code: why the last run was stopped, in
-    words and as its kind; empty when it was not. held: deletions that need the user's confirmation.
+    words and as its kind; empty when it was not. held: deletions that need the user's confirmation. evidence: why the
+    last listing that was read is believed to be complete, as in `sync.evidence`; "" when there is none.
 
     anchor: since when the schedule counts that `anchored` names, for those that count from when they were set.
     watched: what the watched file was like when it was last looked at. arrived: ids of the endpoints it runs after that
@@ -46,6 +47,7 @@ class EndpointRow(msgspec.Struct, frozen=True, kw_only=True):
     sentence: Message = NOTHING
     held: int = 0
     rows: int | None = None
+    evidence: str = ""
     anchor: datetime | None = None
     anchored: str = ""
     watched: str = ""
@@ -132,7 +134,7 @@ def _stored(row: EndpointRow) -> dict[str, Any]:
     said |= {"stop_code": row.stop_code, "problem": row.problem.to_plain() if row.problem else None}
     english = (problem.title, problem.cause, problem.next, *(getattr(row, name) for name in _SENTENCES))
     return {
-        **{name: getattr(row, name) for name in _SIMPLE if name not in ("id", "rows", "held")},
+        **{name: getattr(row, name) for name in _SIMPLE if name not in ("id", "rows", "held", "evidence")},
         **dict(zip(_ENGLISH, (each.english() for each in english), strict=True)),
         "messages": msgspec.json.encode(said).decode(),
     }
@@ -149,7 +151,7 @@ def load_state(db: apsw.Connection, id: str) -> EndpointRow:
 
 
 def save_state(db: apsw.Connection, row: EndpointRow) -> None:
-    """Write one endpoint's state. `rows` and `held` belong to publishing and are left as they are.
+    """Write one endpoint's state. `rows`, `held` and `evidence` belong to publishing and are left as they are.
 
     Nothing is written when nothing changed.
     """
@@ -183,6 +185,11 @@ def name_table(db: apsw.Connection, number: int, table: str) -> None:
 def save_table(db: apsw.Connection, number: int, table: str | None, mapping: str, rows: int, held: int) -> None:
     """What a publish made of the endpoint's table."""
     _update(db, "number", number, {"table_name": table, "mapping": mapping, "rows": rows, "held": held})
+
+
+def save_evidence(db: apsw.Connection, id: str, evidence: str) -> None:
+    """Why the listing that was published is believed to be complete."""
+    _update(db, "id", id, {"evidence": evidence})
 
 
 def save_none_held(db: apsw.Connection, number: int) -> None:

@@ -15,6 +15,8 @@ from trayapp.store.times import to_text
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the history: a run, or a skipped run (status "skipped") with its reason. Times are aware UTC.
 
+    evidence: as in `sync.evidence`; None where the run did not get that far.
+
     The table holds the messages in English, and in `messages` as JSON, so that they are read in today's language.
     """
 
@@ -33,6 +35,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     requests: int = 0
     bytes: int = 0
+    evidence: str | None = None
     warnings: tuple[Message, ...] = ()
     sentence: Message = NOTHING
 

@@ -105,4 +105,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE _sync_runs ADD COLUMN messages TEXT;
     ALTER TABLE _sync_endpoints ADD COLUMN messages TEXT;
     """,
+    """
+    ALTER TABLE _sync_runs ADD COLUMN evidence TEXT;
+    ALTER TABLE _sync_endpoints ADD COLUMN evidence TEXT;
+    """,
 )

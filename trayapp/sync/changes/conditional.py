@@ -11,7 +11,7 @@ from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.names import TELLING_HEADER
 from trayapp.sync.paging.following import Walk
-from trayapp.sync.paging.hints import looks_cut
+from trayapp.sync.paging.signs import looks_cut
 
 BELIEVED = timedelta(days=1)
 """How long a server is believed that nothing is new before the whole answer is looked at again."""

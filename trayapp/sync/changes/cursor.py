@@ -17,6 +17,7 @@ from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.links import joined, origin, place_of
 from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.envelope import Envelope
 from trayapp.sync.paging.following import placed, value_at, value_of
 
 FULL_EVERY = timedelta(days=1)
@@ -339,13 +340,13 @@ class Tracker:
         self.newest = Newest(cursor if incremental.field else None)
         self.own: str | None = None
 
-    def see(self, answer: Answer, text: bytes, records: Sequence[bytes]) -> None:
-        """Take one page into account; `text` is its body as JSON."""
+    def see(self, answer: Answer, envelope: Envelope, records: Sequence[bytes]) -> None:
+        """Take one page into account."""
         if self._incremental.field:
             for value in values_of(records, self._incremental.field):
                 self.newest.see(value)
         elif self.own is None or self._last_counts:
-            value = _scalar(value_of(answer, text, self._incremental.path))
+            value = _scalar(value_of(answer, envelope, self._incremental.path))
             self.own = value or self.own
 
     def go_on(self, newest: str | None, own: str | None) -> None:

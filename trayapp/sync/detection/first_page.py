@@ -26,10 +26,12 @@ from trayapp.sync.http.client import Client
 from trayapp.sync.http.failures import quoted, server_message
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer, Call, first_call
-from trayapp.sync.paging import hints
 from trayapp.sync.paging.candidates import FirstPage
+from trayapp.sync.paging.envelope import Envelope, read_envelope
 from trayapp.sync.paging.following import first_page
-from trayapp.sync.paging.probe import Trial, find_pages
+from trayapp.sync.paging.probe import confirm, find_pages
+from trayapp.sync.paging.signs import Signs, signs_of
+from trayapp.sync.paging.tries import Trial
 from trayapp.sync.records import keys, shapes, single
 from trayapp.sync.records.extraction import records_of
 
@@ -47,9 +49,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     total: int | None
     total_pages: int | None
-    named: Pages | None
-    more: Message | None
-    """`named`: how the answer itself says to go on; `more`: a sign that there is more."""
+    envelope: Envelope
+    signs: Signs
     alone: bool
     """Whether the answer is one record, not a list of them."""
 
@@ -73,10 +74,12 @@ def look_at(
         raise _no_list(answer, body, hide)
     if _is_object(body) and (guess.alone or not count) and single.says_error(body):
         raise _no_list(answer, body, hide)
-    said = None if guess.alone else hints.total(answer.headers, body)
-    pages = None if guess.alone else hints.total_pages(answer.headers, body)
-    if said is not None and (said < count or (said == count and (pages or 1) > 1)):
+    envelope = read_envelope(page.text, guess.path, answer.url)
+    signs = Signs() if guess.alone else signs_of(answer.headers, envelope, count, answer.url)
+    said, pages = signs.total, signs.pages.value if signs.pages is not None else None
+    if said is not None and (said.value < count or (said.value == count and (pages or 1) > 1)):
         said = None  # the size of the page, not of the listing
+        signs = signs._replace(total=None)
     return Found(
         format=page.format,
         encoding=page.encoding,
@@ -84,10 +87,10 @@ def look_at(
         path=guess.path,
         records=records,
         count=count,
-        total=said,
+        total=said.value if said is not None else None,
         total_pages=pages,
-        named=hints.named_by_answer(answer.headers, body),
-        more=None if guess.alone else hints.signs_of_more(answer.headers, body, count),
+        envelope=envelope,
+        signs=signs,
         alone=guess.alone,
     )
 
@@ -132,13 +135,13 @@ def _no_list(answer: Answer, body: object, hide: Callable[[str], str]) -> SyncEr
 
 def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, text: bytes, found: Found) -> Trial:
     """How the listing goes on: from the settings, else by trying. `pages.kind` of the trial is never "auto"."""
+    first = FirstPage(call, answer, text, found.path, found.records, found.envelope, found.signs)
     if endpoint.pages.kind != "auto":
-        return Trial(endpoint.pages, True, say("The paging is set in the settings."))
-    if found.format == "feed" and found.named is None:
-        return Trial(Pages(kind="none"), True, say("A feed has only its newest entries and no further pages."))
-    if found.alone and found.named is None:
-        return Trial(Pages(kind="none"), True, say("The response is a single object."))
-    first = FirstPage(call, answer, text, found.path, found.records)
+        return confirm(endpoint, client, first)
+    if found.format == "feed" and not found.signs.leads_on:
+        return Trial(Pages(kind="none"), "declared", say("A feed has only its newest entries and no further pages."))
+    if found.alone:
+        return Trial(Pages(kind="none"), "asked", say("The response is a single object."))
     trial = find_pages(endpoint, client, first)
     return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))
 
@@ -205,7 +208,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
         count=count,
         total=found.total,
         pages=trial.pages,
-        proven=proven,
+        evidence=trial.evidence,
         proof=proof,
         key=key,
         columns=tuple(PreviewColumn(name=c.name, type=SQL_TYPES[c.kind], path=c.path) for c in shape.columns),

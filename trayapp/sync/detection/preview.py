@@ -4,6 +4,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.messages import Message
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.http.request import RequestMade
 
 
@@ -33,7 +34,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     total: int | None = None
     pages: Pages
-    proven: bool
+    evidence: Evidence
     proof: Message
     key: tuple[str, ...]
     columns: tuple[PreviewColumn, ...]
@@ -41,6 +42,11 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[str | int | float | None, ...], ...] = ()
     requests: tuple[RequestMade, ...] = ()
     warnings: tuple[Message, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether anything shows that the listing will be complete."""
+        return self.evidence != "unproven"
 
     @property
     def how_read(self) -> str:

@@ -6,9 +6,10 @@ from typing import Literal
 import msgspec
 
 from trayapp.endpoints.model import Pages
-from trayapp.messages import Message
 from trayapp.store.mirror.deletions import Proof
 from trayapp.sync.changes.conditional import BELIEVED
+from trayapp.sync.evidence import Evidence
+from trayapp.sync.paging.signs import Signs, looks_cut
 
 MOST_PAGES_TWICE = 100
 """Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped.
@@ -27,25 +28,29 @@ class ProvenPaging(msgspec.Struct, frozen=True):
     pages: Pages
     count: int
     at: datetime | None = None
+    evidence: Evidence = "asked"
 
-    def holds(self, named: Pages | None, more: Message | None, count: int, now: datetime, shorter: bool) -> bool:
-        """Whether it can be believed of a first page with `count` records.
+    def holds(self, signs: Signs, count: int, now: datetime) -> bool:
+        """Whether it can be believed of a first page with `count` records, which says that.
 
-        named: how that page says itself to go on. more: its sign that there is more. shorter: a page with fewer records
-        than the proven one is no longer than a page may be, either. That there is one page only is believed for a day,
-        as it may fill up unseen.
+        That there is one page only is believed for a day, as it may fill up unseen, and not of more records than it was
+        asked about where their number may be a page's limit.
         """
-        if self.pages.kind == "none" and not (self.at and timedelta(0) <= now - self.at < BELIEVED):
-            return False
-        if named is not None:
-            return (self.pages.kind, self.pages.path) == (named.kind, named.path)
-        return self.pages.kind != "none" or (more is None and (self.count == count or (shorter and count < self.count)))
+        if self.pages.kind == "link":
+            return signs.link is not None or not signs.addresses
+        if self.pages.kind == "next_url":
+            paths = [address.path for address in signs.addresses]
+            return self.pages.path in paths or (not paths and signs.link is None)
+        if self.pages.kind != "none":
+            return True
+        is_recent = self.at is not None and timedelta(0) <= now - self.at < BELIEVED
+        return is_recent and signs.more(count) is None and (count <= self.count or not looks_cut(count))
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Walked(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a listing that was walked.
 
-    complete: it was read to its end, and has as many records as the server says. shifting: its rows may have moved
+    complete: it is believed to be all, on whatever evidence. shifting: its rows may have moved
     between the pages. resumed: a part of it was read by a run before. partial: it has only what changed since then.
     unseen: nothing of it was in the table, so that nothing can be missing from it, nor is it shown to have all records.
     by_cursor: the next runs ask only for what changes from now on. counted: the server says how many records there are.
@@ -69,7 +74,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         return self.shifting and (self.unseen or self.by_cursor)
 
 
-def judged(listing: Evidence) -> Proof | Literal["compare", "repeat"]:
+def judged(listing: Walked) -> Proof | Literal["compare", "repeat"]:
     """How far a listing proves that what it lacks is gone, or what is to be found out first.
 
     compare: whether it lacks rows of the table. repeat: whether a second walk gives the same.

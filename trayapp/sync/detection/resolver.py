@@ -14,12 +14,14 @@ from trayapp.store.records.pages import Page
 from trayapp.sync.detection.first_page import Found, find_source, look_at, settled
 from trayapp.sync.detection.proof import ProvenPaging
 from trayapp.sync.errors import SyncError
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.following import first_page
 from trayapp.sync.paging.listing import Listing, Source
 from trayapp.sync.paging.prefetch import Prefetcher
-from trayapp.sync.paging.probe import SecondPage, Trial
+from trayapp.sync.paging.tries import SecondPage, Trial
 from trayapp.sync.records.extraction import is_large_list
 
 
@@ -79,14 +81,24 @@ class SourceResolver:
             page = read(answer, self._endpoint)
             found = look_at(self._endpoint, answer, page, client.hide, before)
         asked = f"{call.method} {asked} {found.path}"
+        if self._endpoint.pages.kind != "auto":
+            asked += f" {msgspec.json.encode(self._endpoint.pages).decode()}"
         trial = self._trial(client, call, answer, page, found, asked, whole)
-        source = Source(call=call, path=found.path, pages=trial.pages, total=found.total, total_pages=found.total_pages)
+        source = Source(
+            call=trial.start or call,
+            path=found.path,
+            pages=trial.pages,
+            evidence=trial.evidence,
+            total=found.total,
+            total_pages=found.total_pages,
+        )
+        is_begun = trial.start is None
         return ResolvedSource(
             settled(self._endpoint, found),
             source,
-            answer,
-            page,
-            found.records,
+            answer if is_begun else None,
+            page if is_begun else None,
+            found.records if is_begun else None,
             trial.second,
             alone=found.alone and not self._one_of_many,
             warnings=() if trial.proven else (trial.proof,),
@@ -96,11 +108,12 @@ class SourceResolver:
         self, client: Client, call: Call, answer: Answer, page: Body, found: Found, asked: str, whole: bool
     ) -> Trial:
         """How the listing goes on: as the settings say, as it was proven before, or as trying shows now."""
-        known = self._remembered(asked) if self._endpoint.pages.kind == "auto" else None
-        shorter = self._one_of_many or not whole
-        if known is not None and known.holds(found.named, found.more, found.count, self._now, shorter):
+        known = self._remembered(asked)
+        if known is not None and known.holds(found.signs, found.count, self._now):
             pages = msgspec.structs.replace(known.pages, max=self._endpoint.pages.max)
-            return Trial(pages, True, say("The paging was proven in an earlier run."))
+            start = first_page(call, pages)
+            again = start if (start.url, start.body) != (call.url, call.body) else None
+            return Trial(pages, known.evidence, say("The paging was proven in an earlier run."), start=again)
         trial = find_source(self._endpoint, client, call, answer, page.text, found)
         if trial.cut and not trial.proven:
             raise SyncError(
@@ -110,18 +123,18 @@ class SourceResolver:
                 code="pages_unproven",
                 field="pages",
             )
-        if not trial.proven or self._endpoint.pages.kind != "auto":
+        if not trial.proven:
             return trial
         with self._lock:
             is_less = trial.pages.kind == "none" and known is not None and known.pages.kind != "none"
             if whole and not is_less:
-                self._known = ProvenPaging(asked, trial.pages, found.count, self._now)
+                self._known = ProvenPaging(asked, trial.pages, found.count, self._now, trial.evidence)
                 self.proven = msgspec.json.encode(self._known).decode()
         return trial
 
     def _fits(self, answer: Answer, found: Found) -> bool:
         """Whether the rest of a large answer need not be seen: neither for other records, nor to find the next page."""
-        is_named = found.named is not None or (found.total is None and found.total_pages is None and found.more is None)
+        is_named = found.signs.leads_on or (found.total_pages is None and found.signs.more(found.count) is None)
         return is_large_list(answer, self._endpoint.response, found.path) and (
             self._endpoint.pages.kind != "auto" or is_named
         )
@@ -133,6 +146,13 @@ class SourceResolver:
                     stored = read_found(db, self._endpoint.id)
                 self._known = msgspec.json.decode(stored, type=ProvenPaging) if stored else None
             return self._known if self._known is not None and self._known.asked == asked else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What an earlier run found out about the listing, which the server says is what it was."""
+        with self._store.reading() as db:
+            found = read_found(db, self._endpoint.id)
+        return msgspec.json.decode(found, type=ProvenPaging).evidence if found else "asked"
 
     def _stored(self) -> Stored:
         with self._store.reading() as db:

@@ -1,7 +1,7 @@
 """In which ways a listing may go on: guesses from the request, the answer and custom, none of them proven. Pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,9 +10,9 @@ import msgspec
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import names
 from trayapp.sync.http.request import Answer, Call, with_params
-from trayapp.sync.names import folded
-from trayapp.sync.paging import hints
+from trayapp.sync.paging.envelope import DEPTH, Envelope
 from trayapp.sync.paging.following import LAST
+from trayapp.sync.paging.signs import Signs
 from trayapp.sync.records import keys
 
 
@@ -24,108 +24,165 @@ class FirstPage(msgspec.Struct, frozen=True):
     text: bytes
     path: str
     records: Sequence[bytes]
+    envelope: Envelope
+    signs: Signs
 
 
-def numbered(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
+def numbered(endpoint: Endpoint, listing: FirstPage, envelope: Envelope) -> Iterator[Pages]:
     """Page numbers and offsets, the likeliest first: named in the request, in the answer, by custom."""
-    into: Literal["json", "query"] = "json" if endpoint.request.method == "POST" else "query"
-    if into == "json" and _is_graphql(endpoint):
+    if endpoint.request.method == "POST" and not listing.call.url.count("?") and _is_graphql(endpoint):
         return
-    query = dict(parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True))
-    fields = _envelope_names(body)
-    known = (*names.PAGE_PARAMS, *names.OFFSET_PARAMS)
-    named = [name for given in (query, fields) for name in known if name in given]
-    for name in dict.fromkeys((*named, *names.USUAL_NUMBERS)):
-        given = query.get(name, "")
-        if given and not given.isdigit():
-            continue  # a date or a word: it filters
-        start = int(given) if given else None
-        yield Pages(kind="page" if name in names.PAGE_PARAMS else "offset", param=name, start=start, into=into)
+    seen = set()
+    for name, value in _given(endpoint, listing):
+        kind = _kind_of_number(name)
+        if kind is not None and (value == "" or re.fullmatch(r"[0-9]{1,15}", value)):  # a date or a word filters
+            seen.add(name)
+            into = _into(endpoint, listing, name)
+            yield Pages(kind=kind, param=name, start=int(value) if value else None, into=into)
+    post: Literal["json", "query"] = "json" if endpoint.request.method == "POST" else "query"
+    if post == "json" and _is_graphql(endpoint):
+        return
+    fields = [place[-1] for place, value in envelope.members if len(place) <= 3 and isinstance(value, int | str)]
+    for name in dict.fromkeys((*(name for name in fields if _kind_of_number(name)), *names.USUAL_NUMBERS)):
+        kind = _kind_of_number(name)
+        if kind is not None and name not in seen:
+            yield Pages(kind=kind, param=name, into=post)
 
 
-def are_named(pages: Pages, listing: FirstPage, body: Any) -> bool:
+def _kind_of_number(name: str) -> Literal["page", "offset"] | None:
+    """Whether a parameter of that name counts pages or records; None when it does neither."""
+    last = names.plain(name.rpartition(".")[2])
+    if names.PAGE_PARAM.fullmatch(last):
+        return "page"
+    return "offset" if names.OFFSET_PARAM.fullmatch(last) else None
+
+
+def _given(endpoint: Endpoint, listing: FirstPage) -> Iterator[tuple[str, str]]:
+    """The names in the request, those of a JSON body dotted, with what they have, "" for what is no text or number."""
+    yield from parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)
+    if endpoint.request.method == "POST" and isinstance(endpoint.request.json, dict):
+        yield from _body_names(endpoint.request.json, "")
+
+
+def _body_names(body: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
+    for name, value in body.items():
+        here = f"{place}{name}"
+        if isinstance(value, dict) and here.count(".") < DEPTH:
+            yield from _body_names(value, f"{here}.")
+        elif not isinstance(value, bool | list | dict):
+            yield here, "" if value is None else str(value)
+
+
+def _into(endpoint: Endpoint, listing: FirstPage, name: str) -> Literal["json", "query"]:
+    """Where a name of the request stands."""
+    in_query = any(name == each for each, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True))
+    return "json" if endpoint.request.method == "POST" and not in_query else "query"
+
+
+def are_named(pages: Pages, endpoint: Endpoint, listing: FirstPage, envelope: Envelope) -> bool:
     """Whether the request or the answer has a name like that of these numbers."""
-    return pages.param in _envelope_names(body) or any(
-        name == pages.param for name, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)
+    return any(pages.param == place[-1] for place, _ in envelope.members if len(place) <= 2) or any(
+        name == pages.param for name, _ in _given(endpoint, listing)
     )
 
 
 def larger(endpoint: Endpoint, listing: FirstPage) -> Call | None:
-    """The first request, for one record more than it gave, under all usual names; None where a size was given."""
-    given = {folded(name) for name, _ in parse_qsl(urlsplit(listing.call.url).query, keep_blank_values=True)}
-    if endpoint.request.method != "GET" or endpoint.pages.size_param or given & names.SIZE_PARAMS:
+    """The first request, for one record more than it gave; None where that can't be asked for.
+
+    Under the name that the request has a size under, if it asked for just as many; else under all usual ones.
+    """
+    if endpoint.request.method != "GET":
         return None
-    size = str(len(listing.records) + 1)
-    return msgspec.structs.replace(
-        listing.call, url=with_params(listing.call.url, [(name, size) for name in names.USUAL_SIZES])
-    )
+    count, call = len(listing.records), listing.call
+    given = [
+        (name, value)
+        for name, value in parse_qsl(urlsplit(call.url).query, keep_blank_values=True)
+        if names.SIZE_PARAM.fullmatch(names.plain(name))
+    ]
+    if not given:
+        params = [(name, str(count + 1)) for name in names.USUAL_SIZES]
+        return msgspec.structs.replace(call, url=with_params(call.url, params))
+    if wanted := [(name, str(count + 1)) for name, value in given if value == str(count)]:
+        return msgspec.structs.replace(call, url=with_params(call.url, wanted))
+    return None
 
 
-def cursors(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Pages]:
+def cursors(endpoint: Endpoint, listing: FirstPage, signs: Signs) -> Iterator[Pages]:
     """Tokens that the answer itself gives, and parameters that may take them."""
     post = endpoint.request.method == "POST"
-    for name, params in names.TOKEN_HEADERS.items():
-        if listing.answer.headers.get(name):
-            for param in params:
-                yield Pages(kind="cursor", path=f"header:{name}", param=param)
-    for path in _token_paths(body):
-        token = hints.find(body, path)
-        if isinstance(token, dict):
+    variable = _graphql_variable(endpoint)
+    given = [
+        name for name, value in _given(endpoint, listing) if value in ("", "*") and names.is_token(names.last_of(name))
+    ]
+    for token in signs.tokens:
+        path = token.path
+        last = names.plain(names.last_of(path))
+        for name in given:
+            yield Pages(kind="cursor", path=path, param=name, into=_into(endpoint, listing, name))
+        if isinstance(token.value, dict) and last != "lastevaluatedkey":
             yield Pages(kind="cursor", path=path)
             continue
-        variable = _graphql_variable(endpoint)
         if variable:
             yield Pages(kind="cursor", path=path, param=f"variables.{variable}", into="json")
             continue
-        for param in names.TOKEN_PARAMS.get(path.rpartition(".")[2], ("cursor",)):
-            if post:
-                yield Pages(kind="cursor", path=path, param=param, into="json")
-            yield Pages(kind="cursor", path=path, param=param)
-    for path, _ in hints.tokens(listing.answer.headers, body):
-        if path in names.TOKEN_PLACES or path.removeprefix("header:") in names.TOKEN_HEADERS:
-            continue  # tried already
         for param in params_for(path):
-            yield Pages(kind="cursor", path=path, param=param, into="json" if post else "query")
+            if post:
+                for holder in _size_holders(endpoint):
+                    yield Pages(kind="cursor", path=path, param=f"{holder}{param}", into="json")
+            else:
+                yield Pages(kind="cursor", path=path, param=param)
         if path.startswith("header:"):
             yield Pages(kind="cursor", path=path, param=path.removeprefix("header:"), into="header")
-    if any(hints.find(body, path) is True for path in names.MORE_PLACES) and listing.records:
-        records = [msgspec.json.decode(record) for record in listing.records if is_plain(record)]
-        for name in keys.key_of(records, endpoint.table.name)[:1]:
-            for param in names.LAST_RECORD_PARAMS:
-                yield Pages(kind="cursor", path=LAST + name, param=param)
+
+
+def _size_holders(endpoint: Endpoint) -> Iterator[str]:
+    """Where tokens may go in a JSON body: beside a page's size or number, as "pagination.", else at the top, ""."""
+    if isinstance(endpoint.request.json, dict):
+        for name, _ in _body_names(endpoint.request.json, ""):
+            holder, dot, last = name.rpartition(".")
+            if dot and (names.SIZE_PARAM.fullmatch(names.plain(last)) or _kind_of_number(last)):
+                yield f"{holder}."
+    yield ""
+
+
+def by_last_record(endpoint: Endpoint, listing: FirstPage) -> list[Pages]:
+    """Ways to go on behind the last record's key, where the keys only grow or only fall; the likeliest first."""
+    records = [msgspec.json.decode(record) for record in listing.records[:1000] if is_plain(record)]
+    found: list[Pages] = []
+    for name in keys.key_of(records, endpoint.table.name)[:1]:
+        values = [record.get(name) for record in records if isinstance(record, dict)]
+        if len(values) < 2 or len({type(value) for value in values}) > 1 or not isinstance(values[0], int | str):
+            continue
+        falls = _order_of(values[0]) > _order_of(values[-1])
+        params = names.BEFORE_RECORD_PARAMS if falls else names.LAST_RECORD_PARAMS
+        found += [Pages(kind="cursor", path=LAST + name, param=param) for param in params]
+    return found
+
+
+def _order_of(key: Any) -> tuple[int, str]:
+    """What keys compare by: numbers, also written as texts, by their size."""
+    text = str(key)
+    return (len(text) if text.isdigit() else 0), text
+
+
+def unasked(listing: FirstPage) -> Call:
+    """The first request with the names under which some servers want to be asked for a token."""
+    return msgspec.structs.replace(listing.call, url=with_params(listing.call.url, [*names.UNASKED_CURSORS]))
 
 
 def params_for(path: str) -> tuple[str, ...]:
     """Parameters that may take the token at that path, the likeliest first."""
     in_header = path.startswith("header:")
-    name = path.removeprefix("header:").rpartition(".")[2]
-    plain = re.sub(r"^(x-)?(ms-)?(next[_-]?|end[_-]?)?", "", name, flags=re.IGNORECASE)
-    guesses: tuple[str, ...]
+    name = names.last_of(path)
+    bare = re.sub(r"^(x-)?(ms-)?(next[_-]?|end[_-]?)?", "", name, flags=re.IGNORECASE)
+    guesses: tuple[str, ...] = names.TOKEN_PARAMS.get(re.sub(r"^x(?=next)", "", names.plain(name)), ())
     if in_header:
-        plain = plain.lower().replace("-", "_")
-        camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), plain)
-        guesses = (plain, f"next_{plain}", camel, "cursor", "after" if "after" in plain else "token")
+        bare = bare.lower().replace("-", "_")
+        camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), bare)
+        guesses = (*guesses, bare, f"next_{bare}", camel, "cursor", "after" if "after" in bare else "token")
     else:
-        guesses = (*names.OTHER_TOKEN_PARAMS.get(folded(name), ()), plain[:1].lower() + plain[1:], name, "cursor")
+        guesses = (*guesses, bare[:1].lower() + bare[1:], name, "cursor")
     return tuple(dict.fromkeys(guess for guess in guesses if guess))
-
-
-def _token_paths(body: Any) -> Iterator[str]:
-    for path in (*names.TOKEN_PLACES, *_page_infos(body, "", 0)):
-        token = hints.find(body, path)
-        if token and isinstance(token, str | dict | int) and not isinstance(token, bool):
-            yield path
-
-
-def _page_infos(value: Any, path: str, depth: int) -> Iterator[str]:
-    """Where GraphQL connections say how they go on."""
-    if isinstance(value, dict) and depth < 6:
-        for name, inner in value.items():
-            place = f"{path}.{name}" if path else str(name)
-            if name == "pageInfo" and isinstance(inner, dict) and inner.get("hasNextPage"):
-                yield f"{place}.endCursor"
-            elif isinstance(inner, dict):
-                yield from _page_infos(inner, place, depth + 1)
 
 
 def _is_graphql(endpoint: Endpoint) -> bool:
@@ -145,16 +202,6 @@ def _graphql_variable(endpoint: Endpoint) -> str | None:
     query = body.get("query") if isinstance(body, dict) else None
     found = re.search(r"\$(\w*(?:after|cursor)\w*)\s*:", query, re.IGNORECASE) if isinstance(query, str) else None
     return found[1] if found else None
-
-
-def _envelope_names(body: Any) -> set[str]:
-    found: set[str] = set()
-    if isinstance(body, dict):
-        for name, inner in body.items():
-            found.add(name)
-            if isinstance(inner, dict):
-                found.update(inner)
-    return found
 
 
 def is_plain(record: bytes) -> bool:

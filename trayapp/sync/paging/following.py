@@ -1,7 +1,7 @@
 """From one page to the next request, for every way in which listings go on. Pure: nothing is fetched here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,18 +13,17 @@ from trayapp.sync import names
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.links import joined, next_link, origin, place_of
 from trayapp.sync.http.request import Answer, Call, with_params
-from trayapp.sync.paging.hints import linked
+from trayapp.sync.paging.envelope import Envelope
+from trayapp.sync.paging.signs import address_in, flag_of, query_in
 
-MOST_EMPTY = 3
-"""So many empty pages may come in a row where pages have numbers; some servers name a next one for ever."""
+MOST_EMPTY = 25
+"""So many empty pages may come in a row where positions lead on; some servers name a next one for ever."""
 
 MOST_EMPTY_BY_TOKEN = 1000
-"""The same where tokens lead on: servers that filter while they scan give many."""
+"""The same where the server says that more follows, or tokens lead on: some filter while they scan."""
 
 LAST = "last:"
 """A cursor path that begins so names a field of the page's last record (Stripe's `starting_after` and its kind)."""
-
-_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Walk(msgspec.Struct):
@@ -52,34 +51,38 @@ class Walk(msgspec.Struct):
 
 
 def first_page(call: Call, pages: Pages) -> Call:
-    """The first request, with the page size and the first position where the settings give them."""
+    """The first request, with the page size and the first position or token where the settings give them."""
     if pages.size_param and pages.size:
         call = placed(call, pages, pages.size_param, pages.size)
+    if pages.kind == "cursor" and pages.first is not None:
+        call = placed(call, pages, pages.param or "cursor", pages.first)
     if pages.kind in ("page", "offset") and pages.start is not None:
         call = placed(call, pages, pages.param or pages.kind, pages.start)
     return call
 
 
-def next_call(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
+def next_call(first: Call, answer: Answer, envelope: Envelope, pages: Pages, walk: Walk) -> Call | None:
     """The request for the page after `answer`, or None at the end. Raises SyncError when it leads to another server.
 
-    first: the listing's first request. pages.kind is anything but "auto". text: the answer's body as JSON text. A short
-    page never ends a listing: servers cap page sizes.
+    first: the listing's first request. pages.kind is anything but "auto". A short page never ends a listing: servers
+    cap page sizes.
     """
     if pages.kind == "none":
         return None
     if pages.kind in ("link", "next_url"):
         by_header = pages.kind == "link"
-        target = next_link(answer.headers.get("Link", "")) if by_header else value_of(answer, text, pages.path)
-        return _followed(first, answer, target) if isinstance(target, str) and target else None
+        target = next_link(answer.headers.get("Link", "")) if by_header else value_of(answer, envelope, pages.path)
+        address = address_in(target)
+        return _followed(first, answer, address) if address is not None else None
     if pages.kind == "cursor":
-        return _by_cursor(first, answer, text, pages, walk)
-    return _by_number(first, text, pages, walk)
+        return _by_cursor(first, answer, envelope, pages, walk)
+    return _by_number(first, envelope, pages, walk)
 
 
 def _followed(first: Call, answer: Answer, target: str) -> Call:
-    url = joined(answer.url, target)
-    if origin(url) != origin(answer.url):
+    url = _resolved(answer.url, target)
+    # A page that was redirected elsewhere may lead back to where the listing began.
+    if origin(url) not in (origin(answer.url), origin(first.url)):
         raise SyncError(
             say("The next page is on another server"),
             say("{address} continues at {target}.", address=place_of(answer.url), target=place_of(url)),
@@ -90,6 +93,18 @@ def _followed(first: Call, answer: Answer, target: str) -> Call:
     if origin(url) == origin(first.url):  # the parameters are for that server alone
         url = with_params(url, _dropped(first.url, url))
     return Call(url=url, method=first.method, headers=first.headers, body=first.body)
+
+
+def _resolved(base: str, target: str) -> str:
+    """The address that a target stands for: also one without its scheme or its first slash, or only a query."""
+    if (query := query_in(target)) is not None:
+        return joined(base, with_params(base, parse_qsl(query, keep_blank_values=True)))
+    parts = urlsplit(base)
+    if parts.netloc and target.startswith(f"{parts.netloc}/"):
+        target = f"{parts.scheme}://{target}"
+    elif urlsplit(target).path == parts.path.removeprefix("/") != "":
+        target = f"/{target}"
+    return joined(base, target)
 
 
 def _dropped(before: str, after: str) -> list[tuple[str, str]]:
@@ -107,9 +122,8 @@ def _dropped(before: str, after: str) -> list[tuple[str, str]]:
     ]
 
 
-def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Walk) -> Call | None:
-    beside = pages.path.rpartition(".")[0]
-    if _says_end(text) or (beside and value_at(text, f"{beside}.hasNextPage") is False):
+def _by_cursor(first: Call, answer: Answer, envelope: Envelope, pages: Pages, walk: Walk) -> Call | None:
+    if flag_of(envelope) is False:
         return None
     if pages.path.startswith(LAST):
         if not walk.count:
@@ -117,7 +131,7 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
         token = value_at(walk.last, pages.path.removeprefix(LAST))
         is_end = token is None or token == ""  # 0 is a key as good as any
     else:
-        token = value_of(answer, text, pages.path)
+        token = value_of(answer, envelope, pages.path)
         is_end = not token  # some servers say 0 or false at the end
     if is_end:
         return None
@@ -129,13 +143,14 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
     return placed(first, pages, pages.param or "cursor", token)
 
 
-def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | None:
-    if _says_end(text) or not (walk.count or _goes_on_empty(text, pages, walk)):
+def _by_number(first: Call, envelope: Envelope, pages: Pages, walk: Walk) -> Call | None:
+    more = flag_of(envelope)
+    if more is False or not (walk.count or more or _goes_on_empty(pages, walk)):
         return None
-    if walk.total is not None and walk.records == walk.total:
+    if walk.total is not None and walk.records == walk.total and not more:
         return None
     if pages.kind == "page":
-        if walk.total_pages is not None and walk.pages >= walk.total_pages:
+        if walk.total_pages is not None and walk.pages >= walk.total_pages and not more:
             return None
         start = 1 if pages.start is None else pages.start
         return placed(first, pages, pages.param or "page", start + walk.pages)
@@ -143,15 +158,13 @@ def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | Non
     return placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
 
 
-def _goes_on_empty(text: bytes, pages: Pages, walk: Walk) -> bool:
+def _goes_on_empty(pages: Pages, walk: Walk) -> bool:
     """Whether more numbered pages follow one that is empty: the server says so, and what it holds back may be there."""
-    if pages.kind != "page" or walk.empty > MOST_EMPTY:
+    if pages.kind != "page":
         return False
     if walk.total_pages is not None:
         return walk.pages < walk.total_pages
-    if walk.total is not None:
-        return walk.records < walk.total
-    return any(value_at(text, path) is True for path in names.MORE_PLACES)
+    return walk.total is not None and walk.records < walk.total and walk.empty <= MOST_EMPTY
 
 
 def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:
@@ -176,13 +189,6 @@ def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:
     return [placed(first, pages, name, start + step * number) for number in range(min(left, count))]
 
 
-def _says_end(text: bytes) -> bool:
-    """Whether a flag in the envelope says that nothing follows."""
-    if not text.startswith(b"{"):
-        return False
-    return any(value_at(text, path) is False for path in names.MORE_PLACES)
-
-
 def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
     """The call with a value under that name where `pages.into` says: the query, the JSON body or a header."""
     if pages.into == "header":
@@ -193,7 +199,8 @@ def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
         place = body
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[last] = value
+        # What the body has as text stays text: some servers take nothing else.
+        place[last] = str(value) if isinstance(place.get(last), str) and isinstance(value, int) else value
         return msgspec.structs.replace(call, body=msgspec.json.encode(body))
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return msgspec.structs.replace(call, url=with_params(call.url, [(name, text)]))
@@ -217,35 +224,13 @@ def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:
     return status in (400, 404, 410, 416, 422) and pages.kind in ("page", "offset") and walk.pages > 0 and enough
 
 
-def value_of(answer: Answer, text: bytes, path: str) -> object:
-    """What stands at a dotted path of the body, or in the header that "header:NAME" names; None if nothing."""
-    if path.endswith("[rel=next]"):
-        return linked(value_at(text, path.removesuffix("[rel=next]")), "next")
+def value_of(answer: Answer, envelope: Envelope, path: str) -> object:
+    """What stands at a path of the body (see `Envelope.at`), or in the header that "header:NAME" names, or None."""
     if path.startswith("header:"):
         return answer.headers.get(path.removeprefix("header:").strip())
-    return value_at(text, path)
+    return envelope.at(path)
 
 
 def value_at(text: bytes, path: str) -> object:
-    """The JSON value at a dotted path of a body, only that one decoded; None when there is none."""
-    try:
-        raw: Mapping[str, msgspec.Raw] = _raw_object.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    left = path.split(".")
-    while left:
-        # A name may itself have dots ("@odata.nextLink"): the longest that fits counts.
-        for count in range(len(left), 0, -1):
-            found = raw.get(".".join(left[:count]))
-            if found is not None:
-                break
-        else:
-            return None
-        left = left[count:]
-        if not left:
-            return msgspec.json.decode(found)
-        try:
-            raw = _raw_object.decode(found)
-        except msgspec.DecodeError:
-            return None
-    return None
+    """The value at a path of a record, only that one decoded; None when there is none."""
+    return Envelope(text, ()).at(path)

@@ -9,10 +9,12 @@ from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.messages import Message, say, say_count
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.errors import SyncError
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.envelope import Envelope, read_envelope
 from trayapp.sync.paging.following import (
     MOST_EMPTY,
     MOST_EMPTY_BY_TOKEN,
@@ -23,16 +25,21 @@ from trayapp.sync.paging.following import (
     upcoming,
 )
 from trayapp.sync.paging.prefetch import Prefetcher
-from trayapp.sync.paging.probe import SecondPage
+from trayapp.sync.paging.signs import flag_of, signs_of
+from trayapp.sync.paging.tries import SecondPage
 from trayapp.sync.records.extraction import check_records, cut_records, is_large_list, records_of
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A listing as it was found: its first request, where its records are, how it goes on, its advertised totals."""
+    """A listing as it was found: its first request, where its records are, how it goes on, its advertised totals.
+
+    evidence: why its first page is believed to be all of it, or to be followed by the others.
+    """
 
     call: Call
     path: str
     pages: Pages
+    evidence: Evidence = "ended"
     total: int | None = None
     total_pages: int | None = None
 
@@ -43,9 +50,10 @@ class Listing:
     `first` and `second` are pages that were fetched before, and need not be again; `page` is the first, read, with its
     `records`. `start` and `walk` go on with a walk that was broken off: the next request, and how far it was.
     `prefetcher` fetches pages that can be told beforehand.
-    With each page, `answer` and `text` are what it was read from and `following` is the request for the next, if any.
-    After the end, `complete` says whether everything was read, `shifting` whether rows could have moved between pages,
-    and `warnings` what people should know. Raises SyncErrors and Cancelled. Call `own_records` for what is used.
+    With each page, `answer` and `envelope` are what it was read from and `following` is the request for the next, if
+    any. After the end, `evidence` says why this is believed to be everything, `lacking` what is missing for certain,
+    `shifting` whether rows could have moved between pages, and `warnings` what people should know. Raises SyncErrors
+    and Cancelled. Call `own_records` for what is used.
     """
 
     def __init__(
@@ -61,12 +69,13 @@ class Listing:
         page: Body | None = None,
         records: Page | None = None,
     ) -> None:
-        self.complete = False
+        self.evidence: Evidence = "unproven"
+        self.lacking: Message | None = None
         self.shifting = False
         self.warnings: list[Message] = []
         self.walk = walk or Walk(total=source.total, total_pages=source.total_pages)
         self.answer: Answer | None = None
-        self.text = b""
+        self.envelope = Envelope(b"", ())
         self.following: Call | None = None
         self._client = client
         self._endpoint = endpoint
@@ -100,11 +109,12 @@ class Listing:
                 walk.count += answer.large.count
                 walk.records += answer.large.count
             try:
-                following = next_call(source.call, answer, page.text, source.pages, walk)
+                envelope = read_envelope(page.text, source.path, answer.url)
+                following = next_call(source.call, answer, envelope, source.pages, walk)
             except UnicodeDecodeError:
                 check_records([page.text], answer.url)
                 raise
-            self.answer, self.text, self.following = answer, page.text, following
+            self.answer, self.envelope, self.following = answer, envelope, following
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
                 self._prefetch(following)
@@ -126,7 +136,12 @@ class Listing:
                 return
             self._check_length()
             answer = self._fetch(following)
-        self.complete = self._has_all()
+        self._conclude()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read, on any evidence."""
+        return self.evidence != "unproven" and self.lacking is None
 
     def _prefetch(self, following: Call) -> None:
         """Have the next pages fetched while this one is worked on, if there is more than one to come."""
@@ -172,7 +187,9 @@ class Listing:
             return False
         if again:
             return True
-        if self.source.pages.kind in ("link", "next_url") and may_shift(self.source.pages, following.url):
+        more = flag_of(self.envelope)
+        by_position = self.source.pages.kind in ("page", "offset") or may_shift(self.source.pages, following.url)
+        if by_position and not more and (walk.total_pages is None or walk.pages >= walk.total_pages):
             return walk.empty > MOST_EMPTY
         if walk.empty > MOST_EMPTY_BY_TOKEN:
             raise SyncError(
@@ -188,18 +205,29 @@ class Listing:
         if self.walk.pages >= self._endpoint.limits.pages:
             raise too_many_pages(self._endpoint.limits.pages)
 
-    def _has_all(self) -> bool:
-        total, records = self.walk.total, self.walk.records
-        if total is None or total == records or self.source.pages.kind == "none":
-            return True
-        self.warnings.append(
-            say(
-                "The server reports {total} records, but sent {received}. Nothing was deleted in this run.",
-                total=total,
-                received=records,
+    def _last_total(self) -> int | None:
+        """How many records the newest page says there are: more than the first one said, where some came meanwhile."""
+        if self.answer is None:
+            return None
+        said = signs_of(self.answer.headers, self.envelope, self.walk.count, self.answer.url).total
+        return said.value if said is not None else None
+
+    def _conclude(self) -> None:
+        """Say why what was read is everything, or what is missing."""
+        source, walk = self.source, self.walk
+        total = None if source.pages.ignore_total else walk.total
+        if source.pages.kind == "none" and source.evidence != "unproven":
+            self.evidence = source.evidence
+        elif total is not None and walk.records not in (total, self._last_total()):
+            self.lacking = say(
+                "The server reports {total} records, but sent {received}.", total=total, received=walk.records
             )
-        )
-        return False
+        elif total is not None and walk.pages > 1:
+            self.evidence = "counted"
+        elif flag_of(self.envelope) is True and source.evidence != "declared":
+            self.lacking = say("The last page says that more follows.")
+        else:
+            self.evidence = "ended" if walk.pages > 1 and source.evidence == "asked" else source.evidence
 
 
 def _identity(call: Call) -> tuple[str, bytes | None, tuple[tuple[str, str], ...]]:

@@ -1,51 +1,23 @@
 """Finding out how a listing goes on by trying: a guess counts only when a second page with other records proves it."""
 
-from collections.abc import Hashable, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
-from trayapp.messages import Message, say, say_count
-from trayapp.sync.errors import NetworkError, SyncError
-from trayapp.sync.formats.lenient_json import outline
-from trayapp.sync.formats.text import read
+from trayapp.messages import Message, say
+from trayapp.sync import names
+from trayapp.sync.errors import SyncError
 from trayapp.sync.http.client import Client
-from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.paging import candidates
 from trayapp.sync.paging.candidates import FirstPage
-from trayapp.sync.paging.following import Walk, is_past_the_end, next_call, placed
-from trayapp.sync.paging.hints import looks_cut, named_by_answer, signs_of_more, total
-from trayapp.sync.records import keys
-from trayapp.sync.records.extraction import records_of
-
-MOST_REQUESTS = 12
-"""Requests spent on guesses; a person waits for the preview, and the server owes us nothing."""
+from trayapp.sync.paging.following import first_page
+from trayapp.sync.paging.signs import Sign, Signs, looks_cut, signs_of
+from trayapp.sync.paging.tries import Trial, Tries
 
 _LARGEST_PAGE = 4 << 20
 """Bytes. A larger answer is a whole listing, and dear to ask for again."""
 _ONE = Pages(kind="none")
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """What trying gave: how the listing goes on, whether that is proven and why, and the second page.
-
-    cut: the server gives a sign that there is more than what can be read.
-    """
-
-    pages: Pages
-    proven: bool
-    proof: Message
-    second: "SecondPage | None" = None
-    cut: bool = False
-
-
-class SecondPage(msgspec.Struct, frozen=True):
-    """A second page that was fetched to prove something: nobody needs to fetch it again."""
-
-    call: Call
-    answer: Answer
-    records: Sequence[bytes]
 
 
 def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
@@ -53,108 +25,118 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
 
     A listing may go on without a word, after any number of records: it is asked for more under the usual names.
     """
-    body = outline(listing.text, listing.answer.url)
-    pages = named_by_answer(listing.answer.headers, body)
-    if pages is not None:
-        return _try_named(endpoint, client, listing, pages)
+    envelope, signs = listing.envelope, listing.signs
     count = len(listing.records)
-    more = signs_of_more(listing.answer.headers, body, count)
-    if more is None and not _may_go_on(listing):
-        return Trial(_ONE, True, _names_none())
-    known = total(listing.answer.headers, body)
-    if known is not None and known == count and more is None:
-        return Trial(_ONE, True, say("The server reports {total} records, and the response has them all.", total=known))
-    tries = _Tries(endpoint, client, listing, more is not None)
-    for guess in candidates.cursors(endpoint, listing, body):
+    tries = Tries(endpoint, client, listing)
+    if (trial := _by_address(tries, signs)) is not None:
+        return trial
+    sign = signs.more(count)
+    if sign is None and not _may_go_on(listing):
+        return Trial(_ONE, "asked", _names_none())
+    tries.signed = sign is not None
+    for guess in candidates.cursors(endpoint, listing, signs):
         if (trial := tries.attempt(guess)) is not None:
             return trial
-    numbers = list(candidates.numbered(endpoint, listing, body))
-    if more is None and not numbers:
-        if candidates.asks_for(endpoint, count):
-            return Trial(
-                _ONE,
-                False,
-                say("The query asks for {number} records and got that many, so there may be more.", number=count),
-            )
-        return Trial(_ONE, True, _names_none())
-    if more is None:
-        answered = tries.ask_all(numbers)
-        if answered == "same":
-            return _asked_for_more(tries, endpoint, listing)
-        if answered == "refused" and not looks_cut(count):
-            numbers = numbers[:2]
-    for guess in numbers:
-        named = candidates.are_named(guess, listing, body)
-        if tries.filters and not named and guess.param[:1] not in ("_", "$"):
-            continue
-        if (trial := tries.attempt(guess, named)) is not None:
-            return trial
-    if more is not None:
-        return _not_found(more)
+    numbers = list(candidates.numbered(endpoint, listing, envelope))
+    if sign is None and not numbers and candidates.asks_for(endpoint, count):
+        asks = say("The query asks for {number} records and got that many, so there may be more.", number=count)
+        return Trial(_ONE, "unproven", asks)
+    trial = _by_number(tries, endpoint, listing, numbers, sign is not None)
+    if trial is None and not tries.refused_all and not tries.filters:
+        trial = _by_key(tries, endpoint, listing, sign is not None) or _by_unasked_token(tries, listing)
+    if trial is not None:
+        return trial
+    if sign is not None:
+        return _not_found(*sign)
     if tries.gave_others():
         return _not_found(say("The server has other records than those on the first page."))
-    if tries.withheld:
-        return Trial(
-            _ONE, False, say("The server has pages, but the second one could not be read, so there may be more.")
-        )
-    if tries.answers:
-        return Trial(_ONE, True, say("The response names no further page, and asking for one gave no other records."))
-    if looks_cut(count):
-        return Trial(
-            _ONE,
-            False,
-            say("{number} records may be the page size, and the server rejects requests for more.", number=count),
-        )
-    return Trial(_ONE, True, say("The response names no further page, and the server rejects requests for one."))
+    return _one_page(tries, listing)
+
+
+def confirm(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
+    """Whether the listing goes on as the settings say. A setting is proven as a guess is.
+
+    Raises SyncError, with what was seen, where it leads nowhere although there is more.
+    """
+    pages, count = endpoint.pages, len(listing.records)
+    if pages.kind == "none":
+        return Trial(pages, "declared", say("The settings say that there is only one page."))
+    tries = Tries(endpoint, client, listing)
+    if pages.kind in ("link", "next_url"):
+        trial = _led_by(tries, pages)
+    else:
+        tries.signed = listing.signs.more(count) is not None
+        trial = tries.attempt(pages)
+        if trial is None and pages.kind == "cursor" and pages.first is None and not pages.path.startswith("last:"):
+            trial = _begun(tries, pages)
+    if trial is not None and not trial.cut:
+        return trial
+    if trial is not None:
+        raise _leads_nowhere(trial.proof)
+    sign = listing.signs.more(count)
+    if sign is not None and sign[1]:
+        raise _leads_nowhere(say("{sign} As the settings say, no other records come.", sign=sign[0]))
+    # A listing that has one page today shows no way to a second one. It must not have another way, either.
+    found = find_pages(msgspec.structs.replace(endpoint, pages=Pages()), client, listing)
+    if found.pages.kind not in ("none", pages.kind) or found.cut:
+        raise _leads_nowhere(found.proof)
+    return msgspec.structs.replace(found, pages=pages)
+
+
+def _leads_nowhere(seen: Message) -> SyncError:
+    return SyncError(
+        say("The paging set for this endpoint doesn't work"),
+        seen,
+        say('Correct pages.path or pages.param, or set pages.kind = "auto".'),
+        code="pages_unproven",
+        field="pages",
+    )
 
 
 def _names_none() -> Message:
     return say("The response names no further page.")
 
 
-def _not_found(sign: Message) -> Trial:
+def _not_found(sign: Message, sure: bool = True) -> Trial:
     """There is a sign of more, and no way that leads there."""
-    return Trial(_ONE, False, say("{sign} No way to the next page was found.", sign=sign), cut=True)
+    return Trial(_ONE, "unproven", say("{sign} No way to the next page was found.", sign=sign), cut=sure)
 
 
-def _asked_for_more(tries: "_Tries", endpoint: Endpoint, listing: FirstPage) -> Trial:
-    """What a listing is that goes on under none of the usual names: whole, unless longer pages have more."""
-    call = candidates.larger(endpoint, listing)
-    more = tries.fetched(call) if call is not None else None
-    if more is not None and tries.first < tries.keys(more.records) and tries.is_stable():
-        asked, given = len(listing.records) + 1, len(more.records)
-        return _not_found(say("Asked for {asked} records at once, the server sent {given}.", asked=asked, given=given))
-    return Trial(_ONE, True, say("The response names no further page, and asking for one gave the same records again."))
+def _by_address(tries: Tries, signs: Signs) -> Trial | None:
+    """By an address that the answer gives, the Link header's first."""
+    failed: Trial | None = None
+    ways: list[tuple[Pages, bool]] = [(Pages(kind="link"), True)] if signs.link is not None else []
+    ways += [(Pages(kind="next_url", path=sign.path), sign.sure) for sign in signs.addresses]
+    for pages, sure in ways:
+        trial = _led_by(tries, pages, quietly=not sure)
+        if trial is None:
+            continue
+        if not trial.cut:
+            return trial
+        failed = failed or (trial if sure else None)
+    return failed
 
 
-def _may_go_on(listing: FirstPage) -> bool:
-    """Whether it is worth asking for more without a sign of it: a page is not that large, or has a round number."""
-    if not listing.records or listing.answer.large is not None:
-        return False
-    return len(listing.answer.body) <= _LARGEST_PAGE or looks_cut(len(listing.records))
-
-
-def _try_named(endpoint: Endpoint, client: Client, listing: FirstPage, pages: Pages) -> Trial:
-    tries = _Tries(endpoint, client, listing)
-    by_header = pages.kind == "link"
+def _led_by(tries: Tries, pages: Pages, quietly: bool = False) -> Trial | None:
+    """Whether the answer's own address leads to another page; None when it gives none, or its page can't be used."""
     following = tries.following(pages)
-    if following is None:
-        none = say("“{path}” in the response names no further page.", path=pages.path)
-        return Trial(pages, True, say("The Link header names no further page.") if by_header else none)
-    second = tries.fetched(following, quietly=False)
-    assert second is not None
+    second = tries.fetched(following, quietly=quietly) if following is not None else None
+    if second is None:
+        return None
     new = len(tries.keys(second.records) - tries.first)
-    if new or not second.records:
+    by_header = pages.kind == "link"
+    if new or not second.records or tries.moved_on(pages, second):
+        number = new or len(second.records)
         proof = (
-            say("The Link header leads to a next page with {number} other records.", number=new)
+            say("The Link header leads to a next page with {number} other records.", number=number)
             if by_header
             else say(
                 "“{path}” in the response leads to a next page with {number} other records.",
                 path=pages.path,
-                number=new,
+                number=number,
             )
         )
-        return Trial(pages, True, proof, second)
+        return Trial(pages, "ended", proof, second)
     proof = (
         say("The next page, named by the Link header, has the same records as the first.")
         if by_header
@@ -162,234 +144,130 @@ def _try_named(endpoint: Endpoint, client: Client, listing: FirstPage, pages: Pa
             "The next page, named by “{path}” in the response, has the same records as the first.", path=pages.path
         )
     )
-    return Trial(pages, False, proof, second, cut=True)
+    return Trial(pages, "unproven", proof, second, cut=True)
 
 
-def _is_no_refusal(error: SyncError) -> bool:
-    return isinstance(error, NetworkError) or error.status in (429, 503)
+def _by_number(
+    tries: Tries, endpoint: Endpoint, listing: FirstPage, numbers: list[Pages], signed: bool
+) -> Trial | None:
+    """By page numbers or offsets; all names are asked for at once before each is tried."""
+    if not numbers:
+        return None
+    named = [guess for guess in numbers if candidates.are_named(guess, endpoint, listing, listing.envelope)]
+    for guess in named if signed else ():
+        if (trial := tries.attempt(guess)) is not None:
+            return trial
+    answered = tries.ask_all(numbers)
+    if answered == "same":
+        return None
+    if answered == "refused" and not signed and not looks_cut(len(listing.records)):
+        numbers = numbers[:2]
+    elif answered == "other":
+        tries.look_for_filters()
+        numbers = tries.narrowed(numbers)
+    for guess in numbers:
+        if signed and guess in named:
+            continue
+        is_named = guess in named
+        if tries.filters and not is_named and guess.param[:1] not in ("_", "$"):
+            continue
+        if (trial := tries.attempt(guess, is_named)) is not None:
+            return trial
+    return None
 
 
-class _Tries:
-    """Fetches second pages and compares them with the first."""
+def _by_key(tries: Tries, endpoint: Endpoint, listing: FirstPage, signed: bool) -> Trial | None:
+    """By the last record's key, or a larger size: what else a listing without a word may be asked for."""
+    longer = _asked_for_more(tries, endpoint, listing) if not signed else None
+    ways = candidates.by_last_record(endpoint, listing)
+    if ways and endpoint.request.method == "GET":
+        page = tries.fetched_with(ways)
+        if page is not None and tries.leads_on(page):
+            for way in ways:
+                if (trial := tries.attempt(way)) is not None:
+                    return trial
+    return longer
 
-    def __init__(self, endpoint: Endpoint, client: Client, listing: FirstPage, signed: bool = True) -> None:
-        """signed: whether the answer gives a sign of more."""
-        self.left = MOST_REQUESTS
-        self.answers = False
-        """Whether the server answers when it is asked for a page by number."""
-        self.filters = False
-        """Whether it takes any name that it does not know for a field's, and gives the records that have that value."""
-        self.withheld = False
-        """Whether it counts pages, and does not give the second one, though not as if it were past the end."""
-        self._signed = signed
-        self._refusal: int | None = None
-        self._refused_all = False
-        self._more_came = False
-        self._ignores = False
-        self._endpoint = endpoint
-        self._client = client
-        self._listing = listing
-        plain = [msgspec.json.decode(record) for record in listing.records[:1000] if candidates.is_plain(record)]
-        self._key = endpoint.table.key or keys.key_of(plain, endpoint.table.name)
-        self.first = self.keys(listing.records)
 
-    def keys(self, records: Sequence[bytes]) -> set[Hashable]:
-        """What tells the records apart: their key's values where there is one, else their bytes."""
-        if not self._key:
-            return set(records)
-        return {tuple(_scalar(fields.get(name)) for name in self._key) for fields in map(_fields, records)}
+def _by_unasked_token(tries: Tries, listing: FirstPage) -> Trial | None:
+    """By a token that comes only when it is asked for."""
+    if listing.call.method != "GET" or not listing.envelope.members or tries.left <= 0:
+        return None
+    if not (listing.signs.unset or tries.signed or looks_cut(len(listing.records))):
+        return None
+    page = tries.fetched(candidates.unasked(listing))
+    if page is None or not tries.is_first(page):
+        return None
+    known = {sign.path for sign in listing.signs.tokens}
+    signs = signs_of(page.answer.headers, page.envelope, len(page.records), page.call.url)
+    new = [sign for sign in signs.tokens if sign.path not in known]
+    for sign in new:
+        for name, first in names.UNASKED_CURSORS:
+            pages = Pages(kind="cursor", path=sign.path, param=name, first=first)
+            if (trial := _begun(tries, pages, (first,))) is not None:
+                return trial
+    return None
 
-    def following(self, pages: Pages) -> Call | None:
-        """The second page's request."""
-        walk = Walk()
-        walk.step(self._listing.records)
-        return next_call(self._listing.call, self._listing.answer, self._listing.text, pages, walk)
 
-    def fetched(self, call: Call, quietly: bool = True) -> SecondPage | None:
-        """A page; None when the server refuses the request and `quietly`, else that raises."""
-        self.left -= 1
-        self._refusal = None
-        try:
-            answer = self._asked(call) if quietly else self._client.fetch(call)
-            page = read(answer, self._endpoint)
-            return SecondPage(call, answer, records_of(page, self._listing.path, answer.url))
-        except SyncError as error:
-            if not quietly or _is_no_refusal(error):
-                raise
-            self._refusal = error.status
-            return None
+def _begun(tries: Tries, pages: Pages, firsts: Iterable[str] = ("", "*")) -> Trial | None:
+    """Whether tokens come when the first request asks for them."""
+    for first in firsts:
+        begun = msgspec.structs.replace(pages, first=first)
+        call = first_page(tries.listing.call, begun)
+        page = tries.fetched(call)
+        if page is None or not tries.is_first(page) or page.envelope.at(pages.path) in (None, "", False):
+            continue
+        trial = tries.beginning_with(page).attempt(begun)
+        if trial is not None:
+            return msgspec.structs.replace(trial, start=call)
+    return None
 
-    def _asked(self, call: Call) -> Answer:
-        """The answer; a server that is only busy refuses nothing, and is asked again."""
-        try:
-            return self._client.fetch(call, patient=False)
-        except SyncError as error:
-            if not _is_no_refusal(error):
-                raise
-        return self._client.fetch(call)
 
-    def ask_all(self, numbers: Sequence[Pages]) -> Literal["same", "other", "refused"]:
-        """What comes when the next page is asked for under all these names at once: one request for most listings."""
-        call = self._listing.call
-        for pages in numbers:
-            if pages.kind == "page" and pages.start is None:
-                pages = msgspec.structs.replace(pages, start=1)
-            value = (pages.start or 0) + (1 if pages.kind == "page" else len(self._listing.records))
-            call = placed(call, pages, pages.param or pages.kind, value)
-        page = self.fetched(call)
-        if page is None:
-            self._refused_all = True
-            return "refused"
-        if self._is_first(page):
-            return "same"
-        self._more_came = not self.keys(page.records) <= self.first
-        return "other"
+def _asked_for_more(tries: Tries, endpoint: Endpoint, listing: FirstPage) -> Trial | None:
+    """A refusal where longer pages have more; None where the listing is as long as it was."""
+    call = candidates.larger(endpoint, listing)
+    more = tries.fetched(call) if call is not None else None
+    if more is not None and tries.first < tries.keys(more.records) and tries.is_stable():
+        asked, given = len(listing.records) + 1, len(more.records)
+        return _not_found(say("Asked for {asked} records at once, the server sent {given}.", asked=asked, given=given))
+    return None
 
-    def gave_others(self) -> bool:
-        """Whether there are other records behind the first page, though nothing that was asked alone leads there."""
-        return self._more_came and self.is_stable()
 
-    def is_stable(self) -> bool:
-        """Whether the first request still gives the first page: some servers answer with other records each time."""
-        page = self.fetched(self._listing.call)
-        return page is not None and self._is_first(page)
-
-    def _is_unmoved(self) -> bool:
-        """Whether the first page still has just the same records."""
-        page = self.fetched(self._listing.call)
-        return page is not None and self.keys(page.records) == self.first
-
-    def _is_first(self, page: SecondPage) -> bool:
-        """Whether a page is the first one, but for a change made meanwhile."""
-        keys = self.keys(page.records)
-        same = len(keys & self.first)
-        return same * 2 > len(self.first) and same * 2 > len(keys)
-
-    def attempt(self, pages: Pages, named: bool = True) -> Trial | None:
-        """Whether this guess leads to a page with other records. named: it is not only by custom that it is tried."""
-        if pages.kind == "page" and pages.start is None:
-            return self._attempt_page(pages)
-        second = self._second(pages)
-        if second is None:
-            return None
-        keys = self.keys(second.records)
-        if pages.kind == "cursor" and not second.records:
-            return self._proven_beyond(pages, second)
-        if pages.kind == "cursor" and not pages.param and set(second.records) - set(self._listing.records):
-            return self._proven(pages, second)  # it may give more fields of the same records
-        if pages.kind == "offset" and pages.start is None and len(keys & self.first) == 1 < len(self.first):
-            if not self._is_unmoved():
-                return self._proven(pages, second)  # a new record pushed the others on
-            # One record twice: positions are counted from one.
-            pages = msgspec.structs.replace(pages, start=1)
-            second = self._second(pages)
-            keys = self.keys(second.records) if second is not None else self.first
-        if second is None or not self._leads_on(keys):
-            return None
-        if pages.kind == "cursor":
-            return self._proven(pages, second)
-        if not second.records:
-            # Where any unknown name filters, an empty page says nothing.
-            return self._proven(pages, second) if not self._signed and (named or self._ignores) else None
-        return self._proven(pages, second) if self._signed or self._ignores or self.is_stable() else None
-
-    def _leads_on(self, keys: set[Hashable]) -> bool:
-        """Whether a page with these keys is another one. Pages may overlap a little, above all when rows are added."""
-        same = len(keys & self.first)
-        return not same or same * 2 < len(keys)
-
-    def _proven_beyond(self, pages: Pages, empty: SecondPage) -> Trial | None:
-        """An empty page proves nothing, but it may name one that does."""
-        page: SecondPage | None = empty
-        while page is not None and not page.records and self.left > 0:
-            text = read(page.answer, self._endpoint).text
-            call = next_call(self._listing.call, page.answer, text, pages, Walk())
-            if call is None and page is empty and self._is_known(pages):
-                return self._proven(pages, empty)
-            page = None if call is None else self.fetched(call)
-        if page is None or not page.records or self.keys(page.records) & self.first:
-            return None
-        count = len(page.records)
-        proof = say_count(
-            "A later page, requested by cursor ({name}), has another record.",
-            "A later page, requested by cursor ({name}), has {count} other records.",
-            count,
-            name=pages.param,
+def _one_page(tries: Tries, listing: FirstPage) -> Trial:
+    """A listing that goes on under none of the usual names, and gives no sign of more."""
+    count = len(listing.records)
+    if tries.withheld:
+        return Trial(
+            _ONE, "unproven", say("The server has pages, but the second one could not be read, so there may be more.")
         )
-        return Trial(pages, True, proof, empty)
-
-    def _is_known(self, pages: Pages) -> bool:
-        """Whether the server knows the parameter that gave an empty page: one of another name gives the first page."""
-        call = self.following(msgspec.structs.replace(pages, param=f"no_{pages.param}"))
-        page = self.fetched(call) if pages.param and call is not None else None
-        return page is not None and self._is_first(page)
-
-    def _attempt_page(self, pages: Pages) -> Trial | None:
-        """Whether pages are counted under that name, and from 0 or from 1."""
-        zero, one = (msgspec.structs.replace(pages, start=start) for start in (0, 1))
-        first = None
-        if self._refused_all:
-            first = self._second(zero)  # asks for page 1; what refuses that does not know the name
-            if first is None:
-                return None
-        second = self._second(one)
-        refusal = self._refusal
-        if second is not None and self._is_first(second):
-            return None
-        if self.filters and second is not None and not second.records:
-            return None
-        first = first or self._second(zero)
-        if first is None:
-            return None
-        if self._is_first(first):
-            if second is None:
-                ends = refusal is not None and is_past_the_end(refusal, one, Walk(pages=1))
-                self.withheld = not ends
-                return self._proven(one, None) if ends and not self._signed else None
-            if not self._leads_on(self.keys(second.records)) or (not second.records and self._signed):
-                return None
-            return self._proven(one, second)
-        if not self._leads_on(self.keys(first.records)) or (not first.records and (second is None or second.records)):
-            return None
-        start = self.fetched(placed(self._listing.call, pages, pages.param or "page", 0))
-        self.filters = start is not None and not (start.records or first.records)
-        if start is None or not self._is_first(start) or (not first.records and self._signed):
-            return None
-        return self._proven(zero, first)
-
-    def _second(self, pages: Pages) -> SecondPage | None:
-        call = self.following(pages)
-        if call is None or self.left <= 0:
-            return None
-        page = self.fetched(call)
-        if page is not None and pages.kind != "cursor":
-            self.answers = True
-            self._ignores = self._ignores or self._is_first(page)
-        return page
-
-    def _proven(self, pages: Pages, second: SecondPage | None) -> Trial:
-        by = {"page": say("page number"), "offset": say("offset"), "cursor": say("cursor")}[pages.kind]
-        name = pages.param or say("the parameters in the response")
-        if second is None or not second.records:
-            proof = say("The next page was requested by {by} ({name}). The server has no more.", by=by, name=name)
-            return Trial(pages, True, proof, second)
-        proof = say_count(
-            "The next page, requested by {by} ({name}), has another record.",
-            "The next page, requested by {by} ({name}), has {count} other records.",
-            len(second.records),
-            by=by,
-            name=name,
+    total = listing.signs.total
+    if total is not None and total.value == count and _is_own_number(total):
+        proof = say("The server reports {total} records, and the response has them all.", total=total.value)
+        return Trial(_ONE, "counted", proof)
+    if tries.answers:
+        return Trial(
+            _ONE, "asked", say("The response names no further page, and asking for one gave no other records.")
         )
-        return Trial(pages, True, proof, second)
+    if tries.refused_all and looks_cut(count):
+        return Trial(
+            _ONE,
+            "unproven",
+            say("{number} records may be the page size, and the server rejects requests for more.", number=count),
+        )
+    if tries.refused_all:
+        return Trial(_ONE, "asked", say("The response names no further page, and the server rejects requests for one."))
+    return Trial(
+        _ONE, "asked", say("The response names no further page, and asking for one gave the same records again.")
+    )
 
 
-def _fields(record: bytes) -> dict[str, Any]:
-    try:
-        fields = msgspec.json.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {"": record}
-    return fields if isinstance(fields, dict) else {"": record}
+def _is_own_number(total: Sign) -> bool:
+    """Whether a total that is the page's length is more than that."""
+    return total.sure
 
 
-def _scalar(value: Any) -> Hashable:
-    return value if isinstance(value, str | int | float | None) else msgspec.json.encode(value)
+def _may_go_on(listing: FirstPage) -> bool:
+    """Whether it is worth asking for more without a sign of it: a page is not that large, or has a round number."""
+    if not listing.records or listing.answer.large is not None:
+        return False
+    return len(listing.answer.body) <= _LARGEST_PAGE or looks_cut(len(listing.records))

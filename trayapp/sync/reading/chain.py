@@ -16,6 +16,7 @@ from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.cancel import INTERNAL, Cancelled, CancelToken
 from trayapp.sync.detection.resolver import SourceResolver
 from trayapp.sync.errors import SyncError
+from trayapp.sync.evidence import Evidence, weakest
 from trayapp.sync.http.auth import Access, Credentials
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.failures import too_large
@@ -111,9 +112,9 @@ class Chain:
 
     `others`: how many rows the query gives besides these. `row` is the one that the newest page is of; `ended` is
     called with each row whose listing was read completely, after all its pages were taken. `is_feed`: feeds were read.
-    The other attributes are those of a Listing, for all listings together. Complete only if every one was, and every
-    row could be asked for. A row at whose address there is nothing (404) has no records, unless that is so for all.
-    Raises SyncErrors and Cancelled.
+    The other attributes are those of a Listing, for all listings together. Proven only if every one was, and
+    every row could be asked for. A row at whose address there is nothing (404) has no records, unless that is so for
+    all. Raises SyncErrors and Cancelled.
     """
 
     def __init__(
@@ -126,7 +127,8 @@ class Chain:
         others: int = 0,
         ended: Callable[[ParentRow], None] = lambda _: None,
     ) -> None:
-        self.complete = False
+        self.evidence: Evidence = "unproven"
+        self.lacking: Message | None = None
         self.shifting = False
         self.warnings: list[Message] = []
         self.walk = Walk()
@@ -260,7 +262,9 @@ class Chain:
         if is_nowhere and not self._others:
             raise self._nothing[0][1]
         self.shifting = any(listing.shifting for listing in self._listings)
-        self.complete = not is_nowhere and not self._unfilled and all(listing.complete for listing in self._listings)
+        if not is_nowhere and not self._unfilled:
+            self.evidence = weakest(listing.evidence for listing in self._listings)
+        self.lacking = next((listing.lacking for listing in self._listings if listing.lacking is not None), None)
         for listing in self._listings:
             self.warnings += [warning for warning in listing.warnings if warning not in self.warnings]
         if is_nowhere:

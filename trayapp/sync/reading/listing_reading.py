@@ -12,6 +12,7 @@ from trayapp.store.records.digests import Digests
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.store.staging.staging import Staging
 from trayapp.sync.changes.cursor import Tracker
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.http.request import Answer
 from trayapp.sync.paging.following import Walk
 from trayapp.sync.paging.listing import Listing
@@ -25,7 +26,8 @@ SAMPLE = 2000
 class Walkable(Protocol):
     """What is walked page by page: a Listing, or a Chain of them."""
 
-    complete: bool
+    evidence: Evidence
+    lacking: Message | None
     shifting: bool
     warnings: list[Message]
     walk: Walk
@@ -111,7 +113,7 @@ class Reading:
     def _follow(self, listing: Listing, records: Sequence[bytes]) -> None:
         self.answer = listing.answer
         if self.tracker is not None and self.answer is not None:
-            self.tracker.see(self.answer, listing.text, records)
+            self.tracker.see(self.answer, listing.envelope, records)
 
     def _keep(self, journal: Journal, listing: Listing, unchanged: Digests, new: Sequence[bytes]) -> None:
         if listing.shifting:

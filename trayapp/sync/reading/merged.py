@@ -12,6 +12,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message
 from trayapp.store.records.pages import JsonPage, Page
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.paging.following import Walk
 from trayapp.sync.paging.listing import Listing
 from trayapp.sync.records import keys
@@ -28,7 +29,8 @@ class Merged:
         self._listing = listing
         self._key = endpoint.table.key
         self._table = endpoint.table.name
-        self.complete = False
+        self.evidence: Evidence = "unproven"
+        self.lacking: Message | None = None
         self.shifting = False
         self.warnings: list[Message] = []
         self.walk: Walk = listing.walk
@@ -45,7 +47,8 @@ class Merged:
                     found[key] = {name: msgspec.Raw(bytes(raw)) for name, raw in fields.items()}
                 else:
                     _add(known, fields)
-        self.complete = self._listing.complete
+        self.evidence = self._listing.evidence
+        self.lacking = self._listing.lacking
         self.shifting = self._listing.shifting
         self.warnings = self._listing.warnings
         yield JsonPage([msgspec.json.encode(fields) for fields in found.values()])

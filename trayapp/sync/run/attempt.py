@@ -8,7 +8,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message, say, say_count
 from trayapp.store.bookkeeping import history
-from trayapp.store.bookkeeping.endpoint_states import Marks, load_state, write_found, write_marks
+from trayapp.store.bookkeeping.endpoint_states import Marks, load_state, save_evidence, write_found, write_marks
 from trayapp.store.bookkeeping.parent_rows import save_parents
 from trayapp.store.mirror.claim import Plan, load_known, make_plan
 from trayapp.store.mirror.deletions import Proof, count_missing
@@ -20,11 +20,13 @@ from trayapp.store.staging.staging import Staging
 from trayapp.sync.cancel import Cancelled
 from trayapp.sync.changes import conditional
 from trayapp.sync.changes.cursor import asks_for_changes, without_secrets
-from trayapp.sync.detection.proof import Evidence, Repeated, judged
+from trayapp.sync.detection.proof import Repeated, Walked, judged
 from trayapp.sync.detection.resolver import ResolvedSource, SourceResolver, keyed
 from trayapp.sync.errors import AuthError, SyncError, TransientError
+from trayapp.sync.evidence import Evidence
+from trayapp.sync.reading.chain import Chain
 from trayapp.sync.reading.chain_reading import ChainReading
-from trayapp.sync.reading.listing_reading import Reading, Target
+from trayapp.sync.reading.listing_reading import Reading, Target, Walkable
 from trayapp.sync.records.keys import key_for
 from trayapp.sync.report import Progress, Report
 from trayapp.sync.run.current_run import CurrentRun
@@ -97,7 +99,8 @@ class Attempt:
         run = self._run
         with run.store.writing(run.cancel) as db:
             rows = load_state(db, run.endpoint.id).rows or 0
-            report = run.report("succeeded", Outcome(unchanged=rows, rows=rows), self.warnings)
+            same = Outcome(unchanged=rows, rows=rows)
+            report = run.report("succeeded", same, self.warnings, evidence=self._resolver.evidence)
             history.record_run(db, row_of(report))
         return report
 
@@ -119,10 +122,10 @@ class Attempt:
     def _proof(self, endpoint: Endpoint, plan: Plan, staging: Staging, reading: AnyReading, target: Target) -> Proof:
         """How far the listing proves that what it lacks is gone, after a comparison and a second walk if need be."""
         walked, mode = reading.walked, endpoint.table.mode
-        walk = walked.walk
-        is_all_new = walked.complete and walked.shifting and (plan.shape is None or mode == "replace")
-        evidence = Evidence(
-            complete=walked.complete,
+        walk, complete = walked.walk, _is_complete(walked)
+        is_all_new = complete and walked.shifting and (plan.shape is None or mode == "replace")
+        listing = Walked(
+            complete=complete,
             shifting=walked.shifting,
             resumed=reading.resumed,
             partial=target.partial,
@@ -132,17 +135,17 @@ class Attempt:
             pages=walk.pages,
         )
         while True:
-            proof = judged(evidence)
+            proof = judged(listing)
             if proof == "compare":
                 with self._run.store.reading() as db:
                     lacks = count_missing(db, endpoint, plan, staging, target.full) > 0
-                evidence = msgspec.structs.replace(evidence, lacks=lacks)
+                listing = msgspec.structs.replace(listing, lacks=lacks)
             elif proof == "repeat":
-                repeated = self._repeat(staging, reading, may_fail=evidence.unseen)
-                evidence = msgspec.structs.replace(evidence, repeated=repeated)
+                repeated = self._repeat(staging, reading, may_fail=listing.unseen)
+                listing = msgspec.structs.replace(listing, repeated=repeated)
             else:
                 break
-        if proof == "half" and evidence.is_last_chance:
+        if proof == "half" and listing.is_last_chance:
             self.warnings.append(
                 say("Records that moved between pages during the run may only arrive with the next full list.")
             )
@@ -158,7 +161,7 @@ class Attempt:
             # A server that allows no more requests now would allow no more at the next attempt.
             reading.walked = walked
             return "refused"
-        return "complete" if reading.walked.complete else "incomplete"
+        return "complete" if _is_complete(reading.walked) else "incomplete"
 
     def _publish(
         self, endpoint: Endpoint, plan: Plan, staging: Staging, proof: Proof, target: Target, reading: AnyReading
@@ -177,7 +180,8 @@ class Attempt:
                 apply_held=run.apply_held,
                 partial=target.partial,
             )
-            report = run.report("held" if outcome.held else "succeeded", outcome, self.warnings)
+            report = self._report(outcome, reading)
+            save_evidence(db, endpoint.id, report.evidence or "")
             history.record_run(db, row_of(report), number)
             if self._resolver.proven is not None:
                 write_found(db, endpoint.id, self._resolver.proven)
@@ -187,6 +191,28 @@ class Attempt:
                 save_parents(db, endpoint.id, reading.before, reading.parents)
         run.store.checkpoint()
         return report
+
+    def _report(self, outcome: Outcome, reading: AnyReading) -> Report:
+        walked = reading.walked
+        evidence: Evidence = walked.evidence if walked.lacking is None else "unproven"
+        if walked.lacking is not None and not outcome.held:
+            error = _incomplete(walked.lacking)
+            return self._run.report("incomplete", outcome, self.warnings, error=error, evidence=evidence)
+        return self._run.report("held" if outcome.held else "succeeded", outcome, self.warnings, evidence=evidence)
+
+
+def _incomplete(lacking: Message) -> SyncError:
+    return SyncError(
+        say("The list is incomplete"),
+        lacking,
+        say("Nothing was deleted, and it will be tried again. If the server counts wrongly, set pages.ignore_total."),
+        code="incomplete",
+        field="pages.ignore_total",
+    )
+
+
+def _is_complete(walked: Walkable | Chain) -> bool:
+    return walked.evidence != "unproven" and walked.lacking is None
 
 
 def _marks(before: Marks, started: datetime, reading: AnyReading, complete: bool, outcome: Outcome) -> Marks:

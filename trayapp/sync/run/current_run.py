@@ -15,6 +15,7 @@ from trayapp.store.mirror.publish import Outcome
 from trayapp.store.mirror.schema import HASH_KEY
 from trayapp.sync.cancel import CancelToken, StopReason
 from trayapp.sync.changes.cursor import fingerprint
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.http.auth import Access
 from trayapp.sync.http.budget import Pace
 from trayapp.sync.http.client import Client
@@ -111,10 +112,11 @@ class CurrentRun:
         warnings: Sequence[Message],
         stopped: StopReason | None = None,
         error: UserError | None = None,
+        evidence: Evidence | None = None,
     ) -> Report:
         """The report, were the run over now."""
         finished = max(self.context.now(), self.started)
-        report = report_of(self.endpoint, (self.started, finished), status, outcome, stopped, error)
+        report = report_of(self.endpoint, (self.started, finished), status, outcome, stopped, error, evidence)
         told: Sequence[str | Message] = (*warnings, *outcome.warnings)
         return msgspec.structs.replace(
             report,

@@ -11,6 +11,7 @@ from trayapp.store.bookkeeping.history import RunRow
 from trayapp.store.mirror.publish import Outcome
 from trayapp.sync.cancel import StopReason, stopped_sentence
 from trayapp.sync.errors import SyncError, failure_of
+from trayapp.sync.evidence import Evidence
 from trayapp.sync.report import Report, RunStatus, sentence_of
 
 
@@ -21,6 +22,7 @@ def report_of(
     outcome: Outcome,
     stopped: StopReason | None,
     error: UserError | None,
+    evidence: Evidence | None = None,
 ) -> Report:
     """The report of a run between those times, but for what it cost and what else people should know."""
     report = Report(
@@ -37,7 +39,8 @@ def report_of(
         unchanged=outcome.unchanged,
         held=outcome.held,
         suspects=outcome.suspects,
-        rows=outcome.rows if status in ("succeeded", "held") else None,
+        rows=outcome.rows if status in ("succeeded", "incomplete", "held") else None,
+        evidence=evidence,
         problem=error.problem if error else None,
         failure=failure_of(error) if error else "",
         retry_after=error.retry_after if isinstance(error, SyncError) else None,

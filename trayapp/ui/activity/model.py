@@ -27,6 +27,7 @@ SORT = Role.UserRole + 2
 
 _LOOKS = {
     "succeeded": ("check", "good"),
+    "incomplete": ("question", "bad"),
     "failed": ("error", "bad"),
     "stopped": ("disabled", "quiet"),
     "skipped": ("clock", "quiet"),

@@ -59,6 +59,7 @@ class ActivityView(QWidget):
         for text, status in (
             (tr("All runs"), ""),
             (tr("Succeeded"), "succeeded"),
+            (tr("Incomplete"), "incomplete"),
             (tr("Failed"), "failed"),
             (tr("Stopped"), "stopped"),
             (tr("Held"), "held"),

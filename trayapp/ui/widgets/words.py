@@ -290,6 +290,7 @@ def outcome_words(run: RunRow) -> str:
     """How a run ended, in a word or two."""
     words = {
         "succeeded": tr("Succeeded"),
+        "incomplete": tr("Incomplete"),
         "failed": tr("Failed"),
         "stopped": tr("Stopped"),
         "held": tr("Needs you"),
