@@ -359,9 +359,9 @@ class Listing:
         if self.pages == "none":
             start, size = 0, len(self.records)
         elif self.pages == "offset":
-            start = int(seen.param(param, "0"))
+            start = int(seen.param(param) or 0)
         elif self.pages == "cursor":
-            start = int(seen.param(param, "c0").removeprefix("c"))
+            start = int((seen.param(param) or "c0").removeprefix("c"))
         else:
             start = (int(seen.param(param, str(self.first))) - self.first) * size
         items = list(self.records[start : start + size])

@@ -17,3 +17,9 @@ def store(tmp_path):
     store = Store(tmp_path / "t.db")
     yield store
     store.close()
+
+
+@pytest.fixture
+def unprobed(monkeypatch):
+    """Nothing is asked for but what a run itself needs: how listings go on has tests of its own."""
+    monkeypatch.setattr("trayapp.sync.paging.tries.MOST_REQUESTS", 0)

@@ -83,7 +83,7 @@ PAGES = re.compile(
 """Plain names of the number of all pages: `last_page` is Laravel's, `totalPages` Spring Data's, `nbPages` Algolia's."""
 
 MORE_FLAG = re.compile(
-    r"(is|has|have|are|there|get)*(more|next)(page|pages|results?|items?|records?|rows|data|available|entries|exist|toload|token|itemsavailable|recordsavailable)*"
+    r"(?!next$)(is|has|have|are|there|get)*(more|next)(page|pages|results?|items?|records?|rows|data|available|entries|exist|toload|token|itemsavailable|recordsavailable)*"
     r"|(is|was|are|result|results|response|list)*truncated|exceeded\w*|\w*limitexceeded|(limit|max)reached"
     r"|incomplete(results?)?|(is)?(partial|continued|overflow)|(has|more)?(older|additional|further)(pages?|results?|items?)?"
 )

@@ -23,6 +23,8 @@ from trayapp.sync.http.request import Call
 from trayapp.sync.run.context import RunContext
 from trayapp.sync.run.runner import run
 
+pytestmark = pytest.mark.usefixtures("unprobed")
+
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
@@ -433,7 +435,7 @@ def test_a_listing_that_was_not_read_to_its_end_leaves_the_cursor(api, store, cl
 
     api.route("/items", handler)
     report = mirror(store, url, clock)
-    assert (report.changed, "99 records" in str(next(map(str, report.warnings))), cursor(store)) == (
+    assert (report.changed, "99 records" in str(report.problem.cause), cursor(store)) == (
         6,
         True,
         before,

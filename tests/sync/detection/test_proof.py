@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from trayapp.endpoints.model import Pages
-from trayapp.sync.detection.proof import MOST_PAGES_TWICE, Evidence, ProvenPaging, judged
+from trayapp.sync.detection.proof import MOST_PAGES_TWICE, ProvenPaging, Walked, judged
+from trayapp.sync.paging.signs import Sign, Signs
 
 FLAGS = ("complete", "shifting", "resumed", "partial", "unseen", "by_cursor", "counted")
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -19,7 +20,7 @@ def every(**fixed):
         facts = dict(zip(FLAGS, values, strict=True))
         for pages in (1, MOST_PAGES_TWICE, MOST_PAGES_TWICE + 1):
             if all(facts[name] == value for name, value in fixed.items()):
-                yield Evidence(**facts, pages=pages)
+                yield Walked(**facts, pages=pages)
 
 
 def ends(listing):
@@ -89,29 +90,36 @@ def test_what_slips_through_where_nobody_asks_again_is_looked_for_before_any_com
             assert all(known.lacks is None for _, known in ends(listing))
 
 
+NEXT = Signs(addresses=(Sign("b", "/x?page=2"),))
+MORE = Signs(goes_on=Sign("has_more", True))
+
+
 @pytest.mark.parametrize(
-    ("pages", "now", "named", "more", "count", "shorter", "holds"),
+    ("pages", "now", "signs", "count", "holds"),
     [
-        (Pages(kind="page"), 400, None, None, 3, False, True),
-        (Pages(kind="page"), 400, None, "a sign", 99, False, True),
-        (Pages(kind="page"), 0, Pages(kind="link"), None, 10, False, False),
-        (Pages(kind="link"), 400, Pages(kind="link"), None, 10, False, True),
-        (Pages(kind="next_url", path="a"), 0, Pages(kind="next_url", path="b"), None, 10, False, False),
-        (Pages(kind="none"), 0, None, None, 10, False, True),
-        (Pages(kind="none"), 23.9, None, None, 10, False, True),
-        (Pages(kind="none"), 24, None, None, 10, False, False),
-        (Pages(kind="none"), -1, None, None, 10, False, False),
-        (Pages(kind="none"), 0, None, None, 9, False, False),
-        (Pages(kind="none"), 0, None, None, 9, True, True),
-        (Pages(kind="none"), 0, None, None, 11, True, False),
-        (Pages(kind="none"), 0, None, "a sign", 10, True, False),
-        (Pages(kind="none"), 0, Pages(kind="link"), None, 10, False, False),
+        (Pages(kind="page"), 400, Signs(), 3, True),
+        (Pages(kind="page"), 400, MORE, 99, True),
+        (Pages(kind="link"), 400, Signs(link="/2"), 10, True),
+        (Pages(kind="link"), 400, Signs(), 10, True),
+        (Pages(kind="link"), 0, NEXT, 10, False),
+        (Pages(kind="next_url", path="b"), 400, NEXT, 10, True),
+        (Pages(kind="next_url", path="a"), 0, NEXT, 10, False),
+        (Pages(kind="next_url", path="a"), 0, Signs(link="/2"), 10, False),
+        (Pages(kind="none"), 0, Signs(), 10, True),
+        (Pages(kind="none"), 23.9, Signs(), 10, True),
+        (Pages(kind="none"), 24, Signs(), 10, False),
+        (Pages(kind="none"), -1, Signs(), 10, False),
+        (Pages(kind="none"), 0, Signs(), 9, True),
+        (Pages(kind="none"), 0, Signs(), 11, True),
+        (Pages(kind="none"), 0, Signs(), 20, False),
+        (Pages(kind="none"), 0, MORE, 10, False),
+        (Pages(kind="none"), 0, NEXT, 10, False),
     ],
 )
-def test_how_long_a_way_to_the_next_page_is_believed(pages, now, named, more, count, shorter, holds):
+def test_how_long_a_way_to_the_next_page_is_believed(pages, now, signs, count, holds):
     proven = ProvenPaging("GET /items", pages, 10, NOW)
-    assert proven.holds(named, more, count, NOW + timedelta(hours=now), shorter) is holds
+    assert proven.holds(signs, count, NOW + timedelta(hours=now)) is holds
 
 
 def test_one_page_that_was_proven_nobody_knows_when_is_not_believed():
-    assert not ProvenPaging("GET /items", Pages(kind="none"), 10).holds(None, None, 10, NOW, False)
+    assert not ProvenPaging("GET /items", Pages(kind="none"), 10).holds(Signs(), 10, NOW)

@@ -69,7 +69,7 @@ def test_other_records_at_each_request_are_no_pages(api):
 
 
 def test_a_server_that_is_busy_when_asked_for_more_is_asked_again(api):
-    waits = iter([True, False, False, False, False])
+    waits = itertools.chain([True], itertools.repeat(False))
     listing = Listing(RECORDS, pages="page", size=7)
 
     def handler(seen):

@@ -57,7 +57,7 @@ class Tree:
         self.asked.append(number)
         if number not in self.comments:
             return problem(404, "Not Found")
-        after = int(seen.param("after", "-1"))
+        after = int(seen.param("after") or -1)
         ids = sorted(id for id in self.comments[number] if id > after)
         items = [{"id": id, "text": self.comments[number][id]} for id in ids[:2]]
         return json_reply({"items": items, "next": str(ids[1]) if len(ids) > 2 else None})
@@ -219,7 +219,7 @@ def test_a_row_that_could_not_be_read_completely_is_asked_for_again(api, tree):
     tree.edit(3)
     report = tree.sync()
     assert (report.changed, report.deleted) == (1, 0)
-    assert "7 records" in str(next(map(str, report.warnings)))
+    assert "7 records" in str(report.problem.cause)
     api.route("/issues/*", serve)
     assert tree.sync().changed == 1
     assert set(tree.asked) == {3}

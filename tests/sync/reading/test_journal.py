@@ -73,7 +73,7 @@ class Long:
         self.extra = ""
 
     def __call__(self, seen):
-        after = int(seen.param("after", "-1"))
+        after = int(seen.param("after") or -1)
         self.asked.append(after)
         ids = [id for id in sorted(self.records) if id > after]
         if self.breaks is not None and len(self.asked) > 1 and after >= self.breaks * SIZE - 1:
@@ -367,7 +367,7 @@ def test_an_incremental_run_goes_on_with_its_cursor(api, store):
 
     def handler(seen):
         since = seen.param("since")
-        after = int(seen.param("after", "-1"))
+        after = int(seen.param("after") or -1)
         server.asked.append((since, after))
         ids = [id for id in sorted(server.records) if id > after and server.at[id] >= since]
         if server.breaks is not None and after >= server.breaks * SIZE - 1:

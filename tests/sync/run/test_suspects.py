@@ -91,7 +91,7 @@ def test_a_long_listing_is_not_walked_twice(api, store, monkeypatch):
     del server.records[4]
     server.asked = 0
     assert mirror(store, url).suspects == 1
-    assert server.asked == 101, "100 pages and the empty one"
+    assert server.asked == 102, "100 pages and the empty one, and the first by its number"
     assert mirror(store, url).deleted == 1
     del server.records[5], server.records[6]
     server.asked = 0

@@ -77,7 +77,8 @@ def look_at(
     envelope = read_envelope(page.text, guess.path, answer.url)
     signs = Signs() if guess.alone else signs_of(answer.headers, envelope, count, answer.url)
     said, pages = signs.total, signs.pages.value if signs.pages is not None else None
-    if said is not None and (said.value < count or (said.value == count and (pages or 1) > 1)):
+    goes_on = (pages or 1) > 1 or signs.goes_on is not None or signs.leads_on
+    if said is not None and (said.value < count or (said.value == count and goes_on)):
         said = None  # the size of the page, not of the listing
         signs = signs._replace(total=None)
     return Found(

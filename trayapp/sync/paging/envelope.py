@@ -25,11 +25,13 @@ Place = tuple[str, ...]
 class Envelope(NamedTuple):
     """The members beside the records, objects taken apart: a place is the names from the outermost object on.
 
-    A list is a member as a whole, as is an object without members. `text` is the answer as strict JSON.
+    A list is a member as a whole, as is an object without members. `text` is the answer as strict JSON; `records` is
+    where the records begin.
     """
 
     text: bytes
     members: tuple[tuple[Place, Any], ...]
+    records: Place = ()
 
     def at(self, path: str) -> object:
         """What stands at a path; None when nothing does.
@@ -49,10 +51,10 @@ def read_envelope(text: bytes, path: str, url: str) -> Envelope:
         return Envelope(text, ())
     records = _records_place(path)
     try:
-        return Envelope(text, tuple(_members(_members_of.decode(text), (), records)))
+        return Envelope(text, tuple(_members(_members_of.decode(text), (), records)), records or ())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         text = mended(text, url, error)
-        return Envelope(text, tuple(_members(_members_of.decode(text), (), records)))
+        return Envelope(text, tuple(_members(_members_of.decode(text), (), records)), records or ())
 
 
 def _records_place(path: str) -> Place | None:

@@ -164,7 +164,7 @@ def _goes_on_empty(pages: Pages, walk: Walk) -> bool:
         return False
     if walk.total_pages is not None:
         return walk.pages < walk.total_pages
-    return walk.total is not None and walk.records < walk.total and walk.empty <= MOST_EMPTY
+    return walk.total is not None and walk.records < walk.total
 
 
 def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:

@@ -6,6 +6,7 @@ import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.endpoints.paths import is_plain
 from trayapp.messages import Message, say, say_count
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.errors import SyncError
@@ -28,6 +29,9 @@ from trayapp.sync.paging.prefetch import Prefetcher
 from trayapp.sync.paging.signs import flag_of, signs_of
 from trayapp.sync.paging.tries import SecondPage
 from trayapp.sync.records.extraction import check_records, cut_records, is_large_list, records_of
+
+MOST_SAME = 100
+"""So many pages with the same records may come in a row where no field tells records apart."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +91,7 @@ class Listing:
         self._page = page
         self._records = records
         self._digests: set[bytes] = set()
+        self._same = 0
 
     def __iter__(self) -> Iterator[Page]:
         source, walk = self.source, self.walk
@@ -101,7 +106,7 @@ class Listing:
             page, self._page = self._page or read(answer, self._endpoint, checked=False), None
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             given, self._records = self._records, None
-            records = given or records_of(page, source.path, answer.url, cut_records)
+            records = given or self._records_on(page, answer.url)
             if self._is_repeated(answer, records):
                 break
             walk.step(records)
@@ -138,6 +143,19 @@ class Listing:
             answer = self._fetch(following)
         self._conclude()
 
+    def _records_on(self, page: Body, url: str) -> Page:
+        """The records of a page; a single one may stand on a later page where the others had a list of them."""
+        path = self.source.path
+        try:
+            return records_of(page, path, url, cut_records)
+        except SyncError:
+            if not self.walk.last or not is_plain(path.rpartition(".")[2]):
+                raise
+            alone = records_of(page, f"{path}[]", url, cut_records)
+            if len(alone) != 1 or _names(alone[0]) != _names(self.walk.last):
+                raise
+            return alone
+
     @property
     def complete(self) -> bool:
         """Whether everything was read, on any evidence."""
@@ -170,10 +188,24 @@ class Listing:
         digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)
+            self._same = 0
+            return False
+        self._same += 1
+        if self._may_repeat and self._same <= MOST_SAME:
             return False
         if numbered and (self.walk.total is None or self.walk.records >= self.walk.total):
             return True
         raise _circle(answer.url)
+
+    @property
+    def _may_repeat(self) -> bool:
+        """Whether equal pages may be different ones: their records have no key, and more of them are named."""
+        key = self._endpoint.table.key
+        if key and not all(name.startswith("_sync_") for name in key):
+            return False
+        if self.source.pages.kind in ("page", "offset"):
+            return self.walk.total is not None and self.walk.records < self.walk.total
+        return self.source.evidence == "ended"
 
     def _is_over(self, following: Call, again: bool) -> bool:
         """Whether a listing ends although it names a next page; `again`: one that was read.
@@ -187,9 +219,9 @@ class Listing:
             return False
         if again:
             return True
-        more = flag_of(self.envelope)
+        more = flag_of(self.envelope) or (walk.total_pages is not None and walk.pages < walk.total_pages)
         by_position = self.source.pages.kind in ("page", "offset") or may_shift(self.source.pages, following.url)
-        if by_position and not more and (walk.total_pages is None or walk.pages >= walk.total_pages):
+        if by_position and not more:
             return walk.empty > MOST_EMPTY
         if walk.empty > MOST_EMPTY_BY_TOKEN:
             raise SyncError(
@@ -232,6 +264,10 @@ class Listing:
 
 def _identity(call: Call) -> tuple[str, bytes | None, tuple[tuple[str, str], ...]]:
     return call.url, call.body, tuple(call.headers.items())
+
+
+def _names(record: bytes) -> set[str]:
+    return set(msgspec.json.decode(record, type=dict[str, msgspec.Raw]))
 
 
 def _circle(url: str) -> SyncError:

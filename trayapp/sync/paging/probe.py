@@ -42,8 +42,10 @@ def find_pages(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
         asks = say("The query asks for {number} records and got that many, so there may be more.", number=count)
         return Trial(_ONE, "unproven", asks)
     trial = _by_number(tries, endpoint, listing, numbers, sign is not None)
+    longer = None
     if trial is None and not tries.refused_all and not tries.filters:
-        trial = _by_key(tries, endpoint, listing, sign is not None) or _by_unasked_token(tries, listing)
+        longer = _asked_for_more(tries, endpoint, listing) if sign is None else None
+        trial = _by_key(tries, endpoint, listing) or _by_unasked_token(tries, listing, longer is not None) or longer
     if trial is not None:
         return trial
     if sign is not None:
@@ -66,7 +68,7 @@ def confirm(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
         trial = _led_by(tries, pages)
     else:
         tries.signed = listing.signs.more(count) is not None
-        trial = tries.attempt(pages)
+        trial = tries.attempt(pages) or tries.attempt_empty(pages)
         if trial is None and pages.kind == "cursor" and pages.first is None and not pages.path.startswith("last:"):
             trial = _begun(tries, pages)
     if trial is not None and not trial.cut:
@@ -78,7 +80,8 @@ def confirm(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
         raise _leads_nowhere(say("{sign} As the settings say, no other records come.", sign=sign[0]))
     # A listing that has one page today shows no way to a second one. It must not have another way, either.
     found = find_pages(msgspec.structs.replace(endpoint, pages=Pages()), client, listing)
-    if found.pages.kind not in ("none", pages.kind) or found.cut:
+    has_more = found.second is not None and bool(found.second.records)
+    if found.cut or (has_more and found.pages.kind != pages.kind):
         raise _leads_nowhere(found.proof)
     return msgspec.structs.replace(found, pages=pages)
 
@@ -176,24 +179,23 @@ def _by_number(
     return None
 
 
-def _by_key(tries: Tries, endpoint: Endpoint, listing: FirstPage, signed: bool) -> Trial | None:
-    """By the last record's key, or a larger size: what else a listing without a word may be asked for."""
-    longer = _asked_for_more(tries, endpoint, listing) if not signed else None
+def _by_key(tries: Tries, endpoint: Endpoint, listing: FirstPage) -> Trial | None:
+    """By the last record's key."""
     ways = candidates.by_last_record(endpoint, listing)
     if ways and endpoint.request.method == "GET":
         page = tries.fetched_with(ways)
-        if page is not None and tries.leads_on(page):
+        if page is not None and tries.leads_on(page) and tries.is_stable():
             for way in ways:
                 if (trial := tries.attempt(way)) is not None:
                     return trial
-    return longer
+    return None
 
 
-def _by_unasked_token(tries: Tries, listing: FirstPage) -> Trial | None:
-    """By a token that comes only when it is asked for."""
-    if listing.call.method != "GET" or not listing.envelope.members or tries.left <= 0:
+def _by_unasked_token(tries: Tries, listing: FirstPage, is_cut: bool) -> Trial | None:
+    """By a token that comes only when it is asked for. is_cut: the server has more than it gave."""
+    if listing.call.method != "GET" or listing.text[:1] != b"{" or tries.left <= 0:
         return None
-    if not (listing.signs.unset or tries.signed or looks_cut(len(listing.records))):
+    if not (is_cut or listing.signs.unset or tries.signed or looks_cut(len(listing.records))):
         return None
     page = tries.fetched(candidates.unasked(listing))
     if page is None or not tries.is_first(page):

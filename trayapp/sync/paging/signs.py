@@ -84,14 +84,15 @@ class Signs(NamedTuple):
 
 def signs_of(headers: Mapping[str, str], envelope: Envelope, count: int, url: str) -> Signs:
     """What the answer to a request of that address says, which has `count` records."""
+    records = envelope.records
     asked = {value for _, value in parse_qsl(urlsplit(url).query) if value}
     members = [(place, value) for place, value in envelope.members if not _is_past(place)]
-    flags = [*_flags(members)]
+    flags = [*_flags(members, records)]
     ended = any(not more for _, more in flags)
-    totals = [*_totals_in_headers(headers), *_totals(members, count)]
-    pages = [*_pages_in_headers(headers), *_pages(members)]
-    addresses = [*_addresses_in_headers(headers), *_addresses(members, url)]
-    tokens = [*_tokens_in_headers(headers), *([] if ended else _tokens(members, asked))]
+    totals = [*_totals_in_headers(headers), *_totals(members, count, records)]
+    pages = [*_pages_in_headers(headers), *_pages(members, records)]
+    addresses = [*_addresses_in_headers(headers), *_addresses(members, url, records)]
+    tokens = [*_tokens_in_headers(headers), *([] if ended else _tokens(members, asked, records))]
     said = {sign.path for sign in (*addresses, *tokens, *totals, *pages)} | {sign.path for sign, _ in flags}
     return Signs(
         link=next_link(headers.get("Link", "")),
@@ -145,7 +146,7 @@ def flag_of(envelope: Envelope) -> bool | None:
 
     A flag that may be about something else says nothing here.
     """
-    said = [more for sign, more in _flags([*envelope.members]) if sign.sure]
+    said = [more for sign, more in _flags([*envelope.members], envelope.records) if sign.sure]
     return None if not said else all(said)
 
 
@@ -154,9 +155,10 @@ def _is_past(place: Place) -> bool:
     return any(names.PAST.match(plain(name)) for name in place)
 
 
-def _is_sure(place: Place) -> bool:
-    """Whether the member stands where what is said of a listing stands."""
-    return all(names.HOLDER.search(plain(name)) for name in place[:-1])
+def _is_sure(place: Place, records: Place) -> bool:
+    """Whether the member stands where what is said of a listing stands: near its records, or below a usual name."""
+    beside = next((at for at, (one, other) in enumerate(zip(place, records, strict=False)) if one != other), 0)
+    return all(names.HOLDER.search(plain(name)) for name in place[beside:-1])
 
 
 def _path(place: Place) -> str:
@@ -178,16 +180,16 @@ def _flag(value: object) -> bool | None:
     return True if text in _YES else False if text in _NO else None
 
 
-def _flags(members: list[tuple[Place, Any]]) -> Iterator[tuple[Sign, bool]]:
+def _flags(members: list[tuple[Place, Any]], records: Place) -> Iterator[tuple[Sign, bool]]:
     """Flags, and whether each says that more follows."""
     for place, value in members:
         if (said := _flag(value)) is None:
             continue
         name = plain(place[-1])
         if names.MORE_FLAG.fullmatch(name):
-            yield Sign(_path(place), value, _is_sure(place)), said
+            yield Sign(_path(place), value, _is_sure(place, records)), said
         elif names.LAST_FLAG.fullmatch(name):
-            yield Sign(_path(place), value, _is_sure(place) and not names.DONE_FLAG.fullmatch(name)), not said
+            yield Sign(_path(place), value, _is_sure(place, records) and not names.DONE_FLAG.fullmatch(name)), not said
 
 
 def _totals_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
@@ -200,7 +202,7 @@ def _totals_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
         yield Sign("header:Content-Range", int(ranged[1]))
 
 
-def _totals(members: list[tuple[Place, Any]], count: int) -> Iterator[Sign]:
+def _totals(members: list[tuple[Place, Any]], count: int, records: Place) -> Iterator[Sign]:
     least = {_path(place[:-1]) for place, value in members if plain(place[-1]) == "relation" and value == "gte"}
     for place, value in members:
         number = _number(value)
@@ -213,9 +215,9 @@ def _totals(members: list[tuple[Place, Any]], count: int) -> Iterator[Sign]:
             # "At least so many" is no number to be reached, but a sign of more.
             exact = _path(place[:-1]) not in least
             if exact or number > count:
-                yield Sign(_path(place), number, _is_sure(place) and exact)
+                yield Sign(_path(place), number, _is_sure(place, records) and exact)
         elif names.WEAK_TOTAL.fullmatch(name) and number > count:
-            yield Sign(_path(place), number, _is_sure(place))
+            yield Sign(_path(place), number, _is_sure(place, records))
 
 
 def _pages_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
@@ -224,13 +226,13 @@ def _pages_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
             yield Sign(f"header:{name}", number)
 
 
-def _pages(members: list[tuple[Place, Any]]) -> Iterator[Sign]:
+def _pages(members: list[tuple[Place, Any]], records: Place) -> Iterator[Sign]:
     numbers = {_path(place[:-1]) for place, _ in members if plain(place[-1]) in ("page", "currentpage", "pagenumber")}
     for place, value in members:
         number = _number(value)
         name = plain(place[-1])
         if number and (names.PAGES.fullmatch(name) or (name == "of" and _path(place[:-1]) in numbers)):
-            yield Sign(_path(place), number, _is_sure(place))
+            yield Sign(_path(place), number, _is_sure(place, records))
 
 
 def _addresses_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
@@ -239,21 +241,21 @@ def _addresses_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
             yield Sign(f"header:{name}", value)
 
 
-def _addresses(members: list[tuple[Place, Any]], url: str) -> Iterator[Sign]:
+def _addresses(members: list[tuple[Place, Any]], url: str, records: Place) -> Iterator[Sign]:
     for place, value in members:
         name = plain(place[-1])
         if isinstance(value, list):
-            yield from _linked(place, value)
+            yield from _linked(place, value, records)
         target = address_in(value)
         if target is None or not is_address(target, url):
             continue
         below_next = len(place) > 1 and name in names.ADDRESSES and names.NEXT.fullmatch(plain(place[-2]))
         if below_next or (names.NEXT.fullmatch(name) and not names.NO_NEXT.search(name)):
-            sure = _is_sure(place[:-1] if below_next else place)
+            sure = _is_sure(place[:-1] if below_next else place, records)
             yield Sign(_path(place), target, sure and not names.OLDER.fullmatch(name))
 
 
-def _linked(place: Place, links: list[Any]) -> Iterator[Sign]:
+def _linked(place: Place, links: list[Any], records: Place) -> Iterator[Sign]:
     """The next page's address in a list of links, as OGC API, OpenStack and FHIR write them."""
     for link in links:
         if not isinstance(link, dict):
@@ -263,7 +265,7 @@ def _linked(place: Place, links: list[Any]) -> Iterator[Sign]:
                 target = address_in(link)
                 if target is not None:
                     shown = "rel" if name == "relation" else name
-                    yield Sign(f"{_path(place)}[{shown}={value}]", target, _is_sure(place))
+                    yield Sign(f"{_path(place)}[{shown}={value}]", target, _is_sure(place, records))
 
 
 def _tokens_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
@@ -273,7 +275,7 @@ def _tokens_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
             yield Sign(f"header:{name}", value)
 
 
-def _tokens(members: list[tuple[Place, Any]], asked: set[str]) -> Iterator[Sign]:
+def _tokens(members: list[tuple[Place, Any]], asked: set[str], records: Place) -> Iterator[Sign]:
     objects: dict[str, dict[str, Any]] = {}
     for place, value in members:
         if len(place) > 1 and names.TOKEN_OBJECT.fullmatch(plain(place[-2])):
@@ -290,7 +292,7 @@ def _tokens(members: list[tuple[Place, Any]], asked: set[str]) -> Iterator[Sign]
             continue
         below_next = len(place) > 1 and plain(place[-2]) in names.TOKEN_HOLDERS
         if names.TOKEN.fullmatch(name) or (below_next and names.PLAIN_TOKEN.fullmatch(name)):
-            yield Sign(_path(place), value, _is_sure(place))
+            yield Sign(_path(place), value, _is_sure(place, records))
         elif names.PLAIN_TOKEN.fullmatch(name) and isinstance(value, str) and not value.isdigit():
             yield Sign(_path(place), value, False)
     for path, members_of in objects.items():
@@ -312,7 +314,8 @@ def _doubtful(members: list[tuple[Place, Any]], asked: set[str]) -> Iterator[str
             continue
         if not _OPAQUE.fullmatch(value) or _PLAIN_VALUE.fullmatch(value):
             continue
-        if not any(names.HARMLESS.search(plain(name)) for name in place):
+        known = (names.HARMLESS.search(plain(name)) or names.NO_TOKEN.search(plain(name)) for name in place)
+        if not any(known):
             yield _path(place)
 
 

@@ -101,7 +101,9 @@ class Tries:
         return next_call(self.listing.call, self.listing.answer, self.listing.envelope, pages, walk)
 
     def fetched(self, call: Call, quietly: bool = True) -> SecondPage | None:
-        """A page; None when the server refuses the request and `quietly`, else that raises."""
+        """A page; None when the server refuses the request, or enough was asked, and `quietly`; else that raises."""
+        if quietly and self.left <= 0:
+            return None
         self.left -= 1
         self._refusal = None
         try:
@@ -254,6 +256,13 @@ class Tries:
             # Where any unknown name filters, an empty page says nothing.
             return self._proven(pages, second) if not self.signed and (named or self._ignores) else None
         return self._proven(pages, second) if self.signed or self._ignores or self.is_stable() else None
+
+    def attempt_empty(self, pages: Pages) -> Trial | None:
+        """Whether numbers that somebody gave lead to a page without records: the server knows them, and may have more."""
+        if pages.kind not in ("page", "offset"):
+            return None
+        second = self._second(pages)
+        return self._proven(pages, second) if second is not None and not second.records else None
 
     def _counts_on(self, pages: Pages, second: SecondPage) -> bool:
         """Whether a page with the same records is another one, as what is said beside them shows: see `moved_on`."""
