@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.mirror.test_publish import counts, endpoint, mirror, opened, rows
+from tests.store.mirror.test_publish import ENDPOINT, FIVE, counts, endpoint, mirror, opened, rows
 from trayapp.store.bookkeeping.endpoint_states import load_state
 from trayapp.store.mirror.claim import load_known, make_plan
 from trayapp.store.mirror.deletions import count_missing, keep_held, too_many
@@ -112,28 +112,76 @@ def test_the_only_record_is_lacking_when_there_is_none(tmp_path):
         assert lacking(store, [], only, True) == 1
 
 
-def held(store):
+def half(store, listing, endpoint=ENDPOINT, **options):
+    outcome = mirror(store, listing, endpoint, proof="half", **options)
+    return outcome.deleted, outcome.suspects, outcome.rows
+
+
+def test_half_a_proof_deletes_what_two_listings_in_a_row_lack(tmp_path):
+    listing = [{"id": n} for n in range(6)]
+    with opened(tmp_path) as store:
+        mirror(store, listing)
+        assert half(store, listing[:5]) == (0, 1, 6)
+        assert half(store, listing[:4]) == (1, 1, 5), "5 was lacking twice, 4 is lacking"
+        assert half(store, listing[:3]) == (1, 1, 4)
+        assert half(store, listing[:4]) == (0, 0, 4), "3 is back"
+        assert half(store, listing[:3]) == (0, 1, 4), "and begins anew"
+        outcome = mirror(store, listing[:2])
+        assert (outcome.deleted, outcome.suspects) == (2, 0), (
+            "whole proof needs no second listing, and leaves none open"
+        )
+        mirror(store, listing)
+        assert half(store, listing[1:]) == (0, 1, 6)
+        assert half(store, listing, endpoint(rename={"id": "number"})) == (0, 0, 6)
+        assert half(store, listing[1:], endpoint(rename={"id": "number"})) == (0, 1, 6), "a table made anew begins anew"
+
+
+@pytest.mark.parametrize(
+    ("again", "gone"), [((), 1), ((FIVE[0],), 0), ((FIVE[0] | {"name": "other"},), 0)], ids=["once", "twice", "moved"]
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_as_many_records_as_told_prove_it_unless_some_came_twice(tmp_path, again, gone, known):
+    with opened(tmp_path) as store:
+        mirror(store, FIVE)
+        some = FIVE[:4] if known else [record | {"size": 9} for record in FIVE[:4]]
+        outcome = mirror(store, [*some, *again], proof="counted")
+        assert (outcome.deleted, outcome.suspects) == (gone, 1 - gone)
+
+
+def test_no_proof_settles_what_it_lists_and_nothing_else(tmp_path):
+    with opened(tmp_path) as store:
+        mirror(store, FIVE)
+        assert half(store, FIVE[:3]) == (0, 2, 5)
+        outcome = mirror(store, [FIVE[3], {"id": 9}], proof="none")
+        assert (outcome.deleted, outcome.suspects, outcome.rows) == (0, 1, 6)
+        assert half(store, FIVE[:3]) == (1, 2, 5), "4 was lacking twice; 3 and 9 begin anew"
+
+
+def told_as_held(store):
     with store.reading() as db:
         return load_state(db, "items").held
 
 
 def test_what_the_user_keeps_is_told_as_held_no_more(tmp_path):
     with opened(tmp_path) as store:
-        mirror(store, ITEMS["integer"])
+        with store.writing() as db:
+            keep_held(db, "unknown")
+        mirror(store, FIVE)
         mirror(store, [])
-        assert held(store) == 5
+        assert told_as_held(store) == 5
         with store.writing() as db:
             keep_held(db, "items")
-        assert held(store) == 0
+        assert told_as_held(store) == 0
+        assert half(store, FIVE[:4]) == (0, 0, 5)
+        assert half(store, FIVE[:4]) == (0, 0, 5), "what is kept is no suspect"
 
 
 def test_a_table_made_anew_forgets_what_was_held_and_kept(tmp_path):
-    listing = ITEMS["integer"]
     with opened(tmp_path) as store:
-        mirror(store, listing)
+        mirror(store, FIVE)
         mirror(store, [])
         with store.writing() as db:
             keep_held(db, "items")
         keyed = endpoint(rename={"name": "title"})
-        mirror(store, listing, keyed)
-        assert counts(mirror(store, listing[1:], keyed)) == (0, 0, 1, 4)
+        mirror(store, FIVE, keyed)
+        assert counts(mirror(store, FIVE[1:], keyed)) == (0, 0, 1, 4)

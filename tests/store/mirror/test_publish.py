@@ -45,7 +45,7 @@ def endpoint(**table):
     return msgspec.structs.replace(ENDPOINT, table=Table(**{"name": "items", "key": ("id",)} | table))
 
 
-def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True, apply_held=False, others=()):
+def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, proof="whole", apply_held=False, others=()):
     """One run, as the runner does it."""
     records = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in listing]
     full = full or endpoint.table.key == (HASH_KEY,)
@@ -64,12 +64,12 @@ def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, complete=True,
                 plan,
                 staging,
                 next_number(db),
-                proof="whole" if complete else "none",
+                proof=proof,
                 full=full,
                 apply_held=apply_held,
             )
     except ListingNeeded:
-        return mirror(store, listing, endpoint, page, True, complete, apply_held)
+        return mirror(store, listing, endpoint, page, True, proof, apply_held)
     finally:
         staging.close()
 
@@ -333,7 +333,7 @@ def test_suspects_stay_suspects_when_the_key_gets_another_type(store):
     mirror(store, FIVE)
     with store.writing() as db:
         db.execute("INSERT INTO _sync_suspects SELECT number, 4 FROM _sync_endpoints WHERE id = 'items'")
-    mirror(store, [*FIVE[:3], {"id": "a"}], complete=False)
+    mirror(store, [*FIVE[:3], {"id": "a"}], proof="none")
     with store.reading() as db:
         assert db.execute("SELECT key FROM _sync_suspects").fetchall() == [("4",)]
 
@@ -348,7 +348,7 @@ def test_a_composite_key_that_becomes_real_keeps_its_rows(store):
 
 def test_an_incomplete_listing_deletes_nothing(store):
     mirror(store, FIVE)
-    assert counts(mirror(store, FIVE[:1], complete=False)) == (0, 0, 0, 1)
+    assert counts(mirror(store, FIVE[:1], proof="none")) == (0, 0, 0, 1)
     assert rows(store) == FIVE
 
 

@@ -56,8 +56,6 @@ class Missing:
 
     def rekey(self, before: Sequence[Column], after: Sequence[Column]) -> None:
         """The key's columns have other kinds now, and the table's rows other values of them."""
-        if [column.kind for column in before] == [column.kind for column in after]:
-            return
         kinds = [(old.kind, new.kind) for old, new in zip(before, after, strict=True)]
         for table in ("_sync_held", "_sync_suspects"):
             changes = []
@@ -81,8 +79,7 @@ class Missing:
         sure = doubtful if proof == "whole" else [key for key in doubtful if key in before]
         self._db.execute("DELETE FROM _sync_held WHERE endpoint = ? AND NOT kept", (self._number,))
         self._db.execute("DELETE FROM _sync_suspects WHERE endpoint = ?", (self._number,))
-        if kept:
-            self.settle(kept.difference(missing))
+        self.settle(kept.difference(missing))
         if len(sure) < len(doubtful):
             new = [(self._number, key) for key in doubtful if key not in before]
             self._db.executemany("INSERT INTO _sync_suspects VALUES (?, ?)", new)

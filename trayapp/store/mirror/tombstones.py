@@ -1,5 +1,6 @@
 """Records that say of themselves that they were deleted."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,11 +8,13 @@ import msgspec
 from trayapp.store.records.fields import Fields
 from trayapp.store.records.values import Kind, SqlValue
 
+_NO = re.compile(r"|null|false|-?0+(\.0+)?|\[\]|\{\}", re.IGNORECASE)
+
 
 class Tombstone(msgspec.Struct, frozen=True):
     """What a deleted record looks like: its field at this dotted path has this value; None: anything that says yes.
 
-    Nothing, null, false, 0 and the empty text say no.
+    Nothing, null, false, zero in any form, and what is empty say no.
     """
 
     path: str
@@ -27,7 +30,7 @@ class Tombstone(msgspec.Struct, frozen=True):
         """Whether the record is one."""
         text = self._text(record)
         if self.value is None:
-            return text not in ("", "null", "false", "0")
+            return _NO.fullmatch(text) is None
         return text == self.value
 
     def _text(self, record: Fields) -> str:
