@@ -53,6 +53,10 @@ _REFUSED = {
     "-K": "Options in a file are not read; write them out.",
     "--config": "Options in a file are not read; write them out.",
 }
+_CMD_PART = re.compile(r'(\s+)|"((?:[^"\\]|\\.|"")*+)("?)|(?:[^\s"\\]|\\"?)+', re.DOTALL)
+"""Space, what is between quotation marks, or what is not: wherever one ends, another begins."""
+_CMD_ESCAPE = re.compile(r'\\(["\\])|""')
+
 _OF_BROWSERS = re.compile(
     r"(sec-.*|accept-encoding|accept-language|user-agent|connection|host|content-length|priority|dnt|pragma|origin"
     r"|cache-control|upgrade-insecure-requests|referer|if-none-match|if-modified-since|te)$",
@@ -115,17 +119,19 @@ def _cmd_words(text: str) -> list[str]:
     """Words as Windows' cmd.exe hands them on: carets escape, double quotes hold together, \\" is a quote."""
     text = re.sub(r"\^\r?\n", " ", text)
     text = re.sub(r"\^(.)", r"\1", text)
-    words: list[str] = []
-    for found in re.finditer(r'\s*((?:"(?:[^"\\]|\\.|"")*"|[^\s"])+)', text):
-        word = re.sub(
-            r'"((?:[^"\\]|\\.|"")*)"',
-            lambda quoted: re.sub(r'\\(["\\])|""', lambda e: e[1] or '"', quoted[1]),
-            found[1],
-        )
-        words.append(word)
-    if text.replace('\\"', "").count('"') % 2:
-        raise ValueError("No closing quotation")
-    return words
+    words: list[list[str]] = []
+    is_within = False
+    for found in _CMD_PART.finditer(text):
+        space, quoted, end = found.groups()
+        if quoted is not None and not end:
+            raise ValueError("No closing quotation")
+        if not space and not is_within:
+            words.append([])
+        if not space:
+            bare = found[0].replace('\\"', '"')
+            words[-1].append(bare if quoted is None else _CMD_ESCAPE.sub(lambda e: e[1] or '"', quoted))
+        is_within = not space
+    return ["".join(parts) for parts in words]
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
@@ -204,7 +210,7 @@ class _Command:
         elif name == "--proxy":
             self.request["proxy"] = value if "://" in value else f"http://{value}"
         elif name == "--max-time":
-            self.request["timeout"] = Duration(float(value))
+            self.request["timeout"] = Duration.parse(f"{value}s")
         else:
             self.request[{"--cacert": "ca_file", "--cert": "client_cert", "--key": "client_key"}[name]] = value
 

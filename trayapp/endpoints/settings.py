@@ -105,7 +105,7 @@ def parse_settings(
         line = int(found[1]) if found else max(len(text.splitlines()), 1)
         raise SettingsError(
             say("The settings file can't be read"),
-            say("{source}: {what}.", source=_place(source, line), what=re.sub(" *[(]at .*", "", str(error))),
+            say("{source}: {what}.", source=_place(source, line), what=str(error).partition("(at ")[0].rstrip()),
             say("Correct that line, or restore the previous copy beside the file."),
             line=line,
         ) from error
@@ -181,7 +181,7 @@ def _explained(message: str, line_of: Callable[[_Path], int | None], source: str
         what = f"{missing[1]!r} is missing"
     elif what.startswith("Invalid enum value"):
         what = what.replace("Invalid enum value", "the value is not") + f"; allowed are {', '.join(_choices_at(path))}"
-    elif kinds := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
+    elif kinds := re.fullmatch(r"Expected `([^`]*)`, got `([^`]*)`", what):
         what = f"{_in_words(kinds[1])} is expected here, not {_in_words(kinds[2])}"
     line = line_of(tuple(path))
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
@@ -236,7 +236,7 @@ def _line_of(text: str, path: _Path) -> int | None:
     table: _Path = ()
     counts: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]", line):
+        if header := re.match(r"\s*\[\[?([^\[\]]+)\]", line):
             names = [part.strip().strip("\"'") for part in header[1].split(".")]
             if line.lstrip().startswith("[["):
                 counts[names[0]] = counts.get(names[0], -1) + 1

@@ -27,7 +27,9 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     return (
         # A header, or a field of a printed dictionary: to the end of its quotes, or of the line.
         (
-            re.compile(rf"(?i)(\b{_SECRET_NAME}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"),
+            re.compile(
+                rf"(?i)((?:{_SECRET_WORD})[\w.\[\]-]{{0,40}}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"
+            ),
             rf"\1{_BLOT}",
         ),
         (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*\d)[\w.~+/=-]{8,}"), rf"\1 {_BLOT}"),

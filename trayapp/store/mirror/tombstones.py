@@ -1,12 +1,13 @@
 """Records that say of themselves that they were deleted."""
 
 import re
-from typing import Any
 
 import msgspec
 
 from trayapp.store.records.fields import Fields
-from trayapp.store.records.values import Kind, SqlValue
+from trayapp.store.records.values import Kind, SqlValue, classify
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _NO = re.compile(r"|null|false|-?0+(\.0+)?|\[\]|\{\}", re.IGNORECASE)
 
@@ -41,7 +42,7 @@ class Tombstone(msgspec.Struct, frozen=True):
         kind, value = record.get(head, ("null", None))
         if not rest or kind != "json":
             return "null"
-        return _json_text(_at(msgspec.json.decode(str(value)), rest.split(".")))
+        return _as_text(*_at(str(value).encode(), rest.split(".")))
 
 
 def _as_text(kind: Kind, value: SqlValue) -> str:
@@ -50,11 +51,7 @@ def _as_text(kind: Kind, value: SqlValue) -> str:
     return "null" if value is None else str(value)
 
 
-def _at(value: Any, names: list[str]) -> Any:
+def _at(value: bytes, names: list[str]) -> tuple[Kind, SqlValue]:
     for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _json_text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        value = bytes(_members.decode(value).get(name, b"null")) if value.startswith(b"{") else b"null"
+    return classify(value)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -15,6 +15,7 @@ from trayapp.endpoints.model import Endpoint, Incremental, Pages
 from trayapp.messages import Message, say
 from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.errors import SyncError
+from trayapp.sync.http.header_values import http_date
 from trayapp.sync.http.links import joined, origin, place_of
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.paging.following import placed, value_at, value_of
@@ -66,10 +67,8 @@ def parsed(text: str) -> Cursor:
         except (ValueError, OverflowError):
             return Cursor(text, "text", text)
     if re.match(r"[A-Z][a-z]{2}, \d", text):
-        try:
-            return Cursor(text, "mail", _utc(parsedate_to_datetime(text)))
-        except (ValueError, OverflowError):
-            return Cursor(text, "text", text)
+        date = http_date(text)
+        return Cursor(text, "text", text) if date is None else Cursor(text, "mail", date)
     return Cursor(text, "text", text)
 
 
@@ -321,10 +320,7 @@ def is_expired(error: SyncError) -> bool:
 
 def server_time(answer: Answer) -> datetime | None:
     """When the server answered by its own clock (the Date header); None where it does not say."""
-    try:
-        return _utc(parsedate_to_datetime(answer.headers.get("Date", "")))
-    except (ValueError, OverflowError):
-        return None
+    return http_date(answer.headers.get("Date", ""))
 
 
 class Tracker:

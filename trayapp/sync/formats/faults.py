@@ -37,7 +37,7 @@ def unreadable(url: str, encoding: str) -> SyncError:
 def page_instead(start: bytes, url: str) -> SyncError:
     """It is a web page, which begins so; a sign-in page is an AuthError."""
     text = start.decode("utf-8", "replace")
-    title = re.search(r"<title[^>]*>\s*([^<]{1,100})", text, re.IGNORECASE)
+    title = re.search(r"<title[^<>]*>\s*([^<]{1,100})", text, re.IGNORECASE)
     address, named = place_of(url), " ".join(title[1].split()) if title else ""
     if re.search(r"type\s*=\s*[\"']?password", text, re.IGNORECASE):
         return AuthError(

@@ -243,7 +243,7 @@ def _seconds(value: Any) -> float | None:
     """A length of time; some servers write it as text."""
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return seconds if 0 <= seconds < 1e9 else None
 

@@ -9,6 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import names
+from trayapp.sync.http.header_values import whole_number
 from trayapp.sync.http.request import Answer, Call, with_params
 from trayapp.sync.names import folded
 from trayapp.sync.paging import hints
@@ -37,9 +38,9 @@ def numbered(endpoint: Endpoint, listing: FirstPage, body: Any) -> Iterator[Page
     named = [name for given in (query, fields) for name in known if name in given]
     for name in dict.fromkeys((*named, *names.USUAL_NUMBERS)):
         given = query.get(name, "")
-        if given and not given.isdigit():
+        start = whole_number(given)
+        if given and start is None:
             continue  # a date or a word: it filters
-        start = int(given) if given else None
         yield Pages(kind="page" if name in names.PAGE_PARAMS else "offset", param=name, start=start, into=into)
 
 

@@ -11,6 +11,7 @@ from trayapp.endpoints.model import Pages
 from trayapp.messages import say
 from trayapp.sync import names
 from trayapp.sync.errors import SyncError
+from trayapp.sync.formats import lenient_json
 from trayapp.sync.http.links import joined, next_link, origin, place_of
 from trayapp.sync.http.request import Answer, Call, with_params
 from trayapp.sync.paging.hints import linked
@@ -243,7 +244,7 @@ def value_at(text: bytes, path: str) -> object:
             return None
         left = left[count:]
         if not left:
-            return msgspec.json.decode(found)
+            return lenient_json.value_of(found)
         try:
             raw = _raw_object.decode(found)
         except msgspec.DecodeError:

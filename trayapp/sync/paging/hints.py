@@ -7,6 +7,7 @@ from typing import Any
 from trayapp.endpoints.model import Pages
 from trayapp.messages import Message, say
 from trayapp.sync import names
+from trayapp.sync.http.header_values import whole_number
 from trayapp.sync.http.links import next_link
 from trayapp.sync.names import folded
 
@@ -73,11 +74,14 @@ def _is_address(text: str) -> bool:
 def total(headers: Mapping[str, str], body: Any) -> int | None:
     """How many records the server says there are, or None."""
     for name in names.TOTAL_HEADERS:
-        if headers.get(name, "").isdigit():
-            return int(headers[name])
+        said = whole_number(headers.get(name, ""))
+        if said is not None:
+            return said
     ranged = re.fullmatch(r"(?:\w+ +)?(?:\d+-\d+|\*)/(\d+)", headers.get("Content-Range", "").strip())
     if ranged is not None and not headers["Content-Range"].lstrip().startswith("bytes"):
-        return int(ranged[1])
+        said = whole_number(ranged[1])
+        if said is not None:
+            return said
     for path in names.TOTAL_PLACES:
         value = find(body, path)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -88,8 +92,9 @@ def total(headers: Mapping[str, str], body: Any) -> int | None:
 def total_pages(headers: Mapping[str, str], body: Any) -> int | None:
     """How many pages the server says there are, or None."""
     for name in names.PAGES_HEADERS:
-        if headers.get(name, "").isdigit():
-            return int(headers[name])
+        said = whole_number(headers.get(name, ""))
+        if said is not None:
+            return said
     for path in names.PAGES_PLACES:
         value = find(body, path)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:

@@ -168,7 +168,7 @@ def _is_pair(body: Sequence[Any]) -> bool:
 
 def are_ids(value: Mapping[str, Any]) -> bool:
     """Whether an object's names are numbers or times: what stands under them are records, not fields of one."""
-    return len(value) > 1 and all(re.fullmatch(r"[\d.:TZ+-]*\d[\d.:TZ+-]*", name) for name in value)
+    return len(value) > 1 and all(re.fullmatch(r"[.:TZ+-]*\d[\d.:TZ+-]*", name) for name in value)
 
 
 def _is_columnar(value: Mapping[str, Any], at_top: bool) -> bool:
