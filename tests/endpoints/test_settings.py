@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Auth, Endpoint, General, Pages, Request, Response, Settings, Table, When
-from trayapp.endpoints.settings import SettingsError, SettingsFile, complete, parse_settings, render, to_builtins
+from trayapp.endpoints.rendering import render
+from trayapp.endpoints.settings import SettingsError, complete, parse_settings, to_builtins
+from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
 from trayapp.errors import UserError
 

@@ -16,7 +16,7 @@ from trayapp.desktop.session import opener
 from trayapp.endpoints.merging import Decision, SettingsConflict
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import places
-from trayapp.endpoints.settings import FileStamp, SettingsFile
+from trayapp.endpoints.settings_file import FileStamp, SettingsFile
 from trayapp.errors import Problem, UserError
 from trayapp.messages import say
 from trayapp.operations.conditions import disk_free
