@@ -51,7 +51,8 @@ class Client:
         """
         until = time.monotonic() + _PATIENCE
         while (answer := self._asked(command, on_progress)) is None:
-            self.home.create()
+            if not isinstance(command, commands.Status | commands.Why | commands.WouldOverrule):
+                self.home.create()
             if not isinstance(command, commands.Sync | commands.Stop):
                 from trayapp.operations.handler import handle
 

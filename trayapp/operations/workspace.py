@@ -19,13 +19,13 @@ from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.endpoints.readable import Lifted, lifted, readable
 from trayapp.endpoints.settings import (
     SettingsError,
-    SettingsFile,
     complete,
     convert,
     to_builtins,
     with_names,
 )
-from trayapp.errors import UserError
+from trayapp.endpoints.settings_file import SettingsFile
+from trayapp.errors import EnvironmentProblem, UserError, problem_of
 from trayapp.messages import listing, say, say_count
 from trayapp.operations.fields import edited, edited_general
 from trayapp.operations.selection import find
@@ -35,7 +35,8 @@ from trayapp.schedule.times.clock import SystemClock
 from trayapp.schedule.times.due import parents
 from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
-from trayapp.store.file.database import Store
+from trayapp.store.errors import StoreError
+from trayapp.store.file.database import Store, commit
 from trayapp.store.mirror import schema
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
@@ -86,13 +87,23 @@ class Workspace:
         with self._lock:
             if self._store is not None:
                 return self._store
+            self._tidy()
+            self._store = Store(self.home.database)
+            with suppress(SettingsError, StoreError):  # it is done when the one can be read, the other written
+                self.vault.adopt(self._store, self.settings)
+            return self._store
+
+    def _tidy(self) -> None:
+        """Make the home's folders, and remove what killed processes left there, as far as it can be written."""
+        try:
             self.home.create()
             self.home.staging.mkdir(mode=0o700, exist_ok=True)
             journal.clean(self.home.staging, self.clock.now())
-            self._store = Store(self.home.database)
-            with suppress(SettingsError):  # it is done when they can be read again
-                self.vault.adopt(self._store, self.settings)
-            return self._store
+            self.settings_file.clean()
+        except (EnvironmentProblem, OSError) as error:
+            if not self.home.database.exists():
+                raise
+            log.warning("the home can only be read: %s", problem_of(error))
 
     @property
     def accounts(self) -> "Accounts":
@@ -280,7 +291,11 @@ class Workspace:
     def _without(
         self, removed: Sequence[Endpoint], change: Callable[[Settings], Settings], drop_tables: Sequence[str]
     ) -> Settings:
-        """Write changed settings, and forget those of `removed` that they lack: both or, with a UserError, neither."""
+        """Write changed settings, and forget those of `removed` that they lack: both or, with a UserError, neither.
+
+        The database comes first, when the settings are all but renamed: who breaks off between the two has an endpoint
+        that knows nothing any more, and can be removed again.
+        """
         if not removed:
             return self.settings_file.edit(change)
         gone: list[Endpoint] = []
@@ -295,7 +310,7 @@ class Workspace:
                     endpoint_states.forget(db, each.id)
                 return changed
 
-            saved = self.settings_file.edit(forgetting)
+            saved = self.settings_file.edit(forgetting, ready=lambda: commit(db))
         for each in gone:
             self._forget_secrets(each)
         return saved

@@ -1,12 +1,15 @@
 """SQLite's errors in words, told apart by what a person can do about them."""
 
+import errno
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
 
-from trayapp.errors import UserError
+from trayapp.errors import UserError, problem_of
 from trayapp.messages import say
 
 
@@ -48,11 +51,7 @@ def translated(path: Path) -> Iterator[None]:
             say("Save or close what it has open. TraySync will try again."),
         ) from error
     except apsw.FullError as error:
-        raise StoreFull(
-            say("The disk is full"),
-            say("There is no space left to write {path}.", path=path),
-            say("Free some space. The table is unchanged."),
-        ) from error
+        raise _full(path) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise StoreCorrupt(
             say("The database is damaged"),
@@ -60,14 +59,53 @@ def translated(path: Path) -> Iterator[None]:
             say("It will be set aside and rebuilt at the next start, and its tables fetched again."),
         ) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
+        if (exhausted := _no_more_files()) is not None:
+            raise StoreError.of(problem_of(exhausted)) from error
         raise StoreNotWritable(
             say("The database can't be written"),
             say("{path} or its folder is not writable.", path=path),
             say("Make both writable, or choose another folder with --home."),
         ) from error
+    except apsw.ProtocolError as error:  # locks that SQLite can't get for ten seconds, whoever has them
+        raise StoreLocked(
+            say("The database can't be locked"),
+            say("The system refuses to lock {path}.", path=path),
+            say("If it is on a network drive, choose a folder on a local disk with --home DIR."),
+        ) from error
     except apsw.IOError as error:
+        if _is_full(path):  # SQLite tells so of a write, but not of a file that is to be made larger
+            raise _full(path) from error
         raise StoreError(
             say("The database can't be read or written"),
             say("The disk reported an error at {path}.", path=path),
             say("Check the disk."),
         ) from error
+
+
+_LEAST_ROOM = 2**16
+"""Bytes; SQLite makes its files larger by 32 KiB at once."""
+
+
+def _full(path: Path) -> StoreFull:
+    return StoreFull(
+        say("The disk is full"),
+        say("There is no space left to write {path}.", path=path),
+        say("Free some space. The table is unchanged."),
+    )
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False
+
+
+def _no_more_files() -> OSError | None:
+    """What the system says when this process may not open another file."""
+    # Not the database itself: closing any descriptor of a file gives up this process's locks on it (POSIX).
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error if error.errno in (errno.EMFILE, errno.ENFILE) else None
+    return None

@@ -3,11 +3,12 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import apsw
 
 from trayapp.messages import say
-from trayapp.store.errors import StoreCorrupt, StoreTooNew, translated
+from trayapp.store.errors import StoreCorrupt, StoreError, StoreTooNew, translated
 from trayapp.store.file.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 5000
@@ -24,6 +25,8 @@ def open_writer(path: Path) -> apsw.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600)) if os.access(path.parent, os.W_OK) else None
         db = apsw.Connection(str(path))
         try:
+            if db.readonly("main"):  # SQLite makes do with that
+                raise apsw.ReadOnlyError
             db.set_busy_timeout(BUSY_TIMEOUT_MS)
             db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF")
             # 32 MiB: keys in random order otherwise read and write the same pages again and again; more is felt.
@@ -36,12 +39,46 @@ def open_writer(path: Path) -> apsw.Connection:
 
 
 def open_reader(path: Path) -> apsw.Connection:
-    """A connection that can't write. Raises StoreErrors."""
+    """A connection that can't write, also of a file on a disk that is full or read-only. Raises StoreErrors."""
     with translated(path):
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return _opened_to_read(str(path), apsw.SQLITE_OPEN_READONLY)
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError):
+            if not _is_at_rest(path):
+                raise
+        # A reader, too, wants a file of its own beside it, unless nobody can write (https://sqlite.org/wal.html#readonly).
+        uri = f"file:{quote(str(path.absolute()))}?immutable=1"
+        return _opened_to_read(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+
+
+def _opened_to_read(name: str, flags: int) -> apsw.Connection:
+    db = apsw.Connection(name, flags=flags)
+    try:
         db.set_busy_timeout(BUSY_TIMEOUT_MS)
         db.execute("PRAGMA query_only = ON")
-        return db
+        db.pragma("user_version")  # the first that needs the side files
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether all of the database is in the file itself."""
+    wal = path.with_name(path.name + "-wal")
+    return path.is_file() and not (wal.exists() and wal.stat().st_size)
+
+
+def is_current(path: Path) -> bool:
+    """Whether the file can be read, and has the tables of this version."""
+    try:
+        db = open_reader(path)
+    except StoreError:
+        return False
+    try:
+        return bool(db.pragma("user_version") == len(MIGRATIONS))
+    finally:
+        db.close()
 
 
 def _migrate(db: apsw.Connection, path: Path) -> None:

@@ -1,5 +1,6 @@
 """The one object that owns the user's file: one writer at a time, readers whenever they like."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from typing import Protocol
 import apsw
 
 from trayapp.messages import say
-from trayapp.store.errors import StoreCorrupt, StoreLocked, translated
-from trayapp.store.file.connection import BUSY_TIMEOUT_MS, back_up, open_reader, open_writer, set_aside
+from trayapp.store.errors import StoreCorrupt, StoreError, StoreLocked, StoreTooNew, translated
+from trayapp.store.file.connection import BUSY_TIMEOUT_MS, back_up, is_current, open_reader, open_writer, set_aside
+
+log = logging.getLogger(__name__)
 
 LOCK_PATIENCE = 120.0
 """Seconds a writer waits for another program to let go of the file before it gives up."""
@@ -41,11 +44,20 @@ def _has_ended(db: apsw.Connection) -> bool:
     return db.txn_state("main") == apsw.SQLITE_TXN_NONE
 
 
+def commit(db: apsw.Connection) -> None:
+    """Commit before the block of `writing` ends, as its last act on the file: where something must follow only then."""
+    db.execute("COMMIT")
+
+
 class Store:
     """The database at `path`. Thread-safe; `close` when done. `notices` are sentences for the user about the file."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the file. A damaged one is set aside first. Raises StoreErrors."""
+        """Open or create the file. A damaged one is set aside first.
+
+        Where it can't be written, as on a full disk, it can still be read, and `writing` raises what is wrong; only
+        where it can't be read either, StoreErrors.
+        """
         self.path = path
         self.notices: list[str] = []
         self._lock = threading.RLock()
@@ -53,7 +65,14 @@ class Store:
         self._idle: list[apsw.Connection] = []  # at most one reader, for the next block that reads
         self._closings = 0
         with self._lock:
-            self._connection()
+            try:
+                self._connection()
+            except (StoreTooNew, StoreLocked):
+                raise
+            except StoreError as error:
+                if not is_current(path):
+                    raise
+                log.warning("the database can only be read: %s", error)
 
     def _connection(self) -> apsw.Connection:
         if self._db is None:
@@ -76,7 +95,8 @@ class Store:
             db = self._connection()
             try:
                 yield db
-                db.execute("COMMIT")
+                if db.in_transaction:
+                    db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
@@ -147,13 +167,20 @@ class Store:
                     db.close()
 
     def checkpoint(self) -> None:
-        """Move the WAL into the file and truncate it; readers that are still in it only make it do less."""
-        with self._lock, translated(self.path):
-            if self._db is not None:
-                try:
+        """Move the WAL into the file and truncate it; readers that are still in it only make it do less.
+
+        Where that can't be done, all that was committed stays in the WAL, and the next one moves it.
+        """
+        with self._lock:
+            if self._db is None:
+                return
+            try:
+                with translated(self.path):
                     self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-                except apsw.BusyError:
-                    return  # a reader is using it; the next run's checkpoint takes it
+            except StoreLocked:
+                return
+            except StoreError as error:
+                log.warning("the WAL could not be moved into the file: %s", error)
 
     def shrink(self) -> None:
         """Forget the pages of the file that are held in memory, which may be tens of MiB: for when work is over."""
