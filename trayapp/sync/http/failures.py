@@ -12,6 +12,7 @@ from trayapp.messages import Message, say
 from trayapp.sync.errors import AuthError, NetworkError, SyncError, TransientError
 from trayapp.sync.http import retry
 from trayapp.sync.http.links import Origin, origin, place_of
+from trayapp.sync.http.throughput import LEAST
 from trayapp.sync.names import COMPLAINT_WORDS
 
 
@@ -127,6 +128,32 @@ def too_large(cause: Message) -> SyncError:
         say("Raise limits.bytes if that is expected."),
         code="too_large",
         field="limits.bytes",
+    )
+
+
+def too_slow(url: str, seconds: float) -> SyncError:
+    """The error for a response that came in too slowly for so long. It is not tried again within the run."""
+    return SyncError(
+        say("The server is too slow"),
+        say(
+            "{host} sent less than {bytes} bytes per second for {seconds} seconds.",
+            host=urlsplit(url).hostname or "",
+            bytes=str(LEAST),
+            seconds=f"{seconds:g}",
+        ),
+        say("TraySync will try again. If the server is known to be that slow, raise request.timeout."),
+        code="too_slow",
+        field="request.timeout",
+    )
+
+
+def endless_head(url: str) -> SyncError:
+    """The error for a response whose headers do not end."""
+    return SyncError(
+        say("The response can't be read"),
+        say("{host} sends headers without end.", host=urlsplit(url).hostname or ""),
+        say("Check the address."),
+        code="endless_headers",
     )
 
 

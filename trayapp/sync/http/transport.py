@@ -1,7 +1,5 @@
 """Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
 
-import functools
-import logging
 import os
 import queue
 import sys
@@ -18,14 +16,15 @@ from trayapp.endpoints.units import Duration
 from trayapp.messages import Message, foreign, listing, say
 from trayapp.sync.cancel import Cancelled, CancelToken, time_limit
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http.failures import bad_address, broken_off, connection_error
+from trayapp.sync.http.failures import bad_address, broken_off, connection_error, endless_head, too_slow
 from trayapp.sync.http.large import LARGE, Large
 from trayapp.sync.http.links import Origin, origin
 from trayapp.sync.http.quick_import import import_quickly
+from trayapp.sync.http.sockets import OpenSockets
+from trayapp.sync.http.throughput import HeadTooLarge, TooSlow
 
 if TYPE_CHECKING:
     import requests
-    from requests.adapters import HTTPAdapter
 
 USER_AGENT = f"TraySync/{__version__}"
 _CHUNK = 2**20
@@ -96,6 +95,7 @@ class Transport:
         self._deadline = deadline
         self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
         self._sessions: dict[bool, requests.Session] = {}
+        self._sockets = OpenSockets()
         self._folder = folder
         self._large: list[Large] = []
         self._is_closed = False
@@ -122,11 +122,13 @@ class Transport:
         import_quickly()
         import requests
 
+        from trayapp.sync.http.connections import no_auth
+
         session = self._session(identified)
         # Not by session.prepare_request, which merges both anew for every request, and takes longer than all the rest.
         sent = requests.structures.CaseInsensitiveDict({**session.headers, "User-Agent": USER_AGENT, **headers})
         # params: "" means none; with its own default requests looks at it at length.
-        request = requests.Request(method, url, sent, params="", data=body, auth=_no_auth, cookies=session.cookies)
+        request = requests.Request(method, url, sent, params="", data=body, auth=no_auth, cookies=session.cookies)
         try:
             prepared = request.prepare()
             address = prepared.url or ""
@@ -140,34 +142,43 @@ class Transport:
         timeout = self._request.timeout.seconds
 
         def exchange() -> None:
-            with session.send(
-                prepared,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                proxies=proxies,
-                verify=verify,
-                cert=cert,
-            ) as response:
-                received.status, received.headers = response.status_code, response.headers
-                if not received.is_redirect:
-                    self._read(response, url, limit, received)
+            try:
+                with session.send(
+                    prepared,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    stream=True,
+                    proxies=proxies,
+                    verify=verify,
+                    cert=cert,
+                ) as response:
+                    received.status, received.headers = response.status_code, response.headers
+                    if not received.is_redirect:
+                        self._read(response, url, limit, received)
+            finally:
+                self._sockets.let_go(_is_closed)
 
         try:
             if self._worker is None:
                 self._worker = _Worker()
             if not self._worker.do(exchange, self._cancel, self._deadline.left):
                 self._stop_worker()
+                self._sockets.cut()
                 self._cancel.check()
                 self._deadline.check()
         except requests.exceptions.RequestException as error:
             raise connection_error(error, url, timeout) from None
+        except TooSlow as error:
+            raise too_slow(url, error.seconds) from None
+        except HeadTooLarge:
+            raise endless_head(url) from None
 
     def close(self) -> None:
         """Let go of the connections."""
         self._stop_worker()
         for session in self._sessions.values():
             session.close()
+        self._sockets.cut()
         self._is_closed = True
         for large in self._large:
             large.close()
@@ -181,7 +192,9 @@ class Transport:
         if not self._sessions:
             _check_files(self._request)
         if identified not in self._sessions:
-            self._sessions[identified] = _new_session()
+            from trayapp.sync.http.connections import new_session
+
+            self._sessions[identified] = new_session(self._sockets)
         return self._sessions[identified]
 
     def _ways(self, url: str, place: Origin) -> tuple[dict[str, str], str | bool]:
@@ -298,6 +311,10 @@ def _reason(error: OSError) -> Message:
     return foreign(error.strerror or str(error))
 
 
+def _is_closed(connection: Any) -> bool:
+    return connection.sock is None
+
+
 def _may_have_proxies() -> bool:
     """Whether the system says anything about proxies; on Linux only the environment does."""
     return sys.platform != "linux" or any(name.lower().endswith(b"_proxy") for name in os.environb)
@@ -324,8 +341,7 @@ class _Worker:
     def do(self, work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
         """Do `work`, but give up at once when cancelled or after some seconds: False; then this worker is of no use.
 
-        Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time
-        limit.
+        The work goes on until something else ends it.
         """
         outcome: list[BaseException | None] = []
         wake = threading.Event()
@@ -347,57 +363,3 @@ class _Worker:
         if outcome and outcome[0] is not None:
             raise outcome[0]
         return bool(outcome)
-
-
-def _new_session() -> "requests.Session":
-    session_type, adapter_type = _session_types()
-    session = session_type()
-    session.trust_env = False  # the environment's proxies are looked up once, not for every request
-    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
-    session.mount("https://", adapter_type())
-    return session
-
-
-@functools.cache
-def _session_types() -> tuple[type["requests.Session"], type["HTTPAdapter"]]:
-    """Made once, and not before the first request, as importing requests takes long."""
-    import ssl
-
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    class SystemTrustAdapter(HTTPAdapter):
-        """Verifies against the system's trust store instead of requests' bundled list, unless given a file."""
-
-        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-            host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-            if verify is True and host["scheme"] == "https":
-                # One context for each certificate to show: what is loaded into a context stays in it.
-                contexts = self.__dict__.setdefault("contexts", {})
-                if cert not in contexts:
-                    import truststore
-
-                    contexts[cert] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                pool["ssl_context"] = contexts[cert]
-            return host, pool
-
-        def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-            if verify is not True:
-                super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-                return
-            conn.cert_reqs = "CERT_REQUIRED"
-            conn.cert_file, conn.key_file = cert if isinstance(cert, tuple) else (cert, None)
-
-    class NoRedirects(requests.Session):
-        def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
-            # The client follows redirects itself. Even when told not to, requests looks where they lead, and reads
-            # their whole body for that, however large.
-            return None
-
-    # Its debug messages hold whole addresses, with whatever secret a query parameter carries.
-    logging.getLogger("urllib3").setLevel(logging.INFO)
-    return NoRedirects, SystemTrustAdapter
-
-
-def _no_auth(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-    return request
