@@ -93,6 +93,8 @@ def _line(text: str) -> str:
 
 def _cell(value: Any, limit: int) -> str:
     """One line that is not wider than that; combining characters, which take no room, are few."""
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
     if not isinstance(value, str):
         return "" if value is None else str(value)
     text = elided(value, _SIGNS_A_COLUMN * limit)

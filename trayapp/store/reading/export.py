@@ -16,15 +16,16 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet run a cell (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 _EXCEL_ROWS = 1_048_576
+_INFINITE = (float("inf"), float("-inf"))
 _EXACT = 10**15
 """Excel keeps 15 digits of a number; larger integers go as text."""
 
 
 def safe_cell(value: object) -> object:
-    """The value for a spreadsheet: text that would run as a formula gets an apostrophe in front."""
+    """The value for a spreadsheet: text that would run as a formula gets an apostrophe in front, bytes are in hex."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
-    return value
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int:
@@ -78,7 +79,9 @@ def write_xlsx(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> in
                     say("The table is too long for Excel"), say("A sheet has 1,048,576 rows."), say("Save it as CSV.")
                 )
             for index, value in enumerate(row):
-                if isinstance(value, int) and abs(value) >= _EXACT:
+                if isinstance(value, bytes):
+                    value = value.hex()
+                elif (isinstance(value, int) and abs(value) >= _EXACT) or value in _INFINITE:
                     value = str(value)
                 if isinstance(value, str):
                     sheet.write_string(count, index, value[:32767])

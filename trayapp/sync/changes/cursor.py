@@ -20,6 +20,8 @@ from trayapp.sync.http.links import joined, origin, place_of
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.paging.following import placed, value_at, value_of
 
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
+"""A year of four digits however it is written; what is said to be older has no date, which some write as year 1."""
 FULL_EVERY = timedelta(days=1)
 """How often a mirror's whole listing is read where the settings don't say: nothing else finds deletes."""
 
@@ -200,7 +202,8 @@ def since(call: Call, incremental: Incremental, cursor: str | None) -> Call:
         return msgspec.structs.replace(call, url=url)
     newest = parsed(cursor)
     if incremental.lookback.seconds and isinstance(newest.value, datetime):
-        newest = _moved(newest, newest.value - timedelta(seconds=incremental.lookback.seconds))
+        lookback = timedelta(seconds=incremental.lookback.seconds)
+        newest = _moved(newest, max(newest.value, _EARLIEST + lookback) - lookback)
     return _with(call, incremental, written(newest, incremental))
 
 

@@ -244,7 +244,7 @@ def value_at(text: bytes, path: str) -> object:
             return None
         left = left[count:]
         if not left:
-            return lenient_json.value_of(found)
+            return lenient_json.value_of(bytes(found))
         try:
             raw = _raw_object.decode(found)
         except msgspec.DecodeError:

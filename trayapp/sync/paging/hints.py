@@ -12,6 +12,8 @@ from trayapp.sync.http.links import next_link
 from trayapp.sync.names import folded
 
 _DEPTH = 3
+_MOST = 10**15
+"""No server has so many records: it counts something else, or nothing."""
 _ADDRESS = re.compile(r"https?://|/|\?")
 _PAGE_SIZES = (5, 10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 120, 128, 150, 250, 256, 512, 1024)
 
@@ -84,9 +86,14 @@ def total(headers: Mapping[str, str], body: Any) -> int | None:
             return said
     for path in names.TOTAL_PLACES:
         value = find(body, path)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
+        if _is_count(value):
+            return int(value)
     return None
+
+
+def _is_count(value: Any) -> bool:
+    """Whether it may be how many there are; some servers say -1 where they don't know."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
 
 
 def total_pages(headers: Mapping[str, str], body: Any) -> int | None:
@@ -97,8 +104,8 @@ def total_pages(headers: Mapping[str, str], body: Any) -> int | None:
             return said
     for path in names.PAGES_PLACES:
         value = find(body, path)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
+        if _is_count(value) and value > 0:
+            return int(value)
     return None
 
 
