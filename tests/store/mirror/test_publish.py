@@ -19,7 +19,7 @@ from trayapp.store.mirror.deletions import keep_held
 from trayapp.store.mirror.publish import ListingNeeded, publish
 from trayapp.store.mirror.schema import HASH_KEY, binder, drop_owned, load_shape
 from trayapp.store.records.fields import decode_records
-from trayapp.store.records.pages import JsonPage
+from trayapp.store.records.pages import CellPage, JsonPage
 from trayapp.store.staging.published import Known
 from trayapp.store.staging.staging import Staging
 
@@ -45,18 +45,24 @@ def endpoint(**table):
     return msgspec.structs.replace(ENDPOINT, table=Table(**{"name": "items", "key": ("id",)} | table))
 
 
-def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, proof="whole", apply_held=False, others=()):
-    """One run, as the runner does it."""
-    records = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in listing]
+def mirror(
+    store, listing, endpoint=ENDPOINT, page=3, full=False, proof="whole", apply_held=False, partial=False, others=()
+):
+    """One run, as the runner does it. `listing` are records, as JSON or not yet, and whole pages behind them."""
+    pages = [each for each in listing if isinstance(each, CellPage)]
+    singles = [each for each in listing if not isinstance(each, CellPage)]
+    records = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in singles]
     full = full or endpoint.table.key == (HASH_KEY,)
     with store.writing() as db:
         plan = make_plan(db, endpoint, Settings(endpoint=others).find)
     with store.reading() as db:
-        known = Known() if full else load_known(db, plan)
+        known = Known() if full or partial or endpoint.table.mode in ("append", "replace") else load_known(db, plan)
     staging = Staging(store.path.parent, known)
     try:
         for start in range(0, len(records), page):
             staging.add_page(JsonPage(records[start : start + page]))
+        for each in pages:
+            staging.add_page(each)
         with store.writing() as db:
             return publish(
                 db,
@@ -64,9 +70,10 @@ def mirror(store, listing, endpoint=ENDPOINT, page=3, full=False, proof="whole",
                 plan,
                 staging,
                 next_number(db),
-                proof=proof,
+                proof="none" if partial else proof,
                 full=full,
                 apply_held=apply_held,
+                partial=partial,
             )
     except ListingNeeded:
         return mirror(store, listing, endpoint, page, True, proof, apply_held)

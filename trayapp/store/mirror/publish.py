@@ -173,7 +173,7 @@ class _Publisher:
             self._delete_missing(proof, apply_held)
         rows_now = self.before + self.added - self.deleted
         self._keep_in_mind()
-        self.known.write(Known() if self.full or self.table.mode == "replace" else self.staging.known)
+        self.known.write(Known() if self.full else self.staging.known)
         held = self.missing.held
         self._save(rows_now, held)
         return Outcome(
@@ -192,7 +192,9 @@ class _Publisher:
             self._insert(rows)
             self.added += len(rows)
             return
-        in_bulk = self.empty_at_start and not self.met and not self.partial and self.tombstone is None
+        # What is known of a table that others emptied, or tombstones did, is to be corrected row by row.
+        is_first = not (self.partial or self.staging.known.digests)
+        in_bulk = self.empty_at_start and not self.met and is_first and self.tombstone is None
         if not (in_bulk and self._insert_all(pages, digests, rows)):
             self._upsert(pages, digests, rows)
 
@@ -261,8 +263,12 @@ class _Publisher:
             old = stored.get(key)
             if old is None:
                 inserts.append(row)
-                new_keys.append(key)
-                new_digests.append(digest)
+                position = self.remaining.pop(key, None)
+                if position is None:
+                    new_keys.append(key)
+                    new_digests.append(digest)
+                else:
+                    self.known.replace(position, digest)  # another program deleted its row
                 self.added += 1
                 if not self.empty_at_start:
                     changes.append((key, "added", None, self.fitting.as_json(row)))
@@ -392,7 +398,7 @@ class _Publisher:
 
     def _keep_in_mind(self) -> None:
         """After a full comparison: what stays in the table though the listing lacks it must be found missing again."""
-        if self.full and self.remaining:
+        if self.full:
             self.known.append(list(self.remaining), Digests(os.urandom(SIZE * len(self.remaining))))
 
     def _save(self, rows: int, held: int) -> None:

@@ -280,7 +280,7 @@ def _fraction(microseconds: int, digits: int) -> str:
 
 
 def _iso_like(text: str, moment: datetime) -> str:
-    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(:?)\d\d)?", text)
+    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?(Z|[+-]\d\d(:?)\d\d)?", text)
     if match is None:
         return moment.isoformat()
     separator, seconds, digits, offset, colon = match.groups()
