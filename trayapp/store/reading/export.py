@@ -4,6 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -65,10 +66,46 @@ def write_json(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> in
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int:
     """One sheet with a header row; nothing is taken for a formula or a link. Returns the rows."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    with tempfile.TemporaryDirectory() as parts, path.open("wb", buffering=0) as file:
+        target = _Target(file)
+        try:
+            count = _write_sheet(columns, rows, target, parts)
+        except FileCreateError as error:
+            raise error.args[0] from error
+        if target.error is not None:
+            raise target.error
+    return count
+
+
+class _Target:
+    """A file that keeps the first error and takes all that follows: zipfile meets it again when it gives up, and then
+    it would be printed, with a traceback."""
+
+    def __init__(self, file: FileIO) -> None:
+        self.error: OSError | None = None
+        self._file = file
+        self.tell = file.tell
+        self.seek = file.seek
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        """Write all of it."""
+        left = memoryview(data)
+        while left and self.error is None:
+            try:
+                left = left[self._file.write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+
+def _write_sheet(columns: Sequence[str], rows: Iterable[SqlRow], target: _Target, parts: str) -> int:
     import xlsxwriter
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
-    book = xlsxwriter.Workbook(str(path), options)
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": parts}
+    book = xlsxwriter.Workbook(target, options)
     sheet = book.add_worksheet()
     count = 0
     try:
