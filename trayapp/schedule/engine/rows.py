@@ -29,4 +29,4 @@ def prepared(
 def _merged(fresh: EndpointRow, row: EndpointRow | None) -> EndpointRow:
     if row is None:
         return fresh
-    return msgspec.structs.replace(row, status="enqueued", last_enqueued=fresh.last_enqueued, next_due=fresh.next_due)
+    return msgspec.structs.replace(fresh, rows=row.rows, held=row.held)
