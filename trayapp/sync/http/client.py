@@ -99,7 +99,12 @@ class Client:
                 return answer
             target = joined(call.url, location)
             if target in seen:
-                break
+                raise SyncError(
+                    say("The server redirects endlessly"),
+                    say("The redirects of {address} lead round in a circle.", address=place_of(asked)),
+                    say("Check the address."),
+                    code="redirect",
+                )
             seen.add(target)
             if not self.endpoint.request.follow_redirects:
                 raise SyncError(
@@ -111,10 +116,15 @@ class Client:
                 )
             call = _redirected(call, target, answer.status)
         raise SyncError(
-            say("The server redirects endlessly"),
-            say("{address} redirects back to itself.", address=place_of(call.url)),
-            say("Check the address."),
+            say("The server redirects too often"),
+            say(
+                "{address} leads to more than {number} redirects, one after the other.",
+                address=place_of(asked),
+                number=MAX_REDIRECTS,
+            ),
+            say("Use the address that they lead to."),
             code="redirect",
+            field="url",
         )
 
     def _once(self, call: Call) -> tuple[Answer, str | None]:

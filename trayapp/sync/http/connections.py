@@ -19,10 +19,11 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import allowed_gai_family
 
 from trayapp.sync.http.sockets import OpenSockets
-from trayapp.sync.http.throughput import Incoming
+from trayapp.sync.http.throughput import Incoming, TwoLengths
 
-# Its debug messages hold whole addresses, with whatever secret a query parameter carries.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# Its messages hold whole addresses, with whatever secret a query parameter carries, and its warnings, of headers that
+# it can't make sense of, tracebacks, which are printed where nothing else is done with them.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def new_session(sockets: OpenSockets) -> requests.Session:
@@ -92,6 +93,9 @@ class _Answer(http.client.HTTPResponse):
             self.headers = self.msg = None  # type: ignore[assignment]  # as before the first one
             super().begin()
         self._incoming.head_is_over()
+        lengths = ",".join(self.headers.get_all("Content-Length", ())).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            raise TwoLengths
 
 
 class _PlainConnection(HTTPConnection):

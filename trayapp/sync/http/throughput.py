@@ -26,6 +26,14 @@ class HeadTooLarge(Exception):
     """An answer's headers do not end."""
 
 
+class HeadCutOff(Exception):
+    """An answer ends within its headers: the line that ends them never came (RFC 9112 section 8)."""
+
+
+class TwoLengths(Exception):
+    """An answer's headers say two lengths of its body (RFC 9112 section 6.3)."""
+
+
 class Throughput:
     """Judges one window after the other. Pure: times come in as lengths, in seconds.
 
@@ -63,9 +71,12 @@ class Incoming(io.RawIOBase):
         self._throughput = Throughput(silence)
         self._head: int | None = 0
         self._has_begun = False
+        self._is_over = False
 
     def head_is_over(self) -> None:
-        """Whatever comes from now on is the body."""
+        """Whatever comes from now on is the body. Raises HeadCutOff where more of the head was waited for in vain."""
+        if self._is_over:
+            raise HeadCutOff
         self._head = None
 
     def readable(self) -> bool:
@@ -82,6 +93,7 @@ class Incoming(io.RawIOBase):
         if not self._throughput.is_enough(waited, count or 0) and count:
             raise TooSlow(self._throughput.window)
         if self._head is not None:
+            self._is_over = count == 0
             self._head += count or 0
             if self._head > LARGEST_HEAD:
                 raise HeadTooLarge

@@ -16,12 +16,21 @@ from trayapp.endpoints.units import Duration
 from trayapp.messages import Message, foreign, listing, say
 from trayapp.sync.cancel import Cancelled, CancelToken, time_limit
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http.failures import bad_address, broken_off, connection_error, endless_head, too_slow
+from trayapp.sync.http.connection_failures import (
+    broken_off,
+    connection_error,
+    endless_head,
+    head_cut_off,
+    too_slow,
+    two_lengths,
+    unsendable_headers,
+)
+from trayapp.sync.http.failures import bad_address
 from trayapp.sync.http.large import LARGE, Large
 from trayapp.sync.http.links import Origin, origin
 from trayapp.sync.http.quick_import import import_quickly
 from trayapp.sync.http.sockets import OpenSockets
-from trayapp.sync.http.throughput import HeadTooLarge, TooSlow
+from trayapp.sync.http.throughput import HeadCutOff, HeadTooLarge, TooSlow, TwoLengths
 
 if TYPE_CHECKING:
     import requests
@@ -126,13 +135,17 @@ class Transport:
 
         session = self._session(identified)
         # Not by session.prepare_request, which merges both anew for every request, and takes longer than all the rest.
-        sent = requests.structures.CaseInsensitiveDict({**session.headers, "User-Agent": USER_AGENT, **headers})
+        sent = requests.structures.CaseInsensitiveDict(
+            {**session.headers, "User-Agent": USER_AGENT, **_sendable(headers)}
+        )
         # params: "" means none; with its own default requests looks at it at length.
         request = requests.Request(method, url, sent, params="", data=body, auth=no_auth, cookies=session.cookies)
         try:
             prepared = request.prepare()
             address = prepared.url or ""
             goes_astray = origin(address) != place
+        except requests.exceptions.InvalidHeader:
+            raise unsendable_headers() from None
         except (ValueError, requests.exceptions.RequestException) as error:
             raise bad_address(url) from error
         if goes_astray:
@@ -172,6 +185,10 @@ class Transport:
             raise too_slow(url, error.seconds) from None
         except HeadTooLarge:
             raise endless_head(url) from None
+        except HeadCutOff:
+            raise head_cut_off(url) from None
+        except TwoLengths:
+            raise two_lengths(url) from None
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -209,8 +226,7 @@ class Transport:
                 proxies = {"http": self._proxy, "https": self._proxy}
             else:
                 proxies = requests.utils.get_environ_proxies(url) if _may_have_proxies() else {}
-            given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-            self._found_ways[place] = (proxies, self._request.ca_file or given or True)
+            self._found_ways[place] = (proxies, self._request.ca_file or _ca_file_of_environment() or True)
         return self._found_ways[place]
 
     def _certificate(self, identified: bool) -> str | tuple[str, str] | None:
@@ -260,6 +276,18 @@ class Transport:
             if self._is_closed:  # this is a worker that was not waited for
                 large.close()
         return large
+
+
+def _sendable(headers: Mapping[str, str]) -> dict[str, str | bytes]:
+    """Values without outer space, which is none of theirs; in UTF-8 where they are more than the library can send."""
+    return {
+        name: text if (text := value.strip(" \t")).isascii() or _is_latin(text) else text.encode("utf-8", "replace")
+        for name, value in headers.items()
+    }
+
+
+def _is_latin(text: str) -> bool:
+    return max(text) <= "\xff"
 
 
 def _with_login(proxy: str, user: str, password: str | None) -> str:
@@ -313,6 +341,20 @@ def _reason(error: OSError) -> Message:
 
 def _is_closed(connection: Any) -> bool:
     return connection.sock is None
+
+
+def _ca_file_of_environment() -> str | None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if file := os.environ.get(name):
+            if not os.path.exists(file):
+                raise SyncError(
+                    say("The CA file can't be read"),
+                    say("{file} does not exist.", file=file),
+                    say("Correct the environment variable {name}, or remove it.", name=name),
+                    code="certificate",
+                )
+            return file
+    return None
 
 
 def _may_have_proxies() -> bool:
