@@ -35,6 +35,12 @@ class StoreNotWritable(StoreError):
     """The file or its folder may not be written."""
 
 
+class StoreReplaced(StoreError):
+    """The file was moved, deleted, or replaced by another one while it was in use."""
+
+    code = "database_replaced"
+
+
 class StoreTooNew(StoreError):
     """A newer version of the program wrote the file."""
 
@@ -61,6 +67,14 @@ def translated(path: Path) -> Iterator[None]:
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
         if (exhausted := _no_more_files()) is not None:
             raise StoreError.of(problem_of(exhausted)) from error
+        if not path.parent.exists():
+            raise StoreNotWritable(
+                say("The folder of the database is missing"),
+                say("There is no folder {path}.", path=path.parent),
+                say("Put it back, or end TraySync and start it again."),
+            ) from error
+        if not path.exists():
+            raise replaced(path) from error
         raise StoreNotWritable(
             say("The database can't be written"),
             say("{path} or its folder is not writable.", path=path),
@@ -109,3 +123,18 @@ def _no_more_files() -> OSError | None:
     except OSError as error:
         return error if error.errno in (errno.EMFILE, errno.ENFILE) else None
     return None
+
+
+def replaced(path: Path) -> StoreReplaced:
+    """The file of that name is not the one that was in use."""
+    if path.exists():
+        return StoreReplaced(
+            say("The database was replaced while it was in use"),
+            say("Another file is now at {path}.", path=path),
+            say("Nothing was written to either of them. The next run continues with the new one."),
+        )
+    return StoreReplaced(
+        say("The database was moved or deleted while it was in use"),
+        say("There is no file at {path}.", path=path),
+        say("Put it back now if you need it. The next run makes a new one and fetches all tables again."),
+    )

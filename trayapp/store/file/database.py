@@ -11,8 +11,9 @@ from typing import Protocol
 import apsw
 
 from trayapp.messages import say
-from trayapp.store.errors import StoreCorrupt, StoreError, StoreLocked, StoreTooNew, translated
+from trayapp.store.errors import StoreCorrupt, StoreError, StoreLocked, StoreTooNew, replaced, translated
 from trayapp.store.file.connection import BUSY_TIMEOUT_MS, back_up, is_current, open_reader, open_writer, set_aside
+from trayapp.store.file.identity import FileId, OpenFile, file_id
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,9 @@ class Store:
         self.notices: list[str] = []
         self._lock = threading.RLock()
         self._db: apsw.Connection | None = None
-        self._idle: list[apsw.Connection] = []  # at most one reader, for the next block that reads
+        self._file: OpenFile | None = None  # that of the writer
+        # At most one reader, for the next block that reads, with the file it has.
+        self._idle: list[tuple[FileId | None, apsw.Connection]] = []
         self._closings = 0
         with self._lock:
             try:
@@ -81,11 +84,54 @@ class Store:
             except StoreCorrupt:
                 self.notices.append(set_aside(self.path))
                 self._db = open_writer(self.path)
+            self._file = OpenFile.at(self.path)
         return self._db
 
+    def file_id(self) -> FileId | None:
+        """The file that has the path now: who wants to write what follows from what it read compares it."""
+        return file_id(self.path)
+
+    def _take_over(self) -> None:
+        """Before a reader opens a file, let go of one that had its name: its WAL would be taken for the new one's.
+
+        Where there is none, although that was told, make one.
+        """
+        file = self._file
+        if (file is None or file.is_there) and (self._db is not None or self.file_id() is not None):
+            return
+        with self._lock:
+            if self._db is not None and self._file is file and file is not None:
+                self._abandon()
+            elif self._db is None:
+                self._connection()
+
+    def _check_file(self, wanted: FileId | None = None) -> None:
+        """StoreReplaced where the writer's file has lost its name, or is not the one that is wanted."""
+        if self._db is not None and self._file is not None and not self._file.is_there:
+            self._abandon()
+            raise replaced(self.path)
+        if wanted is not None and self._file is not None and self._file.id != wanted:
+            raise replaced(self.path)
+
+    def _abandon(self) -> None:
+        assert self._db is not None
+        assert self._file is not None
+        log.warning("%s was moved, deleted or replaced while it was in use", self.path)
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        while self._idle:
+            self._idle.pop()[1].close()
+        self._file.abandon(self._db)
+        self._db = self._file = None
+
     @contextmanager
-    def writing(self, waiter: Waiter | None = None, patience: float | None = None) -> Iterator[apsw.Connection]:
+    def writing(
+        self, waiter: Waiter | None = None, patience: float | None = None, file: FileId | None = None
+    ) -> Iterator[apsw.Connection]:
         """One transaction: committed at the end, rolled back when an exception leaves the block.
+
+        StoreReplaced where the path's file became another one meanwhile, or is not the one that `file_id` told before
+        as `file`. A later use takes over the new one.
 
         Waits for this program's other writers, and up to LOCK_PATIENCE for other programs; with `patience`, so many
         seconds for all. Then, or when the store is closed meanwhile, raises StoreLocked. Other StoreErrors as they
@@ -94,11 +140,13 @@ class Store:
         with self._turn(waiter or _Sleeper(), patience), translated(self.path):
             db = self._connection()
             try:
+                self._check_file(file)
                 yield db
                 if db.in_transaction:
+                    self._check_file()
                     db.execute("COMMIT")
             except BaseException:
-                if db.in_transaction:
+                if self._db is db and db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
 
@@ -131,6 +179,11 @@ class Store:
 
     def _begin(self) -> StoreLocked | None:
         """Begin a transaction; what is wrong when another program has the file."""
+        if self._db is not None and self._file is not None and not self._file.is_there:
+            is_gone = self.file_id() is None
+            self._abandon()
+            if is_gone:  # that is told once, before a new one is made
+                raise replaced(self.path)
         db = self._connection()
         db.set_busy_timeout(round(_SLICE * 1000))
         try:
@@ -150,8 +203,13 @@ class Store:
     def reading(self) -> Iterator[apsw.Connection]:
         """A read-only connection of its own, with one consistent view of the file for as long as the block lasts."""
         with translated(self.path):
+            self._take_over()
+            here = self.file_id()
             try:
-                db = self._idle.pop()
+                of, db = self._idle.pop()
+                if of != here:
+                    db.close()
+                    db = open_reader(self.path)
             except IndexError:
                 db = open_reader(self.path)
             is_free = False
@@ -162,7 +220,7 @@ class Store:
             finally:
                 # One is kept: opening one, and reading the schema, costs more than most blocks do.
                 if is_free and not self._idle:
-                    self._idle.append(db)
+                    self._idle.append((here, db))
                 else:
                     db.close()
 
@@ -188,7 +246,7 @@ class Store:
             if self._db is not None:
                 self._db.release_memory()
             with suppress(IndexError):  # somebody may be reading
-                self._idle.pop().close()
+                self._idle.pop()[1].close()
 
     def back_up(self, target: Path) -> None:
         """A consistent copy while everything goes on. Raises StoreErrors."""
@@ -203,6 +261,8 @@ class Store:
         self._closings += 1
         with self._lock:
             try:
+                if self._db is not None and self._file is not None and not self._file.is_there:
+                    self._abandon()
                 if self._db is not None:
                     self._db.set_busy_timeout(round(_SLICE * 1000))
                 self.checkpoint()
@@ -211,7 +271,7 @@ class Store:
 
     def _let_go(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[1].close()
         if self._db is not None:
             self._db.close()
             self._db = None

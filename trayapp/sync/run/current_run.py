@@ -10,6 +10,7 @@ from trayapp.errors import UserError
 from trayapp.messages import Message, foreign
 from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import Marks, read_marks
+from trayapp.store.file.identity import FileId
 from trayapp.store.mirror.claim import is_current, mapping_of, stored_key
 from trayapp.store.mirror.publish import Outcome
 from trayapp.store.mirror.schema import HASH_KEY
@@ -53,12 +54,15 @@ class CurrentRun:
         self.marks = Marks()
         self.published = 0
         self.key = endpoint.table.key
+        self.file: FileId | None = None
+        """The database's file when the run began: what is found out from it is not for another one."""
         self._clients: list[Client] = []
 
     def recall(self) -> None:
         """Look up what the last run left."""
         endpoint = self.endpoint
         asked = fingerprint(endpoint)
+        self.file = self.store.file_id()
         with self.store.reading() as db:
             marks = read_marks(db, endpoint.id)
             self.marks = marks if is_current(db, endpoint) and marks.asked == asked else Marks(asked=asked)
