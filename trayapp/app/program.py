@@ -77,6 +77,7 @@ class Program(QObject):
         self.backend.settings_changed.connect(self._settings_changed)
         self.backend.run_finished.connect(self._tell)
         self.backend.snapshot_changed.connect(self._first_snapshot)
+        self.backend.home_lost.connect(self._home_lost)
 
     def _start(self) -> None:
         home = self.workspace.home
@@ -193,6 +194,15 @@ class Program(QObject):
     def _background_kept(self, result: Problem | None) -> None:
         if result is not None:
             self.notifier.show(Notification(key="background", title=str(result.title), body=str(result.cause)))
+
+    def _home_lost(self) -> None:
+        """Another program may make a home of that name now, and must not find this one at work in it."""
+        title = tr("TraySync ends, because its folder is gone")
+        folder = self.workspace.home.data
+        body = tr("{folder} was moved or deleted. Put it back and start TraySync again.", folder=folder)
+        log.error("%s: %s", title, body)
+        self.notifier.show(Notification(key="store", title=title, body=body, urgency="normal"))
+        self.quit()
 
     def _network_changed(self, network: Network) -> None:
         self.backend.scheduler.update_conditions(**network_conditions(network))

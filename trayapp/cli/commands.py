@@ -2,12 +2,13 @@
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 
 from trayapp.cli import output
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
-from trayapp.desktop.process.paths import find_home
+from trayapp.desktop.process.paths import Home, find_home
 from trayapp.errors import EnvironmentProblem, UserError, problem_of
 from trayapp.messages import say
 from trayapp.operations.client import Client, EngineHeld
@@ -19,11 +20,36 @@ log = logging.getLogger(__name__)
 Options = argparse.Namespace
 
 
+_MAKING = ("add", "import", "demo", "settings", "background", "pause", "resume", "doctor")
+"""The commands that make a home where there is none."""
+
+
+@contextmanager
+def _home(options: Options) -> Iterator[Home]:
+    """The home; where there is none, and the command has nothing to put there, an empty one that is thrown away.
+
+    One that was deleted is not to come back by a look at it: the tray program may still run.
+    """
+    home = find_home(options.home)
+    if options.command in _MAKING or home.data.exists() or home.config.exists():
+        yield home
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="traysync-") as folder:
+        yield find_home(folder)
+
+
 def run_command(options: Options) -> int:
     """Carry out `options.command`, print its result or error, and return the exit code."""
-    client: Client | None = None
+    with ExitStack() as stack:
+        return _carried_out(options, stack)
+
+
+def _carried_out(options: Options, stack: ExitStack) -> int:
     try:
-        client = Client(find_home(options.home), _log_to_stderr(options.verbose).register)
+        client = Client(stack.enter_context(_home(options)), _log_to_stderr(options.verbose).register)
+        stack.callback(client.close)
         return _function(options.command)(client, options)
     except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
@@ -42,9 +68,6 @@ def run_command(options: Options) -> int:
             log.exception("The command %s ended with an unexpected error", options.command)
         output.print_error(EnvironmentProblem.of(problem), options.json)
         return 1
-    finally:
-        if client is not None:
-            client.close()
 
 
 def _log_to_stderr(verbose: int) -> Scrubber:

@@ -106,6 +106,9 @@ class _LogFile(logging.Handler):
                 descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
                 return open(descriptor, "a", encoding=self.encoding)
 
+            def handleError(self, record: logging.LogRecord) -> None:
+                """A full disk, or no folder any more: there is no better place to tell of it."""
+
         file = PrivateRotatingFile(self._path, maxBytes=_BYTES, backupCount=_OLD_FILES, encoding="utf-8", delay=True)
         file.setFormatter(self.formatter)
         return file
