@@ -1,13 +1,16 @@
 """What several batches, partial listings and tombstones make of a table, to the last count, and what is known then."""
 
+import json
+
 import msgspec
 import pytest
 
-from tests.store.mirror.test_publish import ENDPOINT, FIVE, counts, endpoint, mirror, opened, recorded, rows
+from tests.store.mirror.test_publish import ENDPOINT, FIVE, counts, endpoint, mirror, opened, recorded, rows, said
 from trayapp.endpoints.model import Incremental
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror import publish as publishing
-from trayapp.store.mirror.schema import HASH_KEY
+from trayapp.store.mirror.claim import load_known, make_plan
+from trayapp.store.mirror.schema import HASH_KEY, owned
 from trayapp.store.records.cells import packed
 from trayapp.store.records.digests import Digests
 from trayapp.store.records.pages import CellPage
@@ -33,6 +36,7 @@ def nothing_new(store, listing, endpoint=ENDPOINT):
     assert counts(mirror(store, listing, endpoint)) == (0, 0, 0, len(listing))
     store.checkpoint()
     assert store.path.read_bytes() == before
+    listing = [json.loads(record) if isinstance(record, bytes) else record for record in listing]
     key = ", ".join(endpoint.table.key)
     assert rows(store, order=key) == sorted(
         listing, key=lambda record: tuple(record[name] for name in endpoint.table.key)
@@ -48,8 +52,8 @@ def test_records_that_come_again_in_a_later_batch_of_a_first_load(store, full):
     again = [listing[5], listing[7] | {"name": "later"}, listing[8] | {"name": "later"}]
     outcome = mirror(store, [*listing, *again, *numbered(2 * LONG, 3 * LONG - 3)], page=LONG, full=full)
     assert (counts(outcome), outcome.rows) == ((3 * LONG - 3, 0, 0, 0), 3 * LONG - 3)
-    assert outcome.warnings == (
-        "The server listed 1 records twice.",
+    assert said(outcome) == (
+        "The server listed one record twice.",
         "2 records changed or moved while they were listed; the later form was kept.",
     )
     assert recorded(store) == []
@@ -71,7 +75,7 @@ def test_pages_of_one_batch_are_compared_one_after_the_other(store):
     forms = [FIVE[1] | {"name": name} for name in ("a", "b", "c")]
     outcome = mirror(store, [forms[0], *FIVE[2:4], forms[1], FIVE[0], FIVE[4], forms[2]], page=3)
     assert (counts(outcome), outcome.rows) == ((0, 1, 0, 4), 5)
-    assert outcome.warnings == ("2 records changed or moved while they were listed; the later form was kept.",)
+    assert said(outcome) == ("2 records changed or moved while they were listed; the later form was kept.",)
     assert [each for each in recorded(store) if each[1] != 1] == []
     nothing_new(store, [FIVE[0], forms[2], *FIVE[2:]])
 
@@ -128,8 +132,9 @@ def test_a_full_listing_counts_what_is_really_there(store):
     nothing_new(store, FIVE)
 
 
-def test_append_counts_all_there_ever_were(store):
-    append = endpoint(mode="append")
+@pytest.mark.parametrize("key", [(), ("id",)], ids=str)
+def test_append_counts_all_there_ever_were(store, key):
+    append = endpoint(mode="append", key=key)
     for full in (False, True, True):
         outcome = mirror(store, FIVE, append, full=full)
     assert (counts(outcome), outcome.rows) == ((5, 0, 0, 0), 15)
@@ -191,6 +196,46 @@ def test_a_partial_listing_without_changes_writes_nothing(store):
     assert store.path.read_bytes() == before
 
 
+def test_a_partial_listing_remembers_the_last_way_a_record_was_written(store):
+    mirror(store, FIVE)
+    one, other = (
+        json.dumps(each).encode()
+        for each in (FIVE[1] | {"name": "x"}, dict(reversed((FIVE[1] | {"name": "x"}).items())))
+    )
+    mirror(store, [one, other], partial=True, page=1)
+    nothing_new(store, [FIVE[0], other, *FIVE[2:]])
+
+
+def test_a_tombstone_of_what_is_not_there_writes_nothing(store):
+    mirror(store, [alive(n) for n in range(3)], MARKED)
+    store.checkpoint()
+    before = store.path.read_bytes()
+    mirror(store, [dead(9)], MARKED, partial=True)
+    store.checkpoint()
+    assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_whole_listing_leaves_no_entry_that_counts_no_more(store, full):
+    """Such entries make every run to come slower."""
+    mirror(store, FIVE)
+    outcome = mirror(store, [FIVE[0], FIVE[1] | {"size": 9}, FIVE[3] | {"size": 9}, {"id": 9}], full=full)
+    assert counts(outcome) == (1, 2, 2, 1)
+    with store.writing() as db:
+        known = load_known(db, make_plan(db, ENDPOINT))
+    assert (len(known.digests), known.void) == (4, ())
+
+
+def test_what_was_held_is_forgotten_where_nothing_is_deleted_any_more(store):
+    mirror(store, FIVE)
+    assert mirror(store, []).held == 5
+    upsert = endpoint(mode="upsert")
+    assert mirror(store, FIVE[:1], upsert).held == 0
+    mirror(store, FIVE, endpoint(name="b"))
+    assert mirror(store, FIVE[1:], endpoint(name="b"), proof="half").suspects == 1
+    assert mirror(store, FIVE[1:], endpoint(name="b", mode="upsert")).suspects == 0
+
+
 def test_a_record_comes_twice_in_a_partial_listing(store):
     mirror(store, FIVE)
     forms = [FIVE[1] | {"name": name} for name in ("a", "b")]
@@ -224,6 +269,7 @@ def test_the_last_word_about_a_record_counts(store, partial):
     mirror(store, [alive(n) for n in range(6)], MARKED)
     listing = [
         dead(0),
+        alive(1, "back"),
         dead(1),
         alive(1, "back"),
         alive(2, "x"),
@@ -254,6 +300,8 @@ def test_tombstones_delete_by_every_kind_of_key(store, key):
 
 def test_tombstones_alone_make_no_table(store):
     assert mirror(store, [dead(1), dead(2)], MARKED).rows == 0
+    with store.reading() as db:
+        assert owned(db, "items") is None
     assert mirror(store, [alive(1), dead(2)], MARKED).rows == 1
     nothing_new(store, [alive(1)], MARKED)
 
@@ -311,12 +359,19 @@ def test_the_same_content_is_known_in_either_form(store):
     assert counts(mirror(store, json_form, by_content)) == (0, 0, 0, 2)
 
 
+def test_cells_are_known_by_themselves(store):
+    keyed = endpoint(key=("a",))
+    cells = [CellPage([packed("ab", (), [("1", "2"), ("x", "y")], Digests.of([b"1x", b"2y"]))])]
+    assert counts(mirror(store, cells, keyed)) == (2, 0, 0, 0)
+    assert counts(mirror(store, cells, keyed)) == (0, 0, 0, 2)
+
+
 def test_ten_new_columns_are_named(store):
     mirror(store, [{"id": 1}])
     outcome = mirror(store, [{"id": 1, **{f"f{n}": 1 for n in range(10)}}])
-    assert outcome.warnings == ("New columns: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9.",)
+    assert said(outcome) == ("New columns: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9.",)
     outcome = mirror(store, [{"id": 1, **{f"g{n}": 1 for n in range(11)}}])
-    assert outcome.warnings == (
+    assert said(outcome) == (
         "New columns: g0, g1, g2, g3, g4, g5, g6, g7, g8, g9 and 1 more.",
         "Columns without any value now: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9.",
     )

@@ -91,7 +91,10 @@ def test_what_a_listing_lacks_is_counted_without_what_changed(tmp_path, kind, ke
         assert lacking(store, changed[1:], keyed, full) == 1
         assert lacking(store, [*changed[2:], listing[0]], keyed, full) == 1
         assert lacking(store, [], keyed, full) == len(listing)
-        assert lacking(store, [], endpoint(key=key, mode="upsert"), full) == 0
+        assert lacking(store, [{"other": 1}], keyed, full) == len(listing), "what has no key is refused later"
+        upsert = endpoint(key=key, mode="upsert", name="upsert")
+        mirror(store, listing, upsert)
+        assert lacking(store, [], upsert, full) == 0
 
 
 def test_what_is_known_by_its_content_is_counted_likewise(tmp_path):

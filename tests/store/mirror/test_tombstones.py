@@ -37,7 +37,9 @@ def test_whatever_says_yes_marks(place, says):
 
 
 @pytest.mark.parametrize(
-    "record", [{}, {"gone": 1}, {"meta": None}, {"meta": 1}, {"meta": "gone"}, {"meta": [1]}], ids=str
+    "record",
+    [{}, {"gone": 1}, {"meta": None}, {"meta": 1}, {"meta": "gone"}, {"meta": [1]}, {"meta": '{"gone": 1}'}],
+    ids=str,
 )
 @pytest.mark.parametrize(
     "setting", ["meta.gone", "meta.gone.at", "meta.gone=true", "meta.gone.at=1", "nothing", "nothing.at"]

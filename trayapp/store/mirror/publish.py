@@ -11,7 +11,7 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.messages import say
+from trayapp.messages import Message, say, say_count
 from trayapp.store.bookkeeping.endpoint_states import save_table
 from trayapp.store.bookkeeping.history import record_changes
 from trayapp.store.errors import StoreError
@@ -50,7 +50,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     suspects: int = 0
     rows: int = 0
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 class ListingNeeded(Exception):
@@ -122,7 +122,7 @@ class _Publisher:
         self.tombstone = Tombstone.parse(asked.deleted) if asked is not None and self.keyed else None
         self.fitting = Fitting(db, plan, self.table, lambda: staging.records)
         self.added = self.changed = self.deleted = self.equal = self.duplicates = self.drifted = 0
-        self.columns = {column.name for column in self.fitting.shape.columns} if self.fitting.exists else set()
+        self.columns = {column.name for column in self.fitting.shape.columns}
         self.emptied: set[str] = set()
         """The columns that lost a value in a changed record."""
         self.met: dict[Any, tuple[int, bytes]] = {}
@@ -144,7 +144,7 @@ class _Publisher:
         self.empty_at_start = not self.db.execute(f"SELECT EXISTS (SELECT 1 FROM {self.name})").get
 
     def _remaining(self) -> dict[Any, int | None]:
-        if not self.keyed or self.partial:
+        if not self.keyed:
             return {}
         if self.full:
             self.known.clear()
@@ -301,7 +301,7 @@ class _Publisher:
 
     def _enter(self, key: SqlValue, digest: bytes, first: bool) -> None:
         """Note the digest of a record that has a row already. `first`: it is met in this run for the first time."""
-        position = self.remaining.pop(key, None) if first else None
+        position = self.remaining.pop(key, None)
         if position is not None:
             self.known.replace(position, digest)
         elif self.full and first:
@@ -327,7 +327,7 @@ class _Publisher:
 
     def _came_unchanged(self, key: SqlValue) -> bool:
         """Whether a record that is met for the first time was listed before, as it was, so that it was not staged."""
-        return not self.full and not self.partial and key not in self.remaining
+        return not self.partial and key not in self.remaining
 
     def _come_twice(self, key: SqlValue, changed: bool) -> None:
         """A record was listed as it was, and again."""
@@ -355,10 +355,9 @@ class _Publisher:
         )
 
     def _insert(self, rows: Rows) -> None:
-        if rows:
-            columns = ", ".join(quote(column.name) for column in self.fitting.shape.columns)
-            holes = ", ".join("?" * len(self.fitting.shape.columns))
-            self.db.executemany(f"INSERT INTO {self.name} ({columns}) VALUES ({holes})", rows)
+        columns = ", ".join(quote(column.name) for column in self.fitting.shape.columns)
+        holes = ", ".join("?" * len(self.fitting.shape.columns))
+        self.db.executemany(f"INSERT INTO {self.name} ({columns}) VALUES ({holes})", rows)
 
     def _update_sql(self, positions: Sequence[int]) -> str:
         sets = ", ".join(f"{quote(self.fitting.shape.columns[position].name)} = ?" for position in positions)
@@ -375,7 +374,7 @@ class _Publisher:
         if proof == "counted":
             proof = "half" if self.duplicates or self.drifted else "whole"
         gone = self.missing.proven(self.remaining, proof)
-        if gone and not apply_held and (too_many(len(gone), self.before) or not self.staging.records):
+        if not apply_held and (too_many(len(gone), self.before) or not self.staging.records):
             self.missing.hold(gone)
             return
         for start in range(0, len(gone), LOOK_UP):
@@ -406,26 +405,42 @@ class _Publisher:
         table = self.plan.table if self.fitting.exists else None
         save_table(self.db, self.plan.number, table, self.plan.mapping, rows, held)
 
-    def _warnings(self) -> Iterator[str]:
+    def _warnings(self) -> Iterator[Message]:
         if self.duplicates:
-            yield f"The server listed {self.duplicates:,} records twice."
+            yield say_count(
+                "The server listed one record twice.", "The server listed {count} records twice.", self.duplicates
+            )
         if self.drifted:
-            yield f"{self.drifted:,} records changed or moved while they were listed; the later form was kept."
+            yield say_count(
+                "One record changed or moved while it was listed; the later form was kept.",
+                "{count} records changed or moved while they were listed; the later form was kept.",
+                self.drifted,
+            )
         names = [column.name for column in self.fitting.shape.columns]
-        new = [name for name in names if name not in self.columns]
+        new = tuple(name for name in names if name not in self.columns)
         if new and self.columns:
-            yield f"New columns: {_listed(new)}."
-        gone = [name for name in names if name in self.emptied and not self._has_values(name)]
+            yield (
+                say("New columns: {names}.", names=new)
+                if len(new) <= SHOWN_NAMES
+                else say(
+                    "New columns: {names} and {count} more.", names=new[:SHOWN_NAMES], count=len(new) - SHOWN_NAMES
+                )
+            )
+        gone = tuple(name for name in names if name in self.emptied and not self._has_values(name))
         if gone:
-            yield f"Columns without any value now: {_listed(gone)}."
+            yield (
+                say("Columns without any value now: {names}.", names=gone)
+                if len(gone) <= SHOWN_NAMES
+                else say(
+                    "Columns without any value now: {names} and {count} more.",
+                    names=gone[:SHOWN_NAMES],
+                    count=len(gone) - SHOWN_NAMES,
+                )
+            )
 
     def _has_values(self, column: str) -> bool:
         sql = f"SELECT EXISTS (SELECT 1 FROM {self.name} WHERE {quote(column)} IS NOT NULL)"
         return bool(self.db.execute(sql).get)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES:,} more" * (len(names) > SHOWN_NAMES))
 
 
 def _differing(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ class Tombstone(msgspec.Struct, frozen=True):
             return _as_text(*found)
         head, _, rest = self.path.partition(".")
         kind, value = record.get(head, ("null", None))
-        if not rest or kind != "json":
+        if kind != "json":
             return "null"
         return _as_text(*_at(str(value).encode(), rest.split(".")))
 

@@ -7,7 +7,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
-from trayapp.messages import Message, foreign
+from trayapp.messages import Message
 from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import Marks, read_marks
 from trayapp.store.file.identity import FileId
@@ -119,12 +119,11 @@ class CurrentRun:
         """The report, were the run over now."""
         finished = max(self.context.now(), self.started)
         report = report_of(self.endpoint, (self.started, finished), status, outcome, stopped, error)
-        told: Sequence[str | Message] = (*warnings, *outcome.warnings)
         return msgspec.structs.replace(
             report,
             requests=sum(client.requests for client in self._clients),
             bytes=sum(client.bytes for client in self._clients),
-            warnings=tuple(each if isinstance(each, Message) else foreign(each) for each in told),
+            warnings=(*warnings, *outcome.warnings),
         )
 
     def close(self) -> None:
