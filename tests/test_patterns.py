@@ -5,6 +5,7 @@ and each is given texts that its own repetitions take, from short ones to ones s
 """
 
 import ast
+import builtins
 import importlib
 import re
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ AT_ONCE = 0.005
 LINEAR = 8
 """So many times as long a text four times as long may take; by quadratic time it would be 16 times."""
 LOCALS = {"delimiter": " ", "edge": ",", "count": 5, "names": importlib.import_module("trayapp.sync.names")}
-"""What patterns are put together from that are no module's own."""
+"""What patterns are put together from that are no module's own; anything else is taken for a word."""
 SHORT = {
     "desktop/process/memory.py": "the system's own list of what is in memory",
     "desktop/machine/wifi": "a few lines of the system's own tool",
@@ -65,12 +66,17 @@ def patterns() -> Iterator[tuple[str, str | bytes, int, frozenset[str]]]:
             yield f"{place}:{node.lineno}", pattern, flags, methods
 
 
+class _Names(dict[str, Any]):
+    def __missing__(self, name: str) -> Any:
+        return vars(builtins)[name] if hasattr(builtins, name) else "word"
+
+
 def _evaluated(place: str, node: ast.Call) -> tuple[str | bytes, int]:
     module = importlib.import_module("trayapp." + place.removesuffix(".py").replace("/", ".").removesuffix(".__init__"))
-    space = {**LOCALS, **vars(module), "re": re}
+    space = _Names({**vars(module), **LOCALS, "re": re})
 
     def value(part: ast.expr) -> Any:
-        return eval(compile(ast.Expression(part), place, "eval"), space)
+        return eval(compile(ast.Expression(part), place, "eval"), {}, space)
 
     flags = [word.value for word in node.keywords if word.arg == "flags"]
     takes = {"sub": 4, "subn": 4, "split": 3}.get(getattr(node.func, "attr", ""), 2)

@@ -1,5 +1,6 @@
 """cURL commands as they are found in the wild."""
 
+import msgspec
 import pytest
 
 from trayapp.endpoints.curl import _cmd_words, import_curl, is_curl
@@ -164,3 +165,18 @@ def test_words_of_windows(text, words):
 def test_a_quote_without_end_on_windows(text):
     with pytest.raises(ValueError, match="No closing quotation"):
         _cmd_words(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (r"\x41\u00e9\U0001f600", "Aé😀"),
+        (r"\101\'\"\\\?", "A'\"\\?"),
+        (r"a\tb\-\q", "a\tb\\-\\q"),
+        (r"\ud800\U00110000", "\ufffd\ufffd"),
+        (r"\x", "\\x"),
+    ],
+)
+def test_escapes_of_bash(written, value):
+    (endpoint, _) = msgspec.structs.astuple(import_curl(f"curl http://a.example -H $'X-A: {written}'"))
+    assert endpoint.request.headers["X-A"] == value

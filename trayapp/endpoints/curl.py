@@ -55,6 +55,12 @@ _REFUSED = {
 }
 _CMD_PART = re.compile(r'(\s+)|"((?:[^"\\]|\\.|"")*+)("?)|(?:[^\s"\\]|\\"?)+', re.DOTALL)
 """Space, what is between quotation marks, or what is not: wherever one ends, another begins."""
+_BASH_ESCAPE = re.compile(r"\\(?:(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8})|([0-7]{1,3})|(.))", re.DOTALL)
+"""Within $'…' (https://www.gnu.org/software/bash/manual/html_node/ANSI_002dC-Quoting.html)."""
+_BASH_LETTERS = {
+    "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
+    "\\": "\\", "'": "'", '"': '"', "?": "?",
+}  # fmt: skip
 _CMD_ESCAPE = re.compile(r'\\(["\\])|""')
 
 _OF_BROWSERS = re.compile(
@@ -109,10 +115,17 @@ def _bash(text: str) -> str:
     text = re.sub(r"\\(\r?\n|\u2028| +(?=-))", " ", text)
 
     def plain(found: re.Match[str]) -> str:
-        inner = found[1].encode("latin-1", "backslashreplace").decode("unicode_escape")
-        return shlex.quote(inner)
+        return shlex.quote(_BASH_ESCAPE.sub(_unescaped, found[1]))
 
-    return re.sub(r"\$'((?:[^'\\]|\\.)*)'", plain, text)
+    return re.sub(r"\$'((?:[^'\\]|\\.)*)'", plain, text, flags=re.DOTALL)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    hexadecimal, octal, other = found.groups()
+    if hexadecimal or octal:
+        code = int(hexadecimal[1:], 16) if hexadecimal else int(octal, 8) & 0xFF
+        return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
+    return _BASH_LETTERS.get(other, found[0])
 
 
 def _cmd_words(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 from trayapp.endpoints.validate import check_settings
 from trayapp.errors import UserError
-from trayapp.messages import say
+from trayapp.messages import Message, foreign, say
 
 _Path = tuple[str | int, ...]
 
@@ -87,19 +87,41 @@ def parse_settings(
 
     alone: these are some endpoints of several. change: what is done to them before they are checked.
     """
+    data = _loaded(text, source)
+    settings = convert(data, lambda path: _line_of(text, path), source)
+    return complete(change(settings), lambda path: _line_of(text, path), source, alone)
+
+
+_LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
+"""A key of more parts than any; the library takes time quadratic to their number."""
+
+
+def _loaded(text: str, source: str) -> dict[str, Any]:
+    """The text as TOML; SettingsError with its line, if that is known."""
+    line: int | None = None
     try:
-        data = tomllib.loads(text)
+        if (key := _LONG_KEY.search(text)) is not None:
+            line = text.count("\n", 0, key.start()) + 1
+            raise ValueError(say("A key has too many parts"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else max(len(text.splitlines()), 1)
-        raise SettingsError(
-            say("The settings file can't be read"),
-            say("{source}: {what}.", source=_place(source, line), what=str(error).partition("(at ")[0].rstrip()),
-            say("Correct that line, or restore the previous copy beside the file."),
-            line=line,
-        ) from error
-    settings = convert(data, lambda path: _line_of(text, path), source)
-    return complete(change(settings), lambda path: _line_of(text, path), source, alone)
+        raise _unreadable(source, line, foreign(str(error).partition("(at ")[0].rstrip())) from error
+    except RecursionError as error:
+        raise _unreadable(source, None, say("Its arrays and tables are nested too deeply")) from error
+    except ValueError as error:
+        what = error.args[0] if isinstance(error.args[0], Message) else say("A number has too many digits")
+        raise _unreadable(source, line, what) from error
+
+
+def _unreadable(source: str, line: int | None, what: Message) -> SettingsError:
+    return SettingsError(
+        say("The settings file can't be read"),
+        say("{source}: {what}.", source=_place(source, line), what=what),
+        say("Correct that line, or restore the previous copy beside the file."),
+        line=line,
+    )
 
 
 def convert(data: Any, line_of: Callable[[_Path], int | None], source: str) -> Settings:
