@@ -50,6 +50,7 @@ def _carried_out(options: Options, stack: ExitStack) -> int:
     try:
         client = Client(stack.enter_context(_home(options)), _log_to_stderr(options.verbose).register)
         stack.callback(client.close)
+        stack.callback(_tell_of_store, client)
         return _function(options.command)(client, options)
     except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
@@ -68,6 +69,14 @@ def _carried_out(options: Options, stack: ExitStack) -> int:
             log.exception("The command %s ended with an unexpected error", options.command)
         output.print_error(EnvironmentProblem.of(problem), options.json)
         return 1
+
+
+def _tell_of_store(client: Client) -> int:
+    """Say on stderr what had to be mended in the database; the exit code for that, 0 when there was nothing."""
+    told = client.workspace.take_notices()
+    if told:
+        output.tell(*map(str, told))
+    return 1 if told else 0
 
 
 def _log_to_stderr(verbose: int) -> Scrubber:

@@ -13,7 +13,8 @@ from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
 from trayapp.messages import say
 from trayapp.operations.client import Client
-from trayapp.store.file.connection import is_sound, library_version
+from trayapp.store.file.connection import library_version
+from trayapp.store.file.damage import damage
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -87,8 +88,12 @@ def _database(client: Client) -> str:
     path = client.home.database
     if not path.exists():
         return "not made yet"
-    if not is_sound(path):
-        raise UserError(say("The database is damaged"), str(path), say("It will be set aside at the next start."))
+    if wrong := damage(path):
+        raise UserError(
+            say("The database is damaged"),
+            say("{path}: {what}.", path=path, what=wrong),
+            say("Have what can be read saved: traysync doctor --repair"),
+        )
     return f"{path}, {path.stat().st_size:,} bytes, sound"
 
 

@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,7 +25,7 @@ from trayapp.endpoints.settings import (
 )
 from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.errors import EnvironmentProblem, UserError, problem_of
-from trayapp.messages import listing, say, say_count
+from trayapp.messages import Message, listing, say, say_count
 from trayapp.operations.fields import edited, edited_general
 from trayapp.operations.selection import find
 from trayapp.operations.vault import Vault
@@ -35,9 +34,9 @@ from trayapp.schedule.times.clock import SystemClock
 from trayapp.schedule.times.due import parents
 from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
-from trayapp.store.errors import StoreError
+from trayapp.store.errors import StoreCorrupt, StoreError
 from trayapp.store.file.database import Store, commit
-from trayapp.store.mirror import schema
+from trayapp.store.mirror import adoption, schema
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
 from trayapp.sync.http.budget import Budgets
@@ -89,8 +88,10 @@ class Workspace:
                 return self._store
             self._tidy()
             self._store = Store(self.home.database)
-            with suppress(SettingsError, StoreError):  # it is done when the one can be read, the other written
-                self.vault.adopt(self._store, self.settings)
+            try:
+                self._settle(self._store)
+            except StoreCorrupt:
+                self._settle(self._store)  # it has been mended now, or this says why not
             return self._store
 
     def _tidy(self) -> None:
@@ -104,6 +105,29 @@ class Workspace:
             if not self.home.database.exists():
                 raise
             log.warning("the home can only be read: %s", problem_of(error))
+
+    def take_notices(self) -> list[Message]:
+        """What people should know of the database since this was last asked. Waits for nobody."""
+        return self._store.take_notices() if self._store is not None else []
+
+    def _settle(self, store: Store) -> None:
+        """Do what the database owes to the settings, if they can be read and it can be written."""
+        try:
+            self.vault.adopt(store, self.settings)
+            self._adopt_tables(store)
+        except StoreCorrupt:
+            raise
+        except (SettingsError, StoreError) as error:
+            log.info("the database is not settled yet: %s", error)
+
+    def _adopt_tables(self, store: Store) -> None:
+        with store.reading() as db:
+            if not adoption.is_owed(db):
+                return
+        endpoints = self.settings().endpoint
+        with store.writing() as db:
+            adopted = adoption.adopt_all(db, endpoints)
+        log.warning("tables that are their endpoints' again: %s", ", ".join(adopted) or "none")
 
     @property
     def accounts(self) -> "Accounts":

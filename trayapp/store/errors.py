@@ -60,9 +60,9 @@ def translated(path: Path) -> Iterator[None]:
         raise _full(path) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise StoreCorrupt(
-            say("The database is damaged"),
+            say("The database seems to be damaged"),
             say("{path} can't be read as an SQLite database.", path=path),
-            say("It will be set aside and rebuilt at the next start, and its tables fetched again."),
+            say("TraySync looks at it again, and saves what can be read, when it is used next."),
         ) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
         if (exhausted := _no_more_files()) is not None:

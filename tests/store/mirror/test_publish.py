@@ -16,11 +16,11 @@ from trayapp.store.errors import StoreError
 from trayapp.store.file.database import Store
 from trayapp.store.mirror.claim import load_known, make_plan, stored_key
 from trayapp.store.mirror.deletions import keep_held
-from trayapp.store.mirror.publish import ListingNeeded, publish
+from trayapp.store.mirror.publish import publish
 from trayapp.store.mirror.schema import HASH_KEY, binder, drop_owned, load_shape
 from trayapp.store.records.fields import decode_records
 from trayapp.store.records.pages import CellPage, JsonPage
-from trayapp.store.staging.published import Known
+from trayapp.store.staging.published import Known, ListingNeeded
 from trayapp.store.staging.staging import Staging
 
 ENDPOINT = Endpoint(url="https://a.example/items", id="items", name="Items", table=Table(name="items", key=("id",)))

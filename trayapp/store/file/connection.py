@@ -1,21 +1,22 @@
-"""Opening the user's file: policy, migrations, back-ups, and what happens to a damaged one."""
+"""Opening the user's file: policy and migrations."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import apsw
 
-from trayapp.messages import say
-from trayapp.store.errors import StoreCorrupt, StoreError, StoreTooNew, translated
+from trayapp.messages import Message, say
+from trayapp.store.errors import StoreError, StoreTooNew, translated
+from trayapp.store.file.bookkeeping_tables import mend_tables, version_of
+from trayapp.store.file.copying import back_up
 from trayapp.store.file.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 5000
 
 
-def open_writer(path: Path) -> apsw.Connection:
-    """A connection that may write, the file created or migrated as needed. Raises StoreErrors.
+def open_writer(path: Path) -> tuple[apsw.Connection, list[Message]]:
+    """A connection that may write, the file created, migrated or mended as needed; what was mended. StoreErrors.
 
     WAL, so that readers never wait; synchronous NORMAL, which in WAL mode keeps the file consistent through a crash
     of program or system (https://sqlite.org/pragma.html#pragma_synchronous).
@@ -31,11 +32,11 @@ def open_writer(path: Path) -> apsw.Connection:
             db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF")
             # 32 MiB: keys in random order otherwise read and write the same pages again and again; more is felt.
             db.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")
-            _migrate(db, path)
+            told = migrate(db, path)
         except BaseException:
             db.close()
             raise
-        return db
+        return db, told
 
 
 def open_reader(path: Path) -> apsw.Connection:
@@ -81,77 +82,36 @@ def is_current(path: Path) -> bool:
         db.close()
 
 
-def _migrate(db: apsw.Connection, path: Path) -> None:
+def migrate(db: apsw.Connection, path: Path) -> list[Message]:
+    """Bring the bookkeeping up to date, and mend what of it is gone or garbled; what was mended, for people.
+
+    `path` is where the file is, or will be: its back-ups are beside it. StoreErrors.
+    """
     version = db.pragma("user_version")
     if version > len(MIGRATIONS):
         raise StoreTooNew(
             say("The database is newer than this program"),
             say("{path} was written by a newer version of TraySync.", path=path),
-            say("Install the newest version, or choose another folder with --home."),
+            say("Install the newest version. If you never had a newer one, run: traysync doctor --repair"),
         )
+    told: list[Message] = []
+    with db:  # a savepoint: all or nothing
+        if version < len(MIGRATIONS):
+            found = version_of(db)
+            if found > version or version < 0:
+                told.append(say("The database had lost its version number, which was found out again."))
+                version = found
+                db.pragma("user_version", version)
+        told += mend_tables(db, version, path)
     if version == len(MIGRATIONS):
-        return
+        return told
     if version > 0:
         back_up(db, path.with_name(f"{path.name}.before-{len(MIGRATIONS)}"))
-    with db:  # a savepoint: all or nothing
+    with db:
         for script in MIGRATIONS[version:]:
             db.execute(script)
         db.pragma("user_version", len(MIGRATIONS))
-
-
-def back_up(db: apsw.Connection, target: Path) -> None:
-    """A consistent copy of the database by SQLite's backup API; an existing target is replaced at the end only."""
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    try:
-        copy = apsw.Connection(str(partial))
-        try:
-            with copy.backup("main", db, "main") as backup:
-                while not backup.done:
-                    backup.step(1000)
-            # A copy in WAL mode would need its side files beside it.
-            copy.pragma("journal_mode", "delete")
-        finally:
-            copy.close()
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def is_sound(path: Path) -> bool:
-    """Whether the file is a database that passes SQLite's quick check."""
-    if not path.exists():
-        return False
-    try:
-        with translated(path):
-            db = apsw.Connection(str(path))
-            try:
-                return bool(db.execute("PRAGMA quick_check(1)").get == "ok")
-            finally:
-                db.close()
-    except StoreCorrupt:
-        return False
-
-
-def set_aside(path: Path, now: datetime | None = None) -> str:
-    """Move a damaged file and its side files out of the way and put the newest sound back-up in its place.
-
-    Returns in one sentence what was done.
-    """
-    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("-wal", "-shm", ""):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            os.replace(source, aside.with_name(aside.name + suffix))
-    copies = sorted(path.parent.glob(f"{path.name}.b*"), key=lambda copy: copy.stat().st_mtime, reverse=True)
-    for copy in copies:
-        if is_sound(copy):
-            path.write_bytes(copy.read_bytes())
-            path.chmod(0o600)
-            return f"The damaged database was set aside as {aside.name} and restored from {copy.name}."
-    return f"The damaged database was set aside as {aside.name}; its tables are fetched anew."
+    return told
 
 
 def library_version() -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message, say, say_count
-from trayapp.store.bookkeeping.endpoint_states import save_table
+from trayapp.store.bookkeeping.endpoint_states import BELIEVED, doubt, save_table
 from trayapp.store.bookkeeping.history import record_changes
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror.claim import Plan, check_plan
@@ -27,7 +27,7 @@ from trayapp.store.records.fields import Fields, decode_records
 from trayapp.store.records.keys import joined, split
 from trayapp.store.records.pages import Page
 from trayapp.store.records.values import Kind, SqlValue
-from trayapp.store.staging.published import Known, KnownTable
+from trayapp.store.staging.published import Known, KnownTable, ListingNeeded
 from trayapp.store.staging.staging import Staging
 
 SHOWN_NAMES = 10
@@ -40,7 +40,8 @@ LOOK_UP = 250
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a publish did, in records. `rows` is what the table holds now.
 
-    held: deletions that wait for the user's word; suspects: such as wait for the next listing.
+    held: deletions that wait for the user's word; suspects: such as wait for the next listing. restored, mended,
+    strange: of those added, changed and deleted the ones that another program than ours had deleted, changed, added.
     """
 
     added: int = 0
@@ -50,11 +51,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     suspects: int = 0
     rows: int = 0
+    restored: int = 0
+    mended: int = 0
+    strange: int = 0
     warnings: tuple[Message, ...] = ()
-
-
-class ListingNeeded(Exception):
-    """A column became wider in a way that needs every record again, also the unchanged ones: list once more."""
 
 
 def publish(
@@ -68,6 +68,7 @@ def publish(
     full: bool = False,
     apply_held: bool = False,
     partial: bool = False,
+    checks: bool = False,
 ) -> Outcome:
     """Bring the table up to what was staged, inside the caller's transaction. `run` numbers the recorded changes.
 
@@ -75,12 +76,13 @@ def publish(
     the table itself is compared. apply_held: the user agreed to delete, so no brake.
     partial: the staging was made without knowing anything and holds only what changed since the last run, so that
     nothing is deleted but what a record itself says is deleted (`incremental.deleted`); the proof is "none".
+    checks: with `full`: what other programs did to the table is told.
     Raises ListingNeeded, and StoreError when the records can't be kept apart by their key.
     """
     check_plan(db, plan, endpoint.id)
     try:
         with db:  # a savepoint, so that nothing is left of a first attempt
-            return _Publisher(db, endpoint, plan, staging, run, full, partial).publish(proof, apply_held)
+            return _Publisher(db, endpoint, plan, staging, run, full, partial, checks).publish(proof, apply_held)
     except Lossy:
         if staging.unchanged or partial:
             raise ListingNeeded from None
@@ -88,7 +90,7 @@ def publish(
     for batch in staging:
         see(seen, decode_records(batch.page))
     # In full, as a key that became text has other values than those remembered.
-    publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
+    publisher = _Publisher(db, endpoint, plan, staging, run, full=True, checks=checks)
     publisher.fitting.prepare(seen)
     return publisher.publish(proof, apply_held)
 
@@ -105,6 +107,7 @@ class _Publisher:
         run: int,
         full: bool,
         partial: bool = False,
+        checks: bool = False,
     ) -> None:
         self.db = db
         self.table = endpoint.table
@@ -135,6 +138,10 @@ class _Publisher:
         self.remaining: dict[Any, int | None] = {}
         """Key → position of the records published before that were not listed in this run, so far as was seen."""
         self.empty_at_start = True
+        self.checks = checks
+        self.published: dict[Any, bytes] = {}
+        """Key → digest of what the last run left, where it is compared with what the table has now."""
+        self.restored = self.mended = self.strange = 0
 
     def _look_at_table(self) -> None:
         if not self.fitting.exists:
@@ -147,6 +154,8 @@ class _Publisher:
         if not self.keyed:
             return {}
         if self.full:
+            if self.checks:
+                self.published = self.known.current()
             self.known.clear()
             keys = ", ".join(quote(column.name) for column in self.fitting.shape.key_columns)
             return {joined(row): None for row in self.db.execute(f"SELECT {keys} FROM {self.name}")}
@@ -176,6 +185,8 @@ class _Publisher:
         self.known.write(Known() if self.full else self.staging.known)
         held = self.missing.held
         self._save(rows_now, held)
+        if self.full:
+            doubt(self.db, self.plan.number, BELIEVED)
         return Outcome(
             added=self.added,
             changed=self.changed,
@@ -184,6 +195,9 @@ class _Publisher:
             held=held,
             suspects=self.missing.suspects,
             rows=rows_now,
+            restored=self.restored,
+            mended=self.mended,
+            strange=self.strange,
             warnings=tuple(self._warnings()),
         )
 
@@ -232,7 +246,9 @@ class _Publisher:
             return False
         self.added += len(rows)
         self.bulk.extend(pages)
-        self.known.append(self.fitting.keys(rows), digests)
+        keys = self.fitting.keys(rows)
+        self.restored += sum(map(self.published.__contains__, keys)) if self.published else 0
+        self.known.append(keys, digests)
         return True
 
     def _upsert(self, pages: Sequence[int], digests: Digests, rows: Rows) -> None:
@@ -270,6 +286,7 @@ class _Publisher:
                 else:
                     self.known.replace(position, digest)  # another program deleted its row
                 self.added += 1
+                self.restored += key in self.published
                 if not self.empty_at_start:
                     changes.append((key, "added", None, self.fitting.as_json(row)))
                 continue
@@ -284,6 +301,7 @@ class _Publisher:
                 names = self.fitting.shape.columns
                 self.emptied.update(names[i].name for i in differing if row[i] is None)
                 self.changed += known is None
+                self.mended += self.published.get(key) == digest
                 if not self.empty_at_start:
                     changes.append(
                         (key, "changed", self.fitting.as_json(old, differing), self.fitting.as_json(row, differing))
@@ -385,6 +403,7 @@ class _Publisher:
         width = len(self.table.key)
         self.db.executemany(f"DELETE FROM {self.name} WHERE {self._key_is()}", [split(key, width) for key in stored])
         self.deleted += len(stored)
+        self.strange += sum(key not in self.published for key in stored) if self.published else 0
         for key in keys:
             known = key in self.remaining
             position = self.remaining.pop(key, None)

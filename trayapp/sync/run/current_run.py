@@ -8,10 +8,11 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
 from trayapp.messages import Message
-from trayapp.store.bookkeeping import history
+from trayapp.store.bookkeeping import endpoint_states, history
 from trayapp.store.bookkeeping.endpoint_states import Marks, read_marks
 from trayapp.store.file.identity import FileId
-from trayapp.store.mirror.claim import is_current, mapping_of, stored_key
+from trayapp.store.mirror.claim import count_rows, is_current, stored_key
+from trayapp.store.mirror.mapping import mapping_of
 from trayapp.store.mirror.publish import Outcome
 from trayapp.store.mirror.schema import HASH_KEY
 from trayapp.sync.cancel import CancelToken, StopReason
@@ -29,9 +30,9 @@ from trayapp.sync.run.outcome import report_of
 class CurrentRun:
     """What is asked for, what the last run left, and the clients made. `close` when it is over.
 
-    full, apply_held: as in `runner.run`. `marks` and `published` are what the last run left, as far as it holds for the
-    request and the table as the settings have them now. `key` is that of the settings, else the one that the table was
-    made with; () when there is none yet.
+    full, apply_held: as in `runner.run`; a table that is not what is known of it is compared in full, too. `marks` and
+    `published` are what the last run left, as far as it holds for the request and the table as the settings have them
+    now. `key` is that of the settings, else the one that the table was made with; () when there is none yet.
     """
 
     def __init__(
@@ -69,6 +70,22 @@ class CurrentRun:
             self.published = history.last_publish(db, endpoint.id)
             if not endpoint.table.key and endpoint.table.mode != "append":
                 self.key = stored_key(db, endpoint)
+            doubt = endpoint_states.read_doubt(db, endpoint.id)
+        if doubt != endpoint_states.BELIEVED:
+            self._look_at_table(doubt)
+
+    def _look_at_table(self, doubt: endpoint_states.Doubt) -> None:
+        """See to it that the table is compared in full if it is not what is known of it.
+
+        An append table can't be compared: what the server lists is added to it as often as it is read in full.
+        """
+        with self.store.writing(self.cancel, file=self.file) as db:
+            entry = endpoint_states.enter(db, self.endpoint.id)
+            is_whole = doubt == endpoint_states.COUNT and count_rows(db, self.endpoint) in (None, entry.rows)
+            if is_whole or self.endpoint.table.mode == "append":
+                endpoint_states.doubt(db, entry.number, endpoint_states.BELIEVED)
+            else:
+                self.full = True
 
     @property
     def is_keyless(self) -> bool:
