@@ -12,7 +12,7 @@ from typing import NamedTuple
 import apsw
 
 from tests.server import json_reply
-from trayapp.store.file.connection import is_sound
+from trayapp.store.file.damage import is_sound
 from trayapp.store.file.migrations import MIGRATIONS
 
 PAGES, PER_PAGE = 2, 30

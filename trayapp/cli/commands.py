@@ -71,12 +71,10 @@ def _carried_out(options: Options, stack: ExitStack) -> int:
         return 1
 
 
-def _tell_of_store(client: Client) -> int:
-    """Say on stderr what had to be mended in the database; the exit code for that, 0 when there was nothing."""
-    told = client.workspace.take_notices()
-    if told:
+def _tell_of_store(client: Client) -> None:
+    """Say on stderr what had to be mended in the database."""
+    if told := client.workspace.take_notices():
         output.tell(*map(str, told))
-    return 1 if told else 0
 
 
 def _log_to_stderr(verbose: int) -> Scrubber:

@@ -11,6 +11,7 @@ from trayapp.store.errors import StoreError, StoreTooNew, translated
 from trayapp.store.file.bookkeeping_tables import mend_tables, version_of
 from trayapp.store.file.copying import back_up
 from trayapp.store.file.migrations import MIGRATIONS
+from trayapp.store.file.transactions import all_or_nothing
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -95,7 +96,7 @@ def migrate(db: apsw.Connection, path: Path) -> list[Message]:
             say("Install the newest version. If you never had a newer one, run: traysync doctor --repair"),
         )
     told: list[Message] = []
-    with db:  # a savepoint: all or nothing
+    with all_or_nothing(db):
         if version < len(MIGRATIONS):
             found = version_of(db)
             if found > version or version < 0:
@@ -107,7 +108,7 @@ def migrate(db: apsw.Connection, path: Path) -> list[Message]:
         return told
     if version > 0:
         back_up(db, path.with_name(f"{path.name}.before-{len(MIGRATIONS)}"))
-    with db:
+    with all_or_nothing(db):
         for script in MIGRATIONS[version:]:
             db.execute(script)
         db.pragma("user_version", len(MIGRATIONS))

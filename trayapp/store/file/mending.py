@@ -17,6 +17,7 @@ from trayapp.store.file.bookkeeping_tables import doubt_all, drop_garbled_rows
 from trayapp.store.file.connection import migrate
 from trayapp.store.file.damage import damage, is_sound
 from trayapp.store.file.salvage import Loss, fill, missing_tables, salvage, tables_of
+from trayapp.store.file.transactions import all_or_nothing
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def _completed(path: Path, new: Path, losses: Sequence[Loss], is_unclear: bool) 
         try:
             if is_unclear and not losses and backups:
                 losses = [Loss(name, doubtful=True) for name in missing_tables(db, backups[0].path)]
-            with db:
+            with all_or_nothing(db):
                 if has_lost_tables or is_unclear:
                     there = {*_tables(db), *(each.table for each in losses)}
                     known = {name for each in backups for name in tables_of(each.path)}
@@ -123,7 +124,7 @@ def _completed(path: Path, new: Path, losses: Sequence[Loss], is_unclear: bool) 
                     restored += [found] if found is not None else []
                     lost += [loss.table] if found is None else []
             told = migrate(db, path)
-            with db:
+            with all_or_nothing(db):
                 drop_garbled_rows(db)
                 doubt_all(db)
             fetched = {str(name) for (name,) in db.execute(FETCHED_AGAIN)}

@@ -11,6 +11,7 @@ import apsw
 from trayapp.store.errors import translated
 from trayapp.store.file.damage import complaints
 from trayapp.store.file.leaves import FIRST, leaves
+from trayapp.store.file.transactions import all_or_nothing
 from trayapp.store.names import quote
 
 Row = tuple[Any, ...]
@@ -69,7 +70,7 @@ def salvage(
                 old.set_busy_timeout(5000)
                 # What can be read of the list of tables counts, and so does what there is of a file that was cut off.
                 old.execute("PRAGMA writable_schema = ON; PRAGMA cell_size_check = ON; BEGIN")
-                with new:
+                with all_or_nothing(new):
                     losses = _Salvage(source, old, new, is_damaged).all(skipped)
                     with suppress(*_UNREADABLE):
                         new.pragma("user_version", old.pragma("user_version"))
@@ -213,7 +214,7 @@ class _Salvage:
             return
         try:
             rows = _rows(self._old, table)
-            with self._new:  # what came before the damage may be wrong, too
+            with all_or_nothing(self._new):  # what came before the damage may be wrong, too
                 _insert(self._new, table, _ordered(rows) if table.rowid else rows)
             if self._is_damaged and complaints(self._old, name):
                 self._losses.append(Loss(name, doubtful=True))

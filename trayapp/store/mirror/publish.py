@@ -40,8 +40,7 @@ LOOK_UP = 250
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a publish did, in records. `rows` is what the table holds now.
 
-    held: deletions that wait for the user's word; suspects: such as wait for the next listing. restored, mended,
-    strange: of those added, changed and deleted the ones that another program than ours had deleted, changed, added.
+    held: deletions that wait for the user's word; suspects: such as wait for the next listing.
     """
 
     added: int = 0
@@ -51,9 +50,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     suspects: int = 0
     rows: int = 0
-    restored: int = 0
-    mended: int = 0
-    strange: int = 0
     warnings: tuple[Message, ...] = ()
 
 
@@ -195,9 +191,6 @@ class _Publisher:
             held=held,
             suspects=self.missing.suspects,
             rows=rows_now,
-            restored=self.restored,
-            mended=self.mended,
-            strange=self.strange,
             warnings=tuple(self._warnings()),
         )
 
@@ -435,6 +428,7 @@ class _Publisher:
                 "{count} records changed or moved while they were listed; the later form was kept.",
                 self.drifted,
             )
+        yield from self._done_by_others()
         names = [column.name for column in self.fitting.shape.columns]
         new = tuple(name for name in names if name not in self.columns)
         if new and self.columns:
@@ -455,6 +449,26 @@ class _Publisher:
                     names=gone[:SHOWN_NAMES],
                     count=len(gone) - SHOWN_NAMES,
                 )
+            )
+
+    def _done_by_others(self) -> Iterator[Message]:
+        if self.restored:
+            yield say_count(
+                "One row that another program had deleted was restored.",
+                "{count} rows that another program had deleted were restored.",
+                self.restored,
+            )
+        if self.mended:
+            yield say_count(
+                "One row that another program had changed was put right.",
+                "{count} rows that another program had changed were put right.",
+                self.mended,
+            )
+        if self.strange:
+            yield say_count(
+                "One row that another program had added was deleted.",
+                "{count} rows that another program had added were deleted.",
+                self.strange,
             )
 
     def _has_values(self, column: str) -> bool:

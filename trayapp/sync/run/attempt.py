@@ -178,7 +178,6 @@ class Attempt:
                 partial=target.partial,
                 checks=run.full and not run.is_keyless,
             )
-            self.warnings += _told_of_others(outcome)
             report = run.report("held" if outcome.held else "succeeded", outcome, self.warnings)
             history.record_run(db, row_of(report), number)
             if self._resolver.proven is not None:
@@ -189,36 +188,6 @@ class Attempt:
                 save_parents(db, endpoint.id, reading.before, reading.parents)
         run.store.checkpoint()
         return report
-
-
-def _told_of_others(outcome: Outcome) -> list[Message]:
-    """What other programs had done to the table, and the run undid."""
-    told = []
-    if outcome.restored:
-        told.append(
-            say_count(
-                "{count} row that another program had deleted was restored.",
-                "{count} rows that another program had deleted were restored.",
-                outcome.restored,
-            )
-        )
-    if outcome.mended:
-        told.append(
-            say_count(
-                "{count} row that another program had changed was put right.",
-                "{count} rows that another program had changed were put right.",
-                outcome.mended,
-            )
-        )
-    if outcome.strange:
-        told.append(
-            say_count(
-                "{count} row that another program had added was deleted.",
-                "{count} rows that another program had added were deleted.",
-                outcome.strange,
-            )
-        )
-    return told
 
 
 def _marks(before: Marks, started: datetime, reading: AnyReading, complete: bool, outcome: Outcome) -> Marks:
