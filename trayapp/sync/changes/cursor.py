@@ -58,7 +58,7 @@ def parsed(text: str) -> Cursor:
     if re.fullmatch(r"[+-]?\d+", text):
         number = int(text) if len(text) <= 40 else None
         if number is not None and 1e8 <= number < 1e14:
-            seconds = number / 1 if number < 1e11 else number / 1000
+            seconds = number if number < 1e11 else number / 1000
             return Cursor(text, "epoch" if number < 1e11 else "epoch_ms", _moment(seconds))
         return Cursor(text, "text", text) if number is None else Cursor(text, "number", number)
     if re.fullmatch(r"\d{9,10}\.\d+", text):
