@@ -70,16 +70,18 @@ class CurrentRun:
             self.published = history.last_publish(db, endpoint.id)
             if not endpoint.table.key and endpoint.table.mode != "append":
                 self.key = stored_key(db, endpoint)
-            doubt = endpoint_states.read_doubt(db, endpoint.id)
-        if doubt != endpoint_states.BELIEVED:
-            self._look_at_table(doubt)
+        self._look_at_table()
 
-    def _look_at_table(self, doubt: endpoint_states.Doubt) -> None:
+    def _look_at_table(self) -> None:
         """See to it that the table is compared in full if it is not what is known of it.
 
         An append table can't be compared: what the server lists is added to it as often as it is read in full.
         """
+        # To write is what tells whether others have written.
         with self.store.writing(self.cancel, file=self.file) as db:
+            doubt = endpoint_states.read_doubt(db, self.endpoint.id)
+            if doubt == endpoint_states.BELIEVED:
+                return
             entry = endpoint_states.enter(db, self.endpoint.id)
             is_whole = doubt == endpoint_states.COUNT and count_rows(db, self.endpoint) in (None, entry.rows)
             if is_whole or self.endpoint.table.mode == "append":
