@@ -90,8 +90,8 @@ def import_curl(text: str) -> Imported:
     words = _words(text)
     try:
         return _Command(words).imported()
-    except ValueError as error:
-        raise _error(f"An address or a number in it is not valid ({error}).") from error
+    except ValueError:  # it quotes what it could not read, which may be a password
+        raise _error("An address or a number in it is not valid.") from None
 
 
 def _error(cause: str, next: str = "Correct the command.") -> UserError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trayapp.demo.endpoint import demo_endpoint, demo_port
+from trayapp.desktop.process import children
 from trayapp.desktop.process.paths import Home
 from trayapp.desktop.secrets.environment import from_environment
 from trayapp.desktop.secrets.errors import SecretsError
@@ -152,7 +153,9 @@ class Workspace:
 
     def settings(self) -> Settings:
         """The settings on disk. SettingsError when they can't be used."""
-        return self.settings_file.load()
+        settings = self.settings_file.load()
+        children.withhold(each.auth.secret_env for each in settings.endpoint)
+        return settings
 
     def endpoint(self, id: str) -> Endpoint:
         """One endpoint by id or by name. UserError when there is none, or several have that name."""
@@ -422,6 +425,7 @@ class Workspace:
 
         self._serve_demo(endpoint)
         if secret is None and names_variable and endpoint.auth.secret_env:
+            children.withhold([endpoint.auth.secret_env])
             secret = from_environment(endpoint.auth.secret_env)
         access = self._access(endpoint, secret, cancel, proxy_password)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":

@@ -227,7 +227,7 @@ def _as(cursor: Cursor, format: str) -> str:
     if not isinstance(moment, datetime):
         raise SyncError(
             say("The cursor is not a time"),
-            say("“{cursor}” can't be written as {format}.", cursor=cursor.text[:50], format=format),
+            say("“{cursor}” can't be written as {format}.", cursor=cursor.text, format=format),
             say("Correct incremental.format or incremental.field."),
             code="cursor",
             field="incremental.format",

@@ -19,6 +19,7 @@ from trayapp.sync.http.failures import server_of, status_error, too_large
 from trayapp.sync.http.links import Origin, joined, origin, place_of
 from trayapp.sync.http.refusal import hidden_refusal, token_refused
 from trayapp.sync.http.request import Answer, Call, RequestMade, with_params
+from trayapp.sync.http.scrub import scrubbed
 from trayapp.sync.http.transport import Deadline, Received, TooLarge, Transport
 
 MAX_REDIRECTS = 10
@@ -83,7 +84,7 @@ class Client:
         """The text without any secret that was used in this run."""
         for credentials in self._used:
             text = credentials.hide(text)
-        return text
+        return scrubbed(text, self._transport.proxy_secrets)
 
     def _follow(self, call: Call) -> Answer:
         asked = call.url

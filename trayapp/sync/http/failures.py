@@ -10,6 +10,7 @@ from trayapp.messages import Message, say
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.http import retry
 from trayapp.sync.http.links import Origin, origin, place_of
+from trayapp.sync.http.scrub import hidden_start
 from trayapp.sync.names import COMPLAINT_WORDS
 
 
@@ -127,9 +128,9 @@ def server_message(body: bytes, headers: Mapping[str, str], hide: Callable[[str]
     try:
         data = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        text = body[:2000].decode("utf-8", "replace").strip()
-        return "" if text.startswith("<") else _one_line(hide(text))
-    return _one_line(hide(_words(data)[:_MOST_WORDS]))
+        text = body[:_MOST_WORDS].decode("utf-8", "replace").strip()
+        return "" if text.startswith("<") else _one_line(hidden_start(text, 2000, hide))
+    return _one_line(hidden_start(_words(data), _MOST_WORDS, hide))
 
 
 _MOST_WORDS = 100_000

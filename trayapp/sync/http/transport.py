@@ -1,14 +1,15 @@
 """Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
 
+import base64
 import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from trayapp import __version__
 from trayapp.endpoints.model import Request
@@ -109,6 +110,8 @@ class Transport:
         self._large: list[Large] = []
         self._is_closed = False
         self._worker: _Worker | None = None
+        self.proxy_secrets: frozenset[str] = frozenset()
+        """Passwords of proxies of the environment, as they are and as they are sent."""
         self._found_ways: dict[Origin, tuple[dict[str, str], str | bool]] = {}
 
     def send(
@@ -226,6 +229,7 @@ class Transport:
                 proxies = {"http": self._proxy, "https": self._proxy}
             else:
                 proxies = requests.utils.get_environ_proxies(url) if _may_have_proxies() else {}
+                self.proxy_secrets |= {secret for proxy in proxies.values() for secret in _login_of(proxy)}
             self._found_ways[place] = (proxies, self._request.ca_file or _ca_file_of_environment() or True)
         return self._found_ways[place]
 
@@ -296,6 +300,14 @@ def _with_login(proxy: str, user: str, password: str | None) -> str:
     parts = urlsplit(proxy)
     login = f"{quote(user, safe='')}:{quote(password or '', safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
+
+
+def _login_of(proxy: str) -> Iterator[str]:
+    """The password in a proxy's address, and the credentials that are made of it; nothing where there is none."""
+    parts = urlsplit(proxy)
+    if parts.password:
+        user, password = unquote(parts.username or ""), unquote(parts.password)
+        yield from (parts.password, password, base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
 def _check_files(request: Request) -> None:

@@ -142,7 +142,7 @@ class CurrentRun:
             report,
             requests=sum(client.requests for client in self._clients),
             bytes=sum(client.bytes for client in self._clients),
-            warnings=(*warnings, *outcome.warnings),
+            warnings=tuple(each.mapped(self.hide) for each in (*warnings, *outcome.warnings)),
         )
 
     def close(self) -> None:
