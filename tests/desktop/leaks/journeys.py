@@ -22,7 +22,7 @@ from tests.desktop.session import Desktop
 from tests.desktop.tray import TrayItem
 from tests.desktop.waiting import wait_for
 from trayapp.desktop.secrets.store import Secrets
-from trayapp.endpoints.settings import SettingsFile
+from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.sync.http.destinations import destinations
 
 _EVERYWHERE = ("basic", "query", "oauth2_client")
