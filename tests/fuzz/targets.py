@@ -137,11 +137,11 @@ def _records(data: bytes) -> None:
     """The first line is a records path."""
     path, _, body = data.partition(b"\n")
     where = path.decode("utf-8", "replace")
-    if where.startswith("jmes:"):
+    if where.startswith("jmes:") and len(data) > 1000:
         return  # people write that themselves, and it may ask for much work
     with suppress(ValueError):
         parse_records_path(where)
-    split_records(body, where, URL)
+    split_records(body.strip() or b"null", where, URL)
 
 
 class _Fetches:

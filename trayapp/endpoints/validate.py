@@ -370,7 +370,7 @@ def _jmespath_problems(expression: str) -> Iterator[tuple[str, Message]]:
 
     try:
         jmespath.compile(expression)
-    except JMESPathError as error:
+    except (JMESPathError, RecursionError) as error:
         yield (
             "response.records",
             say(

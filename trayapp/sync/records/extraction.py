@@ -139,12 +139,19 @@ def _searched(text: bytes, expression: str, url: str) -> list[bytes]:
         raise too_deep(url) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = parse(text, url)
-    found = jmespath.search(expression, value)
-    items = found if isinstance(found, list) else [] if found is None else [found]
-    records = [msgspec.json.encode(item) for item in items]
+    try:
+        found = jmespath.search(expression, value)
+        items = found if isinstance(found, list) else [] if found is None else [found]
+        records = [msgspec.json.encode(item) for item in items]
+    except _NO_RESULT as error:
+        reason = say("The expression can't be evaluated: {error}.", error=" ".join(str(error).split()))
+        raise no_list(f"jmes:{expression}", url, reason) from None
     if any(record[:1] != b"{" for record in records):
         raise no_list(f"jmes:{expression}", url, say("The expression gives values that are not objects."))
     return records
 
+
+_NO_RESULT = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
+"""What comes out of an expression that does not fit its input: the library's own are ValueErrors."""
 
 _exact = msgspec.json.Decoder(float_hook=exact_float)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from trayapp.endpoints.paths import is_plain
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.names import BESIDE_RECORDS, ERRORS, FIELD_LISTS, RECORD_LISTS, TIME_COLUMN
@@ -95,7 +97,7 @@ def _words(names: _Names, more: str = "") -> str:
     """The names as a path; as a JMESPath where one of them would be read otherwise."""
     if all(is_plain(name) or (name == "*" and index == len(names) - 1) for index, name in enumerate(names)):
         return ".".join(names) + more
-    return "jmes:" + ".".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
+    return "jmes:" + ".".join(msgspec.json.encode(name).decode() for name in names)
 
 
 def _known(names: _Names) -> float:
