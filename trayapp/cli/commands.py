@@ -10,7 +10,8 @@ from trayapp.cli import output
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
 from trayapp.desktop.process.paths import Home, find_home
 from trayapp.errors import EnvironmentProblem, UserError, problem_of
-from trayapp.messages import say
+from trayapp.messages import say, tr
+from trayapp.operations import commands
 from trayapp.operations.client import Client, EngineHeld
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 Options = argparse.Namespace
 
 
-_MAKING = ("add", "import", "demo", "settings", "background", "pause", "resume", "doctor")
+_MAKING = ("add", "import", "demo", "settings", "background", "pause", "resume", "doctor", "restore")
 """The commands that make a home where there is none."""
 
 
@@ -90,6 +91,8 @@ def _log_to_stderr(verbose: int) -> Scrubber:
 def _doctor(client: Client, options: Options) -> int:
     from trayapp.cli.doctor import examine
 
+    if options.repair:
+        return _repair(client, options)
     findings = examine(client)
     if options.json:
         output.print_json({"findings": findings})
@@ -99,6 +102,15 @@ def _doctor(client: Client, options: Options) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
+def _repair(client: Client, options: Options) -> int:
+    lines = client.do(commands.Repair()).lines
+    if options.json:
+        output.print_json({"repaired": lines})
+    else:
+        output.say(*(lines or (tr("Nothing had to be repaired."),)))
+    return 0
+
+
 def _function(command: str) -> Callable[[Client, Options], int]:
     """What carries a command out. Only its own module is imported: the others would take a short command long."""
     if command == "doctor":
@@ -106,7 +118,7 @@ def _function(command: str) -> Callable[[Client, Options], int]:
     module: ModuleType
     if command in ("add", "preview"):
         from trayapp.cli import adding as module
-    elif command in ("runs", "changes", "query", "save", "backup"):
+    elif command in ("runs", "changes", "query", "save", "backup", "restore"):
         from trayapp.cli import data as module
     elif command in ("sync", "stop", "status", "pause", "resume", "why", "background", "demo"):
         from trayapp.cli import running as module

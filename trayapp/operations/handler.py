@@ -1,6 +1,7 @@
 """Carries out the commands that need no running scheduler, in the command line's process and in the tray program."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import assert_never
 
 import msgspec
@@ -60,6 +61,14 @@ def handle(
             workspace.pause(None)
         case commands.Restart():
             workspace.restart(command.id)
+        case commands.Restore():
+            from trayapp.operations.repair import restore
+
+            return restore(workspace, Path(command.file))
+        case commands.Repair():
+            from trayapp.operations.repair import repair
+
+            return commands.Repaired(tuple(map(str, repair(workspace))))
         case commands.Status():
             paused, until, statuses = explanations.statuses(workspace)
             return commands.StatusDocument(paused, until, False, tuple(map(status_document, statuses)))

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,6 +38,7 @@ from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
 from trayapp.store.errors import StoreCorrupt, StoreError
 from trayapp.store.file.database import Store, commit
+from trayapp.store.file.mending import restore
 from trayapp.store.mirror import adoption, schema
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
@@ -120,6 +122,24 @@ class Workspace:
             raise
         except (SettingsError, StoreError) as error:
             log.info("the database is not settled yet: %s", error)
+
+    def restore(self, backup: Path) -> Path | None:
+        """Put a checked backup in the place of the database; where that is now, if there was one. Raises UserError."""
+        store = self._store  # the lock is not held while this waits: a window may want it
+        if store is None:
+            self._tidy()
+            replaced = restore(self.home.database, backup, self.clock.now())
+        else:
+            replaced = store.restore(backup)
+        self._settle(self.store)
+        return replaced
+
+    def adopt_all(self) -> list[Message]:
+        """Make tables that nobody owns their endpoints' again, by the settings; which, in words. Raises UserError."""
+        endpoints = self.settings().endpoint
+        with self.store.writing() as db:
+            adopted = adoption.adopt_all(db, endpoints)
+        return [say("The table of {id} was not known any more, and is now.", id=id) for id in adopted]
 
     def _adopt_tables(self, store: Store) -> None:
         with store.reading() as db:

@@ -55,6 +55,11 @@ def backups_of(path: Path) -> list[Backup]:
     return sorted((each for each in dated if each.path.suffix != ".partial"), key=lambda each: each.of, reverse=True)
 
 
+def set_aside(path: Path) -> list[Path]:
+    """The damaged files that are kept beside the file, the newest last."""
+    return sorted(each for each in path.parent.glob(f"{path.name}.damaged-*") if not each.name.endswith("-wal"))
+
+
 def is_due(path: Path, now: datetime) -> bool:
     """Whether a day has passed since `noted` was called; also when the clock was set back since then."""
     try:

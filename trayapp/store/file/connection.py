@@ -8,8 +8,9 @@ import apsw
 
 from trayapp.messages import Message, say
 from trayapp.store.errors import StoreError, StoreTooNew, translated
-from trayapp.store.file.bookkeeping_tables import mend_tables, version_of
+from trayapp.store.file.bookkeeping_tables import fits, mend_tables, version_of
 from trayapp.store.file.copying import back_up
+from trayapp.store.file.damage import damage
 from trayapp.store.file.migrations import MIGRATIONS
 from trayapp.store.file.transactions import all_or_nothing
 
@@ -113,6 +114,54 @@ def migrate(db: apsw.Connection, path: Path) -> list[Message]:
             db.execute(script)
         db.pragma("user_version", len(MIGRATIONS))
     return told
+
+
+def check_restorable(path: Path) -> None:
+    """See to it that the file is a sound database of this program, of this version or an older one. StoreErrors."""
+    if not path.is_file():
+        raise StoreError(
+            say("There is no file {path}", path=path), say("Nothing was restored."), say("Choose another backup.")
+        )
+    if wrong := damage(path):
+        raise StoreError(
+            say("The backup is damaged"),
+            say("{path}: {what}.", path=path, what=wrong),
+            say("Choose another one. Nothing was changed."),
+        )
+    with translated(path):
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            version, found = db.pragma("user_version"), version_of(db)
+        finally:
+            db.close()
+    if version > len(MIGRATIONS):
+        raise StoreTooNew(
+            say("The backup is newer than this program"),
+            say("{path} was written by a newer version of TraySync.", path=path),
+            say("Install the newest version, then restore it."),
+        )
+    if not found:
+        raise StoreError(
+            say("This is no backup of TraySync"),
+            say("{path} has none of the tables that TraySync keeps its state in.", path=path),
+            say("Choose another file. Nothing was changed."),
+        )
+
+
+def correct_version(path: Path) -> bool:
+    """Write this version into a file that claims to be of a newer one, if its tables are of this; whether it is done.
+
+    Raises StoreErrors.
+    """
+    with translated(path):
+        db = apsw.Connection(str(path))
+        try:
+            if not fits(db):
+                return False
+            db.pragma("user_version", len(MIGRATIONS))
+            return True
+        finally:
+            db.close()
 
 
 def library_version() -> str:

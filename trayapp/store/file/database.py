@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -132,6 +132,14 @@ class Store:
             self.suspect()
             with self._lock:
                 self._connection()
+
+    def restore(self, backup: Path) -> Path | None:
+        """Put a checked backup in the file's place, as `mending.restore`; runs that go on are told StoreReplaced."""
+        from trayapp.store.file.mending import restore
+
+        with self._lock:
+            self._let_go()
+            return restore(self.path, backup, datetime.now(UTC))
 
     def keep_backup(self, keep: int, now: datetime) -> Path | None:
         """Make a daily back-up, as `backups.make_backup`, while everything goes on. Raises StoreErrors."""

@@ -15,6 +15,7 @@ from trayapp.store.errors import StoreCorrupt, translated
 from trayapp.store.file.backups import DERIVED, FETCHED_AGAIN, Backup, backups_of
 from trayapp.store.file.bookkeeping_tables import doubt_all, drop_garbled_rows
 from trayapp.store.file.connection import migrate
+from trayapp.store.file.copying import back_up
 from trayapp.store.file.damage import damage, is_sound
 from trayapp.store.file.salvage import Loss, fill, missing_tables, salvage, tables_of
 from trayapp.store.file.transactions import all_or_nothing
@@ -49,9 +50,7 @@ def mend(path: Path, now: datetime | None = None) -> list[Message]:
     Nobody in this process may have it open. The damaged file is kept beside it. StoreErrors, and then nothing was
     changed, when the disk does not let it be looked at, or has no room.
     """
-    from filelock import FileLock  # only now: to import it takes as long as a short command
-
-    with translated(path), FileLock(path.with_name(f"{path.name}.mending"), mode=0o600):
+    with translated(path), _alone(path):
         is_emptied = _is_emptied(path)
         wrong = "it is empty" if is_emptied else damage(path)
         if not wrong:
@@ -70,6 +69,46 @@ def mend(path: Path, now: datetime | None = None) -> list[Message]:
         finally:
             _remove(new)
     return _told(aside, fate)
+
+
+def restore(path: Path, backup: Path, now: datetime) -> Path | None:
+    """Put a copy of a checked backup in the place of the file; where that is now, None when there was none.
+
+    Nobody in this process may have it open. StoreErrors, and then nothing was changed.
+    """
+    new = path.with_name(f"{path.name}.mended")
+    with translated(path), _alone(path):
+        _remove(new)
+        try:
+            with translated(backup):
+                copy = apsw.Connection(str(backup), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                back_up(copy, new)
+            finally:
+                copy.close()
+            db = apsw.Connection(str(new))
+            try:
+                migrate(db, path)
+                with all_or_nothing(db):
+                    doubt_all(db)
+            finally:
+                db.close()
+            if path.exists():
+                _fold_log(path)
+                return replace(path, new, f"replaced-{now:%Y%m%dT%H%M%S}")
+            os.replace(new, path)
+            return None
+        finally:
+            _remove(new)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from mending or restoring the file meanwhile."""
+    from filelock import FileLock  # only now: to import it takes as long as a short command
+
+    with FileLock(path.with_name(f"{path.name}.mending"), mode=0o600):
+        yield
 
 
 def replace(path: Path, new: Path, word: str) -> Path:
