@@ -18,6 +18,7 @@ from trayapp.errors import UserError, problem_of
     [
         (errno.ENOSPC, "disk_full"),
         (errno.EDQUOT, "disk_full"),
+        (errno.EFBIG, "disk_full"),
         (errno.EACCES, "permission"),
         (errno.EPERM, "permission"),
         (errno.EROFS, "permission"),

@@ -121,8 +121,8 @@ class UserError(Exception):
         return str(self.problem.next)
 
     def hide(self, hide: Callable[[str], str]) -> None:
-        """Take secrets out of the words."""
-        self.problem = self.problem.hidden(hide)
+        """Take secrets out of the words, and only then cut what is too long: half a secret is not known for one."""
+        self.problem = self.problem.hidden(lambda text: _cut(hide(text)))
         self.args = (self.problem.title,)
 
     def __str__(self) -> str:
@@ -131,6 +131,14 @@ class UserError(Exception):
 
 class EnvironmentProblem(UserError):
     """The state of the machine, such as a full disk or a lock that another program holds: never the program's fault."""
+
+
+_LONGEST = 500
+"""Characters of one word that is not ours, such as an address that a server gave."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def bug() -> Problem:
@@ -144,7 +152,7 @@ def bug() -> Problem:
     )
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE)
 _UNREACHED = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.ETIMEDOUT)

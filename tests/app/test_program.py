@@ -1,9 +1,12 @@
 """The whole program in a process of its own, as far as it needs no desktop."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
+
+from tests.patience import SECONDS, until
 
 _PROGRAM = """
 import os, sys, time
@@ -59,3 +62,22 @@ def is_dark(widget):
 def test_the_looks_come_with_what_is_first_to_be_seen_and_memory_is_given_back_at_rest(seen, tmp_path):
     program = f"{_PROGRAM}\n{seen}\nos._exit(0)"
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=280)
+
+
+@pytest.mark.slow
+def test_a_home_that_is_removed_ends_the_program_and_comes_back_by_no_look_at_it(tmp_path):
+    home = tmp_path / "removed"
+    command = [sys.executable, "-m", "trayapp", "--home", str(home)]
+    with subprocess.Popen([*command, "--background"], stderr=subprocess.PIPE, text=True) as tray:
+        try:
+            until(lambda: (home / "traysync.sock").exists())
+            until(lambda: '"running": true' in subprocess.check_output([*command, "--json", "status"], text=True))
+            shutil.rmtree(home)
+            for look in (["status"], ["runs"], ["sync"], ["why", "--all"], ["endpoints"]):
+                subprocess.run([*command, *look], capture_output=True, check=False)
+                assert not home.exists(), look
+            assert tray.wait(SECONDS) == 0
+            assert "Traceback" not in tray.stderr.read()
+        finally:
+            tray.kill()
+    assert not home.exists()

@@ -13,7 +13,7 @@ from trayapp.app.remote import Remote
 from trayapp.desktop.process.paths import Home
 from trayapp.desktop.socket.protocol import encode
 from trayapp.endpoints.model import Settings
-from trayapp.operations.commands import Edit, Pause, Remove, Restart, Resume, Status, Stop, Sync
+from trayapp.operations.commands import Edit, Pause, Remove, Restart, Resume, Status, Stop, Sync, Why
 from trayapp.operations.workspace import Workspace
 from trayapp.store.errors import StoreLocked
 
@@ -223,3 +223,25 @@ def test_a_pause_and_its_end_are_seen_in_the_status(qtbot, backend, ask):
     qtbot.waitUntil(lambda: ask(Status()).result["paused_until"] == "2099-01-01T10:00:00.000Z")
     assert ask(Resume()).result == {}
     qtbot.waitUntil(lambda: ask(Status()).result["paused"] is False)
+
+
+def test_why_knows_what_runs_and_who_is_waited_for(qtbot, backend, gate, url, ask):
+    qtbot.waitUntil(lambda: backend.snapshot().state == "syncing")
+    reasons = ask(Why(id="items"))
+    qtbot.waitUntil(lambda: reasons.result is not None)
+    assert reasons.result["lines"][0].startswith("It has been running since ")
+    assert not any("stopped" in line for line in reasons.result["lines"])
+    others = tuple(endpoint(url, id=id, name=id, manual=True, every=None) for id in ("second", "third"))
+    backend.change(lambda: [backend.workspace.save(each) for each in others], lambda _: None)
+    qtbot.waitUntil(lambda: len(backend.snapshot().endpoints) == 3)
+    requests = [ask.first, ask(Sync(ids=("second",))), ask(Sync(ids=("third",)))]
+    qtbot.waitUntil(lambda: gate.asked == 2)
+
+    def said():
+        asked = ask(Why(id="third"))
+        qtbot.waitUntil(lambda: asked.result is not None)
+        return asked.result["lines"]
+
+    told = "It waits for its server: items and second are running there, and at most 2 do at a time."
+    qtbot.waitUntil(lambda: told in said())
+    finished(qtbot, gate, *requests)

@@ -179,6 +179,7 @@ def old_home(make, *endpoints):
     db = apsw.Connection(str(workspace.home.database))
     for table in ("_sync_runs", "_sync_endpoints"):
         db.execute(f"ALTER TABLE {table} DROP COLUMN messages")
+    db.execute("ALTER TABLE _sync_endpoints DROP COLUMN doubted")
     db.pragma("user_version", 3)
     db.close()
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from trayapp.desktop.process.paths import find_home
-from trayapp.endpoints.settings import SettingsFile, to_builtins
+from trayapp.endpoints.settings import to_builtins
+from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.operations.workspace import Workspace
 
 ONE_EACH = {

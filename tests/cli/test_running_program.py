@@ -142,3 +142,19 @@ def test_the_running_program_sends_secrets_only_where_a_person_gave_them_for(cli
         cli("remove", "items")
         cli("remove", "other")
         assert keyring.read_text() == "{}"
+
+
+def test_the_running_program_restores_a_backup_and_goes_on_with_it(cli, api, slow, address, home, tmp_path):
+    for id in ("a", "b"):
+        api.route(f"/{id}", json_reply(RECORDS))
+    cli("sync")
+    copy = tmp_path / "copy.db"
+    cli("backup", copy)
+    api.route("/a", json_reply(RECORDS[2:]))
+    cli("sync")
+    assert cli.json("restore", copy, "--yes")["replaced"]
+    assert len(cli.json("query", "SELECT * FROM a")["rows"]) == 5
+    cli("sync")
+    assert [row for (row,) in cli.json("query", "SELECT id FROM a")["rows"]] == [3, 4, 5]
+    assert len(cli.json("runs")["runs"]) == 4
+    assert cli.json("doctor", "--repair") == {"repaired": []}

@@ -1,5 +1,9 @@
 """An error that nobody thought of, in the run of one endpoint."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tests.server import Listing, raw
@@ -39,3 +43,15 @@ def test_it_fails_that_endpoint_and_no_other(cli, three, monkeypatch):
 def test_its_traceback_is_on_standard_error(cli, three, monkeypatch):
     monkeypatch.setattr(text.lines, "to_json", lambda _text: 1 / 0)
     assert "ZeroDivisionError" in cli("sync", "b", code=1).err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
+@pytest.mark.parametrize("format", [(), ("--json",)])
+def test_output_that_can_not_be_written_is_said(home, format):
+    (home / "settings.toml").write_text('[[endpoint]]\nurl = "http://127.0.0.1:9/items"\n')
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "trayapp", *format, "endpoints"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("traysync: The disk is full\n")
+    assert "Traceback" not in done.stderr

@@ -1,8 +1,9 @@
 """cURL commands as they are found in the wild."""
 
+import msgspec
 import pytest
 
-from trayapp.endpoints.curl import import_curl, is_curl
+from trayapp.endpoints.curl import _cmd_words, import_curl, is_curl
 from trayapp.endpoints.units import Duration
 from trayapp.endpoints.validate import check_endpoint
 from trayapp.errors import UserError
@@ -143,3 +144,39 @@ def test_a_command_is_told_from_an_address():
     assert is_curl("  $ curl.exe -s https://a.example")
     assert not is_curl("https://a.example/curl")
     assert not is_curl("curly.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('a "b c" d', ["a", "b c", "d"]),
+        ('a"b c"d e', ["ab cd", "e"]),
+        ('"a""b" ""', ['a"b', ""]),
+        (r'"a \"b\" c" d', ['a "b" c', "d"]),
+        (r"x\"y C:\z", ['x"y', r"C:\z"]),
+        ('"a\nb" c', ["a\nb", "c"]),
+    ],
+)
+def test_words_of_windows(text, words):
+    assert _cmd_words(text) == words
+
+
+@pytest.mark.parametrize("text", ['"a', 'a "b" "', '"a""', '"a\\', '"a\\"'])
+def test_a_quote_without_end_on_windows(text):
+    with pytest.raises(ValueError, match="No closing quotation"):
+        _cmd_words(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (r"\x41\u00e9\U0001f600", "Aé😀"),
+        (r"\101\'\"\\\?", "A'\"\\?"),
+        (r"a\tb\-\q", "a\tb\\-\\q"),
+        (r"\ud800\U00110000", "\ufffd\ufffd"),
+        (r"\x", "\\x"),
+    ],
+)
+def test_escapes_of_bash(written, value):
+    (endpoint, _) = msgspec.structs.astuple(import_curl(f"curl http://a.example -H $'X-A: {written}'"))
+    assert endpoint.request.headers["X-A"] == value

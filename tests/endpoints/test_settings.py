@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Auth, Endpoint, General, Pages, Request, Response, Settings, Table, When
-from trayapp.endpoints.settings import SettingsError, SettingsFile, complete, parse_settings, render, to_builtins
+from trayapp.endpoints.rendering import render
+from trayapp.endpoints.settings import SettingsError, complete, parse_settings, to_builtins
+from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
 from trayapp.errors import UserError
 
@@ -315,3 +317,20 @@ def test_what_another_program_wrote_counts_whatever_the_file_s_times_say(file):
     file.path.write_text(COMMENTED.replace("5m", "7m"))
     os.utime(file.path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert file.load().endpoint[0].every == Duration(7 * 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "line"),
+    [
+        ("a = 1\nb = " + "9" * 5000, "settings.toml: A number has too many digits.", None),
+        ("a = " + "[" * 5000, "settings.toml: Its arrays and tables are nested too deeply.", None),
+        ("a = 1\n" + "b." * 20_000 + "c = 1", "settings.toml, line 2: A key has too many parts.", 2),
+        ("[" + "'b' . " * 20_000 + "c]", "settings.toml, line 1: A key has too many parts.", 1),
+        ('[[endpoint]]\nurl = "http://[x"', "field url", 2),
+    ],
+)
+def test_what_only_a_machine_would_write_is_refused_in_words(text, said, line):
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(text)
+    assert said in raised.value.cause
+    assert raised.value.problem.line == line

@@ -47,6 +47,28 @@ def test_what_is_no_time_of_day_is_refused(text):
         TimeOfDay.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        (Duration, "36501d", "is too long; the longest is 36500d"),
+        (Duration, "9" * 400 + "s", "is too long"),
+        (Size, "9" * 400, "is too large; the largest is 10000000GB"),
+        (Rate, "9" * 400 + "/s", "from 0.000001 to 1000000"),
+        (Rate, "0.0000001/d", "from 0.000001 to 1000000"),
+    ],
+)
+def test_what_is_beyond_all_bounds_is_refused(kind, text, said):
+    with pytest.raises(ValueError, match=said):
+        kind.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(Duration, "0.00001s"), (Duration, "36500d"), (Rate, "1000000/s"), (Rate, "0.000001/d")]
+)
+def test_the_smallest_and_largest_survive_their_own_text(kind, text):
+    assert kind.parse(str(kind.parse(text))) == kind.parse(text)
+
+
 @pytest.mark.parametrize(("kind", "text"), [(Size, "5 TB"), (Rate, "0/s"), (Rate, "5")])
 def test_other_nonsense_is_refused(kind, text):
     with pytest.raises(ValueError, match="is not a"):

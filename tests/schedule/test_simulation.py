@@ -339,6 +339,9 @@ def happen(machine: Machine, chance: random.Random) -> None:
         ["sleep", "sleep", "kill", "quit", "network", "other", "other", "pause", "clock", "wish", "write"]
     )
     if event in {"sleep", "kill", "quit"}:
+        for _ in range(30):  # rather while something runs
+            if not machine.running:
+                machine.live(timedelta(minutes=1))
         machine.off(timedelta(hours=chance.choice([0.01, 0.1, 1, 8, 14, 60, 60])), event)
     elif event == "network":
         for _ in range(chance.choice([1, 1, 4])):

@@ -29,12 +29,13 @@ class Mirror:
         self.preview = explore(Endpoint(url=url, name="Items", **fields), Credentials(), CancelToken())
         return self.run(self.preview.endpoint)
 
-    def sync(self, reply, path="/items", **fields):
+    def sync(self, reply, path="/items", full=False, **fields):
         """A run without a look beforehand. Returns the rows."""
-        return self.run(completed(Endpoint(url=self.api.route(path, reply), name="Items", **fields)))
+        return self.run(completed(Endpoint(url=self.api.route(path, reply), name="Items", **fields)), full)
 
-    def run(self, endpoint):
-        self.report = run(endpoint, RunContext(store=self.store, staging=self.store.path.parent), CancelToken())
+    def run(self, endpoint, full=False):
+        context = RunContext(store=self.store, staging=self.store.path.parent)
+        self.report = run(endpoint, context, CancelToken(), full=full)
         return self.rows() if self.report.problem is None else None
 
     def rows(self):

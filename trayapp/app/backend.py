@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from trayapp.app.background import Background
 from trayapp.app.watching import FileWatch
@@ -16,7 +16,7 @@ from trayapp.desktop.session import opener
 from trayapp.endpoints.merging import Decision, SettingsConflict
 from trayapp.endpoints.model import Endpoint, Settings
 from trayapp.endpoints.readable import places
-from trayapp.endpoints.settings import FileStamp, SettingsFile
+from trayapp.endpoints.settings_file import FileStamp, SettingsFile
 from trayapp.errors import Problem, UserError
 from trayapp.messages import say
 from trayapp.operations.conditions import disk_free
@@ -47,7 +47,12 @@ _REST_MS = 3000
 
 
 class LiveBackend(Backend):
-    """Starts reading and scheduling with `start`; `shutdown` ends it and calls back."""
+    """Starts reading and scheduling with `start`; `shutdown` ends it and calls back.
+
+    `home_lost`: the folder with the database was moved or deleted.
+    """
+
+    home_lost = Signal()
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -79,7 +84,7 @@ class LiveBackend(Backend):
     def start(self) -> None:
         """Read the settings, watch them from then on, and start the scheduler."""
         file = self.workspace.settings_file
-        self._watcher.addPath(str(file.path.parent))
+        self._watcher.addPaths([*{str(file.path.parent), str(self.workspace.home.data)}])
         self._watch_file()
         self._stamp = file.stamp()
         problem = None
@@ -147,6 +152,9 @@ class LiveBackend(Backend):
 
     def reload(self) -> None:
         """Read the settings again if the file changed; the ones in force stay when it can't be used."""
+        if not self.workspace.home.data.exists():
+            self.home_lost.emit()
+            return
         file = self.workspace.settings_file
         self._watch_file()
         stamp = file.stamp()

@@ -22,8 +22,9 @@ from trayapp.desktop.session.tray_host import TrayHost
 from trayapp.desktop.socket.server import LocalServer
 from trayapp.endpoints.model import Settings
 from trayapp.errors import Problem, UserError
-from trayapp.messages import tr
+from trayapp.messages import paragraph, tr
 from trayapp.operations.background import keep_background
+from trayapp.operations.care import take_care
 from trayapp.operations.conditions import network_conditions
 from trayapp.operations.explanations import newly_stale
 from trayapp.operations.runs import prune_history
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 
 _STALE_CHECK_MS = 10 * 60_000
 _PRUNING_MS = 6 * 3600_000
+_CARE_MS = 10 * 60_000
+"""So often it is asked whether the day's look at the database is due; not at the start, which has enough to do."""
 
 
 class Program(QObject):
@@ -77,6 +80,7 @@ class Program(QObject):
         self.backend.settings_changed.connect(self._settings_changed)
         self.backend.run_finished.connect(self._tell)
         self.backend.snapshot_changed.connect(self._first_snapshot)
+        self.backend.home_lost.connect(self._home_lost)
 
     def _start(self) -> None:
         home = self.workspace.home
@@ -119,10 +123,12 @@ class Program(QObject):
         self._pruning_timer.timeout.connect(self._prune)
         self._pruning_timer.start()
         self._prune()
+        self._care_timer = QTimer(self, interval=_CARE_MS)
+        self._care_timer.timeout.connect(self._care)
+        self._care_timer.start()
         if self._show_window_first:
             self.open()
-        for notice in self.workspace.store.notices:
-            self.notifier.show(Notification(key="store", title=tr("The database was damaged"), body=notice))
+        self._tell_of_store()
 
     # Windows
 
@@ -194,6 +200,15 @@ class Program(QObject):
         if result is not None:
             self.notifier.show(Notification(key="background", title=str(result.title), body=str(result.cause)))
 
+    def _home_lost(self) -> None:
+        """Another program may make a home of that name now, and must not find this one at work in it."""
+        title = tr("TraySync ends, because its folder is gone")
+        folder = self.workspace.home.data
+        body = tr("{folder} was moved or deleted. Put it back and start TraySync again.", folder=folder)
+        log.error("%s: %s", title, body)
+        self.notifier.show(Notification(key="store", title=title, body=body, urgency="normal"))
+        self.quit()
+
     def _network_changed(self, network: Network) -> None:
         self.backend.scheduler.update_conditions(**network_conditions(network))
 
@@ -208,11 +223,23 @@ class Program(QObject):
                 self._notices.was_told(status.id, status.problem.title)
 
     def _tell(self, report: Report) -> None:
+        self._tell_of_store()
         notice = self._notices.after(
             report, self.backend.settings().find(report.endpoint), self.backend.settings().general
         )
         if notice is not None:
             self.notifier.show(self._notification(notice))
+
+    def _tell_of_store(self) -> None:
+        """Say what had to be mended in the database since this was last asked."""
+        told = self.workspace.take_notices()
+        for each in told:
+            log.error("%s", each.english())
+        if told:
+            body = str(paragraph(*told))
+            self.notifier.show(
+                Notification(key="store", title=tr("The database was damaged"), body=body, urgency="normal")
+            )
 
     def _look_for_stale(self) -> None:
         statuses = self.backend.snapshot().endpoints
@@ -227,6 +254,9 @@ class Program(QObject):
 
     def _prune(self) -> None:
         self.backend.background.run(lambda: prune_history(self.workspace), lambda _: self.backend.request_runs())
+
+    def _care(self) -> None:
+        self.backend.background.run(lambda: take_care(self.workspace), lambda _: self._tell_of_store())
 
     def _notification(self, notice: Notice) -> Notification:
         actions = [Action("default", tr("Open")), Action("open", tr("Open"))]

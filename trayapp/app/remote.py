@@ -82,8 +82,9 @@ class Remote(QObject):
                 request.reply(commands.Done())
             case commands.Why() | commands.WouldOverrule():
                 known = backend.scheduler.conditions()
+                running = [each.id for each in backend.snapshot().endpoints if each.state == "running"]
                 backend.background.run(
-                    lambda: handle(backend.workspace, command, known), lambda result: _answer(request, result)
+                    lambda: handle(backend.workspace, command, known, running), lambda result: _answer(request, result)
                 )
             case _:
                 backend.change(lambda: handle(backend.workspace, command), lambda result: _answer(request, result))

@@ -14,7 +14,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from trayapp.cli.parser import parse
 
     if arguments is None:
+        from trayapp.desktop.process.memory_image import forbid
+
         sys.excepthook = _tell_unexpected
+        forbid()
     options = parse(sys.argv[1:] if arguments is None else arguments)
     if options.command is None:
         from trayapp.cli.launch import launch

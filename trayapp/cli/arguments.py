@@ -11,11 +11,14 @@ Options = argparse.Namespace
 
 
 def pair(text: str, separator: str, option: str) -> tuple[str, str]:
-    """NAME and VALUE of an argument like NAME=VALUE. UserError names the option where it has another form."""
+    """NAME and VALUE of an argument like NAME=VALUE. UserError names the option where it has another form.
+
+    It does not quote the argument, which may be a secret.
+    """
     name, found, value = text.partition(separator)
     if not found or not name.strip():
         raise UserError(
-            say("{option} “{text}” can't be read", option=option, text=text),
+            say("{option} can't be read", option=option),
             say("It must have the form NAME{separator}VALUE.", separator=separator),
             say("Correct it."),
         )

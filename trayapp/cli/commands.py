@@ -2,14 +2,16 @@
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 
 from trayapp.cli import output
 from trayapp.desktop.process.logs import Scrubber, ScrubbingFormatter
-from trayapp.desktop.process.paths import find_home
+from trayapp.desktop.process.paths import Home, find_home
 from trayapp.errors import EnvironmentProblem, UserError, problem_of
-from trayapp.messages import say
+from trayapp.messages import say, tr
+from trayapp.operations import commands
 from trayapp.operations.client import Client, EngineHeld
 from trayapp.store.errors import StoreLocked
 from trayapp.sync.errors import SyncError
@@ -19,11 +21,37 @@ log = logging.getLogger(__name__)
 Options = argparse.Namespace
 
 
+_MAKING = ("add", "import", "demo", "settings", "background", "pause", "resume", "doctor", "restore")
+"""The commands that make a home where there is none."""
+
+
+@contextmanager
+def _home(options: Options) -> Iterator[Home]:
+    """The home; where there is none, and the command has nothing to put there, an empty one that is thrown away.
+
+    One that was deleted is not to come back by a look at it: the tray program may still run.
+    """
+    home = find_home(options.home)
+    if options.command in _MAKING or home.data.exists() or home.config.exists():
+        yield home
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="traysync-") as folder:
+        yield find_home(folder)
+
+
 def run_command(options: Options) -> int:
     """Carry out `options.command`, print its result or error, and return the exit code."""
-    client: Client | None = None
+    with ExitStack() as stack:
+        return _carried_out(options, stack)
+
+
+def _carried_out(options: Options, stack: ExitStack) -> int:
     try:
-        client = Client(find_home(options.home), _log_to_stderr(options.verbose).register)
+        client = Client(stack.enter_context(_home(options)), _log_to_stderr(options.verbose).register)
+        stack.callback(client.close)
+        stack.callback(_tell_of_store, client)
         return _function(options.command)(client, options)
     except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
@@ -42,9 +70,12 @@ def run_command(options: Options) -> int:
             log.exception("The command %s ended with an unexpected error", options.command)
         output.print_error(EnvironmentProblem.of(problem), options.json)
         return 1
-    finally:
-        if client is not None:
-            client.close()
+
+
+def _tell_of_store(client: Client) -> None:
+    """Say on stderr what had to be mended in the database."""
+    if told := client.workspace.take_notices():
+        output.tell(*map(str, told))
 
 
 def _log_to_stderr(verbose: int) -> Scrubber:
@@ -60,6 +91,8 @@ def _log_to_stderr(verbose: int) -> Scrubber:
 def _doctor(client: Client, options: Options) -> int:
     from trayapp.cli.doctor import examine
 
+    if options.repair:
+        return _repair(client, options)
     findings = examine(client)
     if options.json:
         output.print_json({"findings": findings})
@@ -69,6 +102,15 @@ def _doctor(client: Client, options: Options) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
+def _repair(client: Client, options: Options) -> int:
+    lines = client.do(commands.Repair()).lines
+    if options.json:
+        output.print_json({"repaired": lines})
+    else:
+        output.say(*(lines or (tr("Nothing had to be repaired."),)))
+    return 0
+
+
 def _function(command: str) -> Callable[[Client, Options], int]:
     """What carries a command out. Only its own module is imported: the others would take a short command long."""
     if command == "doctor":
@@ -76,7 +118,7 @@ def _function(command: str) -> Callable[[Client, Options], int]:
     module: ModuleType
     if command in ("add", "preview"):
         from trayapp.cli import adding as module
-    elif command in ("runs", "changes", "query", "save", "backup"):
+    elif command in ("runs", "changes", "query", "save", "backup", "restore"):
         from trayapp.cli import data as module
     elif command in ("sync", "stop", "status", "pause", "resume", "why", "background", "demo"):
         from trayapp.cli import running as module

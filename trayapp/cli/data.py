@@ -5,8 +5,10 @@ from pathlib import Path
 
 from trayapp.cli import output
 from trayapp.cli.arguments import moment
+from trayapp.cli.terminal import agreed
 from trayapp.errors import UserError
-from trayapp.messages import say
+from trayapp.messages import say, tr
+from trayapp.operations import commands
 from trayapp.operations.client import Client
 from trayapp.schedule.engine.documents import run_document
 
@@ -97,4 +99,42 @@ def backup(client: Client, options: Options) -> int:
         output.print_json({"file": str(target), "bytes": target.stat().st_size})
     else:
         output.say(f"Copied the database to {target}.")
+    return 0
+
+
+def restore(client: Client, options: Options) -> int:
+    """`restore`: put a backup in the place of the database, or list the daily ones. Exit code."""
+    from trayapp.operations.repair import find_backup
+
+    if options.file is None:
+        return _list_backups(client, options)
+    file = find_backup(client.workspace, options.file)
+    question = tr("Put {file} in the place of {database}?", file=file, database=client.home.database)
+    if not options.yes and not agreed(question, tr("Give --yes to restore it without a question.")):
+        output.tell(tr("Nothing was restored."))
+        return 1
+    done = client.do(commands.Restore(file=str(file)))
+    if options.json:
+        output.print_json(done)
+        return 0
+    output.say(tr("{file} is the database now.", file=file))
+    if done.replaced:
+        output.say(tr("The one that was there before is kept as {path}.", path=done.replaced))
+    output.say(tr("The next run of each endpoint compares its table with all that the server lists."))
+    return 0
+
+
+def _list_backups(client: Client, options: Options) -> int:
+    from trayapp.store.file.backups import backups_of
+
+    found = backups_of(client.home.database)
+    if options.json:
+        output.print_json(
+            {"backups": [{"file": str(each.path), "of": each.of, "bytes": each.path.stat().st_size} for each in found]}
+        )
+    elif not found:
+        output.say(tr("There are no backups yet. One is made each day."))
+    else:
+        rows = [(each.path.name, output.local(each.of), each.path.stat().st_size) for each in found]
+        output.print_table(["backup", "of", "bytes"], rows)
     return 0

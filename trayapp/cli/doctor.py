@@ -9,11 +9,14 @@ from importlib.util import find_spec
 import msgspec
 
 from trayapp import __version__
+from trayapp.cli.output import local
 from trayapp.endpoints.readable import places
 from trayapp.errors import UserError
-from trayapp.messages import say
+from trayapp.messages import say, tr
 from trayapp.operations.client import Client
-from trayapp.store.file.connection import is_sound, library_version
+from trayapp.store.file.backups import backups_of, set_aside
+from trayapp.store.file.connection import library_version
+from trayapp.store.file.damage import damage
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -37,6 +40,7 @@ def _findings(client: Client) -> Iterator[Finding]:
     yield _tried("Settings", lambda: _settings(client))
     yield _tried("Readable secrets", lambda: _readable_secrets(client))
     yield _tried("Database", lambda: _database(client))
+    yield _tried("Backups", lambda: _backups(client))
     yield _tried("Keyring", lambda: _keyring(client))
     yield Finding("Tray program", True, "running" if client.is_running() else "not running")
 
@@ -87,9 +91,25 @@ def _database(client: Client) -> str:
     path = client.home.database
     if not path.exists():
         return "not made yet"
-    if not is_sound(path):
-        raise UserError(say("The database is damaged"), str(path), say("It will be set aside at the next start."))
+    if wrong := damage(path):
+        raise UserError(
+            say("The database is damaged"),
+            say("{path}: {what}.", path=path, what=wrong),
+            say("Have what can be read saved: traysync doctor --repair"),
+        )
     return f"{path}, {path.stat().st_size:,} bytes, sound"
+
+
+def _backups(client: Client) -> str:
+    wanted = client.workspace.settings().general.backups
+    found, aside = backups_of(client.home.database), set_aside(client.home.database)
+    kept = tr("damaged databases are kept: {names}", names=", ".join(each.name for each in aside)) if aside else ""
+    if not wanted:
+        return "; ".join(filter(None, (tr("none are wanted (general.backups is 0)"), kept)))
+    newest = (
+        tr("none yet") if not found else tr("{count}, the newest of {time}", count=len(found), time=local(found[0].of))
+    )
+    return "; ".join(filter(None, (newest, kept)))
 
 
 def _keyring(client: Client) -> str:

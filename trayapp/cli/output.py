@@ -64,10 +64,15 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def print_error(error: UserError, as_json: bool) -> None:
-    """An error: JSON on stdout, or a few lines on stderr."""
+    """An error: JSON on stdout, or a few lines on stderr; there, too, where stdout is what can't be written."""
     if as_json:
-        print_json({"error": error.problem.as_dict()})
-        return
+        try:
+            print_json({"error": error.problem.as_dict()})
+            return
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass
     tell(f"traysync: {error.title}", *(f"  {part}" for part in (error.cause, error.next) if part))
 
 
@@ -93,6 +98,8 @@ def _line(text: str) -> str:
 
 def _cell(value: Any, limit: int) -> str:
     """One line that is not wider than that; combining characters, which take no room, are few."""
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
     if not isinstance(value, str):
         return "" if value is None else str(value)
     text = elided(value, _SIGNS_A_COLUMN * limit)

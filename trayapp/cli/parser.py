@@ -176,11 +176,22 @@ def _save(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
 
 
+def _restore(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a backup, or a daily one by its name; without it: list these"
+    )
+    parser.add_argument("--yes", action="store_true", help="restore without asking")
+
+
 def _pause(parser: argparse.ArgumentParser) -> None:
     _several("the default")(parser)
     until = parser.add_mutually_exclusive_group()
     until.add_argument("--for", dest="length", metavar="1h")
     until.add_argument("--until", metavar="TIME")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repair", action="store_true", help="mend what can be mended of the database")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
@@ -208,6 +219,7 @@ _COMMANDS: tuple[tuple[str, str, _Fill], ...] = (
     ("query", "read-only SQL over the mirrored tables", _query),
     ("save", "a table as .csv, .xlsx, .json or .ndjson", _save),
     ("backup", "a consistent copy of the database", lambda parser: parser.add_argument("file", metavar="FILE")),
+    ("restore", "put a backup in the place of the database, or list the daily ones", _restore),
     ("pause", "start no scheduled runs for a while, or none of those named", _pause),
     ("resume", "end a pause, or have those named run again", _several("the default")),
     ("why", "why endpoints do not run now", _several("every endpoint")),
@@ -216,6 +228,6 @@ _COMMANDS: tuple[tuple[str, str, _Fill], ...] = (
         "run without the tray program",
         lambda parser: parser.add_argument("action", choices=["on", "off", "status"]),
     ),
-    ("doctor", "check this installation", _nothing),
+    ("doctor", "check this installation, and repair the database", _doctor),
     ("demo", "a small loopback API with changing data, and an endpoint for it", _demo),
 )

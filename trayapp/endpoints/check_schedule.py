@@ -41,7 +41,7 @@ def schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, Message]]:
             case Cron(expression):
                 try:
                     next(CronSim(expression, datetime.now(UTC)))
-                except (CronSimError, StopIteration):
+                except (CronSimError, StopIteration, ValueError):
                     yield (
                         "cron",
                         say(

@@ -53,6 +53,16 @@ _REFUSED = {
     "-K": "Options in a file are not read; write them out.",
     "--config": "Options in a file are not read; write them out.",
 }
+_CMD_PART = re.compile(r'(\s+)|"((?:[^"\\]|\\.|"")*+)("?)|(?:[^\s"\\]|\\"?)+', re.DOTALL)
+"""Space, what is between quotation marks, or what is not: wherever one ends, another begins."""
+_BASH_ESCAPE = re.compile(r"\\(?:(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8})|([0-7]{1,3})|(.))", re.DOTALL)
+"""Within $'…' (https://www.gnu.org/software/bash/manual/html_node/ANSI_002dC-Quoting.html)."""
+_BASH_LETTERS = {
+    "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
+    "\\": "\\", "'": "'", '"': '"', "?": "?",
+}  # fmt: skip
+_CMD_ESCAPE = re.compile(r'\\(["\\])|""')
+
 _OF_BROWSERS = re.compile(
     r"(sec-.*|accept-encoding|accept-language|user-agent|connection|host|content-length|priority|dnt|pragma|origin"
     r"|cache-control|upgrade-insecure-requests|referer|if-none-match|if-modified-since|te)$",
@@ -80,8 +90,8 @@ def import_curl(text: str) -> Imported:
     words = _words(text)
     try:
         return _Command(words).imported()
-    except ValueError as error:
-        raise _error(f"An address or a number in it is not valid ({error}).") from error
+    except ValueError:  # it quotes what it could not read, which may be a password
+        raise _error("An address or a number in it is not valid.") from None
 
 
 def _error(cause: str, next: str = "Correct the command.") -> UserError:
@@ -105,27 +115,36 @@ def _bash(text: str) -> str:
     text = re.sub(r"\\(\r?\n|\u2028| +(?=-))", " ", text)
 
     def plain(found: re.Match[str]) -> str:
-        inner = found[1].encode("latin-1", "backslashreplace").decode("unicode_escape")
-        return shlex.quote(inner)
+        return shlex.quote(_BASH_ESCAPE.sub(_unescaped, found[1]))
 
-    return re.sub(r"\$'((?:[^'\\]|\\.)*)'", plain, text)
+    return re.sub(r"\$'((?:[^'\\]|\\.)*)'", plain, text, flags=re.DOTALL)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    hexadecimal, octal, other = found.groups()
+    if hexadecimal or octal:
+        code = int(hexadecimal[1:], 16) if hexadecimal else int(octal, 8) & 0xFF
+        return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
+    return _BASH_LETTERS.get(other, found[0])
 
 
 def _cmd_words(text: str) -> list[str]:
     """Words as Windows' cmd.exe hands them on: carets escape, double quotes hold together, \\" is a quote."""
     text = re.sub(r"\^\r?\n", " ", text)
     text = re.sub(r"\^(.)", r"\1", text)
-    words: list[str] = []
-    for found in re.finditer(r'\s*((?:"(?:[^"\\]|\\.|"")*"|[^\s"])+)', text):
-        word = re.sub(
-            r'"((?:[^"\\]|\\.|"")*)"',
-            lambda quoted: re.sub(r'\\(["\\])|""', lambda e: e[1] or '"', quoted[1]),
-            found[1],
-        )
-        words.append(word)
-    if text.replace('\\"', "").count('"') % 2:
-        raise ValueError("No closing quotation")
-    return words
+    words: list[list[str]] = []
+    is_within = False
+    for found in _CMD_PART.finditer(text):
+        space, quoted, end = found.groups()
+        if quoted is not None and not end:
+            raise ValueError("No closing quotation")
+        if not space and not is_within:
+            words.append([])
+        if not space:
+            bare = found[0].replace('\\"', '"')
+            words[-1].append(bare if quoted is None else _CMD_ESCAPE.sub(lambda e: e[1] or '"', quoted))
+        is_within = not space
+    return ["".join(parts) for parts in words]
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
@@ -204,7 +223,7 @@ class _Command:
         elif name == "--proxy":
             self.request["proxy"] = value if "://" in value else f"http://{value}"
         elif name == "--max-time":
-            self.request["timeout"] = Duration(float(value))
+            self.request["timeout"] = Duration.parse(f"{value}s")
         else:
             self.request[{"--cacert": "ca_file", "--cert": "client_cert", "--key": "client_key"}[name]] = value
 

@@ -18,7 +18,10 @@ def slug(text: str) -> str:
 
 def name_from_url(url: str) -> str:
     """What an endpoint is called by default: the last telling part of the path, else the host."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "endpoint"  # it is no address, which is told later
     for part in reversed(parts.path.split("/")):
         word = re.sub(r"\.(json|ndjson|jsonl|csv|xml|rss|atom)$", "", part)
         if slug(word) and not re.fullmatch(r"v?\d+(\.\d+)*", word):

@@ -10,7 +10,8 @@ FIRST_ROW = "first row"
 
 _WORDS = re.compile(
     r"^(?P<path>.*?)(?: as (?P<field>\S.*?))?(?: with (?P<names>first row|\S+))?"
-    r"(?P<zipped> zipped)?(?: flat (?P<flat>\S.*))?$"
+    r"(?P<zipped> zipped)?(?: flat (?P<flat>\S.*))?\Z",
+    re.DOTALL,
 )
 _KEYWORD = re.compile(r"(?:^| )(?:as|with|zipped|flat)(?: |$)")
 

@@ -1,13 +1,10 @@
-"""settings.toml: read with errors that name line and field, written atomically with the previous copy kept."""
+"""settings.toml's text: read with errors that name line and field."""
 
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,7 +14,7 @@ from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 from trayapp.endpoints.validate import check_settings
 from trayapp.errors import UserError
-from trayapp.messages import say
+from trayapp.messages import Message, foreign, say
 
 _Path = tuple[str | int, ...]
 
@@ -27,14 +24,6 @@ class SettingsError(UserError):
 
     code = "settings"
     action = "edit_settings_file"
-
-
-class FileStamp(NamedTuple):
-    """What tells one version of a file from another without reading it."""
-
-    modified_ns: int
-    size: int
-    inode: int
 
 
 def decode_hook(type_: type, value: Any) -> Any:
@@ -98,19 +87,41 @@ def parse_settings(
 
     alone: these are some endpoints of several. change: what is done to them before they are checked.
     """
+    data = _loaded(text, source)
+    settings = convert(data, lambda path: _line_of(text, path), source)
+    return complete(change(settings), lambda path: _line_of(text, path), source, alone)
+
+
+_LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
+"""A key of more parts than any; the library takes time quadratic to their number."""
+
+
+def _loaded(text: str, source: str) -> dict[str, Any]:
+    """The text as TOML; SettingsError with its line, if that is known."""
+    line: int | None = None
     try:
-        data = tomllib.loads(text)
+        if (key := _LONG_KEY.search(text)) is not None:
+            line = text.count("\n", 0, key.start()) + 1
+            raise ValueError(say("A key has too many parts"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else max(len(text.splitlines()), 1)
-        raise SettingsError(
-            say("The settings file can't be read"),
-            say("{source}: {what}.", source=_place(source, line), what=re.sub(" *[(]at .*", "", str(error))),
-            say("Correct that line, or restore the previous copy beside the file."),
-            line=line,
-        ) from error
-    settings = convert(data, lambda path: _line_of(text, path), source)
-    return complete(change(settings), lambda path: _line_of(text, path), source, alone)
+        raise _unreadable(source, line, foreign(str(error).partition("(at ")[0].rstrip())) from error
+    except RecursionError as error:
+        raise _unreadable(source, None, say("Its arrays and tables are nested too deeply")) from error
+    except ValueError as error:
+        what = error.args[0] if isinstance(error.args[0], Message) else say("A number has too many digits")
+        raise _unreadable(source, line, what) from error
+
+
+def _unreadable(source: str, line: int | None, what: Message) -> SettingsError:
+    return SettingsError(
+        say("The settings file can't be read"),
+        say("{source}: {what}.", source=_place(source, line), what=what),
+        say("Correct that line, or restore the previous copy beside the file."),
+        line=line,
+    )
 
 
 def convert(data: Any, line_of: Callable[[_Path], int | None], source: str) -> Settings:
@@ -181,7 +192,7 @@ def _explained(message: str, line_of: Callable[[_Path], int | None], source: str
         what = f"{missing[1]!r} is missing"
     elif what.startswith("Invalid enum value"):
         what = what.replace("Invalid enum value", "the value is not") + f"; allowed are {', '.join(_choices_at(path))}"
-    elif kinds := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
+    elif kinds := re.fullmatch(r"Expected `([^`]*)`, got `([^`]*)`", what):
         what = f"{_in_words(kinds[1])} is expected here, not {_in_words(kinds[2])}"
     line = line_of(tuple(path))
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
@@ -236,7 +247,7 @@ def _line_of(text: str, path: _Path) -> int | None:
     table: _Path = ()
     counts: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]", line):
+        if header := re.match(r"\s*\[\[?([^\[\]]+)\]", line):
             names = [part.strip().strip("\"'") for part in header[1].split(".")]
             if line.lstrip().startswith("[["):
                 counts[names[0]] = counts.get(names[0], -1) + 1
@@ -249,134 +260,6 @@ def _line_of(text: str, path: _Path) -> int | None:
             return lines[path]
         path = path[:-1]
     return None
-
-
-class SettingsFile:
-    """One settings.toml on disk. Safe against a crash at any moment and against other programs writing it too."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._read: tuple[str, Settings] | None = None
-
-    @property
-    def previous(self) -> Path:
-        """The copy that `write` keeps of what was there before."""
-        return self.path.with_name(self.path.name + ".previous")
-
-    def stamp(self) -> FileStamp | None:
-        """Changes whenever the file does; None when there is none."""
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return FileStamp(found.st_mtime_ns, found.st_size, found.st_ino)
-
-    def load(self) -> Settings:
-        """The settings on disk; defaults where there is no file. SettingsError when they can't be used."""
-        text, read = self._text(), self._read
-        if read is None or read[0] != text:
-            self._read = read = (text, parse_settings(text, str(self.path)))
-        return read[1]
-
-    def edit(self, change: Callable[[Settings], Settings]) -> Settings:
-        """Apply a change to what is on disk now and write the result, locked against other processes.
-
-        Comments stay. Raises SettingsError when the file, or the result, can't be used: then nothing is written.
-        """
-        from filelock import FileLock, Timeout
-
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(self.path.with_name(self.path.name + ".lock"), timeout=10, mode=0o600):
-                text = self._text()
-                before = parse_settings(text, str(self.path))
-                after = complete(change(before))
-                if after != before or not text:
-                    self._write(render(text, after))
-                return after
-        except Timeout as error:
-            raise UserError(
-                say("The settings are in use"),
-                say("Another program has been writing them for more than ten seconds."),
-                say("Try again."),
-            ) from error
-        except OSError as error:
-            raise UserError(
-                say("The settings can't be written"),
-                say("{path}: {strerror}.", path=self.path, strerror=error.strerror),
-                say("Free some space, or make the file writable. Nothing was changed."),
-            ) from error
-
-    def _text(self) -> str:
-        try:
-            return self.path.read_text("utf-8")
-        except FileNotFoundError:
-            return ""
-        except UnicodeDecodeError as error:
-            raise SettingsError(
-                say("The settings file can't be read"),
-                say("{path} is not encoded as UTF-8.", path=self.path),
-                say("Save it as UTF-8."),
-            ) from error
-        except OSError as error:
-            raise SettingsError(
-                say("The settings file can't be read"),
-                say("{path}: {strerror}.", path=self.path, strerror=error.strerror),
-                say("Check the file's permissions."),
-            ) from error
-
-    def _write(self, text: str) -> None:
-        handle, temporary = tempfile.mkstemp(prefix=self.path.name, dir=self.path.parent)  # mkstemp makes it 0600
-        try:
-            with open(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if self.path.exists():
-                kept = Path(temporary + "~")
-                kept.write_bytes(self.path.read_bytes())
-                kept.chmod(0o600)
-                kept.replace(self.previous)
-            os.replace(temporary, self.path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def render(previous: str, settings: Settings) -> str:
-    """Settings as TOML text, keeping the comments and layout of the previous text where they still apply."""
-    import tomlkit
-
-    wanted = to_builtins(settings)
-    document = tomlkit.parse(previous)
-    _merge(document, {key: value for key, value in wanted.items() if key != "endpoint"}, keep=("endpoint",))
-    old = document.get("endpoint", [])
-    old_ids = [endpoint.id for endpoint in parse_settings(previous).endpoint] if previous else []
-    by_id = dict(zip(old_ids, old, strict=True))
-    tables = tomlkit.aot()
-    for data in wanted.get("endpoint", ()):
-        table = by_id.get(data["id"])
-        if table is None:
-            table = tomlkit.table()
-        _merge(table, data)
-        tables.append(table)
-    document.pop("endpoint", None)
-    if len(tables):
-        document.append("endpoint", tables)
-    text = tomlkit.dumps(document)
-    # tomlkit has lost tables when arrays of tables were rearranged (its issues 261, 381): never trust, compare.
-    if tomllib.loads(text) != wanted:
-        text = tomlkit.dumps(wanted)
-    return text
-
-
-def _merge(table: Any, wanted: Mapping[str, Any], keep: tuple[str, ...] = ()) -> None:
-    for key in [key for key in table if key not in wanted and key not in keep]:
-        del table[key]
-    for key, value in wanted.items():
-        if key in table and isinstance(value, Mapping) and isinstance(table[key], Mapping):
-            _merge(table[key], value)
-        elif key not in table or table[key] != value:
-            table[key] = value
 
 
 def decode_endpoint(data: Mapping[str, Any]) -> Endpoint:

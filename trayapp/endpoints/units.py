@@ -7,6 +7,16 @@ from typing import Any, Self
 
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhdw])\s*")
+_LONGEST = 36_500 * 86_400.0
+"""Seconds: a moment so far from any other still has a date."""
+_MOST_BYTES = 10**16
+
+
+def _written(number: float) -> str:
+    """The number as people write it, to a millionth."""
+    text = f"{number:g}"
+    return f"{number:f}".rstrip("0").rstrip(".") if "e" in text else text
 
 
 @total_ordering
@@ -54,17 +64,25 @@ class Duration(_Unit):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read "1h", "1h30m", "2d" …; ValueError says what is allowed."""
-        parts = re.findall(r"(\d+(?:\.\d+)?)\s*(min|[smhdw])", text)
-        if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*(min|[smhdw])\s*", "", text.strip()):
-            raise ValueError(f"{text!r} is not a duration; write a number and s, m, h, d or w, like 30s, 15m, 1h or 1d")
-        return cls(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+        seconds, position, plain = 0.0, 0, text.strip()
+        while position < len(plain) or not plain:
+            found = _PART.match(plain, position)
+            if found is None:
+                raise ValueError(
+                    f"{text!r} is not a duration; write a number and s, m, h, d or w, like 30s, 15m, 1h or 1d"
+                )
+            seconds += float(found[1]) * _SECONDS[found[2]]
+            position = found.end()
+        if seconds > _LONGEST:
+            raise ValueError(f"{text!r} is too long; the longest is {cls(_LONGEST)}")
+        return cls(seconds)
 
     def __str__(self) -> str:
         left, text = self.seconds, ""
         for unit in ("d", "h", "m"):
             count, left = divmod(left, _SECONDS[unit])
             text += f"{count:.0f}{unit}" if count else ""
-        return text + (f"{left:g}s" if left or not text else "")
+        return text + (f"{_written(left)}s" if left or not text else "")
 
 
 class Size(_Unit):
@@ -83,12 +101,15 @@ class Size(_Unit):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read "2GiB", "500MB", "4096" …; ValueError says what is allowed."""
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB|)\s*", text)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB)?", text.strip())
         if not found:
             raise ValueError(
                 f"{text!r} is not a size; write a number and kB, MB, GB, KiB, MiB or GiB, like 500MB or 2GiB"
             )
-        return cls(int(float(found[1]) * _BYTES[found[2]]))
+        count = float(found[1]) * _BYTES[found[2] or ""]
+        if count > _MOST_BYTES:
+            raise ValueError(f"{text!r} is too large; the largest is {cls(_MOST_BYTES)}")
+        return cls(int(count))
 
     def __str__(self) -> str:
         for unit in ("GiB", "GB", "MiB", "MB", "KiB", "kB"):
@@ -111,6 +132,8 @@ class Rate(_Unit):
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*/\s*([smhd])\s*", text)
         if not found or float(found[1]) <= 0:
             raise ValueError(f"{text!r} is not a rate; write a number, a slash and s, m, h or d, like 5/s")
+        if not 1e-6 <= float(found[1]) <= 1e6:
+            raise ValueError(f"{text!r} is out of range; a rate's number is from 0.000001 to 1000000")
         return cls(float(found[1]), found[2])
 
     @property
@@ -121,7 +144,7 @@ class Rate(_Unit):
 
     def __str__(self) -> str:
         count, unit = self._value
-        return f"{count:g}/{unit}"
+        return f"{_written(count)}/{unit}"
 
 
 class TimeOfDay(_Unit):

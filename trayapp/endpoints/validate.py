@@ -153,8 +153,11 @@ def _url_problems(url: str) -> Iterator[tuple[str, Message]]:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        yield "url", say("This is not a valid address: {error}.", error=error)
+    except ValueError:  # it quotes what it takes for a port, which may be a password
+        yield (
+            "url",
+            say("This is not a valid address. In a password, write “/”, “?” and “#” as %2F, %3F and %23."),
+        )
         return
     if parts.scheme not in ("http", "https"):
         suggestion = f"; did you mean https://{url.strip()}?" if "://" not in url else ""
@@ -367,7 +370,7 @@ def _jmespath_problems(expression: str) -> Iterator[tuple[str, Message]]:
 
     try:
         jmespath.compile(expression)
-    except JMESPathError as error:
+    except (JMESPathError, RecursionError) as error:
         yield (
             "response.records",
             say(

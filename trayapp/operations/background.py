@@ -17,6 +17,7 @@ _BACKGROUND = "background"
 
 def set_background(workspace: Workspace, on: bool) -> BackgroundState:
     """Have the system run what is due while the tray program does not run, or not. UserError when it refuses."""
+    workspace.settings()  # what of the environment is secret must be known before the system's tools are called
     found = _apply(workspace, on)
     workspace.settings_file.edit(
         lambda old: msgspec.structs.replace(old, general=msgspec.structs.replace(old.general, background=on))

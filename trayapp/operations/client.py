@@ -51,27 +51,32 @@ class Client:
         """
         until = time.monotonic() + _PATIENCE
         while (answer := self._asked(command, on_progress)) is None:
-            self.home.create()
-            if not isinstance(command, commands.Sync | commands.Stop):
-                from trayapp.operations.handler import handle
-
-                return cast(Result, handle(self.workspace, cast(commands.Independent, command)))
+            if not isinstance(command, commands.Status | commands.Why | commands.WouldOverrule):
+                self.home.create()
+            if not isinstance(command, commands.Sync | commands.Stop | commands.Restore | commands.Repair):
+                return cast(Result, _handled(self.workspace, command))
             if (lock := acquire_engine_lock(self.home)) is not None:
                 with lock:
                     return cast(Result, self._holding(command, on_progress))
             if isinstance(command, commands.Stop):
                 raise _busy(say("Stop it there with Ctrl-C."))
-            if time.monotonic() > until and command.if_running != "append":
+            if isinstance(command, commands.Restore | commands.Repair) and time.monotonic() > until:
+                raise _busy(say("Try again when it is done."))
+            if isinstance(command, commands.Sync) and time.monotonic() > until and command.if_running != "append":
                 raise _busy(say("Try again when it is done, or wait for it with --if-running append."))
             time.sleep(0.1)
         return answer
 
     def _holding(
-        self, command: commands.Sync | commands.Stop, on_progress: Callable[[Progress], None]
+        self,
+        command: commands.Sync | commands.Stop | commands.Restore | commands.Repair,
+        on_progress: Callable[[Progress], None],
     ) -> msgspec.Struct:
         """Do it as the one who holds the engine: nothing of this home runs elsewhere."""
         if isinstance(command, commands.Stop):
             return commands.Stopped()
+        if not isinstance(command, commands.Sync):
+            return _handled(self.workspace, command)
         reports = sync(
             self.workspace,
             command.ids,
@@ -97,6 +102,12 @@ class Client:
             )
         except NotRunning:
             return None
+
+
+def _handled(workspace: Workspace, command: object) -> msgspec.Struct:
+    from trayapp.operations.handler import handle
+
+    return handle(workspace, cast(commands.Independent, command))
 
 
 def _busy(next: Message) -> EngineHeld:

@@ -114,6 +114,20 @@ class ToOverrule(msgspec.Struct, frozen=True):
     endpoints: tuple[Overruled, ...]
 
 
+class Restored(msgspec.Struct, frozen=True):
+    """What was put back, of when it is (UTC, ISO 8601), and where the database is that was there before."""
+
+    file: str
+    of: str
+    replaced: str
+
+
+class Repaired(msgspec.Struct, frozen=True):
+    """What was found and mended, in sentences; none: nothing was wrong."""
+
+    lines: tuple[str, ...] = ()
+
+
 class Command(
     msgspec.Struct,
     Generic[Result],
@@ -231,6 +245,16 @@ class Restart(Command[Done], frozen=True):
     id: str
 
 
+class Restore(Command[Restored], frozen=True):
+    """Put a backup in the place of the database. `file` is its absolute path."""
+
+    file: str
+
+
+class Repair(Command[Repaired], frozen=True):
+    """Mend what can be mended of the database."""
+
+
 class Status(Command[StatusDocument], frozen=True):
     """Where everything stands."""
 
@@ -269,7 +293,7 @@ class Raise(Command[Done], frozen=True):
 
 Independent = (
     Save | Remove | Edit | EditGeneral | Enable | Import | SetSecret | DeleteSecret | Allow | SetBackground | Keep
-    | AddDemo | Pause | Resume | Restart | Status | Why | WouldOverrule
+    | AddDemo | Pause | Resume | Restart | Restore | Repair | Status | Why | WouldOverrule
 )  # fmt: skip
 """What can be carried out whether or not a scheduler runs."""
 AnyCommand = Independent | Sync | Stop | Raise

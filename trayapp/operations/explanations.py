@@ -1,12 +1,13 @@
 """What can be asked about endpoints without changing anything: where they stand, and why they wait."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from trayapp.endpoints.model import Settings
 from trayapp.operations.conditions import answered, conditions_now
+from trayapp.operations.selection import find
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.conditions.constraints import (
     Overruled,
@@ -42,22 +43,30 @@ def statuses(workspace: Workspace) -> tuple[bool, str | None, "list[EndpointStat
     return pause is not None, until, [planner.status(each.id, None) for each in settings.endpoint]
 
 
-def why_waiting(workspace: Workspace, id: str, conditions: Conditions | None = None) -> list[str]:
-    """Why the endpoint does not run now, in sentences; `conditions` when more is known than the file tells."""
-    endpoint = workspace.endpoint(id)
+def why_waiting(
+    workspace: Workspace, id: str, conditions: Conditions | None = None, running: Collection[str] = ()
+) -> list[str]:
+    """Why the endpoint does not run now, in sentences.
+
+    conditions, running: what is known of the machine, and which endpoints run, when that is more than the file tells.
+    """
+    settings = workspace.settings()
+    endpoint = find(settings, id)
     now, zone = workspace.clock.now(), workspace.clock.zone()
     with workspace.store.reading() as db:
         states, pause = endpoint_states.load_states(db), load_pause(db)
-    found = map(workspace.settings().find, parents(endpoint))
-    before = {each.id: each for each in found if each is not None}
-    rows = prepared(Settings(endpoint=(endpoint, *before.values())), states, now, zone)
+    found = {each: settings.find(each) for each in (*parents(endpoint), *running)}
+    others = {id: each for id, each in found.items() if each is not None}
+    rows = prepared(Settings(endpoint=tuple(({endpoint.id: endpoint} | others).values())), states, now, zone, running)
+    known = {id: (each, rows[id]) for id, each in others.items()}
     lines = why(
         endpoint,
         rows[endpoint.id],
         answered(conditions or conditions_now(workspace, pause, (endpoint,)), (endpoint,)),
         now,
         zone,
-        {id: (each, rows[id]) for id, each in before.items()},
+        {id: known[id] for id in parents(endpoint) if id in known},
+        {id: known[id] for id in running if id in known and known[id][1].status == "running"},
     )
     return [*map(str, lines)]
 

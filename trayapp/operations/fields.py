@@ -60,7 +60,7 @@ def _set(data: dict[str, Any], changes: Mapping[str, str], decode: Callable[[dic
         try:
             place[name] = tomllib.loads(f"x = {text}")["x"]
             decode(data)
-        except (tomllib.TOMLDecodeError, SettingsError):
+        except (ValueError, RecursionError, SettingsError):
             place[name] = text
 
 

@@ -1,5 +1,7 @@
 """Carries out the commands that need no running scheduler, in the command line's process and in the tray program."""
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import assert_never
 
 import msgspec
@@ -15,8 +17,17 @@ from trayapp.schedule.engine.documents import status_document
 from trayapp.store.bookkeeping.pause import Pause
 
 
-def handle(workspace: Workspace, command: commands.Independent, conditions: Conditions | None = None) -> msgspec.Struct:
-    """Carry the command out; its result. `conditions` when more is known than the file tells. Raises UserError."""
+def handle(
+    workspace: Workspace,
+    command: commands.Independent,
+    conditions: Conditions | None = None,
+    running: Collection[str] = (),
+) -> msgspec.Struct:
+    """Carry the command out; its result. Raises UserError.
+
+    conditions, running: the machine's state, and the ids of the endpoints that run, when more is known than the file
+    tells.
+    """
     match command:
         case commands.Save():
             endpoint = decode_endpoint(command.endpoint)
@@ -50,11 +61,19 @@ def handle(workspace: Workspace, command: commands.Independent, conditions: Cond
             workspace.pause(None)
         case commands.Restart():
             workspace.restart(command.id)
+        case commands.Restore():
+            from trayapp.operations.repair import restore
+
+            return restore(workspace, Path(command.file))
+        case commands.Repair():
+            from trayapp.operations.repair import repair
+
+            return commands.Repaired(tuple(map(str, repair(workspace))))
         case commands.Status():
             paused, until, statuses = explanations.statuses(workspace)
             return commands.StatusDocument(paused, until, False, tuple(map(status_document, statuses)))
         case commands.Why():
-            return commands.Reasons(tuple(explanations.why_waiting(workspace, command.id, conditions)))
+            return commands.Reasons(tuple(explanations.why_waiting(workspace, command.id, conditions, running)))
         case commands.WouldOverrule():
             return commands.ToOverrule(tuple(explanations.would_overrule(workspace, command.ids, conditions)))
         case _:

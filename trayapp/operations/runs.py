@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from trayapp.desktop.machine.file_stamps import stamps
 from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message, say
+from trayapp.operations.care import take_care
 from trayapp.operations.conditions import Machine
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.driver.headless import HeadlessScheduler
@@ -31,6 +32,7 @@ def sync(
     broke it off; what ran is stopped by then. UserError.
     """
     settings = workspace.settings()
+    take_care(workspace)
     named = {endpoint.id: endpoint for endpoint in map(workspace.endpoint, ids)}
     chosen = named or {each.id: each for each in settings.endpoint if each.enabled}
     machine = Machine(workspace, wished=not due)

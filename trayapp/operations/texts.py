@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trayapp.endpoints.model import Settings
-from trayapp.endpoints.settings import render
+from trayapp.endpoints.rendering import render
 from trayapp.operations.workspace import Workspace
 
 

@@ -3,12 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from trayapp.demo.endpoint import demo_endpoint, demo_port
+from trayapp.desktop.process import children
 from trayapp.desktop.process.paths import Home
 from trayapp.desktop.secrets.environment import from_environment
 from trayapp.desktop.secrets.errors import SecretsError
@@ -19,14 +20,14 @@ from trayapp.endpoints.model import Endpoint, General, Settings
 from trayapp.endpoints.readable import Lifted, lifted, readable
 from trayapp.endpoints.settings import (
     SettingsError,
-    SettingsFile,
     complete,
     convert,
     to_builtins,
     with_names,
 )
-from trayapp.errors import UserError
-from trayapp.messages import listing, say, say_count
+from trayapp.endpoints.settings_file import SettingsFile
+from trayapp.errors import EnvironmentProblem, UserError, problem_of
+from trayapp.messages import Message, listing, say, say_count
 from trayapp.operations.fields import edited, edited_general
 from trayapp.operations.selection import find
 from trayapp.operations.vault import Vault
@@ -35,8 +36,10 @@ from trayapp.schedule.times.clock import SystemClock
 from trayapp.schedule.times.due import parents
 from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
-from trayapp.store.file.database import Store
-from trayapp.store.mirror import schema
+from trayapp.store.errors import StoreCorrupt, StoreError
+from trayapp.store.file.database import Store, commit
+from trayapp.store.file.mending import restore
+from trayapp.store.mirror import adoption, schema
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
 from trayapp.sync.http.budget import Budgets
@@ -86,13 +89,66 @@ class Workspace:
         with self._lock:
             if self._store is not None:
                 return self._store
+            self._tidy()
+            self._store = Store(self.home.database)
+            try:
+                self._settle(self._store)
+            except StoreCorrupt:
+                self._settle(self._store)  # it has been mended now, or this says why not
+            return self._store
+
+    def _tidy(self) -> None:
+        """Make the home's folders, and remove what killed processes left there, as far as it can be written."""
+        try:
             self.home.create()
             self.home.staging.mkdir(mode=0o700, exist_ok=True)
             journal.clean(self.home.staging, self.clock.now())
-            self._store = Store(self.home.database)
-            with suppress(SettingsError):  # it is done when they can be read again
-                self.vault.adopt(self._store, self.settings)
-            return self._store
+            self.settings_file.clean()
+        except (EnvironmentProblem, OSError) as error:
+            if not self.home.database.exists():
+                raise
+            log.warning("the home can only be read: %s", problem_of(error))
+
+    def take_notices(self) -> list[Message]:
+        """What people should know of the database since this was last asked. Waits for nobody."""
+        return self._store.take_notices() if self._store is not None else []
+
+    def _settle(self, store: Store) -> None:
+        """Do what the database owes to the settings, if they can be read and it can be written."""
+        try:
+            self.vault.adopt(store, self.settings)
+            self._adopt_tables(store)
+        except StoreCorrupt:
+            raise
+        except (SettingsError, StoreError) as error:
+            log.info("the database is not settled yet: %s", error)
+
+    def restore(self, backup: Path) -> Path | None:
+        """Put a checked backup in the place of the database; where that is now, if there was one. Raises UserError."""
+        store = self._store  # the lock is not held while this waits: a window may want it
+        if store is None:
+            self._tidy()
+            replaced = restore(self.home.database, backup, self.clock.now())
+        else:
+            replaced = store.restore(backup)
+        self._settle(self.store)
+        return replaced
+
+    def adopt_all(self) -> list[Message]:
+        """Make tables that nobody owns their endpoints' again, by the settings; which, in words. Raises UserError."""
+        endpoints = self.settings().endpoint
+        with self.store.writing() as db:
+            adopted = adoption.adopt_all(db, endpoints)
+        return [say("The table of {id} was not known any more, and is now.", id=id) for id in adopted]
+
+    def _adopt_tables(self, store: Store) -> None:
+        with store.reading() as db:
+            if not adoption.is_owed(db):
+                return
+        endpoints = self.settings().endpoint
+        with store.writing() as db:
+            adopted = adoption.adopt_all(db, endpoints)
+        log.warning("tables that are their endpoints' again: %s", ", ".join(adopted) or "none")
 
     @property
     def accounts(self) -> "Accounts":
@@ -117,7 +173,9 @@ class Workspace:
 
     def settings(self) -> Settings:
         """The settings on disk. SettingsError when they can't be used."""
-        return self.settings_file.load()
+        settings = self.settings_file.load()
+        children.withhold(each.auth.secret_env for each in settings.endpoint)
+        return settings
 
     def endpoint(self, id: str) -> Endpoint:
         """One endpoint by id or by name. UserError when there is none, or several have that name."""
@@ -280,7 +338,11 @@ class Workspace:
     def _without(
         self, removed: Sequence[Endpoint], change: Callable[[Settings], Settings], drop_tables: Sequence[str]
     ) -> Settings:
-        """Write changed settings, and forget those of `removed` that they lack: both or, with a UserError, neither."""
+        """Write changed settings, and forget those of `removed` that they lack: both or, with a UserError, neither.
+
+        The database comes first, when the settings are all but renamed: who breaks off between the two has an endpoint
+        that knows nothing any more, and can be removed again.
+        """
         if not removed:
             return self.settings_file.edit(change)
         gone: list[Endpoint] = []
@@ -295,7 +357,7 @@ class Workspace:
                     endpoint_states.forget(db, each.id)
                 return changed
 
-            saved = self.settings_file.edit(forgetting)
+            saved = self.settings_file.edit(forgetting, ready=lambda: commit(db))
         for each in gone:
             self._forget_secrets(each)
         return saved
@@ -383,6 +445,7 @@ class Workspace:
 
         self._serve_demo(endpoint)
         if secret is None and names_variable and endpoint.auth.secret_env:
+            children.withhold([endpoint.auth.secret_env])
             secret = from_environment(endpoint.auth.secret_env)
         access = self._access(endpoint, secret, cancel, proxy_password)
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":

@@ -142,3 +142,13 @@ def test_nothing_in_a_record_is_obeyed_by_a_terminal(log_file: Path) -> None:
 def test_a_long_line_is_scrubbed_fast() -> None:
     line = "a_auth" * 20_000 + "://" * 1000 + "x" * 100_000
     assert quickest_cpu(lambda: Scrubber().scrub(line), 0.5) < 0.5
+
+
+def test_a_log_that_can_not_be_written_disturbs_nobody(tmp_path, capsys):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    handler = logs._LogFile(folder / "traysync.log")
+    folder.rmdir()
+    handler.handle(logging.LogRecord("x", logging.ERROR, "", 0, "a line", None, None))
+    handler.close()
+    assert capsys.readouterr().err == ""

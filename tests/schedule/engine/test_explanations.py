@@ -56,3 +56,38 @@ def row(id: str = "a", due: timedelta | None = HOUR / 2, **fields: Any) -> Endpo
 def test_why(spec: Endpoint, state: EndpointRow, line: str) -> None:
     conditions = Conditions(online=True, on_battery=True, disk_free=5 * 2**30)
     assert line in [*map(str, why(spec, state, conditions, NOW, BERLIN))]
+
+
+DUE = row(due=-HOUR, last_success=NOW - HOUR)
+FULL = (
+    "It waits for a free place: r0, r1, r2 and r3 are running. At most 4 run at a time, besides 4 that last longer than"
+    " 5 minutes."
+)
+
+
+@pytest.mark.parametrize(
+    ("urls", "minutes", "state", "line"),
+    [
+        (["http://r0.test/", "http://r1.test/", "http://r2.test/", "http://r3.test/"], 1, DUE, FULL),
+        (["http://r0.test/", "http://r1.test/", "http://r2.test/"], 1, DUE, None),
+        (["http://r0.test/", "http://r1.test/", "http://r2.test/", "http://r3.test/"], 6, DUE, None),
+        (["http://r0.test/", "http://r1.test/", "http://r2.test/", "http://r3.test/"], 1, row(), None),
+        (
+            ["http://a.test:80/x", "http://A.test/y"],
+            6,
+            DUE,
+            "It waits for its server: r0 and r1 are running there, and at most 2 do at a time.",
+        ),
+    ],
+    ids=["all places", "one is free", "long runs", "not due", "its server"],
+)
+def test_who_holds_its_place_is_named(urls: list[str], minutes: int, state: EndpointRow, line: str | None) -> None:
+    began = NOW - timedelta(minutes=minutes)
+    running = {
+        f"r{number}": (endpoint(f"r{number}", url=url), row(f"r{number}", status="running", last_attempt=began))
+        for number, url in enumerate(urls)
+    }
+    said = [*map(str, why(endpoint(), state, Conditions(online=True), NOW, BERLIN, None, running))]
+    assert [each for each in said if each.startswith("It waits")] == ([] if line is None else [line])
+    blocked = [*map(str, why(endpoint(), state, Conditions(online=False), NOW, BERLIN, None, running))]
+    assert not any(each.startswith("It waits") for each in blocked)

@@ -318,6 +318,25 @@ def test_hours_open_and_close_by_themselves() -> None:
     assert local[-1].strftime("%H:%M") == "05:00"
 
 
+def test_runs_that_drip_keep_others_waiting_for_minutes_only() -> None:
+    ids = [f"e{number}" for number in range(10)]
+    w = world(*(endpoint(id, manual=True) for id in ids), run_seconds=1700.0)
+    w.sync(*ids)
+    w.live(timedelta(minutes=2))
+    assert len(w.running) == 4
+    w.clock.sleep(HOUR)  # which does not count
+    w.live(timedelta(minutes=2))
+    assert len(w.running) == 4
+    w.live(timedelta(minutes=2))
+    assert len(w.running) == 8
+    begun = [at - NOW for at, _ in w.started]
+    assert begun[7] - HOUR == timedelta(minutes=5)
+    w.live(timedelta(minutes=20))
+    assert len(w.running) == 8
+    w.live(timedelta(minutes=10))
+    assert {id for _, id in w.started} == set(ids)
+
+
 def test_what_waits_for_a_worker_does_not_start_when_its_hours_are_over() -> None:
     hours = When(between=(TimeOfDay.parse("13:00"), TimeOfDay.parse("14:05")))  # NOW is 14:00 in Berlin
     long = [endpoint(id, url="http://one.test/") for id in "xy"]

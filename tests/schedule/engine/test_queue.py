@@ -7,7 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.schedule.fakes import NOW
-from trayapp.schedule.engine.queue import PER_HOST, WORKERS, Item, RunQueue, Wish, both, host, next_to_start, rank
+from trayapp.schedule.engine.queue import (
+    MOST_LONG,
+    PER_HOST,
+    WORKERS,
+    Item,
+    RunQueue,
+    Wish,
+    both,
+    host,
+    next_to_start,
+    rank,
+)
 
 
 def item(id: str = "a", host: str = "h", late: int = 0, expedited: bool = False, full: bool = False) -> Item:
@@ -51,6 +62,18 @@ def test_no_worker_no_start() -> None:
     assert queue(item("a", expedited=True)).take(running) is None
 
 
+@pytest.mark.parametrize(("count", "long", "starts"), [(4, 1, True), (7, 4, True), (7, 7, True), (8, 8, False)])
+def test_long_runs_give_up_their_workers_but_not_all_of_them(count: int, long: int, starts: bool) -> None:
+    assert WORKERS + MOST_LONG == 8
+    running = [item(f"r{number}", host=f"h{number}") for number in range(count)]
+    assert (queue(item("a", host="free")).take(running, long) is not None) is starts
+
+
+def test_nor_their_place_at_their_server() -> None:
+    running = [item(f"r{number}", host="slow") for number in range(PER_HOST)]
+    assert queue(item("a", host="slow")).take(running, long=PER_HOST) is None
+
+
 def test_removal() -> None:
     waiting = queue(item("a"), item("b"))
     assert waiting.remove("a") == item("a")
@@ -62,7 +85,14 @@ def test_removal() -> None:
 
 @pytest.mark.parametrize(
     ("url", "name"),
-    [("https://Api.Example.com/x", "api.example.com"), ("http://u:p@h:81/", "h:81"), ("http://[::1]:5/", "[::1]:5")],
+    [
+        ("https://Api.Example.com/x", "api.example.com"),
+        ("https://api.example.com:443/x", "api.example.com"),
+        ("http://api.example.com.:80/x", "api.example.com"),
+        ("http://api.example.com:443/x", "api.example.com:443"),
+        ("http://u:p@h:81/", "h:81"),
+        ("http://[::1]:5/", "[::1]:5"),
+    ],
 )
 def test_server_names(url: str, name: str) -> None:
     assert host(url) == name

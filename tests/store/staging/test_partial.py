@@ -9,10 +9,10 @@ from trayapp.endpoints.model import Endpoint, Incremental, Table
 from trayapp.store.bookkeeping.history import next_number
 from trayapp.store.file.database import Store
 from trayapp.store.mirror.claim import load_known, make_plan
-from trayapp.store.mirror.publish import ListingNeeded, publish
+from trayapp.store.mirror.publish import publish
 from trayapp.store.mirror.tombstones import Tombstone
 from trayapp.store.records.pages import JsonPage
-from trayapp.store.staging.published import Known
+from trayapp.store.staging.published import Known, ListingNeeded
 from trayapp.store.staging.staging import Staging
 
 ENDPOINT = Endpoint(

@@ -14,6 +14,7 @@ from tests.sync.mirroring import as_stored, mirroring
 from trayapp.endpoints.model import After, Endpoint, Limits, Response, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.units import Size
+from trayapp.sync.formats import sniff
 from trayapp.sync.records.extraction import MOST_LEVELS
 
 try:
@@ -533,3 +534,18 @@ def test_json_that_is_no_utf8_is_not_guessed_at(mirror):
     mirror.sync(reply)
     assert str(mirror.report.problem.title) == "The response's text can't be read"
     assert mirror.sync(reply, response=Response(encoding="latin-1")) == [{"id": 1, "name": "Ärger"}]
+
+
+@pytest.mark.parametrize(
+    ("start", "is_html"),
+    [
+        (b"<!-- a --> <!-- b --><HTML>", True),
+        (b"<!doctype html>", True),
+        (b"<!-- <html> --><items>", False),
+        (b"<!-- <html>", False),
+        (b"<!---->" * 280, False),
+        (b"<htmlx>", False),
+    ],
+)
+def test_html_behind_comments(start, is_html):
+    assert sniff.is_markup(start) is is_html

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trayapp.sync.http.scrub import SHORTEST, scrubbed
+from trayapp.sync.http.scrub import SHORTEST, hidden_start, scrubbed
 
 SECRET = "hunter2\"ünter2/+ 😀&<'x"
 
@@ -161,3 +161,20 @@ def test_the_time_grows_with_the_text_and_no_faster(piece):
         return time.process_time() - started
 
     assert seconds(1_000_000) < 10 * seconds(250_000) + 0.1
+
+
+@pytest.mark.parametrize("length", [1, 10, 300])
+@pytest.mark.parametrize("way", WHOLE)
+def test_what_a_cut_leaves_of_a_secret_is_not_shown(way, length):
+    secret = way(SECRET)
+    for before in range(max(0, length - len(secret)), length + 5000, 97):
+        text = "-" * before + secret + "+" * 5000
+        start = hidden_start(text, length, lambda text: scrubbed(text, [SECRET]))
+        assert len(start) <= length
+        assert not set(start) - set("-+…"), (before, start)
+        assert before < length or ("-" * length).startswith(start)
+
+
+def test_the_start_of_a_short_text_is_all_of_it():
+    assert hidden_start("abc", 10, str) == "abc"
+    assert hidden_start("abc" * 3000, 9000, str) == "abc" * 3000

@@ -1,10 +1,14 @@
 """Records of every shape, mirrored with nothing but the address; then the paths a person writes."""
 
+import msgspec
 import pytest
 
 from tests.server import json_reply, raw
 from tests.sync.mirroring import as_stored, mirroring
 from trayapp.endpoints.model import Response, Table
+from trayapp.sync.errors import SyncError
+from trayapp.sync.records import shapes
+from trayapp.sync.records.extraction import split_records
 
 RECORDS = [{"id": 1, "name": "a", "nested": {"x": [1.10]}}, {"id": 2, "name": "b", "nested": None}]
 POINT = {"type": "Point", "coordinates": [1.5, 2]}
@@ -153,3 +157,17 @@ def test_records_keep_their_digits_in_every_shape(mirror):
     ]:
         mirror.sync(raw(body % digits), response=Response(records=path), table=Table(name="items", mode="replace"))
         assert [row["id"] for row in mirror.rows()] == [digits.decode()], path
+
+
+@pytest.mark.parametrize("expression", ["&a", "sum(a)", "a[", "sort_by(a, &b)", "abs(a)", "(" * 3000, "nope(a)"])
+def test_an_expression_that_gives_nothing_is_told(expression):
+    with pytest.raises(SyncError) as raised:
+        split_records(b'{"a": [{"b": 1}, {"b": "x"}]}', f"jmes:{expression}", "http://a.example/items")
+    assert "The expression can't be evaluated" in raised.value.cause
+
+
+@pytest.mark.parametrize("name", ["a\x01b", 'a"b', "a\\b", "a.b", "a\nb", " ", "ü\u2028"])
+def test_a_list_of_any_name_is_found_again(name):
+    text = msgspec.json.encode({name: [{"id": 1}], "x": 1})
+    path = shapes.records_path(msgspec.json.decode(text))
+    assert split_records(text, path, "http://a.example/items") == [b'{"id":1}']

@@ -27,7 +27,9 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     return (
         # A header, or a field of a printed dictionary: to the end of its quotes, or of the line.
         (
-            re.compile(rf"(?i)(\b{_SECRET_NAME}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"),
+            re.compile(
+                rf"(?i)((?:{_SECRET_WORD})[\w.\[\]-]{{0,40}}['\"]?\s*:\s+)('[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"][^\r\n]*)"
+            ),
             rf"\1{_BLOT}",
         ),
         (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*\d)[\w.~+/=-]{8,}"), rf"\1 {_BLOT}"),
@@ -103,6 +105,9 @@ class _LogFile(logging.Handler):
             def _open(self) -> TextIOWrapper:
                 descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
                 return open(descriptor, "a", encoding=self.encoding)
+
+            def handleError(self, record: logging.LogRecord) -> None:
+                """A full disk, or no folder any more: there is no better place to tell of it."""
 
         file = PrivateRotatingFile(self._path, maxBytes=_BYTES, backupCount=_OLD_FILES, encoding="utf-8", delay=True)
         file.setFormatter(self.formatter)

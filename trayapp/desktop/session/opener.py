@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from trayapp.desktop.process.children import environment
 from trayapp.errors import EnvironmentProblem, UserError
 from trayapp.messages import say
 
@@ -62,7 +63,13 @@ def _run(program: str, target: str) -> None:
     null = subprocess.DEVNULL
     try:
         done = subprocess.run(
-            [program, target], stdin=null, stdout=null, stderr=null, start_new_session=True, check=False
+            [program, target],
+            stdin=null,
+            stdout=null,
+            stderr=null,
+            env=environment(),
+            start_new_session=True,
+            check=False,
         )
     except OSError as error:
         _log.warning("%s: %s", program, error.strerror)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from trayapp.errors import problem_of
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow, load_states, save_state
 from trayapp.store.bookkeeping.history import RunRow, recent_statuses, record_run
 from trayapp.store.bookkeeping.pause import Pause, load_pause, save_pause
@@ -123,9 +124,16 @@ class Saver:
                 change = self._take()
             try:
                 self._store.save(change)
-            except Exception:
+            except Exception as error:
                 # Whatever went wrong with the file: the scheduler goes on, and the state is written as soon as it can.
-                log.exception("The schedule could not be saved; next attempt in %g s", self.RETRY)
+                problem = problem_of(error)
+                log.log(
+                    logging.ERROR if problem.code == "bug" else logging.WARNING,
+                    "The schedule could not be saved; next attempt in %g s. %s",
+                    self.RETRY,
+                    problem,
+                    exc_info=problem.code == "bug",
+                )
                 with self._changed:
                     self._put_back(change)
                     if self._closing:

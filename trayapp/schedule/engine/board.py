@@ -30,7 +30,7 @@ from trayapp.schedule.engine.placement import (
     place,
     run_place,
 )
-from trayapp.schedule.engine.queue import RunQueue, Wish
+from trayapp.schedule.engine.queue import LONG, RunQueue, Wish
 from trayapp.schedule.engine.work import Stop
 from trayapp.schedule.times.due import SPREAD, spread
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
@@ -64,10 +64,11 @@ class Board:
         """What is to be done now; each thing is handed out once."""
         starts = []
         running = [each.item for each in self._running.values()]
-        while (item := self._queue.take(running)) is not None:
+        long = sum(each.long_from <= now for each in self._running.values())
+        while (item := self._queue.take(running, long)) is not None:
             entry, endpoint = self._entries[item.id], self._entries[item.id].endpoint
             deadline = now + timedelta(seconds=endpoint.limits.run.seconds)
-            self._running[item.id] = Running(item, endpoint, deadline)
+            self._running[item.id] = Running(item, endpoint, deadline, now + LONG)
             running.append(item)
             self._put(entry, work.start(entry.row, now))
             entry.recorded = entry.awaited = False

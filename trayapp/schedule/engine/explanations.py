@@ -1,15 +1,16 @@
 """Why something does not run: answered from the saved state alone, without a running scheduler."""
 
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
 from typing import assert_never
 
 from trayapp.endpoints.calendar import Once
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.schedule import Cron, EventsOnly, Every, Manual, TimesOfDay, schedule_of
-from trayapp.messages import NOTHING, Message, paragraph, say
+from trayapp.messages import NOTHING, Message, listing, paragraph, say
 from trayapp.schedule.conditions.constraints import checks, clock_time
 from trayapp.schedule.conditions.machine import Conditions
+from trayapp.schedule.engine.queue import LONG, MOST_LONG, PER_HOST, WORKERS, busy_workers, host
 from trayapp.schedule.engine.work import backing_off, due_at
 from trayapp.schedule.times.descriptions import describe
 from trayapp.schedule.times.due import parents
@@ -23,10 +24,11 @@ def why(
     now: datetime,
     zone: tzinfo,
     before: Mapping[str, tuple[Endpoint, EndpointRow]] | None = None,
+    running: Mapping[str, tuple[Endpoint, EndpointRow]] | None = None,
 ) -> list[Message]:
     """Sentences that answer "why does it not run now?": its time, its last result, and every constraint's value.
 
-    before: the endpoints that it runs after, by id.
+    before: the endpoints that it runs after, by id. running: those that run, by id; who holds its place is among them.
     """
     lines = [_when(endpoint, row, now, zone)]
     lines += [_parent_state(id, (before or {}).get(id), now, zone) for id in parents(endpoint)]
@@ -41,7 +43,11 @@ def why(
         lines.append(say("The last run was stopped by the user."))
     elif row.stop_reason:
         lines.append(say("The last run was stopped: {reason}.", reason=row.stop_reason))
-    for check in checks(endpoint, conditions, now, zone):
+    checked = [*checks(endpoint, conditions, now, zone)]
+    due = due_at(row)
+    if row.status != "running" and due is not None and due <= now and not any(check.reason for check in checked):
+        lines += _holders(endpoint, running or {}, now)
+    for check in checked:
         if check.reason:
             lines.append(say("Waiting for {wants}: {value}.", wants=check.wants, value=check.value))
         else:
@@ -51,6 +57,30 @@ def why(
     else:
         lines.append(say("Last success: {time}.", time=clock_time(row.last_success, now, zone)))
     return lines
+
+
+def _holders(
+    endpoint: Endpoint, running: Mapping[str, tuple[Endpoint, EndpointRow]], now: datetime
+) -> Iterator[Message]:
+    """Who has the place that it waits for, if it does."""
+    there = tuple(id for id, (other, _) in running.items() if host(other.url) == host(endpoint.url))
+    if len(there) >= PER_HOST:
+        yield say(
+            "It waits for its server: {ids} are running there, and at most {count} do at a time.",
+            ids=listing(there),
+            count=PER_HOST,
+        )
+    begun = [row.last_attempt for _, row in running.values()]
+    long = sum(at is not None and at + LONG <= now for at in begun)
+    if busy_workers(len(running), long) >= WORKERS:
+        yield say(
+            "It waits for a free place: {ids} are running. At most {count} run at a time, besides {more} that last"
+            " longer than {minutes} minutes.",
+            ids=listing(tuple(running)),
+            count=WORKERS,
+            more=MOST_LONG,
+            minutes=LONG // timedelta(minutes=1),
+        )
 
 
 def _when(endpoint: Endpoint, row: EndpointRow, now: datetime, zone: tzinfo) -> Message:

@@ -23,11 +23,15 @@ ASKING = timedelta(seconds=60)
 
 
 class Running(msgspec.Struct):
-    """A run in progress, on the settings it began with. stop: what it was told, None if nothing."""
+    """A run in progress, on the settings it began with. stop: what it was told, None if nothing.
+
+    long_from: when it has lasted LONG.
+    """
 
     item: Item
     endpoint: Endpoint
     deadline: datetime
+    long_from: datetime
     stop: Stop | None = None
 
 
@@ -71,7 +75,7 @@ Place = Waiting | Blocked | Asking | HeldBack | Queued
 
 
 class Going(msgspec.Struct, frozen=True):
-    """The run goes on; `look_again` is when its time is over or a constraint may be lost."""
+    """The run goes on; `look_again` is when its time is over, a constraint may be lost, or its worker is free."""
 
     look_again: datetime
 
@@ -130,4 +134,5 @@ def run_place(running: Running, conditions: Conditions, now: datetime, zone: tzi
     if reason := lost(endpoint, conditions, now, zone, wished=item.expedited):
         return Stopping(Stop(StopReason("condition", reason), "again"), item.wish)
     edge = None if item.expedited else window_edge(endpoint, now, zone)
-    return Going(running.deadline if edge is None else min(edge, running.deadline))
+    ahead = (running.deadline, running.long_from if now < running.long_from else None, edge)
+    return Going(min(moment for moment in ahead if moment is not None))

@@ -243,6 +243,7 @@ class Planner(Board):
         self._asking.anew(now)
         for running in self._running.values():
             running.deadline += asleep
+            running.long_from += asleep
         overdue = [id for id, each in self._entries.items() if id not in self._running and each.is_due(now)]
         for id in overdue:
             if self._entries[id].wish is None:
@@ -255,6 +256,7 @@ class Planner(Board):
         """The wall clock was set back: nothing waits longer for it."""
         for running in self._running.values():
             running.deadline -= by
+            running.long_from -= by
         for id, entry in self._entries.items():
             if entry.held_back is not None:
                 entry.held_back -= by

@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Container, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,7 +11,13 @@ import msgspec
 WORKERS = 4
 """How many runs go on at once."""
 PER_HOST = 2
-"""How many of them against one server."""
+"""How many of them against one server, however long they last."""
+LONG = timedelta(minutes=5)
+"""A run that lasts longer gives its worker to another: servers that drip must not keep all others waiting."""
+MOST_LONG = 4
+"""How many runs do so at a time; there are never more than WORKERS + MOST_LONG in all."""
+
+_OWN_PORTS = {"http": ":80", "https": ":443"}
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -51,9 +57,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def host(url: str) -> str:
-    """The server a URL is asked of: host name and port."""
+    """The server a URL is asked of: host name and, where it is not the scheme's own, port."""
     parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2].lower()
+    place = parts.netloc.rpartition("@")[2].lower().removesuffix(_OWN_PORTS.get(parts.scheme, ""))
+    name, colon, port = place.partition(":")
+    return f"{name.removesuffix('.')}{colon}{port}"
 
 
 def rank(item: Item) -> tuple[bool, datetime, str]:
@@ -61,12 +69,20 @@ def rank(item: Item) -> tuple[bool, datetime, str]:
     return not item.expedited, item.due, item.id
 
 
-def next_to_start(queue: Sequence[Item], running: Collection[Item], waiting: Container[str] = ()) -> Item | None:
+def busy_workers(running: int, long: int) -> int:
+    """How many workers so many runs take, of which so many last longer than LONG."""
+    return running - min(long, MOST_LONG)
+
+
+def next_to_start(
+    queue: Sequence[Item], running: Collection[Item], waiting: Container[str] = (), long: int = 0
+) -> Item | None:
     """The first of the sorted queue for which there is a free worker, a free place at its server, and no run yet.
 
-    waiting: the ids in the queue; none comes before the one it runs after.
+    waiting: the ids in the queue; none comes before the one it runs after. long: how many of the runs last longer than
+    LONG.
     """
-    if len(running) >= WORKERS:
+    if busy_workers(len(running), long) >= WORKERS:
         return None
     busy = Counter(item.host for item in running)
     ids = {item.id for item in running}
@@ -116,7 +132,10 @@ class RunQueue:
             del self._sorted[bisect_left(self._sorted, rank(item), key=rank)]
         return item
 
-    def take(self, running: Collection[Item]) -> Item | None:
-        """Take the next item that may start beside the running ones off the queue; None if there is none."""
-        item = next_to_start(self._sorted, running, self._by_id)
+    def take(self, running: Collection[Item], long: int = 0) -> Item | None:
+        """Take the next item that may start beside the running ones off the queue; None if there is none.
+
+        long: as of `next_to_start`.
+        """
+        item = next_to_start(self._sorted, running, self._by_id, long)
         return None if item is None else self.remove(item.id)

@@ -177,15 +177,19 @@ def _cron_words(expression: str) -> Message:
     minute, hour, day, _, weekday = fields
     if (hour, day, weekday) == ("*", "*", "*"):
         return _within_hour(minute) or foreign(expression)
-    if not (minute.isdigit() and all(each.isdigit() for each in hour.split(","))):
+    if not (_is_number(minute) and all(_is_number(each) for each in hour.split(","))):
         return foreign(expression)
     times = listing(tuple(f"{each:02d}:{int(minute):02d}" for each in sorted(map(int, hour.split(",")))))
     if day == "*":
         days = _weekdays(weekday)
         return say("{days} at {times}", days=days, times=times) if days else foreign(expression)
-    if day.isdigit() and weekday == "*":
+    if _is_number(day) and weekday == "*":
         return say("on day {day} of every month at {times}", day=int(day), times=times)
     return foreign(expression)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 2
 
 
 def _within_hour(minute: str) -> Message:
@@ -193,10 +197,10 @@ def _within_hour(minute: str) -> Message:
         return say("every minute")
     if minute == "0":
         return say("every hour")
-    if minute.isdigit():
+    if _is_number(minute):
         return say_count("every hour at {count} minute past", "every hour at {count} minutes past", int(minute))
     step = minute.removeprefix("*/")
-    if step != minute and step.isdigit() and 60 % max(1, int(step)) == 0:
+    if step != minute and _is_number(step) and 60 % max(1, int(step)) == 0:
         return _every(timedelta(minutes=int(step)))
     return NOTHING
 

@@ -3,9 +3,10 @@
 No other module knows the columns.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import apsw
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from trayapp.errors import Problem
 from trayapp.messages import NOTHING, Message, foreign, from_plain, to_plain
 from trayapp.store.times import to_text
+
+log = logging.getLogger(__name__)
 
 Status = Literal["enqueued", "running"]
 
@@ -84,6 +87,14 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
 
 Row = TypeVar("Row", Entry, Marks)
 
+Doubt = Literal[0, 1, 2]
+"""Whether an endpoint's table may differ from what is known of it."""
+BELIEVED: Doubt = 0
+COUNT: Doubt = 1
+"""Another program wrote to the file: the rows must be as many as they were."""
+COMPARE: Doubt = 2
+"""Rows may be lost, or wrong: the table must be compared with all that the server lists."""
+
 _SENTENCES = ("blocked_by", "stop_reason", "sentence")
 _ENGLISH = ("problem_title", "problem_cause", "problem_next", *_SENTENCES)
 """Columns that hold English for whoever reads the file."""
@@ -96,7 +107,12 @@ def _read(db: apsw.Connection, kind: type[Row], where: str = "", *values: str | 
     names = kind.__struct_fields__
     for row in db.execute(f"SELECT {', '.join(names)} FROM _sync_endpoints {where}", values):
         given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        yield msgspec.convert(given, kind)
+        try:
+            yield msgspec.convert(given, kind)
+        except msgspec.ValidationError as error:
+            log.warning("what is noted of an endpoint can't be read, and begins anew: %s", error)
+            known = {name: given[name] for name in ("number", "id") if name in names}
+            yield msgspec.convert(known, kind)
 
 
 def _update(db: apsw.Connection, where: str, value: str | int, changes: Mapping[str, Any]) -> None:
@@ -113,18 +129,30 @@ def _read_states(db: apsw.Connection, where: str = "", *values: str) -> Iterator
     names = (*_SIMPLE, *_ENGLISH, "messages")
     for row in db.execute(f"SELECT {', '.join(names)} FROM _sync_endpoints {where}", values):
         given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        said = msgspec.json.decode(given.pop("messages", "null"))
-        title, cause, next, *others = (foreign(given.pop(name)) for name in _ENGLISH)
-        for name in given.keys() & _TIMES:
-            given[name] = datetime.fromisoformat(given[name])
-        if said is None:  # an older version wrote it: English is all there is
-            given |= dict(zip(_SENTENCES, others, strict=True))
-            given["problem"] = Problem(title, cause, next) if title else None
-        else:
-            given |= {name: from_plain(said[name]) for name in _SENTENCES}
-            given["stop_code"] = said["stop_code"]
-            given["problem"] = Problem.from_plain(said["problem"]) if said["problem"] else None
-        yield EndpointRow(**given)
+        try:
+            yield _state(given)
+        except (LookupError, TypeError, ValueError, msgspec.MsgspecError) as error:
+            log.warning("the state of %s can't be read, and begins anew: %s", row[0], error)
+            yield EndpointRow(id=str(row[0]))
+
+
+def _state(given: dict[str, Any]) -> EndpointRow:
+    """The state that these columns hold. LookupError, TypeError, ValueError or MsgspecError when they hold none."""
+    said = msgspec.json.decode(given.pop("messages", "null"))
+    title, cause, next, *others = (foreign(given.pop(name)) for name in _ENGLISH)
+    for name in given.keys() & _TIMES:
+        given[name] = datetime.fromisoformat(given[name])
+    if said is None:  # an older version wrote it: English is all there is
+        given |= dict(zip(_SENTENCES, others, strict=True))
+        given["problem"] = Problem(title, cause, next) if title else None
+    else:
+        given |= {name: from_plain(said[name]) for name in _SENTENCES}
+        given["stop_code"] = said["stop_code"]
+        given["problem"] = Problem.from_plain(said["problem"]) if said["problem"] else None
+    row = EndpointRow(**given)
+    if row.status not in get_args(Status) or type(row.attempts) is not int or type(row.generation) is not int:
+        raise ValueError(row.status)
+    return row
 
 
 def _stored(row: EndpointRow) -> dict[str, Any]:
@@ -195,6 +223,17 @@ def save_evidence(db: apsw.Connection, id: str, evidence: str) -> None:
 def save_none_held(db: apsw.Connection, number: int) -> None:
     """No deletion waits for the user's confirmation any more."""
     _update(db, "number", number, {"held": 0})
+
+
+def doubt(db: apsw.Connection, number: int, doubt: Doubt) -> None:
+    """Have the next run see to it that the endpoint's table is what is known of it, or need not any more."""
+    _update(db, "number", number, {"doubted": doubt})
+
+
+def read_doubt(db: apsw.Connection, id: str) -> Doubt:
+    """What the next run must see to."""
+    found = db.execute("SELECT doubted FROM _sync_endpoints WHERE id = ?", (id,)).get
+    return COUNT if found == COUNT else COMPARE if found else BELIEVED
 
 
 def forget(db: apsw.Connection, id: str) -> None:

@@ -1,5 +1,6 @@
 """The history: runs, what each changed, and how long it is kept."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ import msgspec
 from trayapp.messages import NOTHING, Message, foreign, from_plain, to_plain
 from trayapp.store.records.values import SqlValue
 from trayapp.store.times import to_text
+
+log = logging.getLogger(__name__)
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +61,16 @@ _COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
 
 def next_number(db: apsw.Connection) -> int:
     """The number the next recorded run will have; inside a writing transaction it is kept free."""
-    number = db.execute("SELECT coalesce(max(run), 0) + 1 FROM _sync_runs").get
-    assert isinstance(number, int)
-    return number
+    # A run whose line is lost may have left changes.
+    newest = [_newest(db, table) for table in ("_sync_runs", "_sync_changes")]
+    return max(newest) + 1
+
+
+def _newest(db: apsw.Connection, table: str) -> int:
+    number = db.execute(f"SELECT max(run) FROM {table}").get
+    if not isinstance(number, int | None):  # another program wrote that
+        number = db.execute(f"SELECT max(run) FROM {table} WHERE typeof(run) = 'integer'").get
+    return number if isinstance(number, int) else 0
 
 
 def record_run(db: apsw.Connection, row: RunRow, number: int | None = None) -> int:
@@ -92,7 +102,15 @@ def list_runs(db: apsw.Connection, endpoint: str | None = None, limit: int = 500
     rows = db.execute(
         f"SELECT {_COLUMNS}, messages FROM _sync_runs {where} ORDER BY run DESC LIMIT ?", (*values, limit)
     )
-    return tuple(_from_sql(row) for row in rows)
+    return tuple(filter(None, map(_readable, rows)))
+
+
+def _readable(row: tuple[Any, ...]) -> RunRow | None:
+    try:
+        return _from_sql(row)
+    except (LookupError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        log.warning("run %s of the history can't be read: %s", row[0], error)
+        return None
 
 
 def _from_sql(row: tuple[Any, ...]) -> RunRow:

@@ -105,6 +105,10 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE _sync_runs ADD COLUMN messages TEXT;
     ALTER TABLE _sync_endpoints ADD COLUMN messages TEXT;
     """,
+    # Whether the table may differ from what is known of it: 0 no, 1 another program wrote to the file, 2 likely.
+    """
+    ALTER TABLE _sync_endpoints ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+    """,
     """
     ALTER TABLE _sync_runs ADD COLUMN evidence TEXT;
     ALTER TABLE _sync_endpoints ADD COLUMN evidence TEXT;

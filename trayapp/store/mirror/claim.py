@@ -10,6 +10,8 @@ from trayapp.messages import say
 from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror import schema as tables
+from trayapp.store.mirror.adoption import adopt, is_known
+from trayapp.store.mirror.mapping import made_with, mapping_of
 from trayapp.store.mirror.schema import Shape
 from trayapp.store.names import quote
 from trayapp.store.staging.published import Known, KnownTable
@@ -38,6 +40,14 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
     mapping = mapping_of(endpoint)
     before = endpoint_states.enter(db, endpoint.id)
     old_name, name = before.table_name, endpoint.table.name
+    if old_name == name and tables.exists(db, name) and not is_known(db, before):
+        if not adopt(db, endpoint) and endpoint.table.mode in ("append", "upsert"):
+            raise StoreError(
+                say("The table {name} is not as TraySync made it", name=name),
+                say("Its key or columns were changed, and it has rows that the server may no longer list."),
+                say("Give the endpoint another table name to keep this table as it is, or remove the table."),
+            )
+        before = endpoint_states.enter(db, endpoint.id)
     there = old_name is not None and tables.exists(db, old_name)
     if there and _keeps_what_is_gone(before) and before.mapping != mapping:
         if old_name == name:
@@ -114,8 +124,8 @@ def check_plan(db: apsw.Connection, plan: Plan, id: str) -> None:
 
 
 def _keeps_what_is_gone(entry: endpoint_states.Entry) -> bool:
-    """Whether the table may hold rows that can't be fetched again."""
-    return bool(entry.rows and entry.mapping and msgspec.json.decode(entry.mapping)[1] in ("append", "upsert"))
+    made = made_with(entry.mapping)
+    return bool(entry.rows) and made is not None and made.keeps_what_is_gone
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -133,6 +143,15 @@ def stored(db: apsw.Connection, id: str) -> Stored:
     return Stored(entry.rows, frozenset(column.path for column in tables.load_shape(db, entry.number, ()).columns))
 
 
+def count_rows(db: apsw.Connection, endpoint: Endpoint) -> int | None:
+    """How many rows the endpoint's table has; None when there is none under its name."""
+    if tables.owned(db, endpoint.id) != endpoint.table.name or not tables.exists(db, endpoint.table.name):
+        return None
+    count = db.execute(f"SELECT count(*) FROM {quote(endpoint.table.name)}").get
+    assert isinstance(count, int)
+    return count
+
+
 def load_known(db: apsw.Connection, plan: Plan) -> Known:
     """The digests of all records published before; none when the table is to be made anew."""
     table = KnownTable(db, plan.number)
@@ -142,11 +161,11 @@ def load_known(db: apsw.Connection, plan: Plan) -> Known:
 def stored_key(db: apsw.Connection, endpoint: Endpoint) -> tuple[str, ...]:
     """The key the endpoint's table was made with; () when there is none, or the rest of the mapping differs."""
     entry = endpoint_states.find_entry(db, endpoint.id)
-    if entry is None or entry.mapping is None:
+    made = made_with(entry.mapping) if entry is not None else None
+    if entry is None or made is None:
         return ()
-    key = tuple(msgspec.json.decode(entry.mapping)[0])
-    keyed = msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=key))
-    return key if mapping_of(keyed) == entry.mapping else ()
+    keyed = msgspec.structs.replace(endpoint, table=msgspec.structs.replace(endpoint.table, key=made.key))
+    return made.key if mapping_of(keyed) == entry.mapping else ()
 
 
 def is_current(db: apsw.Connection, endpoint: Endpoint) -> bool:
@@ -157,11 +176,3 @@ def is_current(db: apsw.Connection, endpoint: Endpoint) -> bool:
         return True
     key = stored_key(db, endpoint)
     return bool(key) and endpoint.table.key in ((), key)
-
-
-def mapping_of(endpoint: Endpoint) -> str:
-    """The settings that decide how records become rows, as text."""
-    table = endpoint.table
-    mode = "mirror" if table.mode == "auto" else table.mode
-    parts = (table.key, mode, dict(table.rename), table.ignore, dict(table.types))
-    return msgspec.json.encode(parts, order="sorted").decode()

@@ -4,6 +4,7 @@ What is stored is exactly what records.decode_records with table.binder would gi
 otherwise (a new field, another type, a number that a double can't hold) is refused as a whole, and goes that way.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import itemgetter
@@ -38,7 +39,11 @@ _TYPES: dict[Kind, Any] = {
 
 _NULL = msgspec.Raw(b"null")
 _SHORT = 15
-"""A number written with so many characters is exact as a double (which holds any 15 digits), and below 2^53."""
+"""A number written with so many characters is exact as a double (which holds any 15 digits), and below 2^53.
+
+Unless its exponent has three digits.
+"""
+_FAR = re.compile(rb"[eE][+-]?[0-9]{3}")
 
 _reals = msgspec.json.Decoder(list[float | None])
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -153,14 +158,16 @@ def _texts(values: Sequence[msgspec.Raw]) -> Sequence[SqlValue]:
 
 
 def _numbers(values: Sequence[msgspec.Raw]) -> Sequence[SqlValue]:
+    joined = b",".join(values)
+    far = (b"e" in joined or b"E" in joined) and _FAR.search(joined) is not None
     lengths = list(map(len, values))
-    if max(lengths) <= _SHORT:
-        return _reals.decode(b"[" + b",".join(values) + b"]")
+    if max(lengths) <= _SHORT and not far:
+        return _reals.decode(b"[" + joined + b"]")
     work = _looked_at("real")
     return [
         number
         for value, length in zip(values, lengths, strict=True)
-        for number in (_reals.decode(b"[" + bytes(value) + b"]") if length <= _SHORT else work([value]))
+        for number in (_reals.decode(b"[" + bytes(value) + b"]") if length <= _SHORT and not far else work([value]))
     ]
 
 

@@ -9,7 +9,8 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.store.bookkeeping.endpoint_states import find_entry, save_none_held
 from trayapp.store.mirror.claim import Plan
 from trayapp.store.mirror.decoder import Misfit, RowDecoder
-from trayapp.store.mirror.schema import ONLY_KEY, OWN_KEYS, Column, Shape, converted
+from trayapp.store.mirror.own_keys import OwnKeys
+from trayapp.store.mirror.schema import Column, Shape, converted
 from trayapp.store.names import quote
 from trayapp.store.records.fields import decode_records
 from trayapp.store.records.keys import joined, split
@@ -55,8 +56,6 @@ class Missing:
 
     def rekey(self, before: Sequence[Column], after: Sequence[Column]) -> None:
         """The key's columns have other kinds now, and the table's rows other values of them."""
-        if [column.kind for column in before] == [column.kind for column in after]:
-            return
         kinds = [(old.kind, new.kind) for old, new in zip(before, after, strict=True)]
         for table in ("_sync_held", "_sync_suspects"):
             changes = []
@@ -80,8 +79,7 @@ class Missing:
         sure = doubtful if proof == "whole" else [key for key in doubtful if key in before]
         self._db.execute("DELETE FROM _sync_held WHERE endpoint = ? AND NOT kept", (self._number,))
         self._db.execute("DELETE FROM _sync_suspects WHERE endpoint = ?", (self._number,))
-        if kept:
-            self.settle(kept.difference(missing))
+        self.settle(kept.difference(missing))
         if len(sure) < len(doubtful):
             new = [(self._number, key) for key in doubtful if key not in before]
             self._db.executemany("INSERT INTO _sync_suspects VALUES (?, ?)", new)
@@ -142,24 +140,21 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
         decoder = RowDecoder(Shape(columns, plan.shape.key), (), frozenset(), strict=False)
     except ValueError:
         decoder = None
+    own = OwnKeys(columns[0].path)
     for batch in staging if published else ():
-        published.difference_update(_keys_of(batch.page.as_json(), columns, decoder))
+        page = batch.page.as_json()
+        published.difference_update(own.values(page.digests) or _keys_of(page, columns, decoder))
     return len(published)
 
 
 def _keys_of(page: JsonPage, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
     """The keys of staged records, as they would be bound into these columns."""
-    own: list[SqlValue] = [digest.hex() for digest in page.digests]
-    if columns[0].path == ONLY_KEY:
-        own = [1] * len(own)
     if decoder is not None:
         try:
-            yield from map(joined, decoder.decode(page.text, own))
+            yield from map(joined, decoder.decode(page.text))
             return
         except Misfit:
             pass
-    for value, fields in zip(own, decode_records(page), strict=True):
-        if columns[0].path in OWN_KEYS:
-            fields[columns[0].path] = OWN_KEYS[columns[0].path], value
-        values = [(fields.get(column.path, _NOTHING), column.kind) for column in columns]
+    for record in decode_records(page):
+        values = [(record.get(column.path, _NOTHING), column.kind) for column in columns]
         yield joined([bound(kind, value, column) for (kind, value), column in values])

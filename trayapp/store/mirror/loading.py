@@ -14,7 +14,8 @@ from trayapp.store.mirror import schema as tables
 from trayapp.store.mirror.claim import Plan
 from trayapp.store.mirror.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.mirror.deletions import Missing
-from trayapp.store.mirror.schema import HASH_KEY, ONLY_KEY, OWN_KEYS, Shape
+from trayapp.store.mirror.own_keys import OwnKeys
+from trayapp.store.mirror.schema import OWN_KEYS, Shape
 from trayapp.store.records.cells import Column
 from trayapp.store.records.digests import Digests
 from trayapp.store.records.fields import Fields, decode_records
@@ -57,7 +58,7 @@ class Fitting:
         self.own_key = settings.key[0] if self._keyed and settings.key[0] in OWN_KEYS else ""
         self.shape = plan.shape or Shape((), settings.key if self._keyed else ())
         self.exists = plan.shape is not None
-        self._hashes: dict[str, int] = {}
+        self._own = OwnKeys(self.own_key)
         self._loose: frozenset[str] = frozenset()
         self._decoder: tuple[Shape, frozenset[str], RowDecoder | None] | None = None
         if not self.exists:
@@ -86,7 +87,7 @@ class Fitting:
 
     def rows_of_json(self, page: JsonPage) -> Rows:
         """The records as rows of the table, brought to a shape that takes them. Raises Lossy where that can't be."""
-        own = self._own_values(page.digests) if self.own_key else []
+        own = self._own.values(page.digests)
         seen: dict[str, Kind] = {}
         shape = self.shape
         if not self.exists:
@@ -105,7 +106,7 @@ class Fitting:
 
     def rows_of(self, records: Sequence[Fields], digests: Digests) -> Rows:
         """Decoded records as rows likewise. Raises Lossy where stored values would lose their meaning."""
-        return self._bound(records, self._own_values(digests))
+        return self._bound(records, self._own.values(digests))
 
     def keys_of(self, records: Sequence[Fields]) -> list[Any]:
         """The keys of decoded records, which stay out of the table."""
@@ -133,7 +134,7 @@ class Fitting:
     def rows_of_cells(self, page: CellPage) -> Rows:
         """The rows of one block likewise: its columns are looked at as a whole, so that any kind of cells is taken."""
         (block,) = page.blocks
-        own = self._own_values(block.digests) if self.own_key else []
+        own = self._own.values(block.digests)
         cells = dict(zip(block.names, map(Column, block.columns()), strict=True))
         seen = {name: column.kind for name, column in cells.items()}
         self._check_loss(seen)
@@ -175,17 +176,6 @@ class Fitting:
         if len(positions) == 1:
             return list(map(itemgetter(positions[0]), rows))
         return list(map(joined, map(itemgetter(*positions), rows)))
-
-    def _own_values(self, digests: Digests) -> list[SqlValue]:
-        if self.own_key == ONLY_KEY:
-            return [1] * len(digests)
-        return [self._hash(digest) for digest in digests] if self.own_key == HASH_KEY else []
-
-    def _hash(self, digest: bytes) -> str:
-        """Identical records are told apart by how many came before."""
-        text = digest.hex()
-        count = self._hashes[text] = self._hashes.get(text, 0) + 1
-        return text if count == 1 else f"{text}:{count}"
 
     def as_json(self, row: Sequence[Any], positions: Sequence[int] | None = None) -> str:
         """A row, or its fields at these positions, as one JSON object."""

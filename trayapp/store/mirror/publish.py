@@ -11,8 +11,8 @@ import apsw
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.messages import say
-from trayapp.store.bookkeeping.endpoint_states import save_table
+from trayapp.messages import Message, say, say_count
+from trayapp.store.bookkeeping.endpoint_states import BELIEVED, doubt, save_table
 from trayapp.store.bookkeeping.history import record_changes
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror.claim import Plan, check_plan
@@ -27,7 +27,7 @@ from trayapp.store.records.fields import Fields, decode_records
 from trayapp.store.records.keys import joined, split
 from trayapp.store.records.pages import Page
 from trayapp.store.records.values import Kind, SqlValue
-from trayapp.store.staging.published import Known, KnownTable
+from trayapp.store.staging.published import Known, KnownTable, ListingNeeded
 from trayapp.store.staging.staging import Staging
 
 SHOWN_NAMES = 10
@@ -50,11 +50,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     suspects: int = 0
     rows: int = 0
-    warnings: tuple[str, ...] = ()
-
-
-class ListingNeeded(Exception):
-    """A column became wider in a way that needs every record again, also the unchanged ones: list once more."""
+    warnings: tuple[Message, ...] = ()
 
 
 def publish(
@@ -68,6 +64,7 @@ def publish(
     full: bool = False,
     apply_held: bool = False,
     partial: bool = False,
+    checks: bool = False,
 ) -> Outcome:
     """Bring the table up to what was staged, inside the caller's transaction. `run` numbers the recorded changes.
 
@@ -75,12 +72,13 @@ def publish(
     the table itself is compared. apply_held: the user agreed to delete, so no brake.
     partial: the staging was made without knowing anything and holds only what changed since the last run, so that
     nothing is deleted but what a record itself says is deleted (`incremental.deleted`); the proof is "none".
+    checks: with `full`: what other programs did to the table is told.
     Raises ListingNeeded, and StoreError when the records can't be kept apart by their key.
     """
     check_plan(db, plan, endpoint.id)
     try:
         with db:  # a savepoint, so that nothing is left of a first attempt
-            return _Publisher(db, endpoint, plan, staging, run, full, partial).publish(proof, apply_held)
+            return _Publisher(db, endpoint, plan, staging, run, full, partial, checks).publish(proof, apply_held)
     except Lossy:
         if staging.unchanged or partial:
             raise ListingNeeded from None
@@ -88,7 +86,7 @@ def publish(
     for batch in staging:
         see(seen, decode_records(batch.page))
     # In full, as a key that became text has other values than those remembered.
-    publisher = _Publisher(db, endpoint, plan, staging, run, full=True)
+    publisher = _Publisher(db, endpoint, plan, staging, run, full=True, checks=checks)
     publisher.fitting.prepare(seen)
     return publisher.publish(proof, apply_held)
 
@@ -105,6 +103,7 @@ class _Publisher:
         run: int,
         full: bool,
         partial: bool = False,
+        checks: bool = False,
     ) -> None:
         self.db = db
         self.table = endpoint.table
@@ -122,7 +121,7 @@ class _Publisher:
         self.tombstone = Tombstone.parse(asked.deleted) if asked is not None and self.keyed else None
         self.fitting = Fitting(db, plan, self.table, lambda: staging.records)
         self.added = self.changed = self.deleted = self.equal = self.duplicates = self.drifted = 0
-        self.columns = {column.name for column in self.fitting.shape.columns} if self.fitting.exists else set()
+        self.columns = {column.name for column in self.fitting.shape.columns}
         self.emptied: set[str] = set()
         """The columns that lost a value in a changed record."""
         self.met: dict[Any, tuple[int, bytes]] = {}
@@ -135,6 +134,10 @@ class _Publisher:
         self.remaining: dict[Any, int | None] = {}
         """Key → position of the records published before that were not listed in this run, so far as was seen."""
         self.empty_at_start = True
+        self.checks = checks
+        self.published: dict[Any, bytes] = {}
+        """Key → digest of what the last run left, where it is compared with what the table has now."""
+        self.restored = self.mended = self.strange = 0
 
     def _look_at_table(self) -> None:
         if not self.fitting.exists:
@@ -144,9 +147,11 @@ class _Publisher:
         self.empty_at_start = not self.db.execute(f"SELECT EXISTS (SELECT 1 FROM {self.name})").get
 
     def _remaining(self) -> dict[Any, int | None]:
-        if not self.keyed or self.partial:
+        if not self.keyed:
             return {}
         if self.full:
+            if self.checks:
+                self.published = self.known.current()
             self.known.clear()
             keys = ", ".join(quote(column.name) for column in self.fitting.shape.key_columns)
             return {joined(row): None for row in self.db.execute(f"SELECT {keys} FROM {self.name}")}
@@ -173,9 +178,11 @@ class _Publisher:
             self._delete_missing(proof, apply_held)
         rows_now = self.before + self.added - self.deleted
         self._keep_in_mind()
-        self.known.write(Known() if self.full or self.table.mode == "replace" else self.staging.known)
+        self.known.write(Known() if self.full else self.staging.known)
         held = self.missing.held
         self._save(rows_now, held)
+        if self.full:
+            doubt(self.db, self.plan.number, BELIEVED)
         return Outcome(
             added=self.added,
             changed=self.changed,
@@ -192,7 +199,9 @@ class _Publisher:
             self._insert(rows)
             self.added += len(rows)
             return
-        in_bulk = self.empty_at_start and not self.met and not self.partial and self.tombstone is None
+        # What is known of a table that others emptied, or tombstones did, is to be corrected row by row.
+        is_first = not (self.partial or self.staging.known.digests)
+        in_bulk = self.empty_at_start and not self.met and is_first and self.tombstone is None
         if not (in_bulk and self._insert_all(pages, digests, rows)):
             self._upsert(pages, digests, rows)
 
@@ -230,7 +239,9 @@ class _Publisher:
             return False
         self.added += len(rows)
         self.bulk.extend(pages)
-        self.known.append(self.fitting.keys(rows), digests)
+        keys = self.fitting.keys(rows)
+        self.restored += sum(map(self.published.__contains__, keys)) if self.published else 0
+        self.known.append(keys, digests)
         return True
 
     def _upsert(self, pages: Sequence[int], digests: Digests, rows: Rows) -> None:
@@ -261,9 +272,14 @@ class _Publisher:
             old = stored.get(key)
             if old is None:
                 inserts.append(row)
-                new_keys.append(key)
-                new_digests.append(digest)
+                position = self.remaining.pop(key, None)
+                if position is None:
+                    new_keys.append(key)
+                    new_digests.append(digest)
+                else:
+                    self.known.replace(position, digest)  # another program deleted its row
                 self.added += 1
+                self.restored += key in self.published
                 if not self.empty_at_start:
                     changes.append((key, "added", None, self.fitting.as_json(row)))
                 continue
@@ -278,6 +294,7 @@ class _Publisher:
                 names = self.fitting.shape.columns
                 self.emptied.update(names[i].name for i in differing if row[i] is None)
                 self.changed += known is None
+                self.mended += self.published.get(key) == digest
                 if not self.empty_at_start:
                     changes.append(
                         (key, "changed", self.fitting.as_json(old, differing), self.fitting.as_json(row, differing))
@@ -295,7 +312,7 @@ class _Publisher:
 
     def _enter(self, key: SqlValue, digest: bytes, first: bool) -> None:
         """Note the digest of a record that has a row already. `first`: it is met in this run for the first time."""
-        position = self.remaining.pop(key, None) if first else None
+        position = self.remaining.pop(key, None)
         if position is not None:
             self.known.replace(position, digest)
         elif self.full and first:
@@ -321,7 +338,7 @@ class _Publisher:
 
     def _came_unchanged(self, key: SqlValue) -> bool:
         """Whether a record that is met for the first time was listed before, as it was, so that it was not staged."""
-        return not self.full and not self.partial and key not in self.remaining
+        return not self.partial and key not in self.remaining
 
     def _come_twice(self, key: SqlValue, changed: bool) -> None:
         """A record was listed as it was, and again."""
@@ -349,10 +366,9 @@ class _Publisher:
         )
 
     def _insert(self, rows: Rows) -> None:
-        if rows:
-            columns = ", ".join(quote(column.name) for column in self.fitting.shape.columns)
-            holes = ", ".join("?" * len(self.fitting.shape.columns))
-            self.db.executemany(f"INSERT INTO {self.name} ({columns}) VALUES ({holes})", rows)
+        columns = ", ".join(quote(column.name) for column in self.fitting.shape.columns)
+        holes = ", ".join("?" * len(self.fitting.shape.columns))
+        self.db.executemany(f"INSERT INTO {self.name} ({columns}) VALUES ({holes})", rows)
 
     def _update_sql(self, positions: Sequence[int]) -> str:
         sets = ", ".join(f"{quote(self.fitting.shape.columns[position].name)} = ?" for position in positions)
@@ -369,7 +385,7 @@ class _Publisher:
         if proof == "counted":
             proof = "half" if self.duplicates or self.drifted else "whole"
         gone = self.missing.proven(self.remaining, proof)
-        if gone and not apply_held and (too_many(len(gone), self.before) or not self.staging.records):
+        if not apply_held and (too_many(len(gone), self.before) or not self.staging.records):
             self.missing.hold(gone)
             return
         for start in range(0, len(gone), LOOK_UP):
@@ -380,6 +396,7 @@ class _Publisher:
         width = len(self.table.key)
         self.db.executemany(f"DELETE FROM {self.name} WHERE {self._key_is()}", [split(key, width) for key in stored])
         self.deleted += len(stored)
+        self.strange += sum(key not in self.published for key in stored) if self.published else 0
         for key in keys:
             known = key in self.remaining
             position = self.remaining.pop(key, None)
@@ -392,7 +409,7 @@ class _Publisher:
 
     def _keep_in_mind(self) -> None:
         """After a full comparison: what stays in the table though the listing lacks it must be found missing again."""
-        if self.full and self.remaining:
+        if self.full:
             self.known.append(list(self.remaining), Digests(os.urandom(SIZE * len(self.remaining))))
 
     def _save(self, rows: int, held: int) -> None:
@@ -400,26 +417,63 @@ class _Publisher:
         table = self.plan.table if self.fitting.exists else None
         save_table(self.db, self.plan.number, table, self.plan.mapping, rows, held)
 
-    def _warnings(self) -> Iterator[str]:
+    def _warnings(self) -> Iterator[Message]:
         if self.duplicates:
-            yield f"The server listed {self.duplicates:,} records twice."
+            yield say_count(
+                "The server listed one record twice.", "The server listed {count} records twice.", self.duplicates
+            )
         if self.drifted:
-            yield f"{self.drifted:,} records changed or moved while they were listed; the later form was kept."
+            yield say_count(
+                "One record changed or moved while it was listed; the later form was kept.",
+                "{count} records changed or moved while they were listed; the later form was kept.",
+                self.drifted,
+            )
+        yield from self._done_by_others()
         names = [column.name for column in self.fitting.shape.columns]
-        new = [name for name in names if name not in self.columns]
+        new = tuple(name for name in names if name not in self.columns)
         if new and self.columns:
-            yield f"New columns: {_listed(new)}."
-        gone = [name for name in names if name in self.emptied and not self._has_values(name)]
+            yield (
+                say("New columns: {names}.", names=new)
+                if len(new) <= SHOWN_NAMES
+                else say(
+                    "New columns: {names} and {count} more.", names=new[:SHOWN_NAMES], count=len(new) - SHOWN_NAMES
+                )
+            )
+        gone = tuple(name for name in names if name in self.emptied and not self._has_values(name))
         if gone:
-            yield f"Columns without any value now: {_listed(gone)}."
+            yield (
+                say("Columns without any value now: {names}.", names=gone)
+                if len(gone) <= SHOWN_NAMES
+                else say(
+                    "Columns without any value now: {names} and {count} more.",
+                    names=gone[:SHOWN_NAMES],
+                    count=len(gone) - SHOWN_NAMES,
+                )
+            )
+
+    def _done_by_others(self) -> Iterator[Message]:
+        if self.restored:
+            yield say_count(
+                "One row that another program had deleted was restored.",
+                "{count} rows that another program had deleted were restored.",
+                self.restored,
+            )
+        if self.mended:
+            yield say_count(
+                "One row that another program had changed was put right.",
+                "{count} rows that another program had changed were put right.",
+                self.mended,
+            )
+        if self.strange:
+            yield say_count(
+                "One row that another program had added was deleted.",
+                "{count} rows that another program had added were deleted.",
+                self.strange,
+            )
 
     def _has_values(self, column: str) -> bool:
         sql = f"SELECT EXISTS (SELECT 1 FROM {self.name} WHERE {quote(column)} IS NOT NULL)"
         return bool(self.db.execute(sql).get)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES:,} more" * (len(names) > SHOWN_NAMES))
 
 
 def _differing(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, ...]:

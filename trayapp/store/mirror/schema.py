@@ -9,7 +9,7 @@ from trayapp.endpoints.model import Table
 from trayapp.messages import say
 from trayapp.store.bookkeeping.endpoint_states import find_entry
 from trayapp.store.errors import StoreError
-from trayapp.store.names import column_name, quote
+from trayapp.store.names import ColumnNames, quote
 from trayapp.store.records.values import SQL_TYPES, Kind, SqlValue, bound, is_lossy, widen
 
 HASH_KEY = "_sync_hash"
@@ -23,6 +23,13 @@ OWN_KEYS: dict[str, Kind] = {HASH_KEY: "text", ONLY_KEY: "integer"}
 
 MAX_COLUMNS = 1999
 """SQLite's default limit is 2,000 columns (https://sqlite.org/limits.html)."""
+
+MANY_NEW = 10
+ROWS_FOR_EACH = 50
+"""So many rows are copied in the time in which a column is added to a wide table, or less."""
+
+MAX_NAME = 1000
+"""Characters of a column's name. SQLite has no limit of its own, but every statement repeats the names."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -39,40 +46,62 @@ class Shape(msgspec.Struct, frozen=True):
     columns: tuple[Column, ...]
     key: tuple[str, ...]
 
-    def column(self, path: str) -> Column:
-        """The column of that field. KeyError when there is none."""
-        for column in self.columns:
-            if column.path == path:
-                return column
-        raise KeyError(path)
-
     @property
     def key_columns(self) -> tuple[Column, ...]:
-        """The key's columns in the key's order."""
-        return tuple(self.column(path) for path in self.key)
+        """The key's columns in the key's order. KeyError when there is none of that field."""
+        by_path = {column.path: column for column in self.columns if column.path in self.key}
+        return tuple(by_path[path] for path in self.key)
 
 
 def extended(shape: Shape, seen: Mapping[str, Kind], table: Table) -> Shape:
-    """The shape with the kinds in `seen` (field → kind) taken in: columns widened, new ones added at the end."""
+    """The shape with the kinds in `seen` (field → kind) taken in: columns widened, new ones added at the end.
+
+    StoreError when a table can't have so many columns, or one of such a name.
+    """
     columns = [
         msgspec.structs.replace(column, kind=widen(column.kind, seen.get(column.path, "null")))
         for column in shape.columns
     ]
     paths = {column.path for column in columns}
-    names = {column.name for column in columns}
-    for path, kind in seen.items():
-        if path in paths or path in table.ignore:
-            continue
-        name = path if path in OWN_KEYS else column_name(table.rename.get(path, path), names)
-        columns.append(Column(path, name, widen(table.types.get(path, "null"), kind)))
-        names.add(name)
-    if len(columns) > MAX_COLUMNS:
-        raise StoreError(
-            say("The records have too many fields"),
-            say("They have {columns}; a table can have {most}.", columns=len(columns), most=MAX_COLUMNS),
-            say("Leave some of them out (table.ignore)."),
-        )
+    left_out = paths.union(table.ignore)
+    new = [path for path in seen if path not in left_out]
+    if len(columns) + len(new) > MAX_COLUMNS:
+        raise _too_wide(len(columns) + len(new))
+    names = ColumnNames(column.name for column in columns)
+    for path in new:
+        name = path
+        if path not in OWN_KEYS:
+            name = table.rename.get(path, path)
+            if len(name) > MAX_NAME:
+                raise _long_name(name)
+            name = names.add(name)
+        columns.append(Column(path, name, widen(table.types.get(path, "null"), seen[path])))
     return Shape(tuple(columns), shape.key)
+
+
+def _too_wide(columns: int) -> StoreError:
+    return StoreError(
+        say("The records have too many fields"),
+        say("They have {columns}; a table can have {most}.", columns=columns, most=MAX_COLUMNS),
+        say("Leave some of them out (table.ignore), or select those you need with a jmes: path in response.records."),
+        code="too_wide",
+        field="table.ignore",
+    )
+
+
+def _long_name(name: str) -> StoreError:
+    return StoreError(
+        say("The name of a field is too long"),
+        say(
+            "The name that begins with “{start}” has {length} characters; a column's name can have {most}.",
+            start=name[:40],
+            length=len(name),
+            most=MAX_NAME,
+        ),
+        say("Leave the field out (table.ignore), or give it a shorter name (table.rename)."),
+        code="long_name",
+        field="table.ignore",
+    )
 
 
 def exists(db: apsw.Connection, name: str) -> bool:
@@ -99,12 +128,14 @@ def alter(db: apsw.Connection, name: str, before: Shape, after: Shape) -> None:
     """Bring the table from one shape to the other inside the caller's transaction: new columns, widened types.
 
     SQLite can't change a column's type in place, so widening copies the table, with the user's indexes and triggers
-    (https://sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
+    (https://sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes"). So do many new columns,
+    unless the table is long: each of them alone would have SQLite read all columns' names again.
     """
     changed = any(
         SQL_TYPES[old.kind] != SQL_TYPES[new.kind] for old, new in zip(before.columns, after.columns, strict=False)
     )
-    if not changed:
+    new = len(after.columns) - len(before.columns)
+    if not changed and (new < MANY_NEW or not _has_at_most(db, name, ROWS_FOR_EACH * new)):
         for column in after.columns[len(before.columns) :]:
             db.execute(f"ALTER TABLE {quote(name)} ADD COLUMN {quote(column.name)} {SQL_TYPES[column.kind]}".rstrip())
         return
@@ -132,6 +163,10 @@ def alter(db: apsw.Connection, name: str, before: Shape, after: Shape) -> None:
         db.execute("PRAGMA legacy_alter_table = OFF")
     for (sql,) in kept:
         db.execute(str(sql))
+
+
+def _has_at_most(db: apsw.Connection, name: str, rows: int) -> bool:
+    return not db.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(name)} LIMIT 1 OFFSET ?)", (rows,)).get
 
 
 def converted(value: SqlValue, before: Kind, after: Kind) -> SqlValue:
@@ -185,15 +220,17 @@ Binder = Callable[[Mapping[str, tuple[Kind, SqlValue]]], list[SqlValue]]
 
 def binder(shape: Shape) -> Binder:
     """A function from a record's fields to its values in column order; missing fields are None."""
-    columns = [(column.path, column.kind) for column in shape.columns]
-    nothing: tuple[Kind, SqlValue] = ("null", None)
+    columns = {column.path: (position, column.kind) for position, column in enumerate(shape.columns)}
+    nothing: list[SqlValue] = [None] * len(columns)
 
     def bind(fields: Mapping[str, tuple[Kind, SqlValue]]) -> list[SqlValue]:
-        row = []
-        for path, column in columns:
-            kind, value = fields.get(path, nothing)
-            as_is = value is None or (kind == column and kind != "real")  # a real may carry its digits
-            row.append(value if as_is else bound(kind, value, column))
+        row = nothing.copy()
+        for path, (kind, value) in fields.items():
+            if value is None or path not in columns:
+                continue
+            position, column = columns[path]
+            as_is = kind == column and kind != "real"  # a real may carry its digits
+            row[position] = value if as_is else bound(kind, value, column)
         return row
 
     return bind

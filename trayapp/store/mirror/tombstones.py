@@ -1,17 +1,21 @@
 """Records that say of themselves that they were deleted."""
 
-from typing import Any
+import re
 
 import msgspec
 
 from trayapp.store.records.fields import Fields
-from trayapp.store.records.values import Kind, SqlValue
+from trayapp.store.records.values import Kind, SqlValue, classify
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+_NO = re.compile(r"|null|false|-?0+(\.0+)?|\[\]|\{\}", re.IGNORECASE)
 
 
 class Tombstone(msgspec.Struct, frozen=True):
     """What a deleted record looks like: its field at this dotted path has this value; None: anything that says yes.
 
-    Nothing, null, false, 0 and the empty text say no.
+    Nothing, null, false, zero in any form, and what is empty say no.
     """
 
     path: str
@@ -27,7 +31,7 @@ class Tombstone(msgspec.Struct, frozen=True):
         """Whether the record is one."""
         text = self._text(record)
         if self.value is None:
-            return text not in ("", "null", "false", "0")
+            return _NO.fullmatch(text) is None
         return text == self.value
 
     def _text(self, record: Fields) -> str:
@@ -36,9 +40,9 @@ class Tombstone(msgspec.Struct, frozen=True):
             return _as_text(*found)
         head, _, rest = self.path.partition(".")
         kind, value = record.get(head, ("null", None))
-        if not rest or kind != "json":
+        if kind != "json":
             return "null"
-        return _json_text(_at(msgspec.json.decode(str(value)), rest.split(".")))
+        return _as_text(*_at(str(value).encode(), rest.split(".")))
 
 
 def _as_text(kind: Kind, value: SqlValue) -> str:
@@ -47,11 +51,7 @@ def _as_text(kind: Kind, value: SqlValue) -> str:
     return "null" if value is None else str(value)
 
 
-def _at(value: Any, names: list[str]) -> Any:
+def _at(value: bytes, names: list[str]) -> tuple[Kind, SqlValue]:
     for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _json_text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        value = bytes(_members.decode(value).get(name, b"null")) if value.startswith(b"{") else b"null"
+    return classify(value)

@@ -4,6 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -16,15 +17,16 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet run a cell (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 _EXCEL_ROWS = 1_048_576
+_INFINITE = (float("inf"), float("-inf"))
 _EXACT = 10**15
 """Excel keeps 15 digits of a number; larger integers go as text."""
 
 
 def safe_cell(value: object) -> object:
-    """The value for a spreadsheet: text that would run as a formula gets an apostrophe in front."""
+    """The value for a spreadsheet: text that would run as a formula gets an apostrophe in front, bytes are in hex."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
-    return value
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int:
@@ -64,10 +66,46 @@ def write_json(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> in
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int:
     """One sheet with a header row; nothing is taken for a formula or a link. Returns the rows."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    with tempfile.TemporaryDirectory() as parts, path.open("wb", buffering=0) as file:
+        target = _Target(file)
+        try:
+            count = _write_sheet(columns, rows, target, parts)
+        except FileCreateError as error:
+            raise error.args[0] from error
+        if target.error is not None:
+            raise target.error
+    return count
+
+
+class _Target:
+    """A file that keeps the first error and takes all that follows: zipfile meets it again when it gives up, and then
+    it would be printed, with a traceback."""
+
+    def __init__(self, file: FileIO) -> None:
+        self.error: OSError | None = None
+        self._file = file
+        self.tell = file.tell
+        self.seek = file.seek
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        """Write all of it."""
+        left = memoryview(data)
+        while left and self.error is None:
+            try:
+                left = left[self._file.write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+
+def _write_sheet(columns: Sequence[str], rows: Iterable[SqlRow], target: _Target, parts: str) -> int:
     import xlsxwriter
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
-    book = xlsxwriter.Workbook(str(path), options)
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": parts}
+    book = xlsxwriter.Workbook(target, options)
     sheet = book.add_worksheet()
     count = 0
     try:
@@ -78,7 +116,9 @@ def write_xlsx(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> in
                     say("The table is too long for Excel"), say("A sheet has 1,048,576 rows."), say("Save it as CSV.")
                 )
             for index, value in enumerate(row):
-                if isinstance(value, int) and abs(value) >= _EXACT:
+                if isinstance(value, bytes):
+                    value = value.hex()
+                elif (isinstance(value, int) and abs(value) >= _EXACT) or value in _INFINITE:
                     value = str(value)
                 if isinstance(value, str):
                     sheet.write_string(count, index, value[:32767])

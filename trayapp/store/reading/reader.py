@@ -3,6 +3,7 @@
 import threading
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import apsw
@@ -13,6 +14,9 @@ from trayapp.store.bookkeeping.history import last_publish
 from trayapp.store.errors import StoreError
 from trayapp.store.names import quote
 from trayapp.store.reading.arrangement import ALL, Arrangement, arranged, row_id
+
+LARGEST = 2**27
+"""Bytes of a value or a row that a query may read or make: twice as many as any record has."""
 
 SqlRow = tuple[str | int | float | bytes | None, ...]
 
@@ -52,14 +56,15 @@ class Reader:
         found = rows_page(db, endpoint, table, offset, count if wanted == ALL else 0)
         if wanted == ALL or not found.columns:
             return found
-        with self._lock:
+        with self._lock, _in_words():
             key = (endpoint, table, found.columns, found.in_table, wanted, last_publish(db, endpoint))
             if self._order is None or self._order[0] != key:
                 self._order = (key, arranged(db, table, found.columns, wanted))
             order = self._order[1]
         ids = order[offset : offset + count]
         sql = f"SELECT {row_id(found.columns)}, * FROM {quote(table)} WHERE {row_id(found.columns)} IN "
-        rows = {row[0]: row[1:] for row in db.execute(f"{sql} ({', '.join(map(str, ids))})")}
+        with _in_words():
+            rows = {row[0]: row[1:] for row in db.execute(f"{sql} ({', '.join(map(str, ids))})")}
         chosen = tuple(rows[id] for id in ids if id in rows)
         return msgspec.structs.replace(found, offset=offset, total=len(order), rows=chosen)
 
@@ -69,8 +74,8 @@ def rows_page(db: apsw.Connection, endpoint: str, table: str, offset: int, count
     if not db.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE)", (table,)).get:
         return RowsPage(endpoint=endpoint, columns=(), offset=0, total=0, in_table=0, rows=())
     total = int(db.execute(f"SELECT count(*) FROM {quote(table)}").get or 0)
-    cursor = db.execute(f"SELECT * FROM {quote(table)} LIMIT ? OFFSET ?", (count, offset))
-    rows = cursor.fetchall()
+    with _in_words():
+        rows = db.execute(f"SELECT * FROM {quote(table)} LIMIT ? OFFSET ?", (count, offset)).fetchall()
     columns = tuple(row[1] for row in db.execute(f"PRAGMA table_info({quote(table)})"))
     return RowsPage(endpoint=endpoint, columns=columns, offset=offset, total=total, in_table=total, rows=tuple(rows))
 
@@ -106,8 +111,12 @@ def _authorize(action: int, first: str | None, second: str | None, *_: Any) -> i
 
 
 def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[SqlRow]]:
-    """Column names and rows of the user's SQL on a read-only connection. StoreError for anything that would write."""
+    """Column names and rows of the user's SQL on a read-only connection. StoreError for anything that would write.
+
+    Also for values over LARGEST bytes, and for texts that are no UTF-8.
+    """
     db.authorizer = _authorize
+    db.limit(apsw.SQLITE_LIMIT_LENGTH, LARGEST)
     cursor = db.cursor()
     columns: list[tuple[str, ...]] = []
 
@@ -117,27 +126,53 @@ def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[
         return True
 
     cursor.exec_trace = note_columns
-    try:
+    with _in_words():
         cursor.execute(sql)
-    except apsw.AuthError as error:
-        raise StoreError(
-            say("This SQL is not allowed"), say("Only reading is possible here."), say("Use SELECT.")
-        ) from error
-    except (apsw.SQLError, apsw.ReadOnlyError) as error:
-        raise StoreError(
-            say("The SQL can't be run"),
-            say("SQLite says: {error}.", error=error),
-            say("Correct it."),
-        ) from error
     return (columns[0] if columns else ()), _guarded(cursor)
 
 
 def _guarded(rows: Iterator[Any]) -> Iterator[SqlRow]:
-    try:
+    with _in_words():
         yield from rows
-    except (apsw.SQLError, apsw.AuthError, apsw.ReadOnlyError) as error:
+
+
+_MISTAKES = (
+    apsw.SQLError,
+    apsw.ReadOnlyError,
+    apsw.BindingsError,
+    apsw.MismatchError,
+    apsw.RangeError,
+    apsw.ConstraintError,
+    UnicodeEncodeError,
+)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What is wrong with a query, or with what it finds, as StoreErrors; what is wrong with the file passes through."""
+    try:
+        yield
+    except apsw.AuthError as error:
+        raise StoreError(
+            say("This SQL is not allowed"), say("Only reading is possible here."), say("Use SELECT.")
+        ) from error
+    except _MISTAKES as error:
         raise StoreError(
             say("The SQL can't be run"),
             say("SQLite says: {error}.", error=error),
             say("Correct it."),
+        ) from error
+    except (apsw.TooBigError, apsw.NoMemError, MemoryError) as error:
+        raise StoreError(
+            say("A value is too large"),
+            say("A text or a blob is larger than can be read at once."),
+            say("Use SQL that reads only a part of it, with substr() for example."),
+            code="too_large",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise StoreError(
+            say("A value can't be read"),
+            say("A text in the table is not valid UTF-8. Another program must have written it."),
+            say("Use SQL that reads it with hex()."),
+            code="encoding",
         ) from error

@@ -40,8 +40,9 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         """Each row as a JSON object."""
         encode = msgspec.json.Encoder().encode
         if self.optional or any(re.search(r'["\\\x00-\x1f]', name) for name in self.names):
+            optional = frozenset(self.optional)
             return [
-                encode({n: v for n, v in zip(self.names, row, strict=True) if v is not None or n not in self.optional})
+                encode({n: v for n, v in zip(self.names, row, strict=True) if v is not None or n not in optional})
                 for row in zip(*self.columns(), strict=True)
             ]
         return list(map(encode, map(_row_type(self.names), *self.columns())))

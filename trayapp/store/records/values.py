@@ -1,7 +1,7 @@
 """From a JSON value to what SQLite stores, and the ladder by which a column's type widens."""
 
 import math
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 import msgspec
@@ -87,9 +87,21 @@ def _number(token: str) -> tuple[Kind, SqlValue]:
             return ("integer" if -EXACT <= integer <= EXACT else "long"), integer
         return "text", str(integer)
     real = float(token)
-    if math.isinf(real) or (len(token) > 16 and Decimal(token) != Decimal(repr(real))):
+    if not is_exact(token, real):
         return "text", token
     return "real", real if repr(real) == token else Real(token)
+
+
+def is_exact(token: str, real: float) -> bool:
+    """Whether the double is just the number that is written so, or the only one with its digits where those are few."""
+    if math.isinf(real):
+        return False
+    if len(token) <= 16 and "e" not in token and "E" not in token:
+        return True
+    try:
+        return Decimal(token) == Decimal(repr(real))
+    except InvalidOperation:
+        return False  # an exponent of more digits than any number needs
 
 
 def bound(kind: Kind, value: SqlValue, column: Kind) -> SqlValue:

@@ -6,6 +6,7 @@ put behind it, in a block marked as such, and the next complete run clears up.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import apsw
@@ -24,6 +25,10 @@ _GONE = bytes(SIZE)
 
 _encode = msgspec.msgpack.Encoder().encode
 _keys = msgspec.msgpack.Decoder(list[str | int | float])
+
+
+class ListingNeeded(Exception):
+    """What is staged does not suffice to publish it: list once more, and compare the table with all records."""
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -68,10 +73,12 @@ class KnownTable:
         self._db.execute(f"DELETE FROM {self.name}")
 
     def load(self) -> Known:
-        """All digests in order."""
+        """All digests in order. ListingNeeded when they are damaged."""
         digests = bytearray()
         is_later = False
         for part, later in self._db.execute(f"SELECT digests, later FROM {self.name} ORDER BY block"):
+            if not isinstance(part, bytes) or len(part) % SIZE:
+                raise ListingNeeded
             digests += part
             is_later = is_later or bool(later)
         return Known(Digests(bytes(digests)), self._void() if is_later else ())
@@ -97,6 +104,14 @@ class KnownTable:
             start += len(block.keys)
         return tuple(sorted(set(void)))
 
+    def current(self) -> dict[Any, bytes]:
+        """Key → digest of all records published before."""
+        found: dict[Any, bytes] = {}
+        with suppress(ListingNeeded):  # what is damaged is not known
+            for block in self._blocks():
+                found.update(zip(block.keys, block.digests, strict=True))
+        return {key: digest for key, digest in found.items() if digest != _GONE}
+
     def keys_at(self, known: Known, positions: Sequence[int]) -> dict[Any, int]:
         """Key → position for these positions, which are in ascending order. `known` is what `load` gave.
 
@@ -121,6 +136,8 @@ class KnownTable:
             row: Any = self._db.execute(
                 f"SELECT keys, digests, later FROM {self.name} WHERE block = ?", (number,)
             ).fetchone()
+            if row is None or not isinstance(row[1], bytes) or len(row[1]) % SIZE:
+                raise ListingNeeded
             keys, digests, later = row[0], Digests(row[1]), row[2]
             end = start + len(digests)
             if known is not None and known.digests.part(start, end) != digests:
@@ -128,7 +145,7 @@ class KnownTable:
             while wanted is not None and index < len(wanted) and wanted[index] < start:
                 index += 1
             used = wanted is None or (index < len(wanted) and wanted[index] < end)
-            yield _Block(number, _keys.decode(keys) if used else [None] * len(digests), digests, later)
+            yield _Block(number, _decoded(keys, len(digests)) if used else [None] * len(digests), digests, later)
             start = end
         if known is not None and start != len(known.digests):
             raise _written_meanwhile()
@@ -241,6 +258,17 @@ class KnownTable:
         self._db.execute(
             f"INSERT INTO {self.name} (keys, digests, later) VALUES (?, ?, ?)", (_encode(keys), digests.joined, later)
         )
+
+
+def _decoded(keys: bytes, count: int) -> list[Any]:
+    """A block's keys. ListingNeeded when they are damaged, which SQLite need not notice."""
+    try:
+        decoded = _keys.decode(keys)
+    except (msgspec.MsgspecError, TypeError):
+        raise ListingNeeded from None
+    if len(decoded) != count:
+        raise ListingNeeded
+    return decoded
 
 
 def _written_meanwhile() -> StoreError:

@@ -1,13 +1,13 @@
 """Asking only whether anything is new: conditional requests (RFC 9110 section 13) for listings of one page. Pure."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import xxhash
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.bookkeeping.endpoint_states import Marks
+from trayapp.sync.http.header_values import http_date
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.names import TELLING_HEADER
 from trayapp.sync.paging.following import Walk
@@ -82,10 +82,7 @@ def digest(answer: Answer) -> str:
 def _last_modified(answer: Answer) -> str | None:
     """The server's Last-Modified, if the content can't have changed again in that same second (RFC 9110 8.8.2.2)."""
     value = answer.headers.get("Last-Modified", "")
-    try:
-        modified, sent = (
-            parsedate_to_datetime(text).replace(tzinfo=UTC) for text in (value, answer.headers.get("Date", ""))
-        )
-    except (ValueError, OverflowError):
+    modified, sent = http_date(value), http_date(answer.headers.get("Date", ""))
+    if modified is None or sent is None:
         return None
     return value if sent - modified >= timedelta(seconds=2) else None

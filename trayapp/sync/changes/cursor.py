@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -15,11 +15,14 @@ from trayapp.endpoints.model import Endpoint, Incremental, Pages
 from trayapp.messages import Message, say
 from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.errors import SyncError
+from trayapp.sync.http.header_values import http_date
 from trayapp.sync.http.links import joined, origin, place_of
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.paging.envelope import Envelope
 from trayapp.sync.paging.following import placed, value_at, value_of
 
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
+"""A year of four digits however it is written; what is said to be older has no date, which some write as year 1."""
 FULL_EVERY = timedelta(days=1)
 """How often a mirror's whole listing is read where the settings don't say: nothing else finds deletes."""
 
@@ -56,7 +59,7 @@ def parsed(text: str) -> Cursor:
     if re.fullmatch(r"[+-]?\d+", text):
         number = int(text) if len(text) <= 40 else None
         if number is not None and 1e8 <= number < 1e14:
-            seconds = number / 1 if number < 1e11 else number / 1000
+            seconds = number if number < 1e11 else number / 1000
             return Cursor(text, "epoch" if number < 1e11 else "epoch_ms", _moment(seconds))
         return Cursor(text, "text", text) if number is None else Cursor(text, "number", number)
     if re.fullmatch(r"\d{9,10}\.\d+", text):
@@ -67,10 +70,8 @@ def parsed(text: str) -> Cursor:
         except (ValueError, OverflowError):
             return Cursor(text, "text", text)
     if re.match(r"[A-Z][a-z]{2}, \d", text):
-        try:
-            return Cursor(text, "mail", _utc(parsedate_to_datetime(text)))
-        except (ValueError, OverflowError):
-            return Cursor(text, "text", text)
+        date = http_date(text)
+        return Cursor(text, "text", text) if date is None else Cursor(text, "mail", date)
     return Cursor(text, "text", text)
 
 
@@ -202,7 +203,8 @@ def since(call: Call, incremental: Incremental, cursor: str | None) -> Call:
         return msgspec.structs.replace(call, url=url)
     newest = parsed(cursor)
     if incremental.lookback.seconds and isinstance(newest.value, datetime):
-        newest = _moved(newest, newest.value - timedelta(seconds=incremental.lookback.seconds))
+        lookback = timedelta(seconds=incremental.lookback.seconds)
+        newest = _moved(newest, max(newest.value, _EARLIEST + lookback) - lookback)
     return _with(call, incremental, written(newest, incremental))
 
 
@@ -226,7 +228,7 @@ def _as(cursor: Cursor, format: str) -> str:
     if not isinstance(moment, datetime):
         raise SyncError(
             say("The cursor is not a time"),
-            say("“{cursor}” can't be written as {format}.", cursor=cursor.text[:50], format=format),
+            say("“{cursor}” can't be written as {format}.", cursor=cursor.text, format=format),
             say("Correct incremental.format or incremental.field."),
             code="cursor",
             field="incremental.format",
@@ -279,7 +281,7 @@ def _fraction(microseconds: int, digits: int) -> str:
 
 
 def _iso_like(text: str, moment: datetime) -> str:
-    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(:?)\d\d)?", text)
+    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?(Z|[+-]\d\d(:?)\d\d)?", text)
     if match is None:
         return moment.isoformat()
     separator, seconds, digits, offset, colon = match.groups()
@@ -322,10 +324,7 @@ def is_expired(error: SyncError) -> bool:
 
 def server_time(answer: Answer) -> datetime | None:
     """When the server answered by its own clock (the Date header); None where it does not say."""
-    try:
-        return _utc(parsedate_to_datetime(answer.headers.get("Date", "")))
-    except (ValueError, OverflowError):
-        return None
+    return http_date(answer.headers.get("Date", ""))
 
 
 class Tracker:

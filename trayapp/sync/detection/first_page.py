@@ -210,13 +210,13 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
         total=found.total,
         pages=trial.pages,
         evidence=trial.evidence,
-        proof=proof,
+        proof=proof.mapped(client.hide),
         key=key,
         columns=tuple(PreviewColumn(name=c.name, type=SQL_TYPES[c.kind], path=c.path) for c in shape.columns),
         cursors=keys.cursor_fields(keys.plain(records)),
         rows=tuple(tuple(bind(record)) for record in records[:SHOWN_ROWS]),
         requests=tuple(client.made),
-        warnings=tuple(warnings),
+        warnings=tuple(each.mapped(client.hide) for each in warnings),
     )
 
 

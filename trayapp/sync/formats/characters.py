@@ -12,6 +12,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PIECE = 16384
+_NO_CHARACTERS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
+"""What Python has among the encodings of texts, and no server's text is in; some take time quadratic to its length."""
 
 
 def unicode_encoding(body: bytes) -> str | None:
@@ -52,5 +54,17 @@ def is_utf8(encoding: str) -> bool:
     """Whether text of that encoding is UTF-8 already."""
     try:
         return codecs.lookup(encoding).name in ("utf-8", "ascii")
-    except LookupError:
+    except (LookupError, ValueError):
         return False
+
+
+def decoded(body: bytes, encoding: str) -> str:
+    """The body's characters. UnicodeError where they are not in that encoding, LookupError where it is none."""
+    try:
+        if codecs.lookup(encoding).name in _NO_CHARACTERS:
+            raise LookupError(encoding)
+        return body.decode(encoding)
+    except UnicodeError:
+        raise
+    except ValueError as error:
+        raise LookupError(encoding) from error  # a name with a zero in it

@@ -1,5 +1,6 @@
 """What can be wrong with the content of a response, in words for people."""
 
+import codecs
 import re
 import textwrap
 
@@ -24,20 +25,34 @@ def not_json(cause: Message) -> SyncError:
 
 
 def unreadable(url: str, encoding: str) -> SyncError:
-    """Its characters are not in that encoding."""
+    """Its characters are not in that encoding, or nobody knows it."""
+    cause = say("The text from {address} is in an unknown encoding.", address=place_of(url))
+    if _is_known(encoding):
+        cause = say(
+            "The text from {address} should be {encoding}, but it is not.", address=place_of(url), encoding=encoding
+        )
     return SyncError(
         say("The response's text can't be read"),
-        say("The text from {address} should be {encoding}, but it is not.", address=place_of(url), encoding=encoding),
+        cause,
         say("Set response.encoding for this endpoint, for example to latin-1."),
         code="encoding",
         field="response.encoding",
     )
 
 
+def _is_known(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):  # a name with a null character
+        return False
+    return True
+
+
 def page_instead(start: bytes, url: str) -> SyncError:
     """It is a web page, which begins so; a sign-in page is an AuthError."""
     text = start.decode("utf-8", "replace")
-    title = re.search(r"<title[^>]*>\s*([^<]{1,100})", text, re.IGNORECASE)
+    # Whole or not at all: what is left of a secret in it that was cut would not be known for one.
+    title = re.search(r"<title[^<>]*>([^<]*)</", text, re.IGNORECASE)
     address, named = place_of(url), " ".join(title[1].split()) if title else ""
     if re.search(r"type\s*=\s*[\"']?password", text, re.IGNORECASE):
         return AuthError(

@@ -10,7 +10,7 @@ from trayapp.messages import Message, say
 from trayapp.sync.formats.xml import NotXml, to_value
 
 _ROOTS = ("rss", "feed", "RDF")
-_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 
 

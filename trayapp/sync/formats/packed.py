@@ -52,6 +52,16 @@ def _gunzipped(body: bytes, limit: int) -> bytes:
     return content
 
 
+def _damages() -> tuple[type[Exception], ...]:
+    """What the library raises for a damaged file: its own error where it notices, else what its steps stumble over."""
+    import lzma
+    import struct
+    import zipfile
+
+    noticed = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+    return (*noticed, OSError, ValueError, LookupError, ArithmeticError, RuntimeError, struct.error)
+
+
 def _unzipped(body: bytes, limit: int) -> bytes:
     import zipfile
 
@@ -70,7 +80,9 @@ def _unzipped(body: bytes, limit: int) -> bytes:
                 raise Unusable(say("The .zip file is protected by a password."))
             with archive.open(members[0]) as file:
                 content = file.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except Unusable:
+        raise
+    except _damages() as error:
         raise Unusable(say("The .zip file is damaged, or compressed in an unknown way.")) from error
     if len(content) > limit:
         raise TooLarge

@@ -39,7 +39,9 @@ def row_format(body: bytes, delimiter: str, tell: Callable[[Message], None]) -> 
     if b'"' not in body:
         return RowFormat(delimiter, quoted=False)
     sample = body[:_SAMPLE].decode(errors="replace")
-    found = RowFormat(delimiter, quoted=True, spaced=bool(re.search(rf"{re.escape(delimiter)} +\"", sample)))
+    after = sample.split(delimiter)[1:]
+    spaced = any(part.startswith(" ") and part.lstrip(" ").startswith('"') for part in after)
+    found = RowFormat(delimiter, quoted=True, spaced=spaced)
     if delimiter in "\t|":
         # Many such files are written without any quoting: then a quotation mark is a character like others.
         try:

@@ -30,7 +30,10 @@ def is_lines_type(headers: Mapping[str, str]) -> bool:
 
 def is_markup(start: bytes) -> bool:
     """Whether a body that begins so, space trimmed, is HTML rather than XML."""
-    return bool(re.match(rb"(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]", start[:2000], re.I | re.S))
+    start = start[:2000]
+    while start.startswith(b"<!--"):
+        start = start.partition(b"-->")[2].lstrip()
+    return bool(re.match(rb"<(!doctype\s+html|html|head|body)[\s>]", start, re.IGNORECASE))
 
 
 def sniffed(body: bytes, headers: Mapping[str, str], url: str) -> Format:

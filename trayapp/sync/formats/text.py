@@ -10,7 +10,7 @@ from trayapp.messages import Message, say
 from trayapp.store.records.pages import CellPage
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats import delimited, lines, packed, sniff
-from trayapp.sync.formats.characters import charset, check_utf8, is_utf8, unicode_encoding
+from trayapp.sync.formats.characters import charset, check_utf8, decoded, is_utf8, unicode_encoding
 from trayapp.sync.formats.faults import broken_off, incomplete, not_json, page_instead, start_of, too_deep, unreadable
 from trayapp.sync.formats.lenient_json import OUTLINED
 from trayapp.sync.formats.rows import BrokenOff
@@ -169,7 +169,7 @@ def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     try:
         if given is not None and not is_utf8(given):
-            return body.decode(given).encode(), given
+            return decoded(body, given).encode(), given
         if checked:
             check_utf8(body)
         return body, "utf-8"
@@ -184,7 +184,7 @@ def _characters(
     given = unicode_encoding(body) or encoding or charset(answer.headers)
     if given is not None and not is_utf8(given):
         try:
-            return body.decode(given).encode(), given
+            return decoded(body, given).encode(), given
         except (LookupError, UnicodeError):
             raise unreadable(answer.url, given) from None
     try:
@@ -247,7 +247,7 @@ def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, s
         if name is None:
             continue
         try:
-            return (body.decode("utf-8-sig"), "utf-8") if is_utf8(name) else (body.decode(name), name)
+            return (body.decode("utf-8-sig"), "utf-8") if is_utf8(name) else (decoded(body, name), name)
         except (LookupError, UnicodeError):
             continue
     raise unreadable(url, encoding or declared or "UTF-8")

@@ -19,17 +19,17 @@ def typed(text: str) -> str | int | float:
     return number if repr(number) == text else text
 
 
-def unique(name: str, taken: Collection[str]) -> str:
-    """The name, or `name_2`, `name_3`… when it is taken."""
-    number, candidate = 2, name
-    while candidate in taken:
-        candidate, number = f"{name}_{number}", number + 1
-    return candidate
-
-
 def field_names(header: Collection[str]) -> list[str]:
     """Names for the fields of rows: trimmed, `column_3` for an empty one, `name_2` for a repeated one."""
-    names: list[str] = []
-    for position, name in enumerate(header, 1):
-        names.append(unique(name.strip() or f"column_{position}", names))
-    return names
+    names: dict[str, None] = {}
+    last: dict[str, int] = {}
+    for position, given in enumerate(header, 1):
+        name = given.strip() or f"column_{position}"
+        candidate, number = name, last.get(name, 1)
+        while candidate in names:
+            number += 1
+            candidate = f"{name}_{number}"
+        if candidate != name:
+            last[name] = number
+        names[candidate] = None
+    return list(names)

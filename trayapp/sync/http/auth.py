@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
+from urllib.parse import quote_plus
 
 import msgspec
 
@@ -139,7 +140,8 @@ def credentials(auth: Auth, secret: str | None, proxy_password: str | None = Non
     elif auth.kind == "header":
         header = (auth.name, f"{auth.prefix} {secret}" if auth.prefix else secret)
     elif auth.kind == "query":
-        query = (auth.name, secret)
+        # Servers also repeat it as it was sent, and encode that.
+        query, hidden = (auth.name, secret), (*hidden, quote_plus(secret))
     else:
         header = ("Authorization", f"{auth.prefix or 'Bearer'} {secret}")
     return Credentials(header=header, query=query, secrets=hidden, proxy_password=proxy_password)

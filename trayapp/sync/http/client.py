@@ -19,6 +19,7 @@ from trayapp.sync.http.failures import server_of, status_error, too_large
 from trayapp.sync.http.links import Origin, joined, origin, place_of
 from trayapp.sync.http.refusal import hidden_refusal, token_refused
 from trayapp.sync.http.request import Answer, Call, RequestMade, with_params
+from trayapp.sync.http.scrub import scrubbed
 from trayapp.sync.http.transport import Deadline, Received, TooLarge, Transport
 
 MAX_REDIRECTS = 10
@@ -83,7 +84,7 @@ class Client:
         """The text without any secret that was used in this run."""
         for credentials in self._used:
             text = credentials.hide(text)
-        return text
+        return scrubbed(text, self._transport.proxy_secrets)
 
     def _follow(self, call: Call) -> Answer:
         asked = call.url
@@ -99,7 +100,12 @@ class Client:
                 return answer
             target = joined(call.url, location)
             if target in seen:
-                break
+                raise SyncError(
+                    say("The server redirects endlessly"),
+                    say("The redirects of {address} lead round in a circle.", address=place_of(asked)),
+                    say("Check the address."),
+                    code="redirect",
+                )
             seen.add(target)
             if not self.endpoint.request.follow_redirects:
                 raise SyncError(
@@ -111,10 +117,15 @@ class Client:
                 )
             call = _redirected(call, target, answer.status)
         raise SyncError(
-            say("The server redirects endlessly"),
-            say("{address} redirects back to itself.", address=place_of(call.url)),
-            say("Check the address."),
+            say("The server redirects too often"),
+            say(
+                "{address} leads to more than {number} redirects, one after the other.",
+                address=place_of(asked),
+                number=MAX_REDIRECTS,
+            ),
+            say("Use the address that they lead to."),
             code="redirect",
+            field="url",
         )
 
     def _once(self, call: Call) -> tuple[Answer, str | None]:

@@ -70,7 +70,7 @@ def joined(base: str, target: str) -> str:
             say(
                 "{address} links to “{target}”. {reason}",
                 address=place_of(base),
-                target=target[:100],
+                target=target,
                 reason=error.args[0] if isinstance(error.args[0], Message) else foreign(f"{error}."),
             ),
             say("Report this to the makers of the API."),

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import msgspec
+
+from trayapp.sync.http import header_values
+from trayapp.sync.http.header_values import decimal_number, http_date, whole_number
 
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 SLOWING = frozenset({403, 429, 503})
@@ -17,17 +19,20 @@ LONGEST_WAIT = 60.0
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds the server asks to wait, from Retry-After (seconds or date, RFC 9110 section 10.2.3), or None."""
+    """Seconds the server asks to wait, from Retry-After (seconds or date, RFC 9110 section 10.2.3), or None.
+
+    Never more than header_values.LONGEST_WAIT.
+    """
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
-    if value.replace(".", "", 1).isdigit():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
+    seconds = decimal_number(value)
+    if seconds is None:
+        date = http_date(value)
+        if date is None:
+            return None
+        seconds = max(0.0, (date - now).total_seconds())
+    return min(seconds, header_values.LONGEST_WAIT)
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -42,7 +47,8 @@ def rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimit | None:
     """The rate limit told by RateLimit-* or X-RateLimit-* headers, or by one RateLimit header; None if there is none.
 
     RateLimit as in draft-ietf-httpapi-ratelimit-headers: "limit=100, remaining=50, reset=5", later "default";r=50;t=5.
-    A reset is seconds from now below 1e8, epoch seconds below 1e11, else epoch milliseconds (measured usage).
+    A reset is seconds from now below 1e8, epoch seconds below 1e11, epoch milliseconds below 1e14, else epoch
+    microseconds (measured usage); never more than header_values.LONGEST_WAIT.
     """
     named: dict[str, str] = {}
     for name, value in headers.items():
@@ -54,16 +60,17 @@ def rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimit | None:
     remaining, reset = field("ratelimit-remaining"), field("ratelimit-reset-after", "ratelimit-reset")
     limit = field("ratelimit-limit")
     if not remaining:
-        parts: dict[str, str] = dict(re.findall(r"(\w+)=(\d+)", named.get("ratelimit", "")))
+        parts: dict[str, str] = dict(re.findall(r"\b(\w+)=([0-9]+)", named.get("ratelimit", "")))
         remaining, reset = parts.get("remaining", parts.get("r", "")), parts.get("reset", parts.get("t", ""))
         limit = parts.get("limit", "")
-    if not remaining.isdigit() or not reset.replace(".", "", 1).isdigit():
+    left, seconds = whole_number(remaining), decimal_number(reset)
+    if left is None or seconds is None:
         return None
-    seconds = float(reset)
     if seconds >= 1e8:
-        seconds = max(0.0, (seconds if seconds < 1e11 else seconds / 1000) - now.timestamp())
-    most = re.match(r"\d+", limit)
-    return RateLimit(int(remaining), seconds, int(most[0]) if most else None)
+        unit = 1.0 if seconds < 1e11 else 1e3 if seconds < 1e14 else 1e6
+        seconds = max(0.0, seconds / unit - now.timestamp())
+    most = re.match(r"[0-9]+", limit)
+    return RateLimit(left, min(seconds, header_values.LONGEST_WAIT), whole_number(most[0]) if most else None)
 
 
 def rate_limit_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:

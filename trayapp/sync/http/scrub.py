@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 SHORTEST = 4
@@ -11,6 +11,9 @@ is behind an equals sign, a colon or an opening quote, and not within a word."""
 
 _LAYERS = 4
 """So many encodings may lie over each other: JSON in a query in HTML, a query in a query."""
+
+_MARGIN = 4096
+"""Characters: no secret is longer in any of its spellings, but for long ones that are encoded several times."""
 
 _CODED = re.compile(
     rb"%([0-9a-f]{2})"
@@ -44,6 +47,15 @@ def scrubbed(text: str, secrets: Iterable[str], blot: str = "…") -> str:
             break
         seen, starts = _decoded(seen, starts)
     return _blotted(raw, found, blot.encode()) if found else text
+
+
+def hidden_start(text: str, length: int, hide: Callable[[str], str]) -> str:
+    """The first `length` characters, at most, of the text without secrets. `hide` sees little more than these.
+
+    What is cut off is thrown away with a margin: half a secret would not be known for one.
+    """
+    seen = hide(text[: length + _MARGIN])
+    return (seen if len(text) <= length + _MARGIN else seen[:-_MARGIN])[:length]
 
 
 @lru_cache(maxsize=256)

@@ -1,16 +1,15 @@
 """Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
 
-import functools
-import logging
+import base64
 import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from trayapp import __version__
 from trayapp.endpoints.model import Request
@@ -18,14 +17,24 @@ from trayapp.endpoints.units import Duration
 from trayapp.messages import Message, foreign, listing, say
 from trayapp.sync.cancel import Cancelled, CancelToken, time_limit
 from trayapp.sync.errors import SyncError
-from trayapp.sync.http.failures import bad_address, broken_off, connection_error
+from trayapp.sync.http.connection_failures import (
+    broken_off,
+    connection_error,
+    endless_head,
+    head_cut_off,
+    too_slow,
+    two_lengths,
+    unsendable_headers,
+)
+from trayapp.sync.http.failures import bad_address
 from trayapp.sync.http.large import LARGE, Large
 from trayapp.sync.http.links import Origin, origin
 from trayapp.sync.http.quick_import import import_quickly
+from trayapp.sync.http.sockets import OpenSockets
+from trayapp.sync.http.throughput import HeadCutOff, HeadTooLarge, TooSlow, TwoLengths
 
 if TYPE_CHECKING:
     import requests
-    from requests.adapters import HTTPAdapter
 
 USER_AGENT = f"TraySync/{__version__}"
 _CHUNK = 2**20
@@ -96,10 +105,13 @@ class Transport:
         self._deadline = deadline
         self._proxy = _with_login(request.proxy, request.proxy_user, proxy_password) if request.proxy else None
         self._sessions: dict[bool, requests.Session] = {}
+        self._sockets = OpenSockets()
         self._folder = folder
         self._large: list[Large] = []
         self._is_closed = False
         self._worker: _Worker | None = None
+        self.proxy_secrets: frozenset[str] = frozenset()
+        """Passwords of proxies of the environment, as they are and as they are sent."""
         self._found_ways: dict[Origin, tuple[dict[str, str], str | bool]] = {}
 
     def send(
@@ -122,15 +134,21 @@ class Transport:
         import_quickly()
         import requests
 
+        from trayapp.sync.http.connections import no_auth
+
         session = self._session(identified)
         # Not by session.prepare_request, which merges both anew for every request, and takes longer than all the rest.
-        sent = requests.structures.CaseInsensitiveDict({**session.headers, "User-Agent": USER_AGENT, **headers})
+        sent = requests.structures.CaseInsensitiveDict(
+            {**session.headers, "User-Agent": USER_AGENT, **_sendable(headers)}
+        )
         # params: "" means none; with its own default requests looks at it at length.
-        request = requests.Request(method, url, sent, params="", data=body, auth=_no_auth, cookies=session.cookies)
+        request = requests.Request(method, url, sent, params="", data=body, auth=no_auth, cookies=session.cookies)
         try:
             prepared = request.prepare()
             address = prepared.url or ""
             goes_astray = origin(address) != place
+        except requests.exceptions.InvalidHeader:
+            raise unsendable_headers() from None
         except (ValueError, requests.exceptions.RequestException) as error:
             raise bad_address(url) from error
         if goes_astray:
@@ -140,34 +158,47 @@ class Transport:
         timeout = self._request.timeout.seconds
 
         def exchange() -> None:
-            with session.send(
-                prepared,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                proxies=proxies,
-                verify=verify,
-                cert=cert,
-            ) as response:
-                received.status, received.headers = response.status_code, response.headers
-                if not received.is_redirect:
-                    self._read(response, url, limit, received)
+            try:
+                with session.send(
+                    prepared,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    stream=True,
+                    proxies=proxies,
+                    verify=verify,
+                    cert=cert,
+                ) as response:
+                    received.status, received.headers = response.status_code, response.headers
+                    if not received.is_redirect:
+                        self._read(response, url, limit, received)
+            finally:
+                self._sockets.let_go(_is_closed)
 
         try:
             if self._worker is None:
                 self._worker = _Worker()
             if not self._worker.do(exchange, self._cancel, self._deadline.left):
                 self._stop_worker()
+                self._sockets.cut()
                 self._cancel.check()
                 self._deadline.check()
         except requests.exceptions.RequestException as error:
             raise connection_error(error, url, timeout) from None
+        except TooSlow as error:
+            raise too_slow(url, error.seconds) from None
+        except HeadTooLarge:
+            raise endless_head(url) from None
+        except HeadCutOff:
+            raise head_cut_off(url) from None
+        except TwoLengths:
+            raise two_lengths(url) from None
 
     def close(self) -> None:
         """Let go of the connections."""
         self._stop_worker()
         for session in self._sessions.values():
             session.close()
+        self._sockets.cut()
         self._is_closed = True
         for large in self._large:
             large.close()
@@ -181,7 +212,9 @@ class Transport:
         if not self._sessions:
             _check_files(self._request)
         if identified not in self._sessions:
-            self._sessions[identified] = _new_session()
+            from trayapp.sync.http.connections import new_session
+
+            self._sessions[identified] = new_session(self._sockets)
         return self._sessions[identified]
 
     def _ways(self, url: str, place: Origin) -> tuple[dict[str, str], str | bool]:
@@ -196,8 +229,8 @@ class Transport:
                 proxies = {"http": self._proxy, "https": self._proxy}
             else:
                 proxies = requests.utils.get_environ_proxies(url) if _may_have_proxies() else {}
-            given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-            self._found_ways[place] = (proxies, self._request.ca_file or given or True)
+                self.proxy_secrets |= {secret for proxy in proxies.values() for secret in _login_of(proxy)}
+            self._found_ways[place] = (proxies, self._request.ca_file or _ca_file_of_environment() or True)
         return self._found_ways[place]
 
     def _certificate(self, identified: bool) -> str | tuple[str, str] | None:
@@ -249,12 +282,32 @@ class Transport:
         return large
 
 
+def _sendable(headers: Mapping[str, str]) -> dict[str, str | bytes]:
+    """Values without outer space, which is none of theirs; in UTF-8 where they are more than the library can send."""
+    return {
+        name: text if (text := value.strip(" \t")).isascii() or _is_latin(text) else text.encode("utf-8", "replace")
+        for name, value in headers.items()
+    }
+
+
+def _is_latin(text: str) -> bool:
+    return max(text) <= "\xff"
+
+
 def _with_login(proxy: str, user: str, password: str | None) -> str:
     if not user:
         return proxy
     parts = urlsplit(proxy)
     login = f"{quote(user, safe='')}:{quote(password or '', safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
+
+
+def _login_of(proxy: str) -> Iterator[str]:
+    """The password in a proxy's address, and the credentials that are made of it; nothing where there is none."""
+    parts = urlsplit(proxy)
+    if parts.password:
+        user, password = unquote(parts.username or ""), unquote(parts.password)
+        yield from (parts.password, password, base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
 def _check_files(request: Request) -> None:
@@ -298,6 +351,24 @@ def _reason(error: OSError) -> Message:
     return foreign(error.strerror or str(error))
 
 
+def _is_closed(connection: Any) -> bool:
+    return connection.sock is None
+
+
+def _ca_file_of_environment() -> str | None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if file := os.environ.get(name):
+            if not os.path.exists(file):
+                raise SyncError(
+                    say("The CA file can't be read"),
+                    say("{file} does not exist.", file=file),
+                    say("Correct the environment variable {name}, or remove it.", name=name),
+                    code="certificate",
+                )
+            return file
+    return None
+
+
 def _may_have_proxies() -> bool:
     """Whether the system says anything about proxies; on Linux only the environment does."""
     return sys.platform != "linux" or any(name.lower().endswith(b"_proxy") for name in os.environb)
@@ -324,8 +395,7 @@ class _Worker:
     def do(self, work: Callable[[], None], cancel: CancelToken, seconds: float) -> bool:
         """Do `work`, but give up at once when cancelled or after some seconds: False; then this worker is of no use.
 
-        Connecting and waiting for bytes can't be interrupted: the abandoned thread ends by the request's own time
-        limit.
+        The work goes on until something else ends it.
         """
         outcome: list[BaseException | None] = []
         wake = threading.Event()
@@ -347,57 +417,3 @@ class _Worker:
         if outcome and outcome[0] is not None:
             raise outcome[0]
         return bool(outcome)
-
-
-def _new_session() -> "requests.Session":
-    session_type, adapter_type = _session_types()
-    session = session_type()
-    session.trust_env = False  # the environment's proxies are looked up once, not for every request
-    session.auth = _no_auth  # an auth of our own, else requests would take one from ~/.netrc
-    session.mount("https://", adapter_type())
-    return session
-
-
-@functools.cache
-def _session_types() -> tuple[type["requests.Session"], type["HTTPAdapter"]]:
-    """Made once, and not before the first request, as importing requests takes long."""
-    import ssl
-
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    class SystemTrustAdapter(HTTPAdapter):
-        """Verifies against the system's trust store instead of requests' bundled list, unless given a file."""
-
-        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-            host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-            if verify is True and host["scheme"] == "https":
-                # One context for each certificate to show: what is loaded into a context stays in it.
-                contexts = self.__dict__.setdefault("contexts", {})
-                if cert not in contexts:
-                    import truststore
-
-                    contexts[cert] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                pool["ssl_context"] = contexts[cert]
-            return host, pool
-
-        def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-            if verify is not True:
-                super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-                return
-            conn.cert_reqs = "CERT_REQUIRED"
-            conn.cert_file, conn.key_file = cert if isinstance(cert, tuple) else (cert, None)
-
-    class NoRedirects(requests.Session):
-        def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
-            # The client follows redirects itself. Even when told not to, requests looks where they lead, and reads
-            # their whole body for that, however large.
-            return None
-
-    # Its debug messages hold whole addresses, with whatever secret a query parameter carries.
-    logging.getLogger("urllib3").setLevel(logging.INFO)
-    return NoRedirects, SystemTrustAdapter
-
-
-def _no_auth(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-    return request

@@ -11,6 +11,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.readable import readable
 from trayapp.endpoints.units import Duration
+from trayapp.errors import UserError
 from trayapp.messages import Message, say
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.errors import AuthError
@@ -124,6 +125,8 @@ class _Account:
         self.lock = threading.Lock()
         self.token: TokenSet | None = None
         self.unsaved: dict[Field, str] = {}
+        self.exchanged: tuple[str, ...] = ()
+        """All that the token was bought with. The server it is for may be the sign-in service, and repeat it."""
 
     def read(self, field: Field) -> str | None:
         """What is stored now, maybe by another process."""
@@ -238,7 +241,7 @@ class OAuthAccess:
         return token.renew_at is not None and token.renew_at <= self._now()
 
     def _credentials(self, token: TokenSet) -> Credentials:
-        secrets = (token.access_token, self.proxy_password or "")
+        secrets = (token.access_token, self.proxy_password or "", *self._account.exchanged)
         header = ("Authorization", f"{self._auth.prefix or 'Bearer'} {token.access_token}")
         return _hiding(self._endpoint, Credentials(header=header, secrets=secrets, proxy_password=self.proxy_password))
 
@@ -256,9 +259,14 @@ class OAuthAccess:
         deadline = Deadline(time or self._endpoint.limits.run)
         transport = Transport(self._endpoint.request, self._cancel, deadline, self.proxy_password)
         heard = self._account.secrets.heard
+        grants = Grants(self._auth, self._secret, transport, self._now, self._in_body, heard)
         try:
-            yield Grants(self._auth, self._secret, transport, self._now, self._in_body, heard)
+            yield grants
+        except UserError as error:
+            error.hide(grants.hide)
+            raise
         finally:
+            self._account.exchanged = grants.secrets
             transport.close()
 
 

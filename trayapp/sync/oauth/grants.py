@@ -115,11 +115,20 @@ class Grants:
         self._note(device_code)
         with_code = said.get("verification_uri_complete")
         url = joined(self._auth.device_url, url)
+        url_with_code = joined(url, with_code) if isinstance(with_code, str) else url
+        shown = f"{user_code}\n{url}\n{url_with_code}"
+        if self.hide(shown) != shown:
+            raise SyncError(
+                say("The sign-in service would reveal the secret"),
+                say("{service} repeats it in what is shown and opened in the browser.", service=place_of(url)),
+                say("Report this to the makers of the API."),
+                code="secret_exposed",
+            )
         return DeviceCode(
             device_code=device_code,
             user_code=user_code,
             url=url,
-            url_with_code=joined(url, with_code) if isinstance(with_code, str) else url,
+            url_with_code=url_with_code,
             expires=_seconds(said.get("expires_in")) or 600,
             interval=_seconds(said.get("interval")) or 5,
         )
@@ -164,6 +173,7 @@ class Grants:
             login = f"{quote_plus(self._auth.client_id)}:{quote_plus(self._secret)}"
             basic = base64.b64encode(login.encode()).decode()
             self._note(basic)
+            self._note(quote_plus(self._secret))
             headers["Authorization"] = f"Basic {basic}"
         else:
             fields["client_id"] = self._auth.client_id
@@ -200,12 +210,12 @@ class Grants:
         if isinstance(code, str) and received.status < 500 and received.status != 429:
             raise self._refused(code, url, received)
         if not 200 <= received.status < 300:
-            raise status_error(received.status, received.headers, received.body, url, self._now(), self._hide)
+            raise status_error(received.status, received.headers, received.body, url, self._now(), self.hide)
         return said
 
     def _refused(self, code: str, url: str, received: Received) -> SyncError:
-        words = server_message(received.body, received.headers, self._hide)
-        cause = say("{service} says: {message}", service=place_of(url), message=ended(words or self._hide(code)))
+        words = server_message(received.body, received.headers, self.hide)
+        cause = say("{service} says: {message}", service=place_of(url), message=ended(words or self.hide(code)))
         if code == "temporarily_unavailable":
             return TransientError(say("The sign-in service has a problem"), cause, say("TraySync will try again."))
         if code in ("invalid_client", "unauthorized_client"):
@@ -225,7 +235,13 @@ class Grants:
             self._heard(secret)
             self._hidden.add(secret)
 
-    def _hide(self, text: str) -> str:
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that was said or heard here, as it was written."""
+        return tuple(sorted(self._hidden))
+
+    def hide(self, text: str) -> str:
+        """The text without any secret that was said or heard here."""
         return scrubbed(text, self._hidden)
 
 
@@ -243,7 +259,7 @@ def _seconds(value: Any) -> float | None:
     """A length of time; some servers write it as text."""
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return seconds if 0 <= seconds < 1e9 else None
 

@@ -81,7 +81,10 @@ class Redirect:
 
     def take(self, target: str) -> tuple[int, Message, Message]:
         """Look at a request; the status, title and text of the page that is sent back."""
-        parts = urlsplit(target)
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            parts = urlsplit("")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path != PATH:
             return 404, say("Nothing here"), say("TraySync is waiting here for a sign-in to finish.")

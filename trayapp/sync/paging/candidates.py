@@ -9,6 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.sync import names
+from trayapp.sync.http.header_values import whole_number
 from trayapp.sync.http.request import Answer, Call, with_params
 from trayapp.sync.paging.envelope import DEPTH, Envelope
 from trayapp.sync.paging.following import LAST
@@ -35,10 +36,10 @@ def numbered(endpoint: Endpoint, listing: FirstPage, envelope: Envelope) -> Iter
     seen = set()
     for name, value in _given(endpoint, listing):
         kind = _kind_of_number(name)
-        if kind is not None and (value == "" or re.fullmatch(r"[0-9]{1,15}", value)):  # a date or a word filters
-            seen.add(name)
+        seen.add(name)
+        if kind is not None and (value == "" or whole_number(value) is not None):  # a date or a word filters
             into = _into(endpoint, listing, name)
-            yield Pages(kind=kind, param=name, start=int(value) if value else None, into=into)
+            yield Pages(kind=kind, param=name, start=whole_number(value), into=into)
     post: Literal["json", "query"] = "json" if endpoint.request.method == "POST" else "query"
     if post == "json" and _is_graphql(endpoint):
         return
@@ -97,9 +98,9 @@ def larger(endpoint: Endpoint, listing: FirstPage) -> Call | None:
     given = [
         (name, value)
         for name, value in parse_qsl(urlsplit(call.url).query, keep_blank_values=True)
-        if names.SIZE_PARAM.fullmatch(names.plain(name))
+        if names.SIZE_PARAM.fullmatch(names.plain(name)) or name == endpoint.pages.size_param
     ]
-    if not given:
+    if not given and not endpoint.pages.size_param:
         params = [(name, str(count + 1)) for name in names.USUAL_SIZES]
         return msgspec.structs.replace(call, url=with_params(call.url, params))
     if wanted := [(name, str(count + 1)) for name, value in given if value == str(count)]:

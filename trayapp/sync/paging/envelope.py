@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from trayapp.endpoints.paths import parse_records_path
-from trayapp.sync.formats.lenient_json import mended
+from trayapp.sync.formats.lenient_json import mended, value_of
 
 DEPTH = 4
 """So deep in objects beside the records members are looked for; what is deeper belongs to records of some kind."""
@@ -90,7 +90,7 @@ def _members(raw: dict[str, msgspec.Raw], place: Place, records: Place | None) -
             else:
                 yield here, {}
         elif first != b"[" or len(text) <= _LONGEST_LIST:
-            yield here, msgspec.json.decode(value)
+            yield here, value_of(bytes(value))
 
 
 def _shared(place: Place, records: Place | None) -> int:
@@ -111,10 +111,7 @@ def _at(text: bytes, path: str) -> object:
         else:
             return None
         value, left = found, left[count:]
-    try:
-        return msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return value_of(bytes(value))
 
 
 def _parts(path: str) -> list[str]:
@@ -133,7 +130,7 @@ def _step(text: bytes | msgspec.Raw, name: str) -> bytes | msgspec.Raw | None:
         for item in msgspec.json.decode(items, type=list[msgspec.Raw]):
             members = _members_of.decode(item) if bytes(memoryview(item)[:1]) == b"{" else {}
             for name in _same.get(chosen["member"], (chosen["member"],)):
-                if name in members and str(msgspec.json.decode(members[name])).lower() == chosen["value"].lower():
+                if name in members and str(value_of(bytes(members[name]))).lower() == chosen["value"].lower():
                     return item
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -154,6 +154,8 @@ def _by_number(first: Call, envelope: Envelope, pages: Pages, walk: Walk) -> Cal
             return None
         start = 1 if pages.start is None else pages.start
         return placed(first, pages, pages.param or "page", start + walk.pages)
+    if not walk.count:
+        return None
     # By what was received, not by what was asked for: the server may give less.
     return placed(first, pages, pages.param or "offset", (pages.start or 0) + walk.records)
 

@@ -211,9 +211,9 @@ def _by_unasked_token(tries: Tries, listing: FirstPage, is_cut: bool) -> Trial |
     return None
 
 
-def _begun(tries: Tries, pages: Pages, firsts: Iterable[str] = ("", "*")) -> Trial | None:
-    """Whether tokens come when the first request asks for them."""
-    for first in firsts:
+def _begun(tries: Tries, pages: Pages, firsts: Iterable[str] = ()) -> Trial | None:
+    """Whether tokens come when the first request asks for them: with nothing, or as Solr and Crossref want it."""
+    for first in firsts or (("", "*") if "cursor" in pages.param else ("",)):
         begun = msgspec.structs.replace(pages, first=first)
         call = first_page(tries.listing.call, begun)
         page = tries.fetched(call)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from trayapp.messages import Message, say
 from trayapp.sync import names
+from trayapp.sync.http.header_values import whole_number
 from trayapp.sync.http.links import next_link
 from trayapp.sync.names import plain
 from trayapp.sync.paging.envelope import Envelope, Place
@@ -21,6 +22,8 @@ _QUERY = re.compile(r"[A-Za-z_$@][\w.$@%\[\]-]{0,60}=[^=\s]\S*")
 _DOCUMENT = re.compile(r"[\w.~%/-]+\.(json|xml|atom|rss|csv|tsv|php|html?|aspx?|jsp|do)(\?\S*)?", re.IGNORECASE)
 _OPAQUE = re.compile(r"(?=.*\d|.{16})[\w+/=.:~|%-]{4,}")
 _PLAIN_VALUE = re.compile(r"[\d.,:+ -]+|\d{4}-\d\d.*|v?\d+(\.\d+)+\S*|[A-Za-z]+|[a-z]+(/[\w.+-]+)+", re.IGNORECASE)
+_MOST = 10**15
+"""No server has so many records: it counts something else, or nothing."""
 _YES, _NO = frozenset({"true", "yes", "y", "1"}), frozenset({"false", "no", "n", "0"})
 
 
@@ -169,10 +172,10 @@ def _number(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value if value >= 0 else None
+        return value if 0 <= value < _MOST else None
     if isinstance(value, float) and value.is_integer() and 0 <= value < 2**53:
         return int(value)
-    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value) else None
+    return whole_number(value) if isinstance(value, str) else None
 
 
 def _flag(value: object) -> bool | None:

@@ -258,7 +258,7 @@ class Tries:
         return self._proven(pages, second) if self.signed or self._ignores or self.is_stable() else None
 
     def attempt_empty(self, pages: Pages) -> Trial | None:
-        """Whether numbers that somebody gave lead to a page without records: the server knows them, and may have more."""
+        """Whether numbers that somebody gave lead to a page without records: the server knows them."""
         if pages.kind not in ("page", "offset"):
             return None
         second = self._second(pages)

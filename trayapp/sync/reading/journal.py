@@ -104,6 +104,10 @@ class KeptPage(msgspec.Struct, frozen=True, kw_only=True):
     newest: str | None = None
     own: str | None = None
 
+    def texts(self) -> str:
+        """All that is written of it but the records, to be searched for secrets."""
+        return "\n".join([self.following.texts(), self.newest or "", self.own or ""])
+
 
 class KeptPart(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a chain: a page of one row's listing, or its end. Digests and records as in a KeptPage.
@@ -142,9 +146,9 @@ class Journal:
         """Keep a page."""
         if self._given_up:
             return
-        text = page.following.texts() if isinstance(page, KeptPage) else ""
+        text = page.texts() if isinstance(page, KeptPage) else ""
         if self._hide(text) != text:
-            self._given_up = True  # the server repeats a secret in its next addresses, and a file must not hold it
+            self._given_up = True  # the server repeats a secret in where it goes on, and a file must not hold it
             self.discard()
             return
         self._count += isinstance(page, KeptPage) or not page.seen

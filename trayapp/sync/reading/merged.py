@@ -13,6 +13,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.evidence import Evidence
+from trayapp.sync.formats import lenient_json
 from trayapp.sync.paging.following import Walk
 from trayapp.sync.paging.listing import Listing
 from trayapp.sync.records import keys
@@ -55,7 +56,7 @@ class Merged:
 
     def _key_of(self, fields: dict[str, msgspec.Raw], page: Sequence[bytes], place: int) -> tuple[bytes, ...]:
         if not self._key:
-            plain: list[dict[str, Any]] = [msgspec.json.decode(record) for record in page]
+            plain: list[dict[str, Any]] = [lenient_json.value_of(record) for record in page]
             self._key = keys.key_of(plain, self._table)
         if not self._key:
             return (b"%d" % place,)  # every record stands for itself

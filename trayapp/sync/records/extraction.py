@@ -4,7 +4,6 @@ import functools
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 import msgspec
 
@@ -15,7 +14,7 @@ from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats.characters import check_utf8
 from trayapp.sync.formats.faults import no_list, too_deep, unreadable
-from trayapp.sync.formats.lenient_json import mended, parse
+from trayapp.sync.formats.lenient_json import exact_float, mended, parse
 from trayapp.sync.formats.text import Body, is_plain_json
 from trayapp.sync.http.failures import ended
 from trayapp.sync.http.request import Answer
@@ -82,7 +81,7 @@ def _levels(text: bytes) -> int:
     """How many arrays and objects are at most open at once in JSON; its number of brackets where that is few."""
     if (count := text.count(b"[") + text.count(b"{")) <= MOST_LEVELS:
         return count
-    brackets = re.findall(rb"[\[{\]}]", re.sub(rb'"[^"\\]*(?:\\.[^"\\]*)*"', b"", text, flags=re.DOTALL))
+    brackets = re.findall(rb"[\[{\]}]", re.sub(rb'"(?:[^"\\]++|\\.)*+"?', b"", text, flags=re.DOTALL))
     return max(itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0)
 
 
@@ -140,18 +139,19 @@ def _searched(text: bytes, expression: str, url: str) -> list[bytes]:
         raise too_deep(url) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = parse(text, url)
-    found = jmespath.search(expression, value)
-    items = found if isinstance(found, list) else [] if found is None else [found]
-    records = [msgspec.json.encode(item) for item in items]
+    try:
+        found = jmespath.search(expression, value)
+        items = found if isinstance(found, list) else [] if found is None else [found]
+        records = [msgspec.json.encode(item) for item in items]
+    except _NO_RESULT as error:
+        reason = say("The expression can't be evaluated: {error}.", error=" ".join(str(error).split()))
+        raise no_list(f"jmes:{expression}", url, reason) from None
     if any(record[:1] != b"{" for record in records):
         raise no_list(f"jmes:{expression}", url, say("The expression gives values that are not objects."))
     return records
 
 
-def _exact_float(number: str) -> float | str:
-    """A double where it holds the number exactly, else the number's digits: what the table would hold, too."""
-    real = float(number)
-    return real if Decimal(number) == Decimal(repr(real)) else number
+_NO_RESULT = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
+"""What comes out of an expression that does not fit its input: the library's own are ValueErrors."""
 
-
-_exact = msgspec.json.Decoder(float_hook=_exact_float)
+_exact = msgspec.json.Decoder(float_hook=exact_float)

@@ -203,8 +203,9 @@ def _name(item: msgspec.Raw) -> str:
         members = _object.decode(item)
         found = next((members[name] for name in _NAMES_OF_COLUMNS if name in members), None)
         return _name(found) if found is not None and _first(found) != b"{" else ""
-    value = msgspec.json.decode(item)
-    return value if isinstance(value, str) else "" if value is None else bytes(item).decode()
+    if _first(item) == b'"':
+        return msgspec.json.decode(item, type=str)
+    return "" if _first(item) == b"n" else bytes(item).decode()
 
 
 def _zipped(value: msgspec.Raw) -> list[bytes]:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from trayapp.endpoints.paths import is_plain
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.names import BESIDE_RECORDS, ERRORS, FIELD_LISTS, RECORD_LISTS, TIME_COLUMN
@@ -95,7 +97,7 @@ def _words(names: _Names, more: str = "") -> str:
     """The names as a path; as a JMESPath where one of them would be read otherwise."""
     if all(is_plain(name) or (name == "*" and index == len(names) - 1) for index, name in enumerate(names)):
         return ".".join(names) + more
-    return "jmes:" + ".".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
+    return "jmes:" + ".".join(msgspec.json.encode(name).decode() for name in names)
 
 
 def _known(names: _Names) -> float:
@@ -168,7 +170,7 @@ def _is_pair(body: Sequence[Any]) -> bool:
 
 def are_ids(value: Mapping[str, Any]) -> bool:
     """Whether an object's names are numbers or times: what stands under them are records, not fields of one."""
-    return len(value) > 1 and all(re.fullmatch(r"[\d.:TZ+-]*\d[\d.:TZ+-]*", name) for name in value)
+    return len(value) > 1 and all(re.fullmatch(r"[.:TZ+-]*\d[\d.:TZ+-]*", name) for name in value)
 
 
 def _is_columnar(value: Mapping[str, Any], at_top: bool) -> bool:

@@ -97,7 +97,7 @@ class Attempt:
     def leave(self) -> Report:
         """Record a run that found nothing new."""
         run = self._run
-        with run.store.writing(run.cancel) as db:
+        with run.store.writing(run.cancel, file=run.file) as db:
             rows = load_state(db, run.endpoint.id).rows or 0
             same = Outcome(unchanged=rows, rows=rows)
             report = run.report("succeeded", same, self.warnings, evidence=self._resolver.evidence)
@@ -109,7 +109,7 @@ class Attempt:
         return Staging(self._run.context.staging, known)
 
     def _plan(self, endpoint: Endpoint) -> Plan:
-        with self._run.store.writing(self._run.cancel) as db:
+        with self._run.store.writing(self._run.cancel, file=self._run.file) as db:
             return make_plan(db, endpoint, self._run.context.find)
 
     def _known(self, endpoint: Endpoint, target: Target) -> Known:
@@ -167,7 +167,7 @@ class Attempt:
         self, endpoint: Endpoint, plan: Plan, staging: Staging, proof: Proof, target: Target, reading: AnyReading
     ) -> Report:
         run = self._run
-        with run.store.writing(run.cancel) as db:
+        with run.store.writing(run.cancel, file=run.file) as db:
             number = history.next_number(db)
             outcome = publish(
                 db,
@@ -179,6 +179,7 @@ class Attempt:
                 full=target.full,
                 apply_held=run.apply_held,
                 partial=target.partial,
+                checks=run.full and not run.is_keyless,
             )
             report = self._report(outcome, reading)
             save_evidence(db, endpoint.id, report.evidence or "")

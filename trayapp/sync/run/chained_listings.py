@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from trayapp.messages import say
 from trayapp.store.bookkeeping.parent_rows import Parent, load_parents
-from trayapp.store.mirror.publish import ListingNeeded
+from trayapp.store.staging.published import ListingNeeded
 from trayapp.sync.detection.resolver import SourceResolver, keyed
 from trayapp.sync.http.auth import Access
 from trayapp.sync.http.budget import Pace

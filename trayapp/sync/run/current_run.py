@@ -7,10 +7,12 @@ import msgspec
 
 from trayapp.endpoints.model import Endpoint
 from trayapp.errors import UserError
-from trayapp.messages import Message, foreign
-from trayapp.store.bookkeeping import history
+from trayapp.messages import Message
+from trayapp.store.bookkeeping import endpoint_states, history
 from trayapp.store.bookkeeping.endpoint_states import Marks, read_marks
-from trayapp.store.mirror.claim import is_current, mapping_of, stored_key
+from trayapp.store.file.identity import FileId
+from trayapp.store.mirror.claim import count_rows, is_current, stored_key
+from trayapp.store.mirror.mapping import mapping_of
 from trayapp.store.mirror.publish import Outcome
 from trayapp.store.mirror.schema import HASH_KEY
 from trayapp.sync.cancel import CancelToken, StopReason
@@ -29,9 +31,9 @@ from trayapp.sync.run.outcome import report_of
 class CurrentRun:
     """What is asked for, what the last run left, and the clients made. `close` when it is over.
 
-    full, apply_held: as in `runner.run`. `marks` and `published` are what the last run left, as far as it holds for the
-    request and the table as the settings have them now. `key` is that of the settings, else the one that the table was
-    made with; () when there is none yet.
+    full, apply_held: as in `runner.run`; a table that is not what is known of it is compared in full, too. `marks` and
+    `published` are what the last run left, as far as it holds for the request and the table as the settings have them
+    now. `key` is that of the settings, else the one that the table was made with; () when there is none yet.
     """
 
     def __init__(
@@ -54,18 +56,39 @@ class CurrentRun:
         self.marks = Marks()
         self.published = 0
         self.key = endpoint.table.key
+        self.file: FileId | None = None
+        """The database's file when the run began: what is found out from it is not for another one."""
         self._clients: list[Client] = []
 
     def recall(self) -> None:
         """Look up what the last run left."""
         endpoint = self.endpoint
         asked = fingerprint(endpoint)
+        self.file = self.store.file_id()
         with self.store.reading() as db:
             marks = read_marks(db, endpoint.id)
             self.marks = marks if is_current(db, endpoint) and marks.asked == asked else Marks(asked=asked)
             self.published = history.last_publish(db, endpoint.id)
             if not endpoint.table.key and endpoint.table.mode != "append":
                 self.key = stored_key(db, endpoint)
+        self._look_at_table()
+
+    def _look_at_table(self) -> None:
+        """See to it that the table is compared in full if it is not what is known of it.
+
+        An append table can't be compared: what the server lists is added to it as often as it is read in full.
+        """
+        # To write is what tells whether others have written.
+        with self.store.writing(self.cancel, file=self.file) as db:
+            doubt = endpoint_states.read_doubt(db, self.endpoint.id)
+            if doubt == endpoint_states.BELIEVED:
+                return
+            entry = endpoint_states.enter(db, self.endpoint.id)
+            is_whole = doubt == endpoint_states.COUNT and count_rows(db, self.endpoint) in (None, entry.rows)
+            if is_whole or self.endpoint.table.mode == "append":
+                endpoint_states.doubt(db, entry.number, endpoint_states.BELIEVED)
+            else:
+                self.full = True
 
     @property
     def is_keyless(self) -> bool:
@@ -117,12 +140,11 @@ class CurrentRun:
         """The report, were the run over now."""
         finished = max(self.context.now(), self.started)
         report = report_of(self.endpoint, (self.started, finished), status, outcome, stopped, error, evidence)
-        told: Sequence[str | Message] = (*warnings, *outcome.warnings)
         return msgspec.structs.replace(
             report,
             requests=sum(client.requests for client in self._clients),
             bytes=sum(client.bytes for client in self._clients),
-            warnings=tuple(each if isinstance(each, Message) else foreign(each) for each in told),
+            warnings=tuple(each.mapped(self.hide) for each in (*warnings, *outcome.warnings)),
         )
 
     def close(self) -> None:

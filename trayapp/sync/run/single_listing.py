@@ -3,7 +3,7 @@
 import msgspec
 
 from trayapp.messages import Message, say
-from trayapp.store.mirror.publish import ListingNeeded
+from trayapp.store.staging.published import ListingNeeded
 from trayapp.sync.changes import conditional
 from trayapp.sync.changes.cursor import Tracker, asks_for_changes, is_expired, is_partial, server_time, since
 from trayapp.sync.detection.resolver import ResolvedSource, SourceResolver, keyed

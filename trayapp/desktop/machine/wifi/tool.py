@@ -2,6 +2,8 @@
 
 import subprocess
 
+from trayapp.desktop.process.children import environment
+
 _TIMEOUT = 5.0
 """Seconds."""
 
@@ -9,7 +11,7 @@ _TIMEOUT = 5.0
 def output(*command: str) -> str | None:
     """What the tool prints; None when it fails, is missing or hangs."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(command, capture_output=True, env=environment(), timeout=_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None

@@ -3,6 +3,7 @@
 import subprocess
 from typing import Protocol
 
+from trayapp.desktop.process.children import environment
 from trayapp.desktop.session.installation import State
 from trayapp.errors import EnvironmentProblem
 from trayapp.messages import Message, say
@@ -50,7 +51,7 @@ class Refused(EnvironmentProblem):
 def run_tool(*command: str) -> str:
     """What one of the system's tools prints. Refused when it fails, is missing or hangs."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=_TIMEOUT, check=False)
     except OSError as error:
         cause = error.strerror or error
         raise Refused(say("{program} can't be run: {error}.", program=command[0], error=cause)) from error

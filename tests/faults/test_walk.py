@@ -1,0 +1,21 @@
+"""A sample of what `python -m tests.faults.walk all all` walks: no call of any command may fail badly."""
+
+import pytest
+
+from tests.faults import preload, walk
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(preload.WHY_NOT), reason=preload.WHY_NOT)]
+
+
+@pytest.mark.parametrize("arguments", ["all all --sample 1", "edit KILL", "remove KILL --sample 20", "sync ENOSPC+"])
+def test_commands_meet_failing_calls(arguments):
+    said, code = walk.run(arguments.split())
+    assert code == 0, said
+
+
+def test_calls_are_seen_and_fail():
+    said, _ = walk.run(["sync", "ENOSPC", "--call", "30"])
+    assert "exit code 1" in said or "exit code 2" in said
+    assert "The disk is full" in said or "can't be" in said
+    said, _ = walk.run(["sync", "KILL", "--call", "30"])
+    assert "exit code -9" in said

@@ -1,0 +1,26 @@
+"""A consistent copy of the whole file, page by page."""
+
+import os
+from pathlib import Path
+
+import apsw
+
+
+def back_up(db: apsw.Connection, target: Path) -> None:
+    """A consistent copy of the database by SQLite's backup API; an existing target is replaced at the end only."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    try:
+        copy = apsw.Connection(str(partial))
+        try:
+            with copy.backup("main", db, "main") as backup:
+                while not backup.done:
+                    backup.step(1000)
+            # A copy in WAL mode would need its side files beside it.
+            copy.pragma("journal_mode", "delete")
+        finally:
+            copy.close()
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
