@@ -35,6 +35,8 @@ class Server:
 
 def answer(call, body):
     headers = {"Content-Type": "application/json"}
+    if isinstance(body, bytes):
+        return Answer(url=call.url, status=200, headers={"Content-Type": "text/csv"}, body=body)
     if isinstance(body, tuple):
         body, headers["Link"] = body[0], f'<{BASE}?{body[1]}>; rel="next"'
     return Answer(url=call.url, status=200, headers=headers, body=json.dumps(body).encode())
@@ -109,6 +111,25 @@ def test_links_shift_where_they_are_made_of_numbers(param, shifts):
     server = Server(**{"first": (items(1), f"{param}=2"), f"{param}2": items(2)})
     walk, found = walked(server, LINKED)
     assert (found, walk.shifting, walk.complete) == ([1, 2], shifts, True)
+
+
+def test_rows_that_could_move_between_two_pages_could_move():
+    server = Server(first=(items(1), "p=2"), p2=(items(2), "token=3"), token3=items(3))
+    assert walked(server, LINKED)[0].shifting
+
+
+def test_numbered_pages_are_the_same_by_their_records_alone():
+    server = Server(**{"first": {"items": items(1)}} | {f"p{n}": {"items": items(2), "at": n} for n in range(2, 9)})
+    walk, found = walked(server, NUMBERED, path="items")
+    assert (found, walk.complete, len(server.asked)) == ([1, 2], True, 3)
+
+
+def test_what_is_odd_on_every_page_is_told_once():
+    server = Server(first=b"id,a\n1,x\n,\n", p2=b"id,a\n2,x\n,\n", p3=b"id,a\n")
+    source = Source(call=Call(url=BASE), path="", pages=NUMBERED)
+    walk = Listing(server, Endpoint(url=BASE), source)
+    assert [len(page) for page in walk] == [1, 1, 0]
+    assert [str(each) for each in walk.warnings] == ["A row without any values was left out."]
 
 
 @pytest.mark.parametrize("empty", [MOST_EMPTY, MOST_EMPTY + 1])

@@ -107,7 +107,7 @@ class Listing:
             self.answer, self.text, self.following = answer, page.text, following
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
-                self._prefetch(following)
+                self._prefetch()
             yield records
             yield from map(JsonPage, answer.large or ())
             if following is None or self._is_over(following, _identity(following) in asked):
@@ -128,12 +128,12 @@ class Listing:
             answer = self._fetch(following)
         self.complete = self._has_all()
 
-    def _prefetch(self, following: Call) -> None:
+    def _prefetch(self) -> None:
         """Have the next pages fetched while this one is worked on, if there is more than one to come."""
         if self._prefetcher is None or self._second is not None:
             return
         calls = upcoming(self.source.call, self.source.pages, self.walk, self._prefetcher.depth)
-        if len(calls) > 1 and _identity(calls[0]) == _identity(following):
+        if len(calls) > 1:
             self._prefetcher.want(calls)
 
     def _fetch(self, call: Call) -> Answer | None:
