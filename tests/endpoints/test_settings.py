@@ -1,20 +1,17 @@
-import os
-import stat
-import threading
 import tomllib
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from tests.patience import quickest_cpu
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Auth, Endpoint, General, Pages, Request, Response, Settings, Table, When
 from trayapp.endpoints.rendering import render
 from trayapp.endpoints.settings import SettingsError, complete, parse_settings, to_builtins
-from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.endpoints.units import Duration, Size, TimeOfDay
-from trayapp.errors import UserError
 
 COMMENTED = """\
 # mine
@@ -111,6 +108,13 @@ URL = 'url = "https://a.example/x"\n'
             "reserved",
             "Correct",
         ),
+        ("[general]\nkeep_runs = " + "9" * 5000, 2, "keep_runs", "number has too many digits", "Correct"),
+        ("[general]\n\nsync_anyway = " + "[" * 9999, 3, "sync_anyway", "nested too deeply", "Correct"),
+        ("[general]\nsync_anyway = " + "{a=" * 9999, 2, "sync_anyway", "nested too deeply", "Correct"),
+        ("[general]\nkeep_runs = " + "9" * 50, 2, "general.keep_runs", "", "Correct"),
+        ("[[endpoint]]\nurl = 'http://h[/'", 2, "url", "not a valid address", "Correct"),
+        ("[[endpoint]]\nurl = 'http://h[/'\nname = 'x'", 2, "url", "not a valid address", "Correct"),
+        ("[[endpoint]]\nurl = 'http://[::1/'", 2, "url", "not a valid address", "Correct"),
         ("a = ", 1, "", "Invalid value", "restore the previous copy"),
         ('[general]\ntheme = "dark', 2, "", "", "restore the previous copy"),
     ],
@@ -192,15 +196,6 @@ def test_whatever_can_be_configured_survives_the_file(configured, notifications)
     assert tomllib.loads(text) == to_builtins(settings)
 
 
-@pytest.fixture
-def file(tmp_path):
-    return SettingsFile(tmp_path / "settings.toml")
-
-
-def with_endpoint(url):
-    return lambda settings: msgspec.structs.replace(settings, endpoint=(*settings.endpoint, Endpoint(url=url)))
-
-
 def test_a_moment_may_be_a_time_of_toml():
     for text in ("2026-12-01T08:00:00", '"2026-12-01T08:00"'):
         settings = parse_settings(f"[[endpoint]]\nurl = 'https://a.test/'\nonce = {text}")
@@ -239,91 +234,48 @@ def test_what_equals_its_default_is_left_out():
     assert to_builtins(endpoint) == {"url": "https://a.test/", "request": {"params": {"a": 1}}}
 
 
-def test_a_missing_file_means_defaults(file):
-    assert file.load() == Settings()
-    assert file.stamp() is None
+def test_names_are_made_up_in_linear_time():
+    """Where all endpoints are called the same, too."""
+    text = '[[endpoint]]\nurl = "https://a.example/items"\n'
+    settings = parse_settings(text * 50)
+    assert [each.id for each in settings.endpoint] == ["items", *(f"items_{n}" for n in range(2, 51))]
+    assert [each.table.name for each in settings.endpoint] == [each.id for each in settings.endpoint]
+    few = quickest_cpu(lambda: parse_settings(text * 1000), 0)
+    assert quickest_cpu(lambda: parse_settings(text * 4000), 7 * few) < 7 * few
 
 
-def test_an_edit_is_on_disk_private_and_keeps_the_previous_copy(file):
-    file.edit(with_endpoint("https://a.example/one"))
-    first = file.path.read_text()
-    file.edit(with_endpoint("https://a.example/two"))
-    assert [each.id for each in file.load().endpoint] == ["one", "two"]
-    assert file.previous.read_text() == first
-    if os.name == "posix":
-        assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(file.previous.stat().st_mode) == 0o600
+SPREAD = """\
+# of the whole file
+[[endpoint]]   # one
+id = "one"
+url = "https://a.example/1"   # its address
+name   =   "One"
+[endpoint.table]
+name = "one"
+  # of the second
+[[endpoint]]
+id = "two"
+url = "https://a.example/2"
+name = "Two"
+every = "1h"
+tags = [
+  "a",  # [[endpoint]]
+]
+[endpoint.table]
+name = "two"
+[endpoint.request.params]
+"a b" = "[[endpoint]]"
 
-
-def test_an_edit_that_changes_nothing_writes_nothing(file):
-    file.edit(with_endpoint("https://a.example/one"))
-    before = file.stamp()
-    file.edit(lambda settings: settings)
-    assert file.stamp() == before
-
-
-def test_a_bad_edit_writes_nothing(file):
-    file.edit(with_endpoint("https://a.example/one"))
-    before = file.path.read_text()
-    with pytest.raises(SettingsError, match="must begin with"):
-        file.edit(with_endpoint("gopher://a.example"))
-    assert file.path.read_text() == before
-
-
-def test_a_broken_file_is_not_overwritten(file):
-    file.path.write_text("[[endpoint]\n")
-    with pytest.raises(SettingsError):
-        file.edit(with_endpoint("https://a.example/one"))
-    assert file.path.read_text() == "[[endpoint]\n"
-
-
-def test_a_change_by_another_program_is_seen_and_kept(file):
-    file.edit(with_endpoint("https://a.example/one"))
-    stamp = file.stamp()
-    file.path.write_text(file.path.read_text() + "\n# a note\n")
-    assert file.stamp() != stamp
-    file.edit(with_endpoint("https://a.example/two"))
-    assert "# a note" in file.path.read_text()
-
-
-def test_no_edit_is_lost_when_many_come_at_once(file):
-    urls = [f"https://a.example/n{number}" for number in range(8)]
-    threads = [threading.Thread(target=lambda url=url: file.edit(with_endpoint(url))) for url in urls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {each.url for each in file.load().endpoint} == set(urls)
-
-
-def test_what_is_no_text_is_explained(file):
-    file.path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match="not encoded as UTF-8"):
-        file.load()
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_explained(file):
-    file.path.parent.chmod(0o500)
-    with pytest.raises(UserError, match="can't be written"):
-        file.edit(with_endpoint("https://a.example/one"))
-
-
-def test_what_another_program_wrote_counts_whatever_the_file_s_times_say(file):
-    file.path.write_text(COMMENTED)
-    before = file.load()
-    assert file.load() is before, "not parsed again"
-    times = file.path.stat()
-    file.path.write_text(COMMENTED.replace("5m", "7m"))
-    os.utime(file.path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert file.load().endpoint[0].every == Duration(7 * 60)
+[general]   # late
+theme = 'dark'
+"""
 
 
 @pytest.mark.parametrize(
     ("text", "said", "line"),
     [
-        ("a = 1\nb = " + "9" * 5000, "settings.toml: A number has too many digits.", None),
-        ("a = " + "[" * 5000, "settings.toml: Its arrays and tables are nested too deeply.", None),
+        ("a = 1\nb = " + "9" * 5000, "settings.toml, line 2: A number has too many digits.", 2),
+        ("a = " + "[" * 5000, "settings.toml, line 1: Its arrays and tables are nested too deeply.", 1),
         ("a = 1\n" + "b." * 20_000 + "c = 1", "settings.toml, line 2: A key has too many parts.", 2),
         ("[" + "'b' . " * 20_000 + "c]", "settings.toml, line 1: A key has too many parts.", 1),
         ('[[endpoint]]\nurl = "http://[x"', "field url", 2),
@@ -334,3 +286,21 @@ def test_what_only_a_machine_would_write_is_refused_in_words(text, said, line):
         parse_settings(text)
     assert said in raised.value.cause
     assert raised.value.problem.line == line
+
+
+@pytest.mark.parametrize(
+    ("change", "old", "new"),
+    [
+        (lambda one, two, general: (replace(one, name="1"), two, general), 'name   =   "One"', 'name   =   "1"'),
+        (lambda one, two, general: (one, replace(two, name="2"), general), '"Two"', '"2"'),
+        (lambda one, two, general: (one, replace(two, every=Duration(60)), general), '"1h"', '"1m"'),
+        (lambda one, two, general: (one, two, replace(general, theme="light")), "'dark'", '"light"'),
+        (lambda one, two, general: (one, replace(two, tags=()), general), 'tags = [\n  "a",  # [[endpoint]]\n]\n', ""),
+    ],
+)
+def test_all_else_stays_letter_by_letter(change, old, new):
+    settings = parse_settings(SPREAD)
+    *changed, general = change(*settings.endpoint, settings.general)
+    assert old in SPREAD
+    text = render(SPREAD, Settings(general=general, endpoint=tuple(changed)))
+    assert text == SPREAD.replace(old, new)

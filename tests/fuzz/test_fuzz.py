@@ -68,7 +68,7 @@ def test_a_search_finds_nothing_new(name):
     edit = st.builds(Edit, kinds, st.floats(0, 1), st.integers(0, 300), words)
     end = time.monotonic() + SECONDS
 
-    @settings(max_examples=400, deadline=None, database=None)
+    @settings(max_examples=200, deadline=None, database=None)
     @given(st.sampled_from(seeds), st.lists(edit, min_size=1, max_size=6))
     def search(seed, edits):
         if time.monotonic() < end:

@@ -31,7 +31,7 @@ class General(_Section, frozen=True):
     """What *Sync now* ignores without asking."""
     keep_history: Duration = Duration(30 * 86400)
     """How long runs and changes are kept."""
-    keep_runs: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+    keep_runs: Annotated[int, msgspec.Meta(ge=1, le=10**9)] = 10_000
     """How many runs of each endpoint are kept; older ones go before their time, unless they changed something."""
     backups: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 7
     """How many daily backups of the database are kept; 0: none are made."""

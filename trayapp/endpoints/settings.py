@@ -10,7 +10,7 @@ import msgspec
 
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import Endpoint, Settings
-from trayapp.endpoints.naming import completed
+from trayapp.endpoints.naming import Tried, completed
 from trayapp.endpoints.units import Duration, HostPort, Rate, Size, TimeOfDay
 from trayapp.endpoints.validate import check_settings
 from trayapp.errors import UserError
@@ -107,20 +107,34 @@ def _loaded(text: str, source: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else max(len(text.splitlines()), 1)
-        raise _unreadable(source, line, foreign(str(error).partition("(at ")[0].rstrip())) from error
+        raise _unreadable(source, line, "", foreign(str(error).partition("(at ")[0].rstrip())) from error
     except RecursionError as error:
-        raise _unreadable(source, None, say("Its arrays and tables are nested too deeply")) from error
+        raise _unreadable(
+            source, *_worst(text, r"[\[{]"), say("Its arrays and tables are nested too deeply")
+        ) from error
     except ValueError as error:
-        what = error.args[0] if isinstance(error.args[0], Message) else say("A number has too many digits")
-        raise _unreadable(source, line, what) from error
+        if isinstance(error.args[0], Message):
+            raise _unreadable(source, line, "", error.args[0]) from error
+        raise _unreadable(source, *_worst(text, r"[0-9_]"), say("A number has too many digits")) from error
 
 
-def _unreadable(source: str, line: int | None, what: Message) -> SettingsError:
+def _worst(text: str, sign: str) -> tuple[int | None, str]:
+    """The number of the line that has most of these signs, and the field that it sets: the library tells neither."""
+    lines = text.splitlines()
+    line = max(range(len(lines)), key=lambda index: len(re.findall(sign, lines[index])), default=None)
+    if line is None:
+        return None, ""
+    key = re.match(r"[ \t]*([\w\"'-]{1,80})[ \t]*=", lines[line])
+    return line + 1, key[1] if key else ""
+
+
+def _unreadable(source: str, line: int | None, field: str, what: Message) -> SettingsError:
     return SettingsError(
         say("The settings file can't be read"),
         say("{source}: {what}.", source=_place(source, line), what=what),
         say("Correct that line, or restore the previous copy beside the file."),
         line=line,
+        field=field,
     )
 
 
@@ -160,12 +174,13 @@ def complete(
 def with_names(settings: Settings) -> Settings:
     """The settings with ids, names and table names filled in, not checked."""
     ids = {endpoint.id for endpoint in settings.endpoint if endpoint.id}
-    tables = {endpoint.table.name for endpoint in settings.endpoint if endpoint.table.name}
+    tables = {endpoint.table.name.lower() for endpoint in settings.endpoint if endpoint.table.name}
+    tried: Tried = {}
     endpoints = []
     for endpoint in settings.endpoint:
-        filled = completed(endpoint, ids, tables)
+        filled = completed(endpoint, ids, tables, tried)
         ids.add(filled.id)
-        tables.add(filled.table.name)
+        tables.add(filled.table.name.lower())
         endpoints.append(filled)
     return msgspec.structs.replace(settings, endpoint=tuple(endpoints))
 

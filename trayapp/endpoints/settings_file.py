@@ -58,7 +58,10 @@ class SettingsFile:
 
     def load(self) -> Settings:
         """The settings on disk; defaults where there is no file. SettingsError when they can't be used."""
-        text, read = self._text(), self._read
+        return self._parsed(self._text())
+
+    def _parsed(self, text: str) -> Settings:
+        read = self._read
         if read is None or read[0] != text:
             self._read = read = (text, parse_settings(text, str(self.path)))
         return read[1]
@@ -76,7 +79,7 @@ class SettingsFile:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with FileLock(self._lock_file, timeout=10, mode=0o600):
                 text = self._text()
-                before = parse_settings(text, str(self.path))
+                before = self._parsed(text)
                 after = complete(change(before))
                 if after != before or not text:
                     self._write(render(text, after), ready)

@@ -120,7 +120,7 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, Message]]:
     if endpoint.response.encoding is not None:
         try:
             codecs.lookup(endpoint.response.encoding)
-        except LookupError:
+        except (LookupError, ValueError):
             yield (
                 "response.encoding",
                 say(

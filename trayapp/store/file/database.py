@@ -103,7 +103,7 @@ class Store:
                 self._db, told = open_writer(self.path)
             self.notices += told
             self._version = self._db.pragma("data_version")
-            self._file = OpenFile.at(self.path)
+            self._file = OpenFile.of(self.path)
         return self._db
 
     def _mend(self) -> None:

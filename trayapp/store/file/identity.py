@@ -36,7 +36,7 @@ class OpenFile(NamedTuple):
     side: dict[str, FileId | None]
 
     @classmethod
-    def at(cls, path: Path) -> "OpenFile":
+    def of(cls, path: Path) -> "OpenFile":
         """The file that has that name now."""
         return cls(path, file_id(path), {end: file_id(_beside(path, end)) for end in SIDE_FILES})
 

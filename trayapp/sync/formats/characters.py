@@ -58,13 +58,16 @@ def is_utf8(encoding: str) -> bool:
         return False
 
 
+def is_known(encoding: str) -> bool:
+    """Whether texts are in that encoding."""
+    try:
+        return codecs.lookup(encoding).name not in _NO_CHARACTERS
+    except (LookupError, ValueError):
+        return False  # a ValueError is of a name with a zero in it
+
+
 def decoded(body: bytes, encoding: str) -> str:
     """The body's characters. UnicodeError where they are not in that encoding, LookupError where it is none."""
-    try:
-        if codecs.lookup(encoding).name in _NO_CHARACTERS:
-            raise LookupError(encoding)
-        return body.decode(encoding)
-    except UnicodeError:
-        raise
-    except ValueError as error:
-        raise LookupError(encoding) from error  # a name with a zero in it
+    if not is_known(encoding):
+        raise LookupError(encoding)
+    return body.decode(encoding)

@@ -1,11 +1,11 @@
 """What can be wrong with the content of a response, in words for people."""
 
-import codecs
 import re
 import textwrap
 
 from trayapp.messages import NOTHING, Message, say
 from trayapp.sync.errors import AuthError, SyncError, TransientError
+from trayapp.sync.formats.characters import is_known
 from trayapp.sync.http.links import place_of
 
 
@@ -27,7 +27,7 @@ def not_json(cause: Message) -> SyncError:
 def unreadable(url: str, encoding: str) -> SyncError:
     """Its characters are not in that encoding, or nobody knows it."""
     cause = say("The text from {address} is in an unknown encoding.", address=place_of(url))
-    if _is_known(encoding):
+    if is_known(encoding):
         cause = say(
             "The text from {address} should be {encoding}, but it is not.", address=place_of(url), encoding=encoding
         )
@@ -38,14 +38,6 @@ def unreadable(url: str, encoding: str) -> SyncError:
         code="encoding",
         field="response.encoding",
     )
-
-
-def _is_known(encoding: str) -> bool:
-    try:
-        codecs.lookup(encoding)
-    except (LookupError, ValueError):  # a name with a null character
-        return False
-    return True
 
 
 def page_instead(start: bytes, url: str) -> SyncError:

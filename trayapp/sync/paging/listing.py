@@ -122,7 +122,7 @@ class Listing:
             self.answer, self.envelope, self.following = answer, envelope, following
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
-                self._prefetch(following)
+                self._prefetch()
             yield records
             yield from map(JsonPage, answer.large or ())
             if following is None or self._is_over(following, _identity(following) in asked):
@@ -161,12 +161,12 @@ class Listing:
         """Whether everything was read, on any evidence."""
         return self.evidence != "unproven" and self.lacking is None
 
-    def _prefetch(self, following: Call) -> None:
+    def _prefetch(self) -> None:
         """Have the next pages fetched while this one is worked on, if there is more than one to come."""
         if self._prefetcher is None or self._second is not None:
             return
         calls = upcoming(self.source.call, self.source.pages, self.walk, self._prefetcher.depth)
-        if len(calls) > 1 and _identity(calls[0]) == _identity(following):
+        if len(calls) > 1:
             self._prefetcher.want(calls)
 
     def _fetch(self, call: Call) -> Answer | None:

@@ -38,10 +38,7 @@ def named(endpoint: Endpoint, settings: Settings) -> Endpoint:
     """
     others = [other for other in settings.endpoint if other.id != endpoint.id]
     ids, tables = {other.id for other in others}, {other.table.name.lower() for other in others}
-    try:
-        return completed(endpoint, ids, tables)
-    except ValueError:
-        return completed(msgspec.structs.replace(endpoint, url=""), ids, tables)
+    return completed(endpoint, ids, tables)
 
 
 def duplicate(endpoint: Endpoint, name: str) -> Endpoint:
