@@ -180,6 +180,8 @@ def old_home(make, *endpoints):
     for table in ("_sync_runs", "_sync_endpoints"):
         db.execute(f"ALTER TABLE {table} DROP COLUMN messages")
     db.execute("ALTER TABLE _sync_endpoints DROP COLUMN doubted")
+    for table in ("_sync_runs", "_sync_endpoints"):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN evidence")
     db.pragma("user_version", 3)
     db.close()
 

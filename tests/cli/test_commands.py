@@ -184,9 +184,10 @@ def test_status_for_people_and_programs(cli, added):
     (status,) = cli.json("status")["endpoints"]
     assert set(status) == {
         "id", "name", "tags", "state", "blocked_by", "last_attempt", "last_success", "next_due", "attempts",
-        "generation", "rows", "problem",
+        "generation", "rows", "evidence", "problem",
     }  # fmt: skip
     assert (status["rows"], status["state"], status["problem"]) == (23, "enqueued", None)
+    assert status["evidence"] == "ended"
     assert (status["generation"], status["tags"]) == (0, [])
     cli("edit", "items", "--set", 'tags=["x"]')
     (status,) = cli.json("status")["endpoints"]
@@ -199,6 +200,7 @@ def test_preview_prints_what_was_found_and_saves_nothing(cli, items):
     assert document["pages"] == {
         "kind": "link",
         "proven": True,
+        "evidence": "ended",
         "proof": "The Link header leads to a next page with 10 other records.",
     }
     assert document["records"] == {"path": "", "count": 10, "total": None}

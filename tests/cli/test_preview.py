@@ -22,7 +22,7 @@ def test_each_part_can_be_overruled(cli, api, known):
     other = cli.json("preview", target, *(word for change in changes for word in ("--set", change)))
     assert other["format"] == {"kind": "csv", "encoding": "cp1251", "delimiter": ","}
     assert [column["name"] for column in other["columns"]] == ["id;nдme;x", "y"]
-    assert (other["key"], other["pages"]["proof"]) == (["y"], "The paging is set in the settings.")
+    assert (other["key"], other["pages"]["proof"]) == (["y"], "The settings say that there is only one page.")
     assert len(other["requests"]) == 1
 
 

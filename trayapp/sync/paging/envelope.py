@@ -33,7 +33,7 @@ class Envelope(NamedTuple):
     members: tuple[tuple[Place, Any], ...]
     records: Place = ()
 
-    def at(self, path: str) -> object:
+    def value(self, path: str) -> object:
         """What stands at a path; None when nothing does.
 
         A path is names with dots between them, where a name may have dots itself ("@odata.nextLink"); after a list's
@@ -116,7 +116,7 @@ def _at(text: bytes, path: str) -> object:
 
 def _parts(path: str) -> list[str]:
     """The names of a path; dots within brackets part nothing."""
-    return [part for part in re.split(r"\.(?![^\[\]]*\])", path) if part]
+    return [part for part in re.findall(r"(?:[^.\[]|\[[^\]]*\]?)+", path) if part]
 
 
 def _step(text: bytes | msgspec.Raw, name: str) -> bytes | msgspec.Raw | None:

@@ -227,12 +227,12 @@ def is_past_the_end(status: int, pages: Pages, walk: Walk) -> bool:
 
 
 def value_of(answer: Answer, envelope: Envelope, path: str) -> object:
-    """What stands at a path of the body (see `Envelope.at`), or in the header that "header:NAME" names, or None."""
+    """What stands at a path of the body (see `Envelope.value`), or in the header that "header:NAME" names, or None."""
     if path.startswith("header:"):
         return answer.headers.get(path.removeprefix("header:").strip())
-    return envelope.at(path)
+    return envelope.value(path)
 
 
 def value_at(text: bytes, path: str) -> object:
     """The value at a path of a record, only that one decoded; None when there is none."""
-    return Envelope(text, ()).at(path)
+    return Envelope(text, ()).value(path)

@@ -217,7 +217,7 @@ def _begun(tries: Tries, pages: Pages, firsts: Iterable[str] = ()) -> Trial | No
         begun = msgspec.structs.replace(pages, first=first)
         call = first_page(tries.listing.call, begun)
         page = tries.fetched(call)
-        if page is None or not tries.is_first(page) or page.envelope.at(pages.path) in (None, "", False):
+        if page is None or not tries.is_first(page) or page.envelope.value(pages.path) in (None, "", False):
             continue
         trial = tries.beginning_with(page).attempt(begun)
         if trial is not None:
