@@ -451,7 +451,7 @@ class Workspace:
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
             access.ensure_signed_in(person)
         chained = endpoint.after is not None and bool(endpoint.after.each)
-        found = explore(one_of(endpoint, self.store) if chained else endpoint, access, cancel, self.budgets)
+        found = explore(one_of(endpoint, self.store, cancel) if chained else endpoint, access, cancel, self.budgets)
         if not chained:
             return found
         asked = msgspec.structs.replace(found.endpoint, url=endpoint.url, request=endpoint.request)
