@@ -38,7 +38,7 @@ from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
 from trayapp.store.errors import StoreCorrupt, StoreError
 from trayapp.store.file.database import Store, commit
-from trayapp.store.file.mending import restore
+from trayapp.store.file.mending import clean, restore
 from trayapp.store.mirror import adoption, schema
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
@@ -103,6 +103,7 @@ class Workspace:
             self.home.create()
             self.home.staging.mkdir(mode=0o700, exist_ok=True)
             journal.clean(self.home.staging, self.clock.now())
+            clean(self.home.database)
             self.settings_file.clean()
         except (EnvironmentProblem, OSError) as error:
             if not self.home.database.exists():
