@@ -566,7 +566,7 @@ def test_why_tells_what_the_machine_answers(cli, busy):
 
 def test_a_database_that_another_program_locks_is_code_3(cli, added, home, monkeypatch):
     monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.1)
-    monkeypatch.setattr("trayapp.store.file.connection.BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr("trayapp.store.file.connection.PATIENCE", 0.01)
     cli("sync")
     with closing(apsw.Connection(str(home / "traysync.db"))) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -144,11 +144,12 @@ def commands(url: str, folder: Path) -> dict[str, list[list[str]]]:
         ],
         "save": [["save", "evil", f"{folder}/{strange}.csv"], ["save", "evil", f"{folder}/\udcff{strange}"]],
         "backup": [["backup", f"{folder}/{strange}.db"]],
+        "restore": [["restore"], ["restore", strange], ["restore", f"{folder}/{strange}.db", "--yes"]],
         "pause": [["pause"], ["pause", "evil"], ["pause", "--until", strange]],
         "resume": [["resume"], ["resume", "evil"]],
         "why": [["why", "--all"], ["why", "bad"]],
         "background": [["background", "status"]],
-        "doctor": [["doctor"]],
+        "doctor": [["doctor"], ["doctor", "--repair"]],
         "demo": [["demo", "--once"]],
         "remove": [["remove", "evil", "--drop-table"], ["remove", strange]],
     }

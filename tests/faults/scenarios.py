@@ -159,6 +159,31 @@ def _no_half_copy(place):
     return _everything(place) and (not (place.out / "copy.db").exists() or _backed_up(place))
 
 
+def _add_ours(place):
+    db = apsw.Connection(str(place.database))
+    db.execute("CREATE TABLE mine (value); INSERT INTO mine VALUES (?)", (OURS,))
+    db.close()
+
+
+_RESTORABLE = (("sync",), ("backup", _out("copy.db")), _add_ours)
+"""The backup has no table of ours, the database has."""
+
+
+def _restored(place):
+    return place.rows() == state(0) and not _has_ours(place)
+
+
+def _restored_or_not(place):
+    """The one or the other is there; what was there is kept beside."""
+    kept = [*place.home.glob("traysync.db.replaced-*"), place.database]
+    ours = any(place.query("SELECT value FROM mine", path) == [(OURS,)] for path in kept)
+    return place.rows() in (state(0), state(1)) and ours and _settings_are_whole(place)
+
+
+def _has_started_anew(place):
+    return is_sound(place.database) and place.query("SELECT count(*) FROM _sync_runs") == [(0,)]
+
+
 def _nothing(place):
     return True
 
@@ -182,6 +207,8 @@ SCENARIOS = {
         kept=_everything,
     ),
     "backup": Scenario(("backup", _out("copy.db")), _backed_up, kept=_no_half_copy),
+    "restore": Scenario(("restore", _out("copy.db"), "--yes"), _restored, steps=_RESTORABLE, kept=_restored_or_not),
+    "repair": Scenario(("doctor", "--repair"), _has_started_anew, steps=(_damage,), kept=_garbage_is_kept),
     "export": Scenario(("save", "items", _out("items.csv")), _exported, kept=_no_half_file),
     "status": Scenario(("status",), _nothing, kept=_everything),
     "query": Scenario(("query", "SELECT count(*) FROM items"), _nothing, kept=_everything),

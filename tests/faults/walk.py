@@ -32,7 +32,7 @@ SECONDS = 60
 """What a command may take before it is taken for one that hangs."""
 LEFT = (
     r"settings\.toml(\.previous|\.lock)?|traysync\.(db|lock)|staging|sign-ins"
-    r"|traysync\.db\.(before-\d+|damaged-\w+)(-wal)?|traysync\.db\.(last|mending)|backups"
+    r"|traysync\.db\.(before-\d+|damaged-\w+|replaced-\w+)(-wal)?|traysync\.db\.(last|mending)|backups"
 )
 """What may be in a home when a command has ended and another one ran after it."""
 

@@ -60,6 +60,30 @@ def test_long_inputs_are_taken_in_time(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Set-Cookie",
+        "Content-Type",
+        "Location",
+        "Content-Encoding",
+        "Transfer-Encoding",
+        "Link",
+        "Content-Length",
+        "Date",
+    ],
+)
+@pytest.mark.parametrize("start", [b"", b"a=b; expires=", b"a=b; Max-Age=", b"text/html; charset="])
+def test_long_headers_are_taken_in_time(header, start):
+    """Also by the libraries, which read some of them unasked."""
+    for unit in _UNITS:
+        if unit != b"\n":
+            value = start + unit * (60_000 // len(unit))
+            found = fault("answered", b"HTTP/1.1 200 OK\r\n%b: %b\r\n\r\n[]" % (header.encode(), value))
+            assert found is None, (unit, found)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_search_finds_nothing_new(name):
     seeds = list(corpus(name).values())

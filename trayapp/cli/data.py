@@ -55,10 +55,9 @@ def changes(client: Client, options: Options) -> int:
 
 def query(client: Client, options: Options) -> int:
     """`query`: SQL that can only read. Exit code."""
-    from trayapp.store.reading.reader import run_query
+    from trayapp.store.reading.query import queried
 
-    with client.workspace.store.reading() as db:
-        columns, rows = run_query(db, options.sql)
+    with queried(client.workspace.store, options.sql) as (columns, rows):
         if options.json:
             output.print_json({"columns": columns, "rows": list(rows)})
         elif options.csv:

@@ -5,6 +5,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from types import TracebackType
 from typing import Any
 
@@ -85,7 +86,7 @@ def print_traceback(kind: type[BaseException], error: BaseException, traceback: 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 60) -> None:
     """Aligned columns, long cells cut to `limit` characters' width."""
-    cells = [[_cell(value, limit) for value in row] for row in (columns, *rows)]
+    cells = [[_cell(value, limit) for value in row] for row in chain((columns,), rows)]
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     for row in (cells[0], ["-" * width for width in widths], *cells[1:]):
         padded = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))

@@ -18,9 +18,9 @@ def take_care(workspace: Workspace) -> None:
     again the next day.
     """
     path, now = workspace.home.database, workspace.clock.now()
-    if not path.exists() or not backups.is_due(path, now):
-        return
     try:
+        if not path.exists() or not backups.is_due(path, now):
+            return
         backups.noted(path, now)
         workspace.store.look()
         if keep := _wanted(workspace):

@@ -10,6 +10,7 @@ from trayapp.operations import commands
 from trayapp.operations.workspace import Workspace
 from trayapp.store.errors import StoreTooNew
 from trayapp.store.file import backups, connection
+from trayapp.store.file.mending import clean
 from trayapp.store.times import to_text
 
 
@@ -45,6 +46,7 @@ def repair(workspace: Workspace) -> list[Message]:
     path, told = workspace.home.database, list[Message]()
     if not path.exists():
         return told
+    left = clean(path)
     try:
         store = workspace.store
     except StoreTooNew:
@@ -58,12 +60,6 @@ def repair(workspace: Workspace) -> list[Message]:
         told += workspace.adopt_all()
     except SettingsError as error:
         told.append(foreign(str(error)))
-    for leftover in _leftovers(path):
-        leftover.unlink(missing_ok=True)
-        told.append(say("A file that a broken-off repair or backup had left was removed: {path}.", path=leftover))
+    for leftover in left:
+        told.append(say("A file that a broken-off repair had left was removed: {path}.", path=leftover))
     return told
-
-
-def _leftovers(path: Path) -> list[Path]:
-    beside = [*path.parent.glob(f"{path.name}.mended*"), *path.parent.glob(f"{path.name}.*.partial")]
-    return [*beside, *backups.folder_of(path).glob("*.partial")]

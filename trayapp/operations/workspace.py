@@ -38,7 +38,7 @@ from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
 from trayapp.store.errors import StoreCorrupt, StoreError
 from trayapp.store.file.database import Store, commit
-from trayapp.store.file.mending import restore
+from trayapp.store.file.mending import clean, restore
 from trayapp.store.mirror import adoption, schema
 from trayapp.sync.cancel import CancelToken
 from trayapp.sync.detection.preview import Preview
@@ -103,6 +103,7 @@ class Workspace:
             self.home.create()
             self.home.staging.mkdir(mode=0o700, exist_ok=True)
             journal.clean(self.home.staging, self.clock.now())
+            clean(self.home.database)
             self.settings_file.clean()
         except (EnvironmentProblem, OSError) as error:
             if not self.home.database.exists():
@@ -451,7 +452,7 @@ class Workspace:
         if person is not None and isinstance(access, OAuthAccess) and endpoint.auth.kind == "oauth2_code":
             access.ensure_signed_in(person)
         chained = endpoint.after is not None and bool(endpoint.after.each)
-        found = explore(one_of(endpoint, self.store) if chained else endpoint, access, cancel, self.budgets)
+        found = explore(one_of(endpoint, self.store, cancel) if chained else endpoint, access, cancel, self.budgets)
         if not chained:
             return found
         asked = msgspec.structs.replace(found.endpoint, url=endpoint.url, request=endpoint.request)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -45,6 +46,7 @@ def running(attempts: int = 1, **fields: Any) -> EndpointRow:
         (endpoint(), {"last_attempt": None, "next_due": NOW - SECOND}, NOW - SECOND),
         (endpoint(), {"next_due": NOW + SECOND}, NOW + SECOND),
         (BY_HAND, {"last_attempt": None, "next_due": None}, None),
+        (endpoint(), {"last_attempt": None, "next_due": None}, None),
         (AT, {"last_attempt": None, "next_due": NOW + SECOND}, NOW + SECOND),
         (FLEX, {"last_attempt": None, "next_due": NOW + SECOND}, NOW + SECOND),
     ],
@@ -53,6 +55,33 @@ def test_a_first_run_by_interval_is_not_put_off_where_nobody_stays(
     spec: Endpoint, fields: dict[str, Any], due: datetime | None
 ) -> None:
     assert work.unspread(waiting(**fields), spec, NOW).next_due == due
+
+
+def test_what_happens_during_a_run_makes_it_run_once_more_but_a_retry_keeps_its_time() -> None:
+    assert work.trigger(running(2), NOW + SECOND).next_override == NOW + SECOND
+    assert work.trigger(waiting(attempts=2), NOW + SECOND).next_override is None
+
+
+def test_what_came_during_a_run_that_fails_or_is_stopped_waits_for_the_retry_or_the_next_time() -> None:
+    during = replaced(running(1), next_override=NOW)
+    failed = work.fail(during, endpoint(), DOWN, None, NOW, BERLIN, lambda: 1.0)
+    stopped = work.skip(during, endpoint(), BY_USER, NOW, BERLIN)
+    assert (work.due_at(failed), work.due_at(stopped)) == (NOW + timedelta(seconds=30), NOW + HOUR)
+
+
+def test_a_schedule_that_counts_from_no_moment_has_none() -> None:
+    row = work.created(FLEX, NOW, BERLIN)
+    assert work.anchored(row, FLEX, NOW + HOUR) == row
+    usual = work.anchored(row, endpoint(), NOW + HOUR)
+    assert (usual.anchor, usual.anchored) == (None, "")
+    assert work.anchored(usual, FLEX, NOW + HOUR).anchor == NOW + HOUR
+
+
+@pytest.mark.parametrize("parent", ["p", "q"])
+def test_successes_are_counted_once_each(parent: str) -> None:
+    child = endpoint(after=After(endpoints=("p", "q")))
+    row = work.parent_succeeded(waiting(next_due=None, arrived="p"), child, parent, NOW)
+    assert (row.arrived, row.next_override) == (("p", None) if parent == "p" else ("p\nq", NOW))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +209,7 @@ def test_a_run_that_died_is_tried_again_after_its_back_off(
 ) -> None:
     row = work.recover_at_start(replaced(running(attempts), last_attempt=last), endpoint(), NOW, BERLIN)
     assert (row.status, row.next_due, row.attempts, row.stop_code) == ("enqueued", due, left, "program_ended")
-    assert str(row.sentence) == "Stopped: the program ended."
+    assert (str(row.sentence), row.last_enqueued) == ("Stopped: the program ended.", NOW)
     unknown = work.recover_at_start(replaced(running(1), last_attempt=None), endpoint(), NOW, BERLIN)
     assert (unknown.attempts, unknown.status) == (0, "enqueued")
 
@@ -271,6 +300,17 @@ def test_a_due_time_is_made_to_fit_the_schedule(fields: dict[str, Any], due: dat
     assert work.refresh(waiting(**fields), endpoint(), NOW, BERLIN).next_due == due
 
 
+def test_what_is_due_stays_so_only_where_the_new_schedule_has_it_due_too() -> None:
+    row = waiting(next_due=NOW - 2 * LATE)
+    assert work.refresh(row, endpoint(every="1d"), NOW, BERLIN).next_due == NOW + 23 * HOUR
+    late = waiting(last_attempt=NOW - 3 * HOUR, next_due=NOW + MINIMUM)
+    assert work.refresh(late, endpoint(), NOW, BERLIN) == late
+    assert work.refresh(replaced(late, next_due=NOW + MINIMUM + SECOND), endpoint(), NOW, BERLIN).next_due == (
+        NOW - 2 * HOUR
+    )
+    assert work.refresh(late, BY_HAND, NOW, BERLIN).next_due is None
+
+
 def test_a_new_time_of_day_that_has_passed_counts_from_tomorrow() -> None:
     row = waiting(last_attempt=NOW - 2 * HOUR, next_due=NOW + 9 * HOUR)
     assert work.refresh(row, AT, NOW, BERLIN).next_due == NOW + 23 * HOUR
@@ -286,6 +326,10 @@ def test_a_single_moment_that_has_not_come_moves_with_the_zone_and_is_never_lost
     assert row.next_due == NOW + 2 * HOUR
     assert work.refresh(row, spec, NOW + 9 * HOUR, BERLIN) == row
     assert work.refresh(row, spec, NOW, UTC).next_due == NOW + 4 * HOUR
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert work.refresh(row, spec, NOW, tokyo).next_due == NOW - 5 * HOUR, "it is past there, and due"
+    past = endpoint(once=Once.parse("2026-06-10T10:00"))
+    assert work.refresh(row, past, NOW, BERLIN).next_due is None
     other = endpoint(once=Once.parse("2026-06-10T18:00"))
     assert work.refresh(row, other, NOW, BERLIN).next_due == NOW + 4 * HOUR
     done = work.succeed(work.start(row, NOW + 2 * HOUR), spec, NOW + 2 * HOUR + SECOND, BERLIN)
@@ -317,7 +361,8 @@ def test_a_clock_set_back_takes_along_what_is_counted(
     wished = work.clock_set_back(replaced(row, next_override=NOW), spec, HOUR, NOW - HOUR, BERLIN)
     assert wished.next_override == (NOW if row.status == "running" else NOW - HOUR)
     fresh = replaced(row, last_attempt=None, anchor=None, next_due=None)
-    assert work.clock_set_back(fresh, spec, HOUR, NOW - HOUR, BERLIN).last_attempt is None
+    without = work.clock_set_back(fresh, spec, HOUR, NOW - HOUR, BERLIN)
+    assert (without.last_attempt, without.next_override) == (None, None)
 
 
 def test_starting_takes_up_everything_that_asked_for_it() -> None:

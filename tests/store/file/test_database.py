@@ -61,7 +61,6 @@ def test_the_connection_policy(store):
     with store.writing() as db:
         assert db.pragma("journal_mode") == "wal"
         assert db.pragma("foreign_keys") == 0
-        assert db.pragma("busy_timeout") == 5000
 
 
 def test_a_transaction_that_fails_leaves_nothing(store):
@@ -163,7 +162,7 @@ def test_a_newer_file_is_refused_and_left_as_it_is(path):
 
 
 def test_a_locked_file_is_waited_for(store, path, monkeypatch):
-    monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
     put(store, "before")
     store.close()
     other = apsw.Connection(str(path))
@@ -177,7 +176,7 @@ def test_a_locked_file_is_waited_for(store, path, monkeypatch):
 
 
 def test_a_file_locked_for_ever_is_an_error_in_words(store, path, monkeypatch):
-    monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(connection, "PATIENCE", 0.02)
     monkeypatch.setattr("trayapp.store.file.database.LOCK_PATIENCE", 0.3)
     store.close()
     other = apsw.Connection(str(path))
@@ -198,7 +197,7 @@ def test_waiting_for_a_lock_can_be_cancelled(store, path, monkeypatch):
         def wait(self, seconds):
             raise Cancelled
 
-    monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(connection, "PATIENCE", 0.02)
     store.close()
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")

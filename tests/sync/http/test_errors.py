@@ -60,6 +60,7 @@ def test_what_somebody_must_change_is_permanent(error, failure):
         (429, "rate_limit", "retry"),
         (503, "unavailable", "retry"),
         (400, "rejected", ""),
+        (999, "rejected", ""),
     ],
 )
 def test_a_status_is_told_with_what_mends_it(status, code, action):
@@ -69,3 +70,10 @@ def test_a_status_is_told_with_what_mends_it(status, code, action):
     assert (error.problem.code, error.problem.action, error.status) == (code, action, status)
     assert error.said == "The cursor has expired"
     assert "The cursor has expired." in error.cause
+
+
+@pytest.mark.parametrize("status", [300, 301, 305, 399])
+def test_a_redirect_to_nowhere_is_no_refusal(mirror, status):
+    assert mirror.sync(raw(b"", status=status)) is None
+    assert str(mirror.report.problem.title) == "The server redirects"
+    assert f"status {status}, but not with where to go" in str(mirror.report.problem.cause)

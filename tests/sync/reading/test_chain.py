@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.patience import AtOnce, quickest
+from tests.patience import AtOnce, best_of, quickest, until
 from tests.server import Guarded, Listing, bearer, json_reply, problem, silent
 from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Limits, Pages, Request, Settings, Table
 from trayapp.endpoints.naming import completed
 from trayapp.endpoints.placeholders import Unfillable, filled, names_in
-from trayapp.endpoints.units import Rate, Size
+from trayapp.endpoints.units import Duration, Rate, Size
 from trayapp.endpoints.validate import check_endpoint, check_settings
-from trayapp.sync.cancel import BY_USER, CancelToken
+from trayapp.sync.cancel import BY_USER, Cancelled, CancelToken
 from trayapp.sync.errors import SyncError
+from trayapp.sync.reading import chain
 from trayapp.sync.reading.chain import one_of, with_fields
 from trayapp.sync.run.context import RunContext
 from trayapp.sync.run.runner import run
@@ -245,10 +246,10 @@ def test_limits_hold_for_all_together(api, store, tree):
 
 
 def test_one_row_serves_to_try_it_out(store, tree):
-    assert one_of(completed(tree.endpoint()), store).url.endswith("/issues/0/comments")
+    assert one_of(completed(tree.endpoint()), store, CancelToken()).url.endswith("/issues/0/comments")
     nothing = tree.endpoint(after=After(each="SELECT NULL AS id UNION ALL SELECT '..'"))
     with pytest.raises(SyncError, match="no row to test"):
-        one_of(completed(nothing), store)
+        one_of(completed(nothing), store, CancelToken())
 
 
 @pytest.mark.parametrize(
@@ -264,6 +265,42 @@ def test_a_query_that_will_not_do(api, store, tree, each, title):
     report = mirror(store, tree.endpoint(after=After(each=each)))
     assert (report.status, str(report.problem.title)) == ("failed", title)
     assert len(rows(store, "issues")) == 5
+
+
+NUMBERS = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n)"
+FOR_EVER = f"{NUMBERS} SELECT count(*) AS id FROM n"
+
+
+def test_a_query_that_never_ends_ends_with_its_run(store, tree):
+    def stopped():
+        token, begun = CancelToken(), []
+
+        def stop():
+            begun.append(time.monotonic())
+            token.cancel(BY_USER)
+
+        threading.Timer(0.2, stop).start()
+        assert mirror(store, tree.endpoint(after=After(each=FOR_EVER)), token).status == "stopped"
+        return time.monotonic() - begun[0]
+
+    assert best_of(stopped, 1) < 1
+    in_time = tree.endpoint(after=After(each=FOR_EVER), limits=Limits(run=Duration(0.2)))
+    assert mirror(store, in_time).status == "stopped"
+    with pytest.raises(Cancelled):
+        one_of(completed(in_time), store, CancelToken())
+    until(lambda: all(thread.name != "query" for thread in threading.enumerate()), "the query goes on")
+
+
+@pytest.mark.parametrize(
+    "each",
+    [f"{NUMBERS} SELECT id FROM n", f"{NUMBERS} SELECT hex(randomblob(5000)) AS id FROM n"],
+    ids=["rows", "text"],
+)
+def test_a_query_that_gives_too_much_is_refused(store, tree, each, monkeypatch):
+    monkeypatch.setattr(chain, "MOST_ROWS", 5000)
+    monkeypatch.setattr(chain, "MOST_TEXT", 10**6)
+    report = mirror(store, tree.endpoint(after=After(each=each)))
+    assert (report.status, str(report.problem.title)) == ("failed", "The query gives too much")
 
 
 @pytest.mark.parametrize(

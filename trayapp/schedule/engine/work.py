@@ -272,8 +272,7 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
     schedule = schedule_of(endpoint)
     if isinstance(schedule, Once) and row.next_due is not None and row.anchored == anchoring(schedule):
         # It has not run yet. In another zone its moment may be past by now; it is not lost for that.
-        moment = once_at(schedule, row.anchor or now, zone)
-        return row if moment == row.next_due else msgspec.structs.replace(row, next_due=moment)
+        return msgspec.structs.replace(row, next_due=once_at(schedule, row.anchor or now, zone))
     row = anchored(row, endpoint, now)
     regular = next_due(endpoint, _last(row, endpoint), now, zone, row.anchor)
     if regular is not None and row.next_due is not None:
@@ -283,7 +282,7 @@ def refresh(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) -
             return row
     if regular is not None and regular <= now and not by_interval(schedule):
         regular = next_due(endpoint, now, now, zone, row.anchor)
-    return row if regular == row.next_due else msgspec.structs.replace(row, next_due=regular)
+    return msgspec.structs.replace(row, next_due=regular)
 
 
 def clock_set_back(row: EndpointRow, endpoint: Endpoint, by: timedelta, now: datetime, zone: tzinfo) -> EndpointRow:

@@ -90,7 +90,7 @@ def make_backup(path: Path, db: apsw.Connection, keep: int, now: datetime) -> Pa
     is_whole = path.stat().st_size <= WHOLE_BYTES
     target = folder / f"{path.stem}-{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}{path.suffix}"
     partial = target.with_name(f"{target.name}.partial")
-    partial.unlink(missing_ok=True)
+    _remove_partial(folder)
     left_out = set() if is_whole else {str(name) for (name,) in db.execute(FETCHED_AGAIN)}
     _check_room(path, folder)
     try:
@@ -106,9 +106,15 @@ def make_backup(path: Path, db: apsw.Connection, keep: int, now: datetime) -> Pa
         os.utime(partial, ns=(changed, changed))
         os.replace(partial, target)
     finally:
-        partial.unlink(missing_ok=True)
+        _remove_partial(folder)
     _thin_out(path, keep)
     return target
+
+
+def _remove_partial(folder: Path) -> None:
+    """Remove what this back-up, or one before that was killed, has left."""
+    for each in folder.glob("*.partial*"):
+        each.unlink(missing_ok=True)
 
 
 def _note(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Opening the user's file: policy and migrations."""
 
 import os
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +15,9 @@ from trayapp.store.file.damage import damage
 from trayapp.store.file.migrations import MIGRATIONS
 from trayapp.store.file.transactions import all_or_nothing
 
-BUSY_TIMEOUT_MS = 5000
+PATIENCE = 5.0
+"""Seconds that a connection waits for another one's lock."""
+_LONGEST_NAP = 0.05
 
 
 def open_writer(path: Path) -> tuple[apsw.Connection, list[Message]]:
@@ -30,7 +33,7 @@ def open_writer(path: Path) -> tuple[apsw.Connection, list[Message]]:
         try:
             if db.readonly("main"):  # SQLite makes do with that
                 raise apsw.ReadOnlyError
-            db.set_busy_timeout(BUSY_TIMEOUT_MS)
+            be_patient(db)
             db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF")
             # 32 MiB: keys in random order otherwise read and write the same pages again and again; more is felt.
             db.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")
@@ -57,7 +60,7 @@ def open_reader(path: Path) -> apsw.Connection:
 def _opened_to_read(name: str, flags: int) -> apsw.Connection:
     db = apsw.Connection(name, flags=flags)
     try:
-        db.set_busy_timeout(BUSY_TIMEOUT_MS)
+        be_patient(db)
         db.execute("PRAGMA query_only = ON")
         db.pragma("user_version")  # the first that needs the side files
     except BaseException:
@@ -82,6 +85,26 @@ def is_current(path: Path) -> bool:
         return bool(db.pragma("user_version") == len(MIGRATIONS))
     finally:
         db.close()
+
+
+def be_patient(db: apsw.Connection, seconds: float | None = None) -> None:
+    """Wait so many seconds for locks, else PATIENCE.
+
+    Unlike while SQLite itself waits, signals are heard meanwhile, such as that of Ctrl-C.
+    """
+    patience = PATIENCE if seconds is None else seconds
+    until = 0.0
+
+    def again(tries: int) -> bool:
+        nonlocal until
+        now = time.monotonic()
+        until = now + patience if tries == 0 else until
+        if now >= until:
+            return False
+        time.sleep(min(_LONGEST_NAP, until - now, 0.001 * 2 ** min(tries, 10)))
+        return True
+
+    db.set_busy_handler(again)
 
 
 def migrate(db: apsw.Connection, path: Path) -> list[Message]:

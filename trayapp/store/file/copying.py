@@ -23,4 +23,5 @@ def back_up(db: apsw.Connection, target: Path) -> None:
             copy.close()
         os.replace(partial, target)
     finally:
-        partial.unlink(missing_ok=True)
+        for left in (partial, partial.with_name(f"{partial.name}-journal")):
+            left.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from trayapp.store.errors import StoreCorrupt, StoreError, StoreLocked, StoreToo
 from trayapp.store.file import last_written
 from trayapp.store.file.backups import make_backup
 from trayapp.store.file.bookkeeping_tables import DOUBT
-from trayapp.store.file.connection import BUSY_TIMEOUT_MS, is_current, open_reader, open_writer
+from trayapp.store.file.connection import be_patient, is_current, open_reader, open_writer
 from trayapp.store.file.copying import back_up
 from trayapp.store.file.damage import damage
 from trayapp.store.file.identity import FileId, OpenFile, file_id
@@ -262,14 +262,14 @@ class Store:
 
     def _begin(self, db: apsw.Connection) -> StoreLocked | None:
         """Begin a transaction; what is wrong when another program has the file."""
-        db.set_busy_timeout(round(_SLICE * 1000))
+        be_patient(db, _SLICE)
         try:
             with translated(self.path):
                 db.execute("BEGIN IMMEDIATE")
         except StoreLocked as locked:
             return locked
         finally:
-            db.set_busy_timeout(BUSY_TIMEOUT_MS)
+            be_patient(db)
         return None
 
     @contextmanager
@@ -348,7 +348,7 @@ class Store:
                 if self._db is not None and self._file is not None and not self._file.is_there:
                     self._abandon()
                 if self._db is not None:
-                    self._db.set_busy_timeout(round(_SLICE * 1000))
+                    be_patient(self._db, _SLICE)
                 self.checkpoint()
             finally:
                 self._let_go()

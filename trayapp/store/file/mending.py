@@ -103,12 +103,23 @@ def restore(path: Path, backup: Path, now: datetime) -> Path | None:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from mending or restoring the file meanwhile."""
+def _alone(path: Path, patience: float = -1) -> Iterator[None]:
+    """Keep other processes from mending or restoring the file meanwhile. Timeout when one does it for that long."""
     from filelock import FileLock  # only now: to import it takes as long as a short command
 
-    with FileLock(path.with_name(f"{path.name}.mending"), mode=0o600):
+    with FileLock(path.with_name(f"{path.name}.mending"), timeout=patience, mode=0o600):
         yield
+
+
+def clean(path: Path) -> list[Path]:
+    """Remove what killed processes have left of their mending, unless one is at it; what was removed. OSError."""
+    removed = []
+    if left := [*path.parent.glob(f"{path.name}.mended*")]:
+        with contextlib.suppress(TimeoutError), _alone(path, patience=0):
+            for each in left:
+                each.unlink(missing_ok=True)
+                removed.append(each)
+    return removed
 
 
 def replace(path: Path, new: Path, word: str) -> Path:

@@ -15,6 +15,8 @@ from trayapp.store.errors import StoreError
 from trayapp.store.names import quote
 from trayapp.store.reading.arrangement import ALL, Arrangement, arranged, row_id
 
+LONGEST_PATTERN = 1000
+"""Bytes of a pattern of LIKE and GLOB: each may be compared at every character of a text, without an end to be had."""
 LARGEST = 2**27
 """Bytes of a value or a row that a query may read or make: twice as many as any record has."""
 
@@ -117,6 +119,7 @@ def run_query(db: apsw.Connection, sql: str) -> tuple[tuple[str, ...], Iterator[
     """
     db.authorizer = _authorize
     db.limit(apsw.SQLITE_LIMIT_LENGTH, LARGEST)
+    db.limit(apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
     cursor = db.cursor()
     columns: list[tuple[str, ...]] = []
 

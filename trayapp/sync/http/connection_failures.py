@@ -160,11 +160,12 @@ def _of_answer(causes: list[BaseException], host: str) -> SyncError | None:
     import http.client
 
     for cause in causes:
-        # That one only means that nothing came, and is one of those below.
-        if isinstance(cause, http.client.HTTPException) and not isinstance(cause, http.client.RemoteDisconnected):
-            if isinstance(cause, http.client.LineTooLong) or "headers" in str(cause):
-                return _unreadable(say("{host} sent more or longer headers than TraySync reads.", host=host))
-            return SyncError(
+        if isinstance(cause, http.client.RemoteDisconnected):
+            return None  # a bad status line to the library, but nothing came
+        if isinstance(cause, http.client.LineTooLong) or type(cause) is http.client.HTTPException:
+            return _unreadable(say("{host} sent more or longer headers than TraySync reads.", host=host))
+        if isinstance(cause, http.client.BadStatusLine | http.client.UnknownProtocol):
+            return TransientError(
                 say("The server does not speak HTTP"),
                 say("What {host} sent does not begin as HTTP does.", host=host),
                 say("Check the address: http or https, and the port."),

@@ -82,6 +82,18 @@ def _status_error(status: int, said: str, url: str, wait: float | None) -> SyncE
         return TransientError(
             say("The server asks for fewer requests"), cause, later(), retry_after=wait, code="rate_limit"
         )
+    if 300 <= status < 400:
+        return SyncError(
+            say("The server redirects"),
+            say(
+                "{address} responded with status {status}, but not with where to go.",
+                address=place_of(url),
+                status=str(status),
+            ),
+            say("Check the address."),
+            code="redirect",
+            field="url",
+        )
     if status == 401:
         return AuthError(
             say("The server does not accept the credentials"), cause, check_credentials(), action="enter_secret"
@@ -99,7 +111,7 @@ def _status_error(status: int, said: str, url: str, wait: float | None) -> SyncE
         return SyncError(
             say("There is nothing at this address"), cause, say("Check the address."), code="not_found", field="url"
         )
-    if status in retry.TRANSIENT_STATUSES or status >= 500:
+    if status in retry.TRANSIENT_STATUSES or 500 <= status < 600:
         return TransientError(say("The server has a problem"), cause, again(), retry_after=wait)
     return SyncError(
         say("The server rejects the request"), cause, say("Check the address and the parameters."), code="rejected"

@@ -11,7 +11,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.endpoints.placeholders import Unfillable, Value, filled, names_in
 from trayapp.messages import Message, say, say_count
 from trayapp.store.file.database import Store
-from trayapp.store.reading.reader import run_query
+from trayapp.store.reading.query import queried
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.cancel import INTERNAL, Cancelled, CancelToken
 from trayapp.sync.detection.resolver import SourceResolver
@@ -21,12 +21,17 @@ from trayapp.sync.http.auth import Access, Credentials
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.failures import too_large
 from trayapp.sync.http.request import first_call
+from trayapp.sync.http.transport import Deadline
 from trayapp.sync.paging.following import Walk, first_page
 from trayapp.sync.paging.listing import Listing, too_many_pages
 from trayapp.sync.records.extraction import own_records
 
 AT_ONCE = 2
 """Listings read at the same time."""
+
+MOST_ROWS = 1_000_000
+MOST_TEXT = 200 * 10**6
+"""Rows of `after.each`, and characters in those of their values that requests are made of: they are kept in memory."""
 
 _NOTHING_THERE = (404, 410)
 _WAITING = 4
@@ -46,15 +51,21 @@ class ParentRow(msgspec.Struct, frozen=True, gc=False):
     seen: bytes
 
 
-def parent_rows(endpoint: Endpoint, store: Store) -> list[ParentRow]:
+def parent_rows(endpoint: Endpoint, store: Store, cancel: CancelToken) -> list[ParentRow]:
     """The rows of `after.each`, none twice that fill in the same.
 
-    SyncError when the query lacks a column; StoreErrors when it can't be run.
+    SyncError when the query lacks a column, or gives too much; StoreErrors when it can't be run; Cancelled, also after
+    `limits.run`.
     """
     assert endpoint.after is not None
     wanted = names_in(endpoint)
-    with store.reading() as db:
-        columns, rows = run_query(db, endpoint.after.each)
+    deadline = Deadline(endpoint.limits.run)
+
+    def check() -> None:
+        cancel.check()
+        deadline.check()
+
+    with queried(store, endpoint.after.each, check) as (columns, rows):
         missing = [name for name in wanted if name not in columns]
         if missing:
             raise SyncError(
@@ -68,8 +79,13 @@ def parent_rows(endpoint: Endpoint, store: Store) -> list[ParentRow]:
             )
         positions = [columns.index(name) for name in wanted]
         seen: dict[tuple[Value, ...], set[bytes]] = {}
-        for row in rows:
-            forms = seen.setdefault(tuple(row[position] for position in positions), set())
+        size = 0
+        for number, row in enumerate(rows, 1):
+            values = tuple(row[position] for position in positions)
+            size += sum(len(value) for value in values if isinstance(value, str | bytes))
+            if number > MOST_ROWS or size > MOST_TEXT:
+                raise _too_much()
+            forms = seen.setdefault(values, set())
             forms.add(xxhash.xxh3_128_digest(_encode([columns, row])))
     return [
         ParentRow(dict(zip(wanted, values, strict=True)), _encode(values), _one(forms))
@@ -77,14 +93,28 @@ def parent_rows(endpoint: Endpoint, store: Store) -> list[ParentRow]:
     ]
 
 
+def _too_much() -> SyncError:
+    return SyncError(
+        say("The query gives too much"),
+        say(
+            "It may give up to {rows} rows, and {size} MB of text for requests.",
+            rows=f"{MOST_ROWS:,}",
+            size=str(MOST_TEXT // 10**6),
+        ),
+        say("Have after.each give fewer rows."),
+        code="query",
+        field="after.each",
+    )
+
+
 def _one(digests: set[bytes]) -> bytes:
     """One digest for several, whatever their order."""
     return digests.pop() if len(digests) == 1 else xxhash.xxh3_128_digest(b"".join(sorted(digests)))
 
 
-def one_of(endpoint: Endpoint, store: Store) -> Endpoint:
+def one_of(endpoint: Endpoint, store: Store, cancel: CancelToken) -> Endpoint:
     """The endpoint filled from the first row that will do, to be tried out. Errors as `parent_rows`."""
-    for row in parent_rows(endpoint, store):
+    for row in parent_rows(endpoint, store, cancel):
         try:
             return filled(endpoint, row.values)
         except Unfillable:

@@ -32,7 +32,7 @@ class ChainedListings:
     def mirror(self) -> Report:
         """Only the rows that must be asked for, if that will do, else all. SyncErrors, StoreErrors and Cancelled."""
         run = self._run
-        rows = parent_rows(run.endpoint, run.store)
+        rows = parent_rows(run.endpoint, run.store, run.cancel)
         if self._after.only_changed and run.is_keyless:
             self.attempt.warnings.append(
                 say("All rows were requested: without a key, the records of unchanged rows can't be told apart.")
