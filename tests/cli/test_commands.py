@@ -45,8 +45,8 @@ def test_add_sync_and_query_is_all_it_takes(cli, items):
     (run,) = cli.json("sync")["runs"]
     assert (run["status"], run["added"], run["table"], run["sentence"]) == ("succeeded", 23, "items", "23 new.")
     assert set(run) == {
-        "endpoint", "table", "status", "reason", "added", "changed", "deleted", "unchanged", "held", "requests",
-        "bytes", "seconds", "warnings", "sentence", "next_due",
+        "endpoint", "table", "status", "reason", "added", "changed", "deleted", "unchanged", "held", "evidence",
+        "requests", "bytes", "seconds", "warnings", "sentence", "next_due",
     }  # fmt: skip
     assert run["next_due"].endswith("Z")
     assert cli.json("query", "select count(*) as n, min(tags) from items") == {

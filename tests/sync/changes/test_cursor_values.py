@@ -22,6 +22,7 @@ from trayapp.sync.changes.cursor import (
 )
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.envelope import Envelope
 
 TEN = datetime(2026, 3, 1, 10, 0, 0, tzinfo=UTC)
 
@@ -285,7 +286,7 @@ def test_the_servers_own_cursor_is_the_first_pages_unless_the_listing_goes_on_by
     tracker = Tracker(Incremental(path=path), pages, "0")
     assert tracker.cursor(TEN) == "0", "nothing was met"
     for text in (b"{}", b'{"state": 1}', b'{"state": 2}', b'{"state": null}', b'{"state": ""}', b'{"state": true}'):
-        tracker.see(answer(), text, [])
+        tracker.see(answer(), Envelope(text, ()), [])
     assert tracker.cursor(TEN) == cursor
     on = Tracker(Incremental(path=path), pages, "0")
     on.go_on(None, "7")

@@ -8,9 +8,10 @@ from trayapp.endpoints.model import Endpoint, Limits, Pages
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.paging import listing
+from trayapp.sync.paging.envelope import Envelope
 from trayapp.sync.paging.following import MOST_EMPTY, Walk
 from trayapp.sync.paging.listing import Listing, Source
-from trayapp.sync.paging.probe import SecondPage
+from trayapp.sync.paging.tries import SecondPage
 
 BASE = "http://a.example/x"
 
@@ -170,7 +171,8 @@ def test_tokens_lead_over_more(monkeypatch):
 def test_what_is_whole(pages, total, complete):
     walk, found = walked(Server(first=items(1, 2), p2=[]), pages, total=total)
     assert (found, walk.complete) == ([1, 2], complete)
-    assert len(walk.warnings) == (not complete)
+    assert (walk.lacking is None) == complete
+    assert walk.evidence == ("unproven" if not complete else "ended" if total is None or pages.kind == "none" else "counted")
 
 
 @pytest.mark.parametrize(("most", "asked", "complete"), [(1, 1, False), (2, 2, False), (3, 3, True), (4, 3, True)])
@@ -200,10 +202,10 @@ def test_pages_that_are_there_are_not_asked_for_again():
     server = Server(first=items(1), p2=items(2), p3=[])
     first = answer(Call(url=BASE), items(1))
     call = Call(url=f"{BASE}?p=2")
-    second = SecondPage(call, answer(call, items(2)), [])
+    second = SecondPage(call, answer(call, items(2)), [], Envelope(b"[]", ()))
     _, found = walked(server, NUMBERED, first=first, second=second)
     assert (found, server.asked) == ([1, 2], ["p3"])
-    other = SecondPage(Call(url=f"{BASE}?p=2", body=b"x"), answer(call, items(9)), [])
+    other = SecondPage(Call(url=f"{BASE}?p=2", body=b"x"), answer(call, items(9)), [], Envelope(b"[]", ()))
     assert walked(server, NUMBERED, second=other)[1] == [1, 2]
     assert server.asked[1:] == ["", "p2", "p3"]
 
@@ -254,5 +256,11 @@ def test_nothing_is_wanted_before_a_page_that_is_there_was_used():
     server = Server(first=items(1), p2=items(2), p3=items(3), p4=items(4))
     call = Call(url=f"{BASE}?p=2")
     ahead = Ahead()
-    walked(server, NUMBERED, prefetcher=ahead, total_pages=4, second=SecondPage(call, answer(call, items(2)), []))
+    walked(
+        server,
+        NUMBERED,
+        prefetcher=ahead,
+        total_pages=4,
+        second=SecondPage(call, answer(call, items(2)), [], Envelope(b"[]", ())),
+    )
     assert ahead.wanted == [["3", "4"]]

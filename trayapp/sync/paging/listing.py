@@ -191,17 +191,15 @@ class Listing:
             self._same = 0
             return False
         self._same += 1
-        if self._may_repeat and self._same <= MOST_SAME:
+        if self._may_repeat(records) and self._same <= MOST_SAME:
             return False
         if numbered and (self.walk.total is None or self.walk.records >= self.walk.total):
             return True
         raise _circle(answer.url)
 
-    @property
-    def _may_repeat(self) -> bool:
-        """Whether equal pages may be different ones: their records have no key, and more of them are named."""
-        key = self._endpoint.table.key
-        if key and not all(name.startswith("_sync_") for name in key):
+    def _may_repeat(self, records: Page) -> bool:
+        """Whether equal pages may be different ones: records are equal even within one, and more of them are named."""
+        if len({*records.digests}) == len(records):
             return False
         if self.source.pages.kind in ("page", "offset"):
             return self.walk.total is not None and self.walk.records < self.walk.total
@@ -254,7 +252,7 @@ class Listing:
             self.lacking = say(
                 "The server reports {total} records, but sent {received}.", total=total, received=walk.records
             )
-        elif total is not None and walk.pages > 1:
+        elif total is not None:
             self.evidence = "counted"
         elif flag_of(self.envelope) is True and source.evidence != "declared":
             self.lacking = say("The last page says that more follows.")

@@ -163,8 +163,8 @@ def _by_number(
     answered = tries.ask_all(numbers)
     if answered == "same":
         return None
-    if answered == "refused" and not signed and not looks_cut(len(listing.records)):
-        numbers = numbers[:2]
+    if answered == "refused" and not signed:
+        numbers = numbers[: 8 if looks_cut(len(listing.records)) else 2]
     elif answered == "other":
         tries.look_for_filters()
         numbers = tries.narrowed(numbers)
