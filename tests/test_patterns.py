@@ -8,6 +8,7 @@ import ast
 import builtins
 import importlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -24,6 +25,8 @@ LENGTHS = (16, 20, 24, 28, 32, 250, 8000)
 """The short ones come first, as there are patterns that would not come to an end on a long one."""
 AT_ONCE = 0.005
 """Seconds: what takes no longer is not looked at any closer."""
+FOR_EVER = 1.0
+"""Seconds: what takes longer is not waited for again."""
 LINEAR = 8
 """So many times as long a text four times as long may take; by quadratic time it would be 16 times."""
 LOCALS = {"delimiter": " ", "edge": ",", "count": 5, "names": importlib.import_module("trayapp.sync.names")}
@@ -190,8 +193,11 @@ def slowest(compiled: re.Pattern[Any], methods: frozenset[str]) -> str:
 
 def _grows(compiled: re.Pattern[Any], method: str, text: str | bytes, short: str | bytes) -> bool:
     """Whether the text takes longer than it should by how long the short one takes; both are alike."""
-    if quickest_cpu(lambda: used(compiled, method, text), AT_ONCE) < AT_ONCE:
-        return False
+    began = time.thread_time()
+    used(compiled, method, text)
+    once = time.thread_time() - began
+    if once > FOR_EVER or once < AT_ONCE or quickest_cpu(lambda: used(compiled, method, text), AT_ONCE) < AT_ONCE:
+        return once > FOR_EVER
     enough = LINEAR * max(quickest_cpu(lambda: used(compiled, method, short), 0), 1e-6)
     return quickest_cpu(lambda: used(compiled, method, text), enough) > enough
 

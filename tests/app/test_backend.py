@@ -23,6 +23,7 @@ from trayapp.errors import Problem
 from trayapp.operations.workspace import Workspace
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow, load_state, save_state
 from trayapp.store.reading.arrangement import Arrangement
+from trayapp.store.reading.reader import Reader
 from trayapp.sync.detection.preview import Preview
 
 RECORDS = [{"id": n, "name": f"n{n}"} for n in range(1, 24)]
@@ -100,6 +101,27 @@ def test_a_saved_endpoint_is_fetched_at_once(qtbot, backend, api):
     with qtbot.waitSignal(backend.runs_changed) as runs:
         backend.request_runs()
     assert [str(row.sentence) for row in runs.args[0]] == ["23 new."]
+
+
+@pytest.mark.parametrize("how", ["stopped", "the program ends"])
+def test_reading_rows_ends_when_nobody_wants_them(qtbot, tmp_path, monkeypatch, how):
+    reading = threading.Event()
+
+    def page(self, db, *_):
+        reading.set()
+        return db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n").get
+
+    monkeypatch.setattr(Reader, "page", page)
+    answers = []
+    with started(qtbot, Workspace(Home(tmp_path / "h", tmp_path / "h", tmp_path / "h"))) as backend:
+        backend.rows_ready.connect(lambda *answer: answers.append(answer))
+        ticket = backend.request_rows("items", 0, 10)
+        qtbot.waitUntil(reading.is_set)
+        if how == "stopped":
+            backend.stop_rows(ticket)
+            qtbot.waitUntil(lambda: all(thread.name != "background" for thread in threading.enumerate()))
+    qtbot.waitUntil(lambda: all(thread.name != "background" for thread in threading.enumerate()))
+    assert answers == []
 
 
 def test_what_cannot_be_saved_is_told_and_changes_nothing(qtbot, backend, api):

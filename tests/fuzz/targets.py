@@ -5,6 +5,7 @@ documented where they are raised.
 """
 
 import socket
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -337,7 +338,7 @@ def _shown(data: bytes) -> None:
 
 def _large(data: bytes) -> None:
     with _small_pieces():
-        made = large.Large.begin(data, Path("/dev/shm") if Path("/dev/shm").exists() else Path())
+        made = large.Large.begin(data, Path(tempfile.gettempdir()))
         if made is None:
             return
         try:

@@ -141,6 +141,9 @@ class FakeBackend(Backend):
             self._later(self.answer_rows)
         return ticket
 
+    def stop_rows(self, ticket: int) -> None:
+        self.calls.append(("stop_rows", ticket))
+
     def preview(
         self,
         endpoint: Endpoint,

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from trayapp.schedule.engine.snapshot import Snapshot
 from trayapp.store.bookkeeping.history import list_runs
 from trayapp.store.mirror.schema import owned
 from trayapp.store.reading.arrangement import ALL, Arrangement
+from trayapp.store.reading.query import QueryStopped, stoppable
 from trayapp.store.reading.reader import Reader, RowsPage
 from trayapp.sync.cancel import INTERNAL, PROGRAM_ENDED, Cancelled, CancelToken
 from trayapp.sync.detection.preview import Preview
@@ -64,6 +66,7 @@ class LiveBackend(Backend):
         self._tickets = itertools.count(1)
         self._reader = Reader()
         self._previews: dict[int, CancelToken] = {}
+        self._reads: dict[int, threading.Event] = {}
         self._stamp: FileStamp | None = None
         self._asks_disk = False
         self.scheduler = SchedulerThread(self._execute, StoredStates(workspace.store), workspace.clock, self)
@@ -106,6 +109,8 @@ class LiveBackend(Backend):
         """Stop all runs within 5 s, then call `then`."""
         for token in self._previews.values():
             token.cancel(PROGRAM_ENDED)
+        for ticket in tuple(self._reads):
+            self.stop_rows(ticket)
         if not self.scheduler.isRunning():
             then()
             return
@@ -328,12 +333,27 @@ class LiveBackend(Backend):
         """Ask for rows of the endpoint's table."""
         ticket = next(self._tickets)
 
-        def read() -> RowsPage:
-            with self.workspace.store.reading() as db:
-                return self._reader.page(db, id, owned(db, id) or "", offset, count, wanted)
+        stopped = self._reads[ticket] = threading.Event()
 
-        self.background.run(read, lambda page: self.rows_ready.emit(ticket, page))
+        def read() -> RowsPage | None:
+            try:
+                with self.workspace.store.reading() as db, stoppable(db, stopped.is_set):
+                    return self._reader.page(db, id, owned(db, id) or "", offset, count, wanted)
+            except QueryStopped:
+                return None
+
+        def done(page: RowsPage | Problem) -> None:
+            if self._reads.pop(ticket, None) is not None:
+                self.rows_ready.emit(ticket, page)
+
+        self.background.run(read, done)
         return ticket
+
+    def stop_rows(self, ticket: int) -> None:
+        """End reading for a request, and forget it."""
+        stopped = self._reads.pop(ticket, None)
+        if stopped is not None:
+            stopped.set()
 
     # Previews
 

@@ -53,7 +53,7 @@ _REFUSED = {
     "-K": "Options in a file are not read; write them out.",
     "--config": "Options in a file are not read; write them out.",
 }
-_CMD_PART = re.compile(r'(\s+)|"((?:[^"\\]|\\.|"")*+)("?)|(?:[^\s"\\]|\\"?)+', re.DOTALL)
+_CMD_PART = re.compile(r'(\s+)|"((?:[^"\\]|\\.|"")*)("?)|(?:[^\s"\\]|\\"?)+', re.DOTALL)
 """Space, what is between quotation marks, or what is not: wherever one ends, another begins."""
 _BASH_ESCAPE = re.compile(r"\\(?:(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8})|([0-7]{1,3})|(.))", re.DOTALL)
 """Within $'…' (https://www.gnu.org/software/bash/manual/html_node/ANSI_002dC-Quoting.html)."""

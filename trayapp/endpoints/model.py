@@ -83,12 +83,21 @@ class Auth(_Section, frozen=True):
     secret_env: str = ""
 
 
+Header = Literal["auto", "none"] | Annotated[int, msgspec.Meta(ge=1)]
+"""Where the names of a CSV's columns are: found, nowhere, or on the line of that number."""
+
+
 class Response(_Section, frozen=True):
     """How an answer is read.
 
     `format` "auto" goes by the Content-Type, then by the first characters. CSV also takes tabs, semicolons and bars.
     XML is read as {root: {child: …}}, a feed as {"entries": […]}; `.gz`, and `.zip` with one file, are unpacked.
-    `encoding` is for text that says its own wrongly, or not at all, `delimiter` for CSV whose own is not found.
+    `encoding` is for text that says its own wrongly, or not at all.
+
+    Of CSV, `delimiter` stands between the cells where it is not found. `header` is the number of the line with the
+    names of the columns, counted from 1; "none" where there are no names: then the columns are column_1, column_2…
+    "auto" finds it, and leaves out what stands above it, units under it and sums at the end. `skip` lines at the top
+    are left out at any rate.
 
     `records` says where the records are: "auto" finds it out; "" is the whole answer (a list, or a single object as one
     row); else it is a path, as the language of endpoints.paths has it:
@@ -107,6 +116,8 @@ class Response(_Section, frozen=True):
     records: str = "auto"
     encoding: str | None = None
     delimiter: str | None = None
+    header: Header = "auto"
+    skip: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Pages(_Section, frozen=True):

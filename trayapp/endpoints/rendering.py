@@ -41,7 +41,7 @@ class _Parts(NamedTuple):
     behind: str
 
 
-_HEAD = re.compile(r"[ \t]*(\[\[?)[ \t]*([^\[\]]+?)[ \t]*\]")
+_HEAD = re.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
 """The head of a table, in its line."""
 
 
@@ -56,11 +56,12 @@ def _cut(text: str) -> _Parts:
             if not has_heads:
                 into += comments
                 comments, has_heads = [], True
-            if (head[1], head[2]) == ("[[", "endpoint"):
+            name = head[2].strip(" \t")
+            if (head[1], name) == ("[[", "endpoint"):
                 endpoints.append([])
                 into = endpoints[-1]
             elif endpoints:
-                into = endpoints[-1] if re.match(r"endpoint[ \t]*\.", head[2]) else behind
+                into = endpoints[-1] if re.match(r"endpoint[ \t]*\.", name) else behind
         elif line.lstrip().startswith("#"):
             comments.append(line)
             continue

@@ -117,6 +117,8 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[str, Message]]:
             yield "response.records", foreign(str(error))
     if endpoint.response.delimiter is not None and not re.fullmatch(r'[^\r\n"\w]', endpoint.response.delimiter):
         yield "response.delimiter", say("Give the one character that separates the cells, like ;.")
+    if isinstance(endpoint.response.header, int) and endpoint.response.skip >= endpoint.response.header:
+        yield "response.skip", say("The header is on one of these lines; leave out response.skip.")
     if endpoint.response.encoding is not None:
         try:
             codecs.lookup(endpoint.response.encoding)

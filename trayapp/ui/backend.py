@@ -89,6 +89,10 @@ class Backend(QObject):
         """Ask for rows of the endpoint's table, counted among those wanted; the ticket comes back with rows_ready."""
         raise NotImplementedError
 
+    def stop_rows(self, ticket: int) -> None:
+        """Forget a request for rows: reading for it ends, and no rows_ready comes."""
+        raise NotImplementedError
+
     def preview(
         self,
         endpoint: Endpoint,

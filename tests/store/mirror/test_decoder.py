@@ -122,3 +122,12 @@ def test_records_without_a_proper_key_are_refused(record):
 def test_keys_of_an_odd_kind_are_left_to_the_exact_way(kind):
     with pytest.raises(ValueError, match="id"):
         RowDecoder(Shape((Column("id", "id", kind),), ("id",)), (), frozenset())
+
+
+@pytest.mark.parametrize("token", ["1e-400", "4E-324", "-1e-0400", "1e400", "1e-99999999999999999999"])
+@pytest.mark.parametrize("others", [[], ["0.30000000000000004"]])
+def test_numbers_that_no_double_holds_are_refused_where_reals_are(token, others):
+    shape = Shape((Column("id", "id", "integer"), Column("v", "v", "real")), ("id",))
+    with pytest.raises(Misfit):
+        fast(shape, [written({"v": text}, number) for number, text in enumerate(["1.5e3", token, *others])])
+    assert fast(shape, [written({"v": "1e300"}, 0), written({"v": "5e-324"}, 1)]) == [(0, 1e300), (1, 5e-324)]

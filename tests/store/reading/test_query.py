@@ -10,7 +10,7 @@ from tests.patience import best_of, until
 from trayapp.store.errors import StoreError
 from trayapp.store.file.database import Store
 from trayapp.store.reading import query
-from trayapp.store.reading.query import queried, stoppable
+from trayapp.store.reading.query import QueryStopped, queried, stoppable
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_statement_of_our_own_can_be_ended(store):
     stopped = threading.Event()
     threading.Timer(0.2, stopped.set).start()
     with store.reading() as db:
-        with pytest.raises(apsw.InterruptError), stoppable(db, stopped.is_set):
+        with pytest.raises(QueryStopped), stoppable(db, stopped.is_set):
             db.execute(ENDLESS["no row and no end"]).fetchall()
     with store.reading() as db:  # the same connection, perhaps
         assert db.execute("SELECT count(*) FROM items").get == 3000

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from trayapp.endpoints.model import Endpoint, Response
 from trayapp.store.records.fields import decode_records
 from trayapp.store.records.values import bound, widen
+from trayapp.sync.formats.delimited.rows import read_rows, row_format, unused
 from trayapp.sync.formats.lenient_json import parse
-from trayapp.sync.formats.rows import read_rows, row_format, unused
 from trayapp.sync.formats.text import read
 from trayapp.sync.http.request import Answer
 from trayapp.sync.records import shapes
@@ -106,7 +106,7 @@ def test_csv(rows, delimiter, end, quoting, encoding, piece):
     body = file.getvalue()
     # What the first rows look like decides about the delimiter: many of the other ones may win.
     body = body if delimiter == "\t" else f"sep={delimiter}\r\n{body}"
-    with mock.patch("trayapp.sync.formats.rows._PIECE", piece):
+    with mock.patch("trayapp.sync.formats.delimited.rows._PIECE", piece):
         found = through(body.encode(encoding), kind, "")
     kept = [row for row in rows if quoted or any(row)]
     expected = [[cell if cell or quoted else None for cell in row] for row in kept]
@@ -128,7 +128,7 @@ def test_each_csv_row_has_its_own_lines(rows, end, piece):
         return file.getvalue()
 
     body = written(rows).encode()
-    with mock.patch("trayapp.sync.formats.rows._PIECE", piece):
+    with mock.patch("trayapp.sync.formats.delimited.rows._PIECE", piece):
         parts = list(read_rows(body, row_format(body, ",", print), unused(body), print))
     assert [text.strip(b"\r\n") for _, texts in parts for text in texts] == [
         written([row]).encode().strip(b"\r\n") for row in rows

@@ -185,3 +185,12 @@ def test_a_ca_file_of_the_environment_that_is_not_there_is_named(mirror, monkeyp
     assert mirror.run(completed(Endpoint(url="https://127.0.0.1:1/items", name="Items"))) is None
     assert str(mirror.report.problem.title) == "The CA file can't be read"
     assert "REQUESTS_CA_BUNDLE" in str(mirror.report.problem.next)
+
+
+def test_headers_that_are_none_are_not_written_down(mirror, caplog):
+    """A library's warning of them has a traceback and the whole address."""
+    with Sending(HEAD + b"no header\r\n\r\n[]") as server:
+        mirror.run(completed(Endpoint(url=f"{server.url}?token=s3cr3t", name="Items")))
+    assert mirror.report.problem is None
+    assert "s3cr3t" not in caplog.text
+    assert [record for record in caplog.records if record.name.startswith("urllib3")] == []

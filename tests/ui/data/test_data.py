@@ -270,6 +270,44 @@ def test_no_stretch_of_the_order_before_is_left(model, big, qtbot):
     qtbot.waitUntil(lambda: cell(model, 300, 1) == "100")
 
 
+def test_reading_that_takes_long_can_be_stopped(view, big, qtbot):
+    big.tables["big"] = (COLUMNS, [(number, f"Title {number}", None) for number in range(9)])
+    view.model.refresh()
+    qtbot.waitUntil(lambda: view.model.rowCount() == 9)
+    assert not view.stop.isVisible()
+    view.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    qtbot.waitUntil(lambda: cell(view.model, 0, 1) == "Title 8")
+    summary = view.summary.text()
+    big.hold_rows = True
+    view.search.setText("what takes long")
+    qtbot.waitUntil(view.stop.isVisible)
+    qtbot.mouseClick(view.stop, Qt.MouseButton.LeftButton)
+    assert not view.stop.isVisible()
+    assert len(big.called("stop_rows")) == 1
+    assert (view.search.text(), view.summary.text()) == ("", summary)
+    assert view.table.horizontalHeader().sortIndicatorSection() == 0
+    assert view.table.horizontalHeader().sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+    assert cell(view.model, 0, 1) == "Title 8"
+    big.answer_rows()  # too late
+    assert cell(view.model, 0, 1) == "Title 8"
+    view.search.setText("what takes long")
+    qtbot.waitUntil(view.stop.isVisible)
+    big.answer_rows()
+    qtbot.waitUntil(lambda: not view.stop.isVisible())
+    big.hold_rows = False
+
+
+def test_what_nobody_wants_any_more_is_not_read_on(view, big, qtbot):
+    big.hold_rows = True
+    for before, text in enumerate(("a", "ab", "abc")):
+        view.model.find(text)
+        asked = len(big.called("request_rows"))
+        qtbot.waitUntil(lambda asked=asked: len(big.called("request_rows")) > asked)
+        assert len(big.called("stop_rows")) == before
+    view.show_endpoint("small")
+    assert len(big.called("stop_rows")) == 3
+
+
 def test_nothing_is_fetched_while_nobody_looks(view, big, qtbot):
     view.hide()
     before = len(big.called("request_rows"))

@@ -290,7 +290,7 @@ FULL = complete(
                     method="POST", params={"a": 1}, headers={"Accept": "x/y"}, json={"q": ["é"]}, timeout=Duration(5)
                 ),
                 auth=Auth(kind="header", name="X-Key", prefix="Key ", secret_env="KEY"),
-                response=Response(records="hits"),
+                response=Response(records="hits", encoding="cp932", header=3, skip=1),
                 pages=Pages(kind="next_url", path="next"),
                 table=Table(name="Hits", key=("a", "b"), mode="append", rename={"a": "A"}, types={"b": "text"}),
             ),
@@ -393,3 +393,19 @@ def test_a_schedule_shows_only_the_fields_it_has(qtbot, endpoint, flex, events):
     editor.set_endpoint(endpoint)
     assert editor.flex.isVisible() == flex
     assert editor.at_start.isVisible() == editor.watch.isVisible() == events
+
+
+@pytest.mark.parametrize(
+    ("typed", "header", "problem"),
+    [("", "auto", ""), ("none", "none", ""), (" 7 ", 7, ""), ("0", None, "number of a line"), ("x", None, "“none”")],
+)
+def test_where_the_header_is_can_be_typed(qtbot: QtBot, typed: str, header: object, problem: str) -> None:
+    form = EndpointForm(Settings())
+    qtbot.addWidget(form)
+    form.set_endpoint(Endpoint(url="https://api.test/x.csv"))
+    form.text.header.setText("1")
+    form.text.header.setText(typed)
+    form.text.skip.setText("2")
+    found = form.endpoint()
+    assert problem in form._fields["response.header"].problem
+    assert header is None if found is None else (found.response.header, found.response.skip) == (header, 2)

@@ -1,6 +1,6 @@
 """What a listing lacks: whether that proves it deleted, and what waits for the next listing or for the user's word."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import apsw
@@ -12,6 +12,7 @@ from trayapp.store.mirror.decoder import Misfit, RowDecoder
 from trayapp.store.mirror.own_keys import OwnKeys
 from trayapp.store.mirror.schema import Column, Shape, converted
 from trayapp.store.names import quote
+from trayapp.store.records.casting import cast_records
 from trayapp.store.records.fields import decode_records
 from trayapp.store.records.keys import joined, split
 from trayapp.store.records.pages import JsonPage
@@ -143,11 +144,13 @@ def count_missing(db: apsw.Connection, endpoint: Endpoint, plan: Plan, staging: 
     own = OwnKeys(columns[0].path)
     for batch in staging if published else ():
         page = batch.page.as_json()
-        published.difference_update(own.values(page.digests) or _keys_of(page, columns, decoder))
+        published.difference_update(own.values(page.digests) or _keys_of(page, columns, decoder, endpoint.table.types))
     return len(published)
 
 
-def _keys_of(page: JsonPage, columns: Sequence[Column], decoder: RowDecoder | None) -> Iterator[Any]:
+def _keys_of(
+    page: JsonPage, columns: Sequence[Column], decoder: RowDecoder | None, types: Mapping[str, str]
+) -> Iterator[Any]:
     """The keys of staged records, as they would be bound into these columns."""
     if decoder is not None:
         try:
@@ -155,6 +158,6 @@ def _keys_of(page: JsonPage, columns: Sequence[Column], decoder: RowDecoder | No
             return
         except Misfit:
             pass
-    for record in decode_records(page):
+    for record in cast_records(decode_records(page), types):
         values = [(record.get(column.path, _NOTHING), column.kind) for column in columns]
         yield joined([bound(kind, value, column) for (kind, value), column in values])

@@ -16,7 +16,8 @@ from trayapp.store.mirror.decoder import Misfit, RowDecoder, Rows, kinds_beyond
 from trayapp.store.mirror.deletions import Missing
 from trayapp.store.mirror.own_keys import OwnKeys
 from trayapp.store.mirror.schema import OWN_KEYS, Shape
-from trayapp.store.records.cells import Column
+from trayapp.store.records.casting import cast_cells, cast_records
+from trayapp.store.records.cells import Cell, Column
 from trayapp.store.records.digests import Digests
 from trayapp.store.records.fields import Fields, decode_records
 from trayapp.store.records.keys import joined
@@ -58,6 +59,7 @@ class Fitting:
         self.own_key = settings.key[0] if self._keyed and settings.key[0] in OWN_KEYS else ""
         self.shape = plan.shape or Shape((), settings.key if self._keyed else ())
         self.exists = plan.shape is not None
+        self._types = _applicable(settings.types, self.shape)
         self._own = OwnKeys(self.own_key)
         self._loose: frozenset[str] = frozenset()
         self._decoder: tuple[Shape, frozenset[str], RowDecoder | None] | None = None
@@ -91,7 +93,7 @@ class Fitting:
         seen: dict[str, Kind] = {}
         shape = self.shape
         if not self.exists:
-            see(seen, decode_records(page[:SAMPLE]))
+            see(seen, self.cast(decode_records(page[:SAMPLE])))
             shape = self._shape_for(seen)
         decoder = self._decoder_for(shape)
         if decoder is not None:
@@ -104,17 +106,23 @@ class Fitting:
                 return rows
         return self._bound(decode_records(page), own)
 
-    def rows_of(self, records: Sequence[Fields], digests: Digests) -> Rows:
+    def rows_of(self, records: list[Fields], digests: Digests) -> Rows:
         """Decoded records as rows likewise. Raises Lossy where stored values would lose their meaning."""
         return self._bound(records, self._own.values(digests))
 
-    def keys_of(self, records: Sequence[Fields]) -> list[Any]:
+    def cast(self, records: list[Fields]) -> list[Fields]:
+        """Decoded records with their values as the settings want them. StoreError where that can't be."""
+        return cast_records(records, self._types)
+
+    def keys_of(self, records: list[Fields]) -> list[Any]:
         """The keys of decoded records, which stay out of the table."""
+        records = self.cast(records)
         self._check_keys(records)
         return self.keys(list(map(tuple, map(tables.binder(self.shape), records))))
 
-    def _bound(self, records: Sequence[Fields], own: Sequence[SqlValue]) -> Rows:
+    def _bound(self, records: list[Fields], own: Sequence[SqlValue]) -> Rows:
         """The records as rows, each value looked at."""
+        records = self.cast(records)
         seen: dict[str, Kind] = {}
         see(seen, records)
         self._check_loss(seen)
@@ -135,7 +143,7 @@ class Fitting:
         """The rows of one block likewise: its columns are looked at as a whole, so that any kind of cells is taken."""
         (block,) = page.blocks
         own = self._own.values(block.digests)
-        cells = dict(zip(block.names, map(Column, block.columns()), strict=True))
+        cells = {name: self._column(name, column) for name, column in zip(block.names, block.columns(), strict=True)}
         seen = {name: column.kind for name, column in cells.items()}
         self._check_loss(seen)
         self.prepare(seen)
@@ -149,6 +157,10 @@ class Fitting:
             for column in self.shape.columns
         ]
         return list(zip(*columns, strict=True))
+
+    def _column(self, name: str, cells: Sequence[Cell]) -> Column:
+        type = self._types.get(name)
+        return Column(cells) if type is None else Column(cast_cells(name, cells, type), type == "boolean")
 
     def _check_loss(self, seen: Mapping[str, Kind]) -> None:
         for column in self.shape.columns:
@@ -194,6 +206,16 @@ class Fitting:
         """Record the shape for the next run."""
         if self.exists and tables.load_shape(self._db, self._plan.number, self._settings.key) != self.shape:
             tables.save_shape(self._db, self._plan.number, self.shape)
+
+
+def _applicable(types: Mapping[str, str], shape: Shape) -> dict[str, str]:
+    """The types but for those of columns that hold another one already, from before values were made to fit."""
+    kinds = {column.path: column.kind for column in shape.columns}
+    return {
+        field: type
+        for field, type in types.items()
+        if kinds.get(field, type) in (type, "null", "long" if type == "integer" else type)
+    }
 
 
 def _is_rewritten(before: Kind, after: Kind) -> bool:

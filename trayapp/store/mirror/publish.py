@@ -22,6 +22,7 @@ from trayapp.store.mirror.loading import Fitting, Lossy, see
 from trayapp.store.mirror.schema import HASH_KEY
 from trayapp.store.mirror.tombstones import Tombstone
 from trayapp.store.names import quote
+from trayapp.store.records.casting import cast_records
 from trayapp.store.records.digests import SIZE, Digests
 from trayapp.store.records.fields import Fields, decode_records
 from trayapp.store.records.keys import joined, split
@@ -83,8 +84,9 @@ def publish(
         if staging.unchanged or partial:
             raise ListingNeeded from None
     seen: dict[str, Kind] = {}
+    types = endpoint.table.types
     for batch in staging:
-        see(seen, decode_records(batch.page))
+        see(seen, cast_records(decode_records(batch.page), types))
     # In full, as a key that became text has other values than those remembered.
     publisher = _Publisher(db, endpoint, plan, staging, run, full=True, checks=checks)
     publisher.fitting.prepare(seen)
@@ -218,7 +220,7 @@ class _Publisher:
                 on = [numbers[position] for position in positions]
                 self._take(on, digests, self.fitting.rows_of(some, digests))
 
-    def _bury(self, records: Sequence[Fields]) -> None:
+    def _bury(self, records: list[Fields]) -> None:
         """Delete the records that these tombstones stand for."""
         if not self.fitting.exists or self.fitting.own_key:
             return  # a key of ours does not tell which record it was: that one will be missing from the listing

@@ -25,6 +25,10 @@ _LONG = 10_000
 """A text or blob that is longer goes at once, that few are in memory at a time."""
 
 
+class QueryStopped(Exception):
+    """Whoever asked does not want to know any more."""
+
+
 class _Head(NamedTuple):
     columns: tuple[str, ...]
 
@@ -51,10 +55,12 @@ def queried(
 
 @contextmanager
 def stoppable(db: apsw.Connection, stopped: Callable[[], bool]) -> Iterator[None]:
-    """Statements of our own in the block end with an apsw.InterruptError soon after `stopped` says so."""
+    """Statements of our own in the block end with QueryStopped soon after `stopped` says so."""
     db.set_progress_handler(stopped, _STEPS)
     try:
         yield
+    except apsw.InterruptError as error:
+        raise QueryStopped from error
     finally:
         db.set_progress_handler(None)
 

@@ -69,12 +69,15 @@ def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
 
 
 class Column:
-    """The cells of one column of a block, looked at as a whole. `kind` is the narrowest one that holds them all."""
+    """The cells of one column of a block, looked at as a whole. `kind` is the narrowest one that holds them all.
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
+    is_boolean: the numbers are truth values.
+    """
+
+    def __init__(self, cells: Sequence[Cell], is_boolean: bool = False) -> None:
         self.cells = cells
         self._types = set(map(type, cells))
-        self.kind: Kind = self._kind()
+        self.kind: Kind = "boolean" if is_boolean else self._kind()
 
     @property
     def has_empty(self) -> bool:

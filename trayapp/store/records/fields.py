@@ -38,7 +38,9 @@ def _lenient(record: bytes) -> Fields:
         raise StoreError(
             say("The response's encoding is wrong"),
             say("A record is not valid UTF-8: “{record}”.", record=record[max(0, error.start - 20) : error.end]),
-            say("Set response.encoding for this endpoint, for example to latin-1."),
+            say(
+                "Set response.encoding to what the text is written in, for example windows-1252, windows-1251 or cp932."
+            ),
         ) from error
     except (ValueError, RecursionError) as error:
         raise StoreError(

@@ -5,12 +5,13 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint, Pages
+from trayapp.endpoints.model import Endpoint, Header, Pages
 from trayapp.endpoints.naming import completed
 from trayapp.errors import UserError
 from trayapp.messages import Message, say
 from trayapp.store.mirror.claim import Stored
 from trayapp.store.mirror.schema import HASH_KEY, OWN_KEYS, Shape, binder, extended
+from trayapp.store.records.casting import cast_records
 from trayapp.store.records.fields import Fields, decode_records
 from trayapp.store.records.pages import Page
 from trayapp.store.records.values import SQL_TYPES, Kind, widen
@@ -44,6 +45,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     format: Format
     encoding: str = "utf-8"
     delimiter: str = ""
+    header: Header = "auto"
     path: str
     records: Page
     count: int
@@ -85,6 +87,7 @@ def look_at(
         format=page.format,
         encoding=page.encoding,
         delimiter=page.delimiter,
+        header=page.header,
         path=guess.path,
         records=records,
         count=count,
@@ -109,10 +112,14 @@ def _resembles(guess: single.Guess, record: bytes, before: Stored) -> bool:
 
 
 def settled(endpoint: Endpoint, found: Found) -> Endpoint:
-    """The endpoint with the records path that was found, and the format where it is not JSON: all pages must be so."""
+    """The endpoint with the records path that was found, and the format where it is not JSON: all pages must be so.
+
+    Of CSV also whether it has a header, where the first page alone tells.
+    """
     format = endpoint.response.format if found.format == "json" else found.format
     return msgspec.structs.replace(
-        endpoint, response=msgspec.structs.replace(endpoint.response, records=found.path, format=format)
+        endpoint,
+        response=msgspec.structs.replace(endpoint.response, records=found.path, format=format, header=found.header),
     )
 
 
@@ -171,7 +178,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     first = set(found.records)
     raw = [*found.records, *(each for each in (trial.second.records if trial.second else ()) if each not in first)]
     count = len(found.records)
-    records = decode_records(raw)
+    records = cast_records(decode_records(raw), endpoint.table.types)
     mode = endpoint.table.mode
     key = endpoint.table.key or (keys.key_for(records, endpoint.table.name, found.alone) if count else ())
     if mode == "append" and key and key[0] in OWN_KEYS:

@@ -66,8 +66,64 @@ def is_known(encoding: str) -> bool:
         return False  # a ValueError is of a name with a zero in it
 
 
-def decoded(body: bytes, encoding: str) -> str:
-    """The body's characters. UnicodeError where they are not in that encoding, LookupError where it is none."""
+_LARGER = {
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+}
+"""What is meant by these names in practice (https://encoding.spec.whatwg.org/#names-and-labels)."""
+
+
+def decoded(body: bytes, encoding: str, meant: bool = False) -> tuple[str, str]:
+    """The text in that encoding, or in the larger one that is called so, too; and which of them it is.
+
+    meant: a person chose it, so that the larger one counts only where the text is not written in that one.
+
+    Raises LookupError for no encoding, UnicodeError for what is not written so.
+    """
     if not is_known(encoding):
         raise LookupError(encoding)
-    return body.decode(encoding)
+    name = codecs.lookup(encoding).name
+    larger = _LARGER.get(name, encoding)
+    # ISO 8859 has control characters where the larger ones have letters, and no text has those.
+    is_larger = not meant and name.startswith("iso8859")
+    first = larger if is_larger and any(map(body.__contains__, _CONTROLS)) else encoding
+    try:
+        return body.decode(first), first
+    except UnicodeError:
+        other = encoding if first == larger else larger
+        return body.decode(other), other
+
+
+_CONTROLS = tuple(bytes([code]) for code in range(0x80, 0xA0))
+
+
+def is_cut(body: bytes) -> bool:
+    """Whether a text is UTF-8, with more than ASCII, but for its last character, of which some bytes are missing."""
+    for count in (1, 2, 3):
+        byte = body[-count] if count <= len(body) else 0
+        if byte < 0x80:
+            return False
+        if byte >= 0xC2:
+            rest = body[:-count]
+            return count < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) and not rest.isascii() and _is_utf8(rest)
+    return False
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        check_utf8(body)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_rather_utf8(body: bytes, encoding: str) -> bool:
+    """Whether a text that is said to be in a single-byte encoding is UTF-8: other letters hardly ever come so."""
+    single = is_known(encoding) and codecs.lookup(encoding).name.startswith(("iso8859", "cp125"))
+    return single and not body.isascii() and _is_utf8(body)

@@ -34,7 +34,18 @@ def unreadable(url: str, encoding: str) -> SyncError:
     return SyncError(
         say("The response's text can't be read"),
         cause,
-        say("Set response.encoding for this endpoint, for example to latin-1."),
+        say("Set response.encoding to what the text is written in, for example windows-1252, windows-1251 or cp932."),
+        code="encoding",
+        field="response.encoding",
+    )
+
+
+def unknown_encoding(url: str) -> SyncError:
+    """It is no Unicode, and its words don't tell what else it is."""
+    return SyncError(
+        say("The response's encoding is not known"),
+        say("The text from {address} is not UTF-8, and it does not say what it is.", address=place_of(url)),
+        say("Set response.encoding to what the text is written in, for example windows-1252, windows-1251 or cp932."),
         code="encoding",
         field="response.encoding",
     )

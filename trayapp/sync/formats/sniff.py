@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from trayapp.sync.formats import delimited, lines
+from trayapp.sync.formats import lines
+from trayapp.sync.formats.delimited.dialect import dialect, first_rows
 
 Format = Literal["json", "ndjson", "csv", "feed", "xml"]
 
@@ -67,7 +68,7 @@ def _is_json(body: bytes) -> bool:
 def _looks_like_csv(body: bytes) -> bool:
     """Whether nearly all rows have the same number of cells, more than one, under a header of short names."""
     head = body[: 2**16].decode("utf-8", "replace")
-    first, newline, _ = head.partition("\n")
-    found = delimited.dialect(head)
-    names = [name.strip(' "\r') for name in first.split(found.delimiter)]
-    return bool(newline) and found.width > 1 and found.share >= 0.9 and all(0 < len(name) <= 60 for name in names)
+    found = dialect(head)
+    rows = first_rows(head, found.delimiter)
+    names = [name.strip() for name in rows[0]] if rows else []
+    return len(rows) > 1 and found.width > 1 and found.share >= 0.9 and all(0 < len(name) <= 60 for name in names)

@@ -5,15 +5,33 @@ from collections.abc import Callable
 
 import msgspec
 
-from trayapp.endpoints.model import Endpoint, Response
+from trayapp.endpoints.model import Endpoint, Header, Response
 from trayapp.messages import Message, say
 from trayapp.store.records.pages import CellPage
 from trayapp.sync.errors import SyncError
-from trayapp.sync.formats import delimited, lines, packed, sniff
-from trayapp.sync.formats.characters import charset, check_utf8, decoded, is_utf8, unicode_encoding
-from trayapp.sync.formats.faults import broken_off, incomplete, not_json, page_instead, start_of, too_deep, unreadable
+from trayapp.sync.formats import legacy_encodings, lines, packed, sniff
+from trayapp.sync.formats.characters import (
+    charset,
+    check_utf8,
+    decoded,
+    is_cut,
+    is_rather_utf8,
+    is_utf8,
+    unicode_encoding,
+)
+from trayapp.sync.formats.delimited import dialect, reading
+from trayapp.sync.formats.delimited.rows import BrokenOff
+from trayapp.sync.formats.faults import (
+    broken_off,
+    incomplete,
+    not_json,
+    page_instead,
+    start_of,
+    too_deep,
+    unknown_encoding,
+    unreadable,
+)
 from trayapp.sync.formats.lenient_json import OUTLINED
-from trayapp.sync.formats.rows import BrokenOff
 from trayapp.sync.formats.sniff import Format
 from trayapp.sync.http.failures import too_large
 from trayapp.sync.http.links import place_of
@@ -28,7 +46,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """An answer, read: its format, its content as JSON text, and what people should know about its reading.
 
     `encoding` is that of its characters; `delimiter` stands between the cells of CSV, else it is "".
-    `cells` are all records of CSV that are to be found at the top; of these only the first are in `text`.
+    `cells` are all records of CSV that are to be found at the top; of these only the first are in `text`. `header` is
+    where the names of their fields are to be looked for in other answers.
     """
 
     format: Format
@@ -37,6 +56,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Message, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ""
+    header: Header = "auto"
 
 
 def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
@@ -58,16 +78,17 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
             warnings.append(warning)
 
     encoding, delimiter, cells = endpoint.response.encoding, "", None
+    header = endpoint.response.header
     found = _format(body, answer, endpoint.response)
     if found in ("xml", "feed"):
         text, used = _markup_json(body, found, answer, endpoint.response, tell)
     elif found == "csv":
         characters, used = _characters(body, answer, encoding, tell)
         delimiter = endpoint.response.delimiter or _delimiter(characters, answer)
-        cells = _cells(characters, answer, tell, delimiter)
+        cells, header = _cells(characters, answer, endpoint, tell, delimiter)
         text = b"[" + b",\n".join(cells[:OUTLINED]) + b"]"
     else:
-        text, used = _as_utf8(body, answer, encoding, checked or found == "ndjson")
+        text, used = _as_utf8(body, answer, encoding, checked or found == "ndjson", tell)
         text = text.strip(_SPACE)
         if text.startswith(_GUARD):
             text = text.removeprefix(_GUARD).lstrip(_SPACE + b",")
@@ -80,6 +101,7 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
         warnings=tuple(warnings),
         encoding=codecs.lookup(used).name,
         delimiter=delimiter,
+        header=header,
     )
 
 
@@ -164,40 +186,62 @@ def _peek(body: bytes, size: int = 20_000) -> bytes:
     return body[:size].strip(_SPACE) if size < len(body) else body.strip(_SPACE)
 
 
-def _as_utf8(body: bytes, answer: Answer, encoding: str | None, checked: bool) -> tuple[bytes, str]:
+def _as_utf8(
+    body: bytes, answer: Answer, encoding: str | None, checked: bool, tell: Callable[[Message], None]
+) -> tuple[bytes, str]:
     """JSON is UTF-8 (RFC 8259 section 8.1), unless a byte order mark, the server or the settings say otherwise."""
-    given = unicode_encoding(body) or encoding or charset(answer.headers)
+    given = unicode_encoding(body) or encoding or _said(body, answer, tell)
     try:
         if given is not None and not is_utf8(given):
-            return decoded(body, given).encode(), given
+            text, used = decoded(body, given, meant=encoding is not None)
+            return text.encode(), used
         if checked:
             check_utf8(body)
         return body, "utf-8"
     except (LookupError, UnicodeError):
+        if given is None and is_cut(body.rstrip(_SPACE)):
+            raise incomplete(answer.url, "UTF-8") from None
         raise unreadable(answer.url, given or "UTF-8") from None
+
+
+def _said(body: bytes, answer: Answer, tell: Callable[[Message], None]) -> str | None:
+    """The encoding that the server names, unless the text itself tells that it is UTF-8."""
+    said = charset(answer.headers)
+    if said is None or not is_rather_utf8(body, said):
+        return said
+    tell(say("The server says that the text is {encoding}, but it is UTF-8, and was read as such.", encoding=said))
+    return None
 
 
 def _characters(
     body: bytes, answer: Answer, encoding: str | None, tell: Callable[[Message], None]
 ) -> tuple[bytes, str]:
-    """In UTF-8 what names no encoding itself: it is read as said, else as UTF-8, else as Windows writes it."""
-    given = unicode_encoding(body) or encoding or charset(answer.headers)
+    """In UTF-8 what names no encoding itself: it is read as said, else as UTF-8, else as its words tell."""
+    given = unicode_encoding(body) or encoding or _said(body, answer, tell)
     if given is not None and not is_utf8(given):
         try:
-            return decoded(body, given).encode(), given
+            text, used = decoded(body, given, meant=encoding is not None)
         except (LookupError, UnicodeError):
             raise unreadable(answer.url, given) from None
+        return text.encode(), used
     try:
         check_utf8(body)
         return body, "utf-8"
     except UnicodeDecodeError:
         if encoding is not None:
             raise unreadable(answer.url, encoding) from None
-    tell(say("The text is not UTF-8, so it was read as Windows-1252. If letters look wrong, set response.encoding."))
-    try:
-        return body.decode("cp1252").encode(), "cp1252"
-    except UnicodeDecodeError:
-        return body.decode("latin-1").encode(), "latin-1"
+    if is_cut(body.rstrip(_SPACE)):
+        raise incomplete(answer.url, "UTF-8")
+    found = legacy_encodings.guessed(body)
+    if found is None:
+        raise unknown_encoding(answer.url)
+    tell(
+        say(
+            "The text is not UTF-8, so it was read as {encoding}. If letters look wrong, set response.encoding.",
+            encoding=legacy_encodings.LABELS[found],
+        )
+    )
+    return body.decode(found).encode(), found
 
 
 def _markup_json(
@@ -247,24 +291,36 @@ def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, s
         if name is None:
             continue
         try:
-            return (body.decode("utf-8-sig"), "utf-8") if is_utf8(name) else (decoded(body, name), name)
+            return (body.decode("utf-8-sig"), "utf-8") if is_utf8(name) else decoded(body, name)
         except (LookupError, UnicodeError):
             continue
     raise unreadable(url, encoding or declared or "UTF-8")
 
 
 def _delimiter(body: bytes, answer: Answer) -> str:
-    text = delimited.sample(body)
+    text = dialect.sample(body)
     is_tabs = sniff.media_type(answer.headers) == "text/tab-separated-values"
-    return delimited.declared(text) or ("\t" if is_tabs else delimited.dialect(text).delimiter)
+    return dialect.declared(text) or ("\t" if is_tabs else dialect.dialect(text).delimiter)
 
 
-def _cells(body: bytes, answer: Answer, tell: Callable[[Message], None], delimiter: str) -> CellPage:
+def _cells(
+    body: bytes, answer: Answer, endpoint: Endpoint, tell: Callable[[Message], None], delimiter: str
+) -> reading.Table:
+    response, address = endpoint.response, place_of(answer.url)
+    layout = reading.Layout(response.header, response.skip, endpoint.table.types)
     try:
-        return delimited.read(body, tell, delimiter)
+        return reading.read(body, tell, delimiter, layout)
     except BrokenOff:
-        address = place_of(answer.url)
         raise broken_off(say("In the text from {address}, the last quoted cell has no end.", address=address)) from None
+    except reading.NothingThere as error:
+        field = "response.skip" if response.header in ("auto", "none") else "response.header"
+        raise SyncError(
+            say("There is no table where the settings say"),
+            say("The text from {address} has nothing on line {line}.", address=address, line=error.line),
+            say("Correct {setting}.", setting=field),
+            code="format",
+            field=field,
+        ) from None
 
 
 def _lines_json(text: bytes, answer: Answer) -> bytes:

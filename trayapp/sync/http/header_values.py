@@ -7,8 +7,6 @@ LONGEST_WAIT = 366 * 86_400.0
 """Seconds. Who asks for more means "never", or made a mistake; a moment so far from now still has a date."""
 
 _MOST_DIGITS = 15
-_LONGEST_DATE = 100
-"""Characters: the library takes time quadratic to the length of what is no date."""
 
 
 def whole_number(text: str) -> int | None:
@@ -25,8 +23,6 @@ def decimal_number(text: str) -> float | None:
 
 def http_date(text: str) -> datetime | None:
     """The moment that a date says, as RFC 9110 section 5.6.7 or RFC 5322 has it, in UTC; None where it says none."""
-    if len(text) > _LONGEST_DATE:
-        return None
     try:
         date = parsedate_to_datetime(text)
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

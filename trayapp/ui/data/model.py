@@ -33,6 +33,10 @@ class DataModel(QAbstractTableModel):
     """Problem: there is nothing to show, and why."""
     loaded = Signal()
     """Rows came; columns and total are known."""
+    asked = Signal()
+    """Rows are asked for; `loaded`, `failed` or `stopped` tells when none are any more."""
+    stopped = Signal()
+    """Nothing is asked for any more, by the user's wish; `arrangement` is that of the rows there are."""
     unsorted = Signal()
     """The order that was asked for can't be had any more; the rows come in the table's own."""
 
@@ -44,6 +48,7 @@ class DataModel(QAbstractTableModel):
         self._total = 0
         self._in_table = 0
         self._wanted_rows = ALL
+        self._shown_rows = ALL
         self._rearranged = False
         """The stretches are those of the arrangement before."""
         self._stretches: OrderedDict[int, tuple[Row, ...]] = OrderedDict()
@@ -72,11 +77,37 @@ class DataModel(QAbstractTableModel):
         """How many rows the table has."""
         return self._in_table
 
+    @property
+    def arrangement(self) -> Arrangement:
+        """Which rows are wanted, and in what order."""
+        return self._wanted_rows
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether an answer is waited for."""
+        return bool(self._asked)
+
+    def column_of(self, name: str) -> int:
+        """The position of a column, -1 when there is none of that name."""
+        return self._columns.index(name) if name in self._columns else -1
+
+    def stop(self) -> None:
+        """Wait for no rows any more: those of the arrangement before stay, if other ones were to come."""
+        self._ask_no_more()
+        self._wanted_rows, self._rearranged = self._shown_rows, False
+        self.stopped.emit()
+
+    def _ask_no_more(self) -> None:
+        for ticket in self._asked:
+            self._backend.stop_rows(ticket)
+        self._asked.clear()
+        self._wanted.clear()
+
     def show_endpoint(self, id: str) -> None:
         """Show this endpoint's table from its beginning, all of it in its own order."""
         self.beginResetModel()
         self._endpoint, self._columns, self._total, self._in_table = id, (), 0, 0
-        self._wanted_rows = ALL
+        self._wanted_rows = self._shown_rows = ALL
         self._forget()
         self.endResetModel()
         if id:
@@ -97,16 +128,14 @@ class DataModel(QAbstractTableModel):
             return
         self._wanted_rows = wanted
         self._rearranged = True
-        self._asked.clear()
-        self._wanted.clear()
+        self._ask_no_more()
         if self._endpoint:
             self._want(0)
 
     def _forget(self) -> None:
         self._stretches.clear()
         self._stale.clear()
-        self._wanted.clear()
-        self._asked.clear()
+        self._ask_no_more()
         self._rearranged = False
 
     def refresh(self) -> None:
@@ -114,7 +143,7 @@ class DataModel(QAbstractTableModel):
         if not self._endpoint:
             return
         self._stale = set(self._stretches)
-        self._asked.clear()
+        self._ask_no_more()
         self._want(next(reversed(self._stretches), 0))
         if self._total:
             # Views paint again what they show, which asks for it.
@@ -187,6 +216,7 @@ class DataModel(QAbstractTableModel):
             start = self._wanted.pop()
             ticket = self._backend.request_rows(self._endpoint, start, _STRETCH, self._wanted_rows)
             self._asked[ticket] = start
+        self.asked.emit()
 
     def _on_rows(self, ticket: int, answer: RowsPage | Problem) -> None:
         start = self._asked.pop(ticket, None)
@@ -200,6 +230,7 @@ class DataModel(QAbstractTableModel):
                 self.failed.emit(answer)
             return
         all_new, self._rearranged = self._rearranged, False
+        self._shown_rows = self._wanted_rows
         if all_new:
             self._stretches.clear()
             self._stale.clear()

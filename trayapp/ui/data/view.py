@@ -33,6 +33,8 @@ _FIRST_WIDTHS = 200
 """Rows looked at when the columns get their first widths."""
 _WIDEST = 320
 _LONGEST_SEARCH = 200
+_SLOW = 500
+"""Milliseconds of reading after which it can be stopped."""
 _TYPING = 300
 """Milliseconds without another letter after which a search begins."""
 
@@ -61,6 +63,13 @@ class DataView(QWidget):
         self._find_soon = QTimer(self)
         self._find_soon.setSingleShot(True)
         self._find_soon.setInterval(_TYPING)
+        self.stop = QPushButton(tr("S&top"))
+        self.stop.setObjectName("dataStop")
+        self.stop.setToolTip(tr("Stop reading the table"))
+        self.stop.hide()
+        self._stop_soon = QTimer(self)
+        self._stop_soon.setSingleShot(True)
+        self._stop_soon.setInterval(_SLOW)
         self.summary = Label()
         self.summary.setObjectName("dataSummary")
         self.folder = QPushButton(tr("Show &folder"))
@@ -78,6 +87,7 @@ class DataView(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.endpoint)
         top.addWidget(self.search)
+        top.addWidget(self.stop)
         top.addWidget(self.summary, 1)
         top.addWidget(self.folder)
         layout = QVBoxLayout(self)
@@ -105,6 +115,10 @@ class DataView(QWidget):
         self.folder.clicked.connect(backend.open_data_folder)
         self.search.textChanged.connect(lambda _text: self._find_soon.start())
         self._find_soon.timeout.connect(lambda: self.model.find(self.search.text()))
+        self.model.asked.connect(self._on_asked)
+        self._stop_soon.timeout.connect(lambda: self.stop.setVisible(self.model.is_asking))
+        self.stop.clicked.connect(self.model.stop)
+        self.model.stopped.connect(self._on_stop)
         self.model.unsorted.connect(self._show_no_order)
         self.model.failed.connect(self._show_problem)
         self.model.loaded.connect(self._show_table)
@@ -177,7 +191,30 @@ class DataView(QWidget):
         else:
             self._stale = True
 
+    def _on_asked(self) -> None:
+        if not self.stop.isVisible() and not self._stop_soon.isActive():
+            self._stop_soon.start()
+
+    def _nothing_to_stop(self) -> None:
+        self._stop_soon.stop()
+        if self.stop.hasFocus():
+            self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.stop.hide()
+
+    def _on_stop(self) -> None:
+        """The search and the sort indicator say again which rows there are."""
+        self._nothing_to_stop()
+        self._find_soon.stop()
+        arrangement = self.model.arrangement
+        self.search.blockSignals(True)
+        self.search.setText(arrangement.text)
+        self.search.blockSignals(False)
+        order = Qt.SortOrder.DescendingOrder if arrangement.descending else Qt.SortOrder.AscendingOrder
+        self._show_order(self.model.column_of(arrangement.column), order)
+
     def _show_table(self) -> None:
+        if not self.model.is_asking:
+            self._nothing_to_stop()
         self.banner.clear()
         self.pages.setCurrentIndex(0)
         total, columns = number(self.model.total), self.model.columnCount()
@@ -195,12 +232,16 @@ class DataView(QWidget):
         self.table.scrollToTop()
 
     def _show_no_order(self) -> None:
+        self._show_order(-1)
+
+    def _show_order(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         header = self.table.horizontalHeader()
         header.blockSignals(True)
-        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.setSortIndicator(column, order)
         header.blockSignals(False)
 
     def _show_problem(self, problem: Problem) -> None:
+        self._nothing_to_stop()
         self.summary.clear()
         self.banner.fail(problem)
         self.pages.setCurrentIndex(1)

@@ -25,6 +25,7 @@ from trayapp.ui.editor.edits import goes_no_further, named, with_endpoint
 from trayapp.ui.editor.key_value_editor import KeyValueEditor
 from trayapp.ui.editor.response_editors import PagesEditor, RecordsEditor
 from trayapp.ui.editor.schedule_editor import ScheduleEditor
+from trayapp.ui.editor.text_editor import TextEditor
 from trayapp.ui.editor.when_editor import WhenEditor
 from trayapp.ui.widgets.collapsible import Collapsible
 from trayapp.ui.widgets.field import Field, line, sentence
@@ -75,6 +76,7 @@ class EndpointForm(QWidget):
             self.mode.addItem(title, mode)
         self.key = line("tableKey")
         self.records = RecordsEditor()
+        self.text = TextEditor()
         self.pages = PagesEditor()
         self.method = QComboBox()
         self.method.setObjectName("requestMethod")
@@ -102,6 +104,7 @@ class EndpointForm(QWidget):
                 Field("table.mode", tr("&Mode:"), self.mode),
                 Field("table.key", tr("&Key fields:"), self.key, tr("Separated by commas.")),
                 Field("response.records", tr("&Records:"), self.records, focus=self.records.choice),
+                *self.text.fields,
                 Field("pages", tr("Pa&ges:"), self.pages, focus=self.pages.choice),
                 Field("request.method", tr("Metho&d:"), self.method),
                 Field("request.params", tr("&Parameters:"), self.params, focus=self.params.table),
@@ -155,6 +158,7 @@ class EndpointForm(QWidget):
         self.key.setText(", ".join(table.key))
         self.key.setPlaceholderText(tr("found automatically"))
         self.records.set_records(endpoint.response.records)
+        self.text.set_response(endpoint.response)
         self.pages.set_pages(endpoint.pages)
         self.method.setCurrentText(request.method)
         self.params.set_values(request.params)
@@ -325,6 +329,7 @@ class EndpointForm(QWidget):
         self._watch(self.auth.changed, *(field.path for field in self.auth.fields if self._typed(field)))
         self.when.changed.connect(self._on_edit)
         self.connection.changed.connect(self._on_edit)
+        self.text.changed.connect(self._on_edit)
         self._watch(self.table_name.textChanged, "table.name")
         self._watch(self.mode.currentIndexChanged, "table.mode")
         self._watch(self.key.textChanged, "table.key")
@@ -419,7 +424,7 @@ class EndpointForm(QWidget):
             request=self.connection.put_into(request),
             auth=self.auth.auth(),
             when=self.when.when(read),
-            response=msgspec.structs.replace(before.response, records=records),
+            response=self.text.put_into(msgspec.structs.replace(before.response, records=records), read),
             pages=read("pages", self.pages.pages, Pages()),
             table=table,
         )

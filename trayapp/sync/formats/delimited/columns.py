@@ -5,7 +5,11 @@ from operator import itemgetter
 
 import msgspec
 
+from trayapp.store.records.values import is_exact
+from trayapp.sync.formats.delimited.numbers import Style, is_grouped, number_of
 from trayapp.sync.formats.values import typed
+
+Value = str | int | float | None
 
 _DIGITS = frozenset("0123456789")
 _FIRST_OF_NUMBER = _DIGITS | {"-"}
@@ -13,7 +17,7 @@ _FIRST, _LAST = itemgetter(0), itemgetter(-1)
 _number_list = msgspec.json.Decoder(list[int | float])
 
 
-def column(cells: Sequence[str], empty: str) -> Sequence[str | int | float | None]:
+def column(cells: Sequence[str], empty: str) -> Sequence[Value]:
     """The cells' values; `empty` stands for a quoted empty text.
 
     They are decided for each cell by itself, as a record must not depend on the other rows. That is only worked out
@@ -32,6 +36,28 @@ def column(cells: Sequence[str], empty: str) -> Sequence[str | int | float | Non
     if len(filled) == len(cells) and empty not in cells:
         return cells
     return ["" if cell == empty else cell or None for cell in cells]
+
+
+def column_with_thousands(cells: Sequence[str], empty: str) -> Sequence[Value]:
+    """As `column`, but what is a number only if a point does not part thousands stays text."""
+    return [cell if is_grouped(cell) else _cell(cell, empty) for cell in cells]
+
+
+def column_of_numbers(cells: Sequence[str], empty: str, style: Style, whole: bool) -> Sequence[Value]:
+    """The numbers that the cells are if they are written so (`numbers.number_of`); the others as they are."""
+
+    def value(cell: str) -> Value:
+        if not cell.strip() or cell == empty:
+            return None
+        number = number_of(cell, style, whole)
+        if number is None:
+            return cell
+        if any(sign in number for sign in ".eE"):
+            real = float(number)
+            return real if is_exact(number, real) else cell
+        return int(number) if len(number) <= 40 else cell
+
+    return list(map(value, cells))
 
 
 def _numbers(cells: Sequence[str]) -> Sequence[int | float] | None:

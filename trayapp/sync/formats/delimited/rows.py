@@ -27,21 +27,29 @@ class BrokenOff(ValueError):
 
 
 class RowFormat(msgspec.Struct, frozen=True):
-    """How rows are written. quoted: quotation marks enclose cells; spaced: there are spaces before them."""
+    """How rows are written. quoted: quotation marks enclose cells; spaced: there are blanks before some of these.
+
+    padded: there are blanks behind every delimiter, which thus belong to it. All others are part of their cells
+    (RFC 4180 section 2.4).
+    """
 
     delimiter: str
     quoted: bool
     spaced: bool = False
+    padded: bool = False
 
 
 def row_format(body: bytes, delimiter: str, tell: Callable[[Message], None]) -> RowFormat:
     """How the rows of a text in UTF-8 are written."""
-    if b'"' not in body:
-        return RowFormat(delimiter, quoted=False)
     sample = body[:_SAMPLE].decode(errors="replace")
-    after = sample.split(delimiter)[1:]
-    spaced = any(part.startswith(" ") and part.lstrip(" ").startswith('"') for part in after)
-    found = RowFormat(delimiter, quoted=True, spaced=spaced)
+    if len(body) > _SAMPLE:
+        sample = sample[: sample.rfind("\n") + 1] or sample
+    if b'"' not in body:
+        return RowFormat(delimiter, quoted=False, padded=_is_padded(sample, delimiter))
+    quoted = _quoted_cell(delimiter)
+    spaced = any(found[1] for found in quoted.finditer(sample))
+    padded = _is_padded(quoted.sub(lambda found: f"{found[1]}x", sample), delimiter)
+    found = RowFormat(delimiter, quoted=True, spaced=spaced, padded=padded)
     if delimiter in "\t|":
         # Many such files are written without any quoting: then a quotation mark is a character like others.
         try:
@@ -50,6 +58,19 @@ def row_format(body: bytes, delimiter: str, tell: Callable[[Message], None]) -> 
             tell(say("Quotation marks don't enclose cells in this file, so they were kept."))
             return RowFormat(delimiter, quoted=False)
     return found
+
+
+def _quoted_cell(delimiter: str) -> re.Pattern[str]:
+    """Quoted cells as a whole, so that what looks like one inside another is no match; first the blanks before it."""
+    return re.compile(rf'(?:^|(?<=[{re.escape(delimiter)}\n\r]))( *)"((?:[^"]|"")*)"')
+
+
+def _is_padded(sample: str, delimiter: str) -> bool:
+    """Whether a blank stands behind every delimiter of a text without quoted cells."""
+    if f"{delimiter} " not in sample:
+        return False
+    behind = [cell for line in sample.splitlines() for cell in line.split(delimiter)[1:]]
+    return all(cell.startswith(" ") or not cell for cell in behind)
 
 
 def read_rows(body: bytes, form: RowFormat, empty: str, tell: Callable[[Message], None]) -> Iterator[Rows]:
@@ -68,7 +89,7 @@ class _Reader:
     def __init__(self, body: bytes, form: RowFormat, empty: str | None, tell: Callable[[Message], None]) -> None:
         self._body = body
         self._delimiter = form.delimiter
-        self._spaced = form.spaced
+        self._has_blanks = form.spaced or form.padded
         self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if form.quoted else csv.QUOTE_NONE
         self._empty = empty if form.quoted else None
         self._checks = form.quoted and empty is None
@@ -77,8 +98,9 @@ class _Reader:
         edge = re.escape(form.delimiter)
         self._bare = (*(f'{before}""' for before in (form.delimiter, "\n", "\r")),)
         self._alone = re.compile(rf'(?:^|[{edge}\n\r])""(?=[{edge}\n\r]|$)')
-        # Every quoted field is stepped over as a whole, so that what looks like one inside another is no match.
-        self._field = re.compile(rf'((?:^|(?<=[{edge}\n\r])))"((?:[^"]|"")*)"')
+        self._field = _quoted_cell(form.delimiter)
+        cell = rf'(?:^|(?<=[{edge}\n\r])) *("(?:[^"]|"")*")' if form.quoted else r"(?!)()"
+        self._blanks = re.compile(rf"{cell}|(?<=[{edge}]) +" if form.padded else cell)
 
     def rows(self) -> Iterator[Rows]:
         usual_ends = b"\r" not in self._body or self._body.count(b"\r") == self._body.count(b"\r\n")
@@ -98,9 +120,14 @@ class _Reader:
         Cut at once: letting the reader ask a file for line after line costs as much as all it does with them.
         """
         texts = piece.removesuffix(b"\n").split(b"\n")
-        lines = self._marked(piece.decode()).removesuffix("\n").split("\n")
+        text = piece.decode()
         try:
-            rows = list(self._reader(lines))
+            if self._has_blanks:
+                lines = text.removesuffix("\n").split("\n")
+                if len(lines) != sum(1 for _ in self._reader(lines, blanks=False)):
+                    return None
+                text = self._blanks.sub(_without_blanks, text)
+            rows = list(self._reader(self._marked(text).removesuffix("\n").split("\n")))
         except csv.Error:
             return None
         return (rows, texts) if len(rows) == len(texts) else None  # else a cell has a line break
@@ -118,12 +145,15 @@ class _Reader:
         texts: list[bytes] = []
         done = start
         try:
-            for row in self._reader(lines()):
+            for row in self._reader(lines(), blanks=not self._has_blanks):
                 text = b"".join(taken)
                 taken.clear()
                 done += len(text)
-                marked = self._marked(plain := text.decode())
-                rows.append(row if marked == plain else next(self._reader(io.StringIO(marked, newline=""))))
+                plain = text.decode()
+                tidy = self._blanks.sub(_without_blanks, plain) if self._has_blanks else plain
+                marked = self._marked(tidy)
+                is_read = not row or (marked == plain and not self._has_blanks)
+                rows.append(row if is_read else next(self._reader(io.StringIO(marked, newline=""))))
                 texts.append(text.removesuffix(b"\n"))
                 if done >= end:
                     break
@@ -136,11 +166,12 @@ class _Reader:
             self._strict = False
         return (rows, texts), done
 
-    def _reader(self, lines: "Iterator[str] | list[str] | io.StringIO") -> Iterator[list[str]]:
+    def _reader(self, lines: "Iterator[str] | list[str] | io.StringIO", blanks: bool = True) -> Iterator[list[str]]:
+        """blanks: those at the beginning of cells are part of them."""
         return csv.reader(
             lines,
             delimiter=self._delimiter,
-            skipinitialspace=self._spaced,
+            skipinitialspace=not blanks,
             strict=self._strict,
             quoting=self._quoting,
         )
@@ -154,3 +185,7 @@ class _Reader:
         if not self._alone.search(text):
             return text
         return self._field.sub(lambda found: found[0] if found[2] else f'"{self._empty}"', text)
+
+
+def _without_blanks(found: re.Match[str]) -> str:
+    return found[1] or ""
