@@ -172,7 +172,9 @@ def test_what_is_whole(pages, total, complete):
     walk, found = walked(Server(first=items(1, 2), p2=[]), pages, total=total)
     assert (found, walk.complete) == ([1, 2], complete)
     assert (walk.lacking is None) == complete
-    assert walk.evidence == ("unproven" if not complete else "ended" if total is None or pages.kind == "none" else "counted")
+    assert walk.evidence == (
+        "unproven" if not complete else "ended" if total is None or pages.kind == "none" else "counted"
+    )
 
 
 @pytest.mark.parametrize(("most", "asked", "complete"), [(1, 1, False), (2, 2, False), (3, 3, True), (4, 3, True)])
