@@ -276,6 +276,8 @@ def test_a_window_counts_from_the_last_run_or_from_when_it_was_enqueued() -> Non
     first = row.next_due
     assert NOW + timedelta(minutes=45) <= first < NOW + HOUR
     assert work.refresh(row, FLEX, first + SECOND, BERLIN) == row, "it is overdue"
+    skipped = work.skip(row, FLEX, BY_USER, first + SECOND, BERLIN)
+    assert skipped.next_due == first + HOUR, "what was skipped in this period comes in the next"
     ran = work.succeed(work.start(row, first), FLEX, first + SECOND, BERLIN)
     assert ran.next_due == first + HOUR
 
