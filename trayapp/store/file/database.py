@@ -352,8 +352,9 @@ class Store:
         self._closings += 1
         with self._lock:
             try:
-                if self._db is not None and self._file is not None and not self._file.is_there:
-                    self._abandon()
+                with suppress(OSError):  # it can't be found out, and is closed as it is
+                    if self._db is not None and self._file is not None and not self._file.is_there:
+                        self._abandon()
                 if self._db is not None:
                     be_patient(self._db, _SLICE)
                 self.checkpoint()
