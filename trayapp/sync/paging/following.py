@@ -1,5 +1,6 @@
 """From one page to the next request, for every way in which listings go on. Pure: nothing is fetched here."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -113,8 +114,6 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
     if _says_end(text) or (beside and value_at(text, f"{beside}.hasNextPage") is False):
         return None
     if pages.path.startswith(LAST):
-        if not walk.count:
-            return None
         token = value_at(walk.last, pages.path.removeprefix(LAST))
         is_end = token is None or token == ""  # 0 is a key as good as any
     else:
@@ -133,7 +132,7 @@ def _by_cursor(first: Call, answer: Answer, text: bytes, pages: Pages, walk: Wal
 def _by_number(first: Call, text: bytes, pages: Pages, walk: Walk) -> Call | None:
     if _says_end(text) or not (walk.count or _goes_on_empty(text, pages, walk)):
         return None
-    if walk.total is not None and walk.records == walk.total:
+    if walk.records == walk.total:
         return None
     if pages.kind == "page":
         if walk.total_pages is not None and walk.pages >= walk.total_pages:
@@ -187,7 +186,7 @@ def _says_end(text: bytes) -> bool:
 def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
     """The call with a value under that name where `pages.into` says: the query, the JSON body or a header."""
     if pages.into == "header":
-        return msgspec.structs.replace(call, headers={**call.headers, name: str(value)})
+        return msgspec.structs.replace(call, headers={**call.headers, name: _as_text(value)})
     if pages.into == "json":
         body = msgspec.json.decode(call.body or b"{}")
         *parents, last = name.split(".")
@@ -196,8 +195,12 @@ def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
             place = place.setdefault(parent, {})
         place[last] = value
         return msgspec.structs.replace(call, body=msgspec.json.encode(body))
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return msgspec.structs.replace(call, url=with_params(call.url, [(name, text)]))
+    return msgspec.structs.replace(call, url=with_params(call.url, [(name, _as_text(value))]))
+
+
+def _as_text(value: Any) -> str:
+    """Text as it is, anything else as JSON has it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def may_shift(pages: Pages, url: str) -> bool:
