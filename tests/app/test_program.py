@@ -64,6 +64,28 @@ def test_the_looks_come_with_what_is_first_to_be_seen_and_memory_is_given_back_a
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=280)
 
 
+_DAMAGE = """
+shown = []
+made.notifier.show = shown.append
+made.workspace.store.checkpoint()
+with open(home.database, "r+b") as file:
+    file.seek(4096)
+    file.write(b"\\xaa" * 4096)
+made._care_timer.timeout.emit()
+wait(lambda: shown)
+assert "The damaged file is kept as" in shown[0].body, shown
+made._care_timer.timeout.emit()
+made.backend.sync_now()
+application.processEvents()
+assert len(shown) == 1
+"""
+
+
+def test_damage_that_the_days_look_finds_is_told_once(tmp_path):
+    program = f"{_PROGRAM}\n{_DAMAGE}\nos._exit(0)"
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=280)
+
+
 @pytest.mark.slow
 def test_a_home_that_is_removed_ends_the_program_and_comes_back_by_no_look_at_it(tmp_path):
     home = tmp_path / "removed"

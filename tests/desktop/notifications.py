@@ -61,6 +61,11 @@ class Notifications:
         """Take all from the screen."""
         self._bus.call(*_DUNST, "NotificationCloseAll")
 
+    def pause(self, on: bool) -> None:
+        """Have dunst show none for a while: it keeps them for later."""
+        properties = "org.freedesktop.DBus.Properties"
+        self._bus.call(_NAME, _PATH, properties, "Set", "ssv", _DUNST[2], "paused", ("b", on))
+
     def choose(self, shown: Shown, action: str) -> None:
         """Tell the program that this button was pressed; dunst itself draws none."""
         self._bus.emit(_PATH, _NAME, "ActionInvoked", "us", shown.number, action)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.patience import quickest_cpu
 from trayapp.endpoints.calendar import Days, Once
 from trayapp.endpoints.model import After, Auth, Endpoint, Incremental, Limits, Settings, Table, When
 from trayapp.endpoints.settings import SettingsError, decode_endpoint
@@ -169,3 +170,24 @@ def test_which_numbers_are_ports(port, refused):
 def test_connections_are_few_but_not_none(connections):
     endpoint = Endpoint(url="https://a.example/x", limits=Limits(connections=connections))
     assert str(dict(check_endpoint(endpoint))["limits.connections"]) == "Must be from 1 to 16."
+
+
+def test_long_chains_are_checked_at_once():
+    def settings(length, closed):
+        return Settings(
+            endpoint=tuple(
+                Endpoint(
+                    url="https://a.example/x",
+                    id=f"e{n}",
+                    table=Table(name=f"e{n}"),
+                    after=After(endpoint=f"e{(n + 1) % length}") if closed or n + 1 < length else None,
+                )
+                for n in range(length)
+            )
+        )
+
+    assert quickest_cpu(lambda: check_settings(settings(3000, False)), 2) < 2
+    assert check_settings(settings(3000, False)) == []
+    found = check_settings(settings(300, True))
+    assert len(found) == 300
+    assert str(found[0][1].message).endswith("e298 → e299 → e0.")

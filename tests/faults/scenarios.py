@@ -143,7 +143,8 @@ def _out(name):
 
 
 def _exported(place):
-    return len((place.out / "items.csv").read_text("utf-8-sig").splitlines()) == len(state(0)) + 1
+    file = place.out / "items.csv"
+    return file.exists() and len(file.read_text("utf-8-sig").splitlines()) == len(state(0)) + 1
 
 
 def _no_half_file(place):

@@ -81,7 +81,8 @@ class Stocked:
 
     def run_one_by_one(self, workspace):
         for each in self.settings.endpoint:  # so that each page is always the same one's
-            sync(workspace, [each.id])
+            reports = sync(workspace, [each.id])
+            assert [str(each.sentence) for each in reports if each.status != "succeeded"] == []
 
     def end_day(self, day):
         workspace = self.start(day)

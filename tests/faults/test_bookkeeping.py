@@ -1,5 +1,6 @@
 """What another program does to the tables that begin with _sync_, and to the version: mended, or refused in words."""
 
+import contextlib
 import shutil
 
 import apsw
@@ -7,7 +8,8 @@ import pytest
 
 from tests.faults.stocked import Stocked
 from tests.server import ApiServer
-from trayapp.store.errors import StoreTooNew
+from trayapp.store.bookkeeping.history import list_runs
+from trayapp.store.errors import StoreError, StoreTooNew
 from trayapp.store.file.migrations import MIGRATIONS
 
 TABLES = ("endpoints", "columns", "runs", "changes", "held", "meta", "suspects", "grants")
@@ -82,6 +84,25 @@ def test_garbled_bookkeeping_is_mended(home, way, has_backup):
         assert f"_sync_{way.removeprefix('no ')}" in told
     if has_backup:
         assert before < home.runs()
+
+
+SCHEMA = [way for way in GARBLED if way.startswith("no ") or way in ("a column less", "another table", "a view", "all")]
+
+
+@pytest.mark.parametrize("way", SCHEMA)
+def test_tables_that_vanish_under_the_running_program_are_mended(home, way):
+    workspace = home.start(2)
+    home.run_one_by_one(workspace)
+    shutil.rmtree(home.home.data / "backups")
+    harm(home, GARBLED[way])
+    with contextlib.suppress(StoreError), workspace.store.reading() as db:
+        list_runs(db)
+    for _ in range(2):
+        home.run_one_by_one(workspace)
+        assert home.is_mirrored()
+    workspace.close()
+    for table, (found, expected) in home.kept().items():
+        assert found == expected, table
 
 
 def test_a_version_from_the_future_is_refused_in_words(home):

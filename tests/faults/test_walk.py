@@ -4,17 +4,23 @@ import pytest
 
 from tests.faults import preload, walk
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(preload.WHY_NOT), reason=preload.WHY_NOT)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(bool(preload.WHY_NOT), reason=preload.WHY_NOT),
+]
 
 
-@pytest.mark.parametrize("arguments", ["all all --sample 1", "edit KILL", "remove KILL --sample 20", "sync ENOSPC+"])
+@pytest.mark.parametrize(
+    "arguments", ["all all --sample 1", "edit KILL", "edit POWER --sample 12", "sync POWER --sample 12"]
+)
 def test_commands_meet_failing_calls(arguments):
     said, code = walk.run(arguments.split())
     assert code == 0, said
 
 
 def test_calls_are_seen_and_fail():
-    said, _ = walk.run(["sync", "ENOSPC", "--call", "30"])
+    said, _ = walk.run(["sync", "ENOSPC+", "--call", "9"])
     assert "exit code 1" in said or "exit code 2" in said
     assert "The disk is full" in said or "can't be" in said
     said, _ = walk.run(["sync", "KILL", "--call", "30"])

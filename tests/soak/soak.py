@@ -10,9 +10,9 @@ import os
 import queue
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -187,6 +187,37 @@ class Service:
 
 # --- the program
 
+_STATUSES = ("", "succeeded", "held", "failed", "permanent", "stopped")
+
+
+class Log:
+    """The runs of one endpoint, in few bytes: what the soak itself remembers must not look like a leak."""
+
+    def __init__(self) -> None:
+        self._starts, self._ends, self._statuses = array("d"), array("d"), array("B")
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def begin(self, at: datetime) -> None:
+        """A run starts."""
+        self._starts.append((at - FIRST).total_seconds())
+        self._ends.append(0.0)
+        self._statuses.append(0)
+
+    def end(self, at: datetime, status: str) -> None:
+        """The newest run ends."""
+        assert not self._statuses[-1], "two ends of one run"
+        self._ends[-1], self._statuses[-1] = (at - FIRST).total_seconds(), _STATUSES.index(status)
+
+    def runs(self) -> list[Run]:
+        """For the oracle."""
+        found = []
+        for start, end, status in zip(self._starts, self._ends, self._statuses, strict=True):
+            at = FIRST + timedelta(seconds=start)
+            found.append(Run(at, at, at, end=FIRST + timedelta(seconds=end), status=_STATUSES[status]))
+        return found
+
 
 class Soak:
     """The program but for its windows: a home, the scheduler's driver, and the loop that gives it its time."""
@@ -194,7 +225,7 @@ class Soak:
     def __init__(self, folder: Path, service: Service, length: timedelta, told: Callable[[Sample], object]) -> None:
         self.clock = Clock()
         self.length = length
-        self.runs: dict[str, list[Run]] = {}
+        self.logs = {f"e{number}": Log() for number in range(ENDPOINTS)}
         self.ended: Counter[str] = Counter()
         self.samples: list[Sample] = []
         self._service = service
@@ -210,8 +241,6 @@ class Soak:
         states = StoredStates(self.workspace.store)
         self._driver = Driver(self._execute, states, self.clock, listener, partial(self._woken.put, None))
         self._most_wal = 0
-        self._open: dict[str, Run] = {}
-        self._guard = threading.Lock()
 
     def live(self) -> None:
         """Until the end of the time."""
@@ -254,16 +283,12 @@ class Soak:
             self._woken.get(timeout=60)
 
     def _execute(self, start: Start, token: CancelToken, tell: Callable[[Progress], None]) -> Report:
-        run = Run(self.clock.at, self.clock.at, self.clock.at)
-        with self._guard:
-            self.runs.setdefault(start.endpoint.id, []).append(run)
+        self.logs[start.endpoint.id].begin(self.clock.at)
         return self.workspace.execute(start.endpoint, start.wish.full, token, tell)
 
     def _finished(self, report: Report) -> None:
-        run = self.runs[report.endpoint][-1]
-        assert not run.status, f"two ends of one run of {report.endpoint}"
         is_final = report.status == "failed" and report.failure == "permanent"
-        run.end, run.status = self.clock.at, "permanent" if is_final else report.status
+        self.logs[report.endpoint].end(self.clock.at, "permanent" if is_final else report.status)
         self.ended[report.status if report.problem is None else f"{report.status}: {report.problem.title}"] += 1
         self._most_wal = max(self._most_wal, self._wal())
 
@@ -276,17 +301,21 @@ class Soak:
 
     # Judging
 
-    def wrong(self) -> list[str]:
+    def runs(self) -> dict[str, list[Run]]:
+        """All runs, by endpoint."""
+        return {id: log.runs() for id, log in self.logs.items()}
+
+    def wrong(self, runs: dict[str, list[Run]]) -> list[str]:
         """Runs that were lost or doubled, and lines of the history that do not fit."""
         end = FIRST + self.length
         state = {"up": True, "paused": False, "online": True, "captive": False}
-        oracle = Oracle([Span(FIRST, end, timedelta(0), timedelta(0), state)], BERLIN, self.runs)
+        oracle = Oracle([Span(FIRST, end, timedelta(0), timedelta(0), state)], BERLIN, runs)
         for _, rule in self.pairs:
             oracle.judge(rule)
         with self.workspace.store.reading() as db:
             for endpoint, _ in self.pairs:
                 lines = [row for row in history.list_runs(db, endpoint.id, 10**6) if row.status != "skipped"]
-                made = [to_text(run.start) for run in self.runs.get(endpoint.id, [])]
+                made = [to_text(run.start) for run in runs[endpoint.id]]
                 if sorted(to_text(row.started) for row in lines) != made or len(set(made)) != len(made):
                     oracle.wrong.append(f"{endpoint.id}: {len(made)} runs, {len(lines)} in the history")
         return oracle.wrong
@@ -324,7 +353,7 @@ class Soak:
             most_wal=self._most_wal,
             database=self.workspace.home.database.stat().st_size // 1024,
             rows=rows,
-            runs=sum(map(len, self.runs.values())),
+            runs=sum(map(len, self.logs.values())),
         )
         self._most_wal = 0
         self.samples.append(sample)
@@ -361,7 +390,7 @@ def soak(folder: Path, days: float, seed: int = 1, told: Callable[[Sample], obje
     with Service(seed) as service:
         made = Soak(folder, service, timedelta(days=days), told)
         made.live()
-        wrong = made.wrong()
+        wrong = made.wrong(made.runs())
         made.settle()
         differing = made.differing()
         made.workspace.close()

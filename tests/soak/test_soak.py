@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.schedule.oracle import Run
 from tests.soak.soak import FIRST, Service, Soak, growth, soak
 
 MOST_WAL = 4096
@@ -31,12 +30,13 @@ def test_the_oracle_sees_what_is_lost_doubled_and_different(tmp_path: Path) -> N
     with Service(seed=2) as service:
         made = Soak(tmp_path, service, timedelta(hours=2), lambda _: None)
         made.live()
-        assert made.wrong() == []
-        kept = made.runs["e0"]
-        made.runs["e0"] = [kept[0], *kept[4:]]
-        assert [line for line in made.wrong() if line.startswith("e0: due at")], "lost"
-        made.runs["e0"] = [*kept, Run(kept[-1].start, kept[-1].wall, kept[-1].counted, end=kept[-1].end, status="ok")]
-        assert {line.partition(":")[0] for line in made.wrong()} == {"e0"}, "doubled"
+        kept = made.runs()
+        assert made.wrong(kept) == []
+        first, *others = kept["e0"]
+        lost = {**kept, "e0": [first, *others[3:]]}
+        assert [line for line in made.wrong(lost) if line.startswith("e0: due at")], "lost"
+        doubled = {**kept, "e0": [first, *others, others[-1]]}
+        assert {line.partition(":")[0] for line in made.wrong(doubled)} == {"e0"}, "doubled"
         made.settle()
         assert made.differing() == []
         service.tell("change")

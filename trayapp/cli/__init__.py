@@ -9,7 +9,8 @@ from types import TracebackType
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `traysync` with these arguments (the process's own when None) and return its exit code.
 
-    0 success, 1 a run failed or is held, 2 wrong usage or settings, 3 another instance holds what is needed.
+    0 success, 1 a run failed or is held, 2 wrong usage or settings, 3 another instance holds what is needed,
+    130 interrupted by Ctrl-C.
     """
     from trayapp.cli.parser import parse
 

@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from types import ModuleType
 
 from trayapp.cli import output
@@ -43,16 +43,12 @@ def _home(options: Options) -> Iterator[Home]:
 
 def run_command(options: Options) -> int:
     """Carry out `options.command`, print its result or error, and return the exit code."""
-    with ExitStack() as stack:
-        return _carried_out(options, stack)
-
-
-def _carried_out(options: Options, stack: ExitStack) -> int:
     try:
-        client = Client(stack.enter_context(_home(options)), _log_to_stderr(options.verbose).register)
-        stack.callback(client.close)
-        stack.callback(_tell_of_store, client)
-        return _function(options.command)(client, options)
+        scrubber = _log_to_stderr(options.verbose)
+        with ExitStack() as stack:  # in here, since it may fail to let go, too
+            client = stack.enter_context(closing(Client(stack.enter_context(_home(options)), scrubber.register)))
+            stack.callback(_tell_of_store, client)
+            return _function(options.command)(client, options)
     except (EngineHeld, StoreLocked) as error:
         output.print_error(error, options.json)
         return 3

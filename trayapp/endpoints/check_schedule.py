@@ -1,6 +1,6 @@
 """Which schedules make sense, and whether those exist that an endpoint runs after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import assert_never
@@ -66,16 +66,21 @@ def schedule_problems(endpoint: Endpoint) -> Iterator[tuple[str, Message]]:
         yield "watch", say("Write the whole path, like ~/{path}.", path=endpoint.watch.removeprefix("./"))
 
 
+_MOST_LOOKED_FOR = 5
+
+
 def chain_problems(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, Message]]:
     """(position, field, what is wrong): who runs after an endpoint that does not exist, or after itself in the end."""
-    ids = [each.id for each in endpoints]
-    for index, endpoint in enumerate(endpoints):
-        for field, id in _named(endpoint):
-            if id not in ids:
-                import difflib
+    ids = dict.fromkeys(each.id for each in endpoints)
+    unknown = [
+        (index, field, id) for index, each in enumerate(endpoints) for field, id in _named(each) if id not in ids
+    ]
+    for count, (index, field, id) in enumerate(unknown):
+        import difflib
 
-                close = difflib.get_close_matches(id, ids, 1, 0.5)
-                yield index, field, _unknown(id, close, [each for each in ids if each != endpoint.id])
+        # Looking for similar names takes long, and nobody mends many mistakes at once.
+        close = difflib.get_close_matches(id, ids, 1, 0.5) if count < _MOST_LOOKED_FOR else []
+        yield index, field, _unknown(id, close, [each for each in ids if each != endpoints[index].id])
     yield from _circles(endpoints)
 
 
@@ -98,23 +103,46 @@ def _named(endpoint: Endpoint) -> list[tuple[str, str]]:
 def _circles(endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, str, Message]]:
     """Each endpoint that waits for itself in the end."""
     before = {each.id: [id for _, id in _named(each)] for each in endpoints}
+    waiting = _waiting(before)
     for index, endpoint in enumerate(endpoints):
-        if endpoint.id in before[endpoint.id]:
-            continue  # that is told where the endpoint is checked by itself
+        if endpoint.id not in waiting or endpoint.id in before[endpoint.id]:
+            continue  # the latter is told where the endpoint is checked by itself
         way = _way_back(endpoint.id, before)
         if way:
             field = next(field for field, id in _named(endpoint) if id == way[1])
             yield index, field, say("These endpoints wait for each other: {way}.", way=" → ".join(way))
 
 
+def _waiting(before: Mapping[str, Sequence[str]]) -> set[str]:
+    """Those that never run, because they are in a circle or after one: most settings have none."""
+    after: dict[str, list[str]] = {}
+    waits = dict.fromkeys(before, 0)
+    for id, others in before.items():
+        for other in others:
+            if other in before:
+                after.setdefault(other, []).append(id)
+                waits[id] += 1
+    ready = [id for id, count in waits.items() if not count]
+    for id in ready:
+        for other in after.get(id, ()):
+            waits[other] -= 1
+            if not waits[other]:
+                ready.append(other)
+    return {id for id, count in waits.items() if count}
+
+
 def _way_back(id: str, before: dict[str, list[str]]) -> list[str]:
     """The shortest way from an endpoint to itself along those it runs after; [] if there is none."""
-    ways, met = [[id]], set()
-    for way in ways:
-        for other in before.get(way[-1], ()):
+    came: dict[str, str] = {}
+    met = [id]
+    for one in met:
+        for other in before.get(one, ()):
             if other == id:
-                return [*way, id]
-            if other not in met:
-                met.add(other)
-                ways.append([*way, other])
+                way = [one]
+                while way[-1] != id:
+                    way.append(came[way[-1]])
+                return [*reversed(way), id]
+            if other not in came:
+                came[other] = one
+                met.append(other)
     return []

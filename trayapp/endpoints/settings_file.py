@@ -1,6 +1,5 @@
 """settings.toml on disk: written as a whole or not at all, with the previous copy kept."""
 
-import logging
 import os
 import re
 import stat
@@ -9,13 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from trayapp.durable import put_in_place, write_new
 from trayapp.endpoints.model import Settings
 from trayapp.endpoints.rendering import render
 from trayapp.endpoints.settings import SettingsError, complete, parse_settings
 from trayapp.errors import UserError
 from trayapp.messages import Message, say
-
-log = logging.getLogger(__name__)
 
 LARGEST: Final = 32 * 2**20
 """Bytes of a settings file; 10,000 endpoints take a tenth of that."""
@@ -133,30 +131,21 @@ class SettingsFile:
             ) from error
 
     def _write(self, text: str, ready: Callable[[], None]) -> None:
-        """Write both copies to the disk, then give them their names, then have the names written.
-
-        Who renames without the first of these may find an empty file after a power cut; without the last, the old one.
-        A link is followed: what it names is replaced.
-        """
+        """Write both copies, then give them their names. A link is followed: what it names is replaced."""
         target = Path(os.path.realpath(self.path))
         new, kept = target.with_name(target.name + _NEW), self.previous.with_name(self.previous.name + _NEW)
         try:
-            _write_new(new, text.encode())
+            write_new(new, text.encode())
             if target.exists():
-                _write_new(kept, _content(target))
-                os.replace(kept, self.previous)
+                write_new(kept, _content(target))
+                put_in_place(kept, self.previous)
             ready()
-            os.replace(new, target)
+            put_in_place(new, target)
         except BaseException:
             for left in (new, kept):
                 with suppress(OSError):
                     left.unlink(missing_ok=True)
             raise
-        try:
-            for folder in {target.parent, self.path.parent}:
-                _sync_folder(folder)
-        except OSError as error:
-            log.warning("the names in %s may not outlive a power cut: %s", error.filename, error.strerror)
 
 
 def _content(path: Path) -> bytes:
@@ -180,22 +169,3 @@ def _content(path: Path) -> bytes:
 
 def _unreadable(cause: Message, next: Message) -> SettingsError:
     return SettingsError(say("The settings file can't be read"), cause, next)
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    path.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the folder's names written to the disk; Windows has no such call."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -13,7 +13,7 @@ from trayapp.errors import UserError
 from trayapp.messages import Message, paragraph, say
 from trayapp.operations.fields import unnamed
 from trayapp.operations.workspace import Saved, Workspace
-from trayapp.schedule.engine.chains import depth
+from trayapp.schedule.engine.chains import depths
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.destinations import destinations, place
 
@@ -54,7 +54,8 @@ def plan(workspace: Workspace, text: str) -> list[Planned]:
     parsed = parse_settings(text, "import", alone=True, change=take_out)
     given = tomllib.loads(text).get("endpoint", [])
     # Who runs after others comes after them.
-    steps = sorted(zip(parsed.endpoint, taken_out, given, strict=True), key=lambda step: depth(step[0], parsed))
+    before_each = depths(parsed)
+    steps = sorted(zip(parsed.endpoint, taken_out, given, strict=True), key=lambda step: before_each[step[0].id])
     planned = []
     for endpoint, found, data in steps:
         if "id" in data:

@@ -11,7 +11,7 @@ from trayapp.operations.conditions import Machine
 from trayapp.operations.workspace import Workspace
 from trayapp.schedule.driver.headless import HeadlessScheduler
 from trayapp.schedule.driver.persistence import StoredStates
-from trayapp.schedule.engine.chains import depth
+from trayapp.schedule.engine.chains import depths
 from trayapp.store.bookkeeping import history
 from trayapp.sync.report import Progress, Report
 
@@ -58,8 +58,8 @@ def sync(
     now = workspace.clock.now()
     refused = {id: not_started(chosen[id], reason, now) for id, reason in scheduler.refused.items()}
     reports = refused | scheduler.reports
-    order = sorted(chosen.values(), key=lambda each: depth(each, settings))
-    return [reports[each.id] for each in order if each.id in reports]
+    before = depths(settings)
+    return [reports[id] for id in sorted(chosen, key=lambda id: before.get(id, 0)) if id in reports]
 
 
 def prune_history(workspace: Workspace) -> int:

@@ -38,6 +38,7 @@ from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.bookkeeping.pause import Pause, save_pause
 from trayapp.store.errors import StoreCorrupt, StoreError
 from trayapp.store.file.database import Store, commit
+from trayapp.store.file.leftovers import remove_leftovers
 from trayapp.store.file.mending import clean, restore
 from trayapp.store.mirror import adoption, schema
 from trayapp.sync.cancel import CancelToken
@@ -105,6 +106,7 @@ class Workspace:
             journal.clean(self.home.staging, self.clock.now())
             clean(self.home.database)
             self.settings_file.clean()
+            remove_leftovers(self.home.database, self.clock.now())
         except (EnvironmentProblem, OSError) as error:
             if not self.home.database.exists():
                 raise

@@ -138,3 +138,12 @@ def replaced(path: Path) -> StoreReplaced:
         say("There is no file at {path}.", path=path),
         say("Put it back now if you need it. The next run makes a new one and fetches all tables again."),
     )
+
+
+def changed(path: Path) -> StoreError:
+    """Tables of ours are not as they were made."""
+    return StoreError(
+        say("The database was changed by another program"),
+        say("Tables that TraySync keeps its state in are missing in {path}, or lack columns.", path=path),
+        say("They are made anew when TraySync uses it next. Try again."),
+    )

@@ -2,9 +2,11 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -130,6 +132,17 @@ class BusTraffic:
             kind = MessageType(message.header.message_type).name
             what = fields.get(HeaderFields.member, kind)
             yield f"{self._name}: {what} from {fields.get(HeaderFields.sender)}", repr(message.body).encode()
+
+
+def clipboard(environment: Mapping[str, str]) -> bytes:
+    """What was copied in the desktop, and what is selected."""
+    code = """
+from PySide6.QtGui import QClipboard, QGuiApplication
+application = QGuiApplication([])
+for mode in QClipboard.Mode.Clipboard, QClipboard.Mode.Selection:
+    print(application.clipboard().text(mode))
+"""
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout
 
 
 def make_children(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from tests.schedule.fakes import BERLIN, NOW, World, endpoint, report
 from trayapp.endpoints.model import After, Endpoint, Retry, Settings
 from trayapp.endpoints.units import Duration
 from trayapp.schedule.conditions.machine import Conditions
+from trayapp.schedule.engine.chains import depths
 from trayapp.schedule.engine.explanations import why
 from trayapp.schedule.times.descriptions import describe
 from trayapp.schedule.times.due import next_due
@@ -250,3 +251,20 @@ def test_leaving_out_the_parent_that_is_missing_lets_the_child_run() -> None:
     w.apply(*parents, after("c", "a"))
     w.live(MOMENT)
     assert len(list(w.runs("c"))) == 1
+
+
+def test_how_many_come_before_is_counted_once_for_each():
+    """Also where the ways through them are more than could be walked, and longer than Python calls deep."""
+    layers = [
+        Endpoint(url="http://a.example", id=f"{side}{n}", after=After(endpoints=(f"a{n - 1}", f"b{n - 1}")))
+        for n in range(1, 1200)
+        for side in "ab"
+    ]
+    first = [Endpoint(url="http://a.example", id=f"{side}0") for side in "ab"]
+    circle = [Endpoint(url="http://a.example", id=f"c{n}", after=After(endpoint=f"c{1 - n}")) for n in range(2)]
+    lost = Endpoint(url="http://a.example", id="x", after=After(endpoint="nobody"))
+    found = depths(Settings(endpoint=(*reversed(layers), *first, *circle, lost)))
+    assert found["a1199"] == 1199
+    assert found["b1"] == 1
+    assert found["a0"] == found["x"] == 0
+    assert {"c0", "c1"} <= {*found}

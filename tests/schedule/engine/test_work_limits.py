@@ -269,6 +269,43 @@ def test_after_a_run_that_took_its_whole_interval_comes_a_rest(over: timedelta) 
     )
 
 
+@pytest.mark.parametrize(
+    ("spec", "fields", "due"),
+    [
+        (endpoint(every="1h"), {"last_attempt": NOW - HOUR}, NOW + HOUR + SECOND),
+        (endpoint(every="1h"), {"last_attempt": None}, NOW + HOUR + SECOND),
+        (endpoint(every="1h"), {"last_attempt": NOW, "status": "running"}, NOW + HOUR + SECOND),
+        (endpoint(at=["14:00"]), {"last_attempt": NOW - DAY}, NOW + DAY),
+        (endpoint(at=["14:00"]), {"last_attempt": None}, NOW + DAY),
+        (endpoint(cron="0 14 * * *"), {"last_attempt": NOW - DAY}, NOW + DAY),
+        (endpoint(once=Once.parse("2026-06-10T14:00")), {"last_attempt": None}, None),
+        (ONCE_IN, {"last_attempt": None, "anchor": NOW - timedelta(minutes=10)}, None),
+        (BY_HAND, {"last_attempt": None, "next_due": None, "next_override": NOW}, None),
+    ],
+)
+def test_what_the_user_takes_off_the_queue_does_not_come_back_before_its_next_time(
+    spec: Endpoint, fields: dict[str, Any], due: datetime | None
+) -> None:
+    """Also after a restart."""
+    before = waiting(**fields)
+    if before.anchor is not None:
+        before = replaced(before, anchored=work.created(spec, NOW, BERLIN).anchored)
+    row = work.skip(before, spec, BY_USER, NOW + SECOND, BERLIN)
+    assert (work.due_at(row), row.last_attempt) == (due, before.last_attempt)
+    for later in (2 * SECOND, HOUR / 2):
+        assert work.due_at(work.refresh(row, spec, NOW + later, BERLIN)) == due
+    back = work.clock_set_back(row, spec, HOUR / 4, NOW - HOUR / 4, BERLIN)
+    assert work.due_at(work.refresh(back, spec, NOW - HOUR / 4, BERLIN)) == work.due_at(back)
+    assert due is None or work.due_at(back) in (due, due - HOUR / 4)
+
+
+def test_a_window_that_is_skipped_comes_in_the_next_period() -> None:
+    row = work.created(FLEX, NOW, BERLIN)
+    assert row.next_due is not None
+    skipped = work.skip(row, FLEX, BY_USER, row.next_due + SECOND, BERLIN)
+    assert skipped.next_due == row.next_due + HOUR
+
+
 def test_a_window_counts_from_the_last_run_or_from_when_it_was_enqueued() -> None:
     row = work.created(FLEX, NOW, BERLIN)
     assert row.anchor == NOW

@@ -104,8 +104,8 @@ def test_a_damaged_file_replaces_no_backup(store, path, monkeypatch, is_large):
     if is_large:
         monkeypatch.setattr(backups, "WHOLE_BYTES", 1)
     with store.writing() as db:
-        db.execute("CREATE TABLE big (x)")
-        db.executemany("INSERT INTO big VALUES (?)", [("y" * 500,) for _ in range(200)])
+        db.execute("CREATE TABLE big (x, y); CREATE INDEX big_y ON big (y)")  # rows are counted by the index
+        db.executemany("INSERT INTO big VALUES (?, 1)", [("y" * 500,) for _ in range(200)])
         page = db.execute("SELECT max(pageno) FROM dbstat WHERE name = 'big' AND pagetype = 'leaf'").get
     store.close()
     with path.open("r+b") as file:

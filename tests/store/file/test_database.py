@@ -60,6 +60,7 @@ def test_the_file_is_private(store, path):
 def test_the_connection_policy(store):
     with store.writing() as db:
         assert db.pragma("journal_mode") == "wal"
+        assert db.pragma("synchronous") == 2
         assert db.pragma("foreign_keys") == 0
 
 

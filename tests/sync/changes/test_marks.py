@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -59,6 +60,8 @@ def test_what_tells_two_answers_apart():
     assert digest(answer(Link="<x>", X_Total="5")) == digest(answer(x_total="5", LINK="<x>"))
     told = [{}, {"Link": "<x>"}, {"Link": "<y>"}, {"X_Total": "<x>"}, {"X_Next_Page": "2"}, {"Content_Range": "0-4/5"}]
     assert len({digest(answer(**headers)) for headers in told}) == len(told)
+    large = [msgspec.structs.replace(answer(b"[]"), large=SimpleNamespace(digest=digest)) for digest in (b"1", b"2")]
+    assert len({*map(digest, large), digest(answer(b"[]"))}) == 3, "also by what is left out of a body"
     marks = marked(Marks(), answer(b"[1]", ETag="1"), NOW)
     assert is_unmodified(answer(b"[1]", ETag="2"), marks)
     assert is_unmodified(answer(b"", 304), marks)

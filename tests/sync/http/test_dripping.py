@@ -183,9 +183,19 @@ def test_a_dripping_answer_is_given_up_and_not_asked_for_again(store, kind, monk
         assert server.seen == 1
 
 
-def test_headers_without_end_are_given_up(store):
-    with Dripping(OK, again=b"X: " + 60_000 * b"x" + b"\r\n") as server:
-        report = mirror(store, endpoint_at(server.port))
+FLOODS = {
+    "headers": (OK, b"X: " + 60_000 * b"x" + b"\r\n"),
+    "100 Continue": (b"", 3000 * b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "103 Early Hints": (b"", 3000 * b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "a proxy's headers": (b"HTTP/1.1 200 OK\r\n", 10_000 * b"X-More: 1\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_headers_without_end_are_given_up(store, kind):
+    first, again = FLOODS[kind]
+    with Dripping(first, again=again) as server:
+        report = mirror(store, endpoint_at(server.port, kind))
         assert (report.status, str(report.problem.title)) == ("failed", "The response can't be read")
 
 

@@ -32,6 +32,18 @@ def following(pages, walk, body=b"[]", call=CALL, **headers):
     return next_call(call, answer(call.url, **headers), read_envelope(text, "items", call.url), pages, walk)
 
 
+def test_how_far_a_walk_is():
+    walk = Walk()
+    for records, left in (
+        ([b"1", b"2"], (1, 2, 2, b"2", 0)),
+        ([], (2, 2, 0, b"", 1)),
+        ([], (3, 2, 0, b"", 2)),
+        ([b"3"], (4, 3, 1, b"3", 0)),
+    ):
+        walk.step(records)
+        assert (walk.pages, walk.records, walk.count, walk.last, walk.empty) == left
+
+
 @pytest.mark.parametrize(
     ("pages", "added"),
     [
@@ -103,6 +115,7 @@ def test_a_flag_in_the_envelope_ends_a_listing(kind):
         (Pages(kind="cursor", path="m.next", param="c"), {"meta": {"hasNextPage": False}, "m": {"next": "x"}}, None),
         (Pages(kind="cursor", path="next", param="c"), {"next": "x", "hasNextPage": None}, "c=x"),
         (Pages(kind="cursor", path="next"), {"next": {"from": 5, "to": True}}, "from=5&to=true"),
+        (Pages(kind="cursor", path="next", param="c"), {"next": {"from": 5}}, "c=%7B%22from%22%3A5%7D"),
         (Pages(kind="cursor", path="next"), {"next": 0}, None),
         (Pages(kind="cursor", path="header:X-Next", param="c"), {}, "c=h"),
         (Pages(kind="cursor", path="last:id", param="c"), {}, "c=0"),
@@ -126,6 +139,8 @@ def test_the_next_cursor(pages, body, sent):
         ("/x?page=2", "http://a.example/x?page=2&size=5"),
         ("?page=2&size=9", "http://a.example/x?page=2&size=9"),
         ("/y?page=2", "http://a.example/y?page=2"),
+        ("?page=2&size=", "http://a.example/x?page=2&size="),
+        ("?page_info=abc", "http://a.example/x?page_info=abc"),
         ("http://a.example:80/x?cursor=2", "http://a.example:80/x?cursor=2&size=5"),
         ("https://a.example/x?page=2", None),
         ("http://b.example/x?page=2", None),
@@ -146,6 +161,13 @@ def test_the_next_address(target, url):
     assert following(Pages(kind="next_url", path="next"), Walk(), {"next": ""}) is None
 
 
+def test_parameters_are_for_the_first_server_alone():
+    moved = answer("http://b.example/x?page=1", Link='<?page=2>; rel="next"')
+    call = next_call(CALL, moved, b"[]", Pages(kind="link"), Walk(pages=1))
+    assert call.url == "http://b.example/x?page=2"
+    assert following(Pages(kind="link"), Walk(pages=1)) is None
+
+
 def test_positions_of_the_first_request_are_not_carried_on():
     call = Call(url="http://a.example/x?page=1&offset=5&q=a&empty=")
     found = following(Pages(kind="next_url", path="next"), Walk(), {"next": "/x?token=5"}, call)
@@ -153,7 +175,10 @@ def test_positions_of_the_first_request_are_not_carried_on():
 
 
 def upcoming_numbers(pages, walk, count=9):
-    return [call.url.rpartition("=")[2] for call in upcoming(CALL, pages, walk, count)]
+    calls = upcoming(CALL, pages, walk, count)
+    name = pages.param or pages.kind
+    assert all(call.url.startswith(f"{CALL.url}&{name}=") for call in calls)
+    return [call.url.rpartition("=")[2] for call in calls]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +189,8 @@ def upcoming_numbers(pages, walk, count=9):
         (Pages(kind="page"), Walk(pages=1, count=5, records=5, total=15), ["2", "3"]),
         (Pages(kind="page"), Walk(pages=1, count=5, records=5, total=16), ["2", "3", "4"]),
         (Pages(kind="page"), Walk(pages=3, count=5, records=15, total=15), []),
+        (Pages(kind="page", param="p"), Walk(pages=1, count=5, records=5, total_pages=3), ["2", "3"]),
+        (Pages(kind="offset", param="skip"), Walk(pages=1, count=5, records=5, total=15), ["5", "10"]),
         (Pages(kind="offset"), Walk(pages=1, count=5, records=5, total=16), ["5", "10", "15"]),
         (Pages(kind="offset", start=1), Walk(pages=1, count=5, records=5, total=16), ["6", "11", "16"]),
         (Pages(kind="offset"), Walk(pages=1, count=5, records=5, total_pages=4), []),
@@ -184,7 +211,12 @@ def test_the_numbers_to_come(pages, walk, numbers):
         ("query", "p", 5, CALL.url + "&p=5", {"A": "b"}, {"q": 1}),
         ("query", "p", True, CALL.url + "&p=true", {"A": "b"}, {"q": 1}),
         ("query", "size", 9, "http://a.example/x?size=9", {"A": "b"}, {"q": 1}),
+        ("query", "p", "True", CALL.url + "&p=True", {"A": "b"}, {"q": 1}),
+        ("query", "p", {"a": "é"}, CALL.url + "&p=%7B%22a%22%3A%22%C3%A9%22%7D", {"A": "b"}, {"q": 1}),
+        ("query", "p", 10**30, CALL.url + f"&p={10**30}", {"A": "b"}, {"q": 1}),
         ("header", "p", 5, CALL.url, {"A": "b", "p": "5"}, {"q": 1}),
+        ("header", "p", False, CALL.url, {"A": "b", "p": "false"}, {"q": 1}),
+        ("header", "p", {"a": 1}, CALL.url, {"A": "b", "p": '{"a":1}'}, {"q": 1}),
         ("json", "p", 5, CALL.url, {"A": "b"}, {"q": 1, "p": 5}),
         ("json", "a.b.c", None, CALL.url, {"A": "b"}, {"q": 1, "a": {"b": {"c": None}}}),
     ],

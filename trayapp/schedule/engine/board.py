@@ -163,7 +163,7 @@ class Board:
         where = None if running.stop is not None else run_place(running, self._conditions, now, self._zone)
         if isinstance(where, Stopping):
             self._cancel(id, where.stop)
-            if where.wish is not None and id in self._entries:
+            if where.wish is not None:  # and it was not removed, which stops a run first
                 self._entries[id].wish = where.wish
         self._wake(id, where.look_again if isinstance(where, Going) else None)
 

@@ -245,9 +245,6 @@ class Planner(Board):
             running.deadline += asleep
             running.long_from += asleep
         overdue = [id for id, each in self._entries.items() if id not in self._running and each.is_due(now)]
-        for id in overdue:
-            if self._entries[id].wish is None:
-                self._queue.remove(id)
         self._hold_back(overdue, now + SETTLE)
         for id in self._entries:
             self._consider(id, now)

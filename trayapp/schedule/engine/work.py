@@ -19,7 +19,7 @@ from trayapp.errors import Problem
 from trayapp.messages import NOTHING, say
 from trayapp.schedule.times.due import MINIMUM, anchoring, by_interval, counted, next_due, once_at, parents
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
-from trayapp.sync.cancel import PROGRAM_ENDED, StopReason, stopped_sentence
+from trayapp.sync.cancel import BY_USER, PROGRAM_ENDED, StopReason, stopped_sentence
 from trayapp.sync.report import Report
 
 LONGEST_DELAY = timedelta(hours=5)
@@ -164,7 +164,8 @@ def fail(
 
 def skip(row: EndpointRow, endpoint: Endpoint, reason: StopReason, now: datetime, zone: tzinfo) -> EndpointRow:
     """The user stopped the run, or took it off the queue: the next regular time is awaited."""
-    return msgspec.structs.replace(_stopped(_regular(row, endpoint, now, zone), reason), next_override=None)
+    row = msgspec.structs.replace(_stopped(row, reason), last_enqueued=now, next_override=None)
+    return _regular(row, endpoint, now, zone)
 
 
 def stop(row: EndpointRow, reason: StopReason) -> EndpointRow:
@@ -290,8 +291,9 @@ def clock_set_back(row: EndpointRow, endpoint: Endpoint, by: timedelta, now: dat
     from_moment = counted(schedule_of(endpoint))
     if from_moment:
         # Else a restart, which counts from the last attempt anew, would wait for that much longer.
-        last = None if row.last_attempt is None else row.last_attempt - by
-        row = msgspec.structs.replace(row, last_attempt=last, anchor=None if row.anchor is None else row.anchor - by)
+        counting = {"last_attempt": row.last_attempt, "last_enqueued": row.last_enqueued, "anchor": row.anchor}
+        moved = {name: None if moment is None else moment - by for name, moment in counting.items()}
+        row = msgspec.structs.replace(row, **moved)
     if row.status == "running":
         return row
     override = None if row.next_override is None else row.next_override - by
@@ -320,6 +322,8 @@ def _regular(row: EndpointRow, endpoint: Endpoint, now: datetime, zone: tzinfo) 
 
 def _last(row: EndpointRow, endpoint: Endpoint) -> datetime | None:
     """From when the next regular time counts."""
+    if row.stop_code == BY_USER.code:
+        return row.last_enqueued  # what the user did not want then does not come back at once
     schedule = schedule_of(endpoint)
     if not isinstance(schedule, Every) or schedule.flex is not None:
         return row.last_attempt or row.last_enqueued

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import apsw
 
+from trayapp.durable import put_in_place
 from trayapp.messages import say
 from trayapp.store.errors import StoreCorrupt, StoreError, StoreFull, translated
 from trayapp.store.file.copying import back_up
@@ -104,7 +105,7 @@ def make_backup(path: Path, db: apsw.Connection, keep: int, now: datetime) -> Pa
         if is_whole:
             _compare(db, partial, target)
         os.utime(partial, ns=(changed, changed))
-        os.replace(partial, target)
+        put_in_place(partial, target)
     finally:
         _remove_partial(folder)
     _thin_out(path, keep)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import apsw
 
+from trayapp.durable import put_in_place
+
 
 def back_up(db: apsw.Connection, target: Path) -> None:
     """A consistent copy of the database by SQLite's backup API; an existing target is replaced at the end only."""
@@ -21,7 +23,7 @@ def back_up(db: apsw.Connection, target: Path) -> None:
             copy.pragma("journal_mode", "delete")
         finally:
             copy.close()
-        os.replace(partial, target)
+        put_in_place(partial, target)
     finally:
-        for left in (partial, partial.with_name(f"{partial.name}-journal")):
-            left.unlink(missing_ok=True)
+        for suffix in ("-journal", "-wal", "-shm", ""):
+            partial.with_name(partial.name + suffix).unlink(missing_ok=True)

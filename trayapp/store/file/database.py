@@ -12,14 +12,15 @@ from typing import Protocol
 import apsw
 
 from trayapp.messages import Message, say
-from trayapp.store.errors import StoreCorrupt, StoreError, StoreLocked, StoreTooNew, replaced, translated
+from trayapp.store.errors import StoreCorrupt, StoreError, StoreLocked, StoreTooNew, changed, replaced, translated
 from trayapp.store.file import last_written
 from trayapp.store.file.backups import make_backup
-from trayapp.store.file.bookkeeping_tables import DOUBT
+from trayapp.store.file.bookkeeping_tables import DOUBT, mend_tables
 from trayapp.store.file.connection import be_patient, is_current, open_reader, open_writer
 from trayapp.store.file.copying import back_up
 from trayapp.store.file.damage import damage
 from trayapp.store.file.identity import FileId, OpenFile, file_id
+from trayapp.store.file.migrations import MIGRATIONS
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +207,7 @@ class Store:
         with self._turn(waiter or _Sleeper(), patience) as db, translated(self.path):
             try:
                 self._check_file(file)
+                self._doubt(db)
                 yield db
                 if db.in_transaction:
                     self._check_file()
@@ -232,7 +234,6 @@ class Store:
                 db = self._connection()
                 locked = self._begin(db)
                 if locked is None:
-                    self._doubt(db)
                     yield db
                     return
             except StoreCorrupt:
@@ -249,6 +250,7 @@ class Store:
         """In a transaction: have all tables be looked at if another connection has written since the last one."""
         version = db.pragma("data_version")
         if self._is_strange or version != self._version:
+            self.notices += mend_tables(db, len(MIGRATIONS), self.path)
             db.execute(DOUBT)
             self._is_strange, self._version = False, version
 
@@ -307,6 +309,11 @@ class Store:
         except StoreCorrupt:
             self.suspect()
             raise
+        except apsw.SQLError as error:
+            if not str(error).startswith(("no such table: _sync_", "no such column")):
+                raise
+            self.suspect()  # to open it anew mends tables of ours that are gone
+            raise changed(self.path) from error
 
     def checkpoint(self) -> None:
         """Move the WAL into the file and truncate it; readers that are still in it only make it do less.
@@ -345,8 +352,9 @@ class Store:
         self._closings += 1
         with self._lock:
             try:
-                if self._db is not None and self._file is not None and not self._file.is_there:
-                    self._abandon()
+                with suppress(OSError):  # it can't be found out, and is closed as it is
+                    if self._db is not None and self._file is not None and not self._file.is_there:
+                        self._abandon()
                 if self._db is not None:
                     be_patient(self._db, _SLICE)
                 self.checkpoint()

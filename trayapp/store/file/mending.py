@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import apsw
 
+from trayapp.durable import put_in_place
 from trayapp.messages import Message, listing, say, say_count
 from trayapp.store.errors import StoreCorrupt, translated
 from trayapp.store.file.backups import DERIVED, FETCHED_AGAIN, Backup, backups_of
@@ -96,7 +97,7 @@ def restore(path: Path, backup: Path, now: datetime) -> Path | None:
             if path.exists():
                 _fold_log(path)
                 return replace(path, new, f"replaced-{now:%Y%m%dT%H%M%S}")
-            os.replace(new, path)
+            put_in_place(new, path)
             return None
         finally:
             _remove(new)
@@ -135,7 +136,7 @@ def replace(path: Path, new: Path, word: str) -> Path:
         os.link(path, aside)  # so that nobody finds no file there, and makes one
     except OSError:
         os.replace(path, aside)
-    os.replace(new, path)
+    put_in_place(new, path)
     return aside
 
 

@@ -248,8 +248,6 @@ class _Salvage:
                 if row[0] in left:
                     left.discard(row[0])
                     yield row
-                if not left:
-                    return  # before SQLite looks at the next leaf, which may be damaged
 
         take(_until_damage(lambda: read(ids[0], ids[-1])))
         for id in sorted(left):

@@ -10,7 +10,7 @@ from trayapp.messages import say
 from trayapp.store.bookkeeping import endpoint_states
 from trayapp.store.errors import StoreError
 from trayapp.store.mirror import schema as tables
-from trayapp.store.mirror.adoption import adopt, is_known
+from trayapp.store.mirror.adoption import adopt, is_known, is_owed
 from trayapp.store.mirror.mapping import made_with, mapping_of
 from trayapp.store.mirror.schema import Shape
 from trayapp.store.names import quote
@@ -63,6 +63,8 @@ def make_plan(db: apsw.Connection, endpoint: Endpoint, find: Find = lambda _: No
         _rename(db, before.number, old_name, name)
         old_name = name
     if tables.exists(db, name) and old_name != name:
+        if is_owed(db) and endpoint_states.find_owner(db, name) is None and adopt(db, endpoint):
+            return make_plan(db, endpoint, find)
         raise StoreError(
             say("The table {name} isn't this endpoint's", name=name),
             say("The database already has a table {name} that something else created.", name=name),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from trayapp.durable import put_in_place, sync
 from trayapp.messages import listing, say
 from trayapp.store.errors import StoreError
 from trayapp.store.reading.reader import SqlRow
@@ -156,7 +157,8 @@ def save_rows(columns: Sequence[str], rows: Iterable[SqlRow], path: Path) -> int
         partial = Path(name)
         try:
             count = writer(columns, rows, partial)
-            partial.replace(path)
+            sync(partial)
+            put_in_place(partial, path)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:

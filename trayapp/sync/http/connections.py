@@ -12,7 +12,6 @@ import ssl
 from typing import Any
 
 import requests
-import truststore
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -53,7 +52,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, sockets: OpenSockets) -> None:
         self._sockets = sockets
-        self._contexts: dict[Any, truststore.SSLContext] = {}
+        self._contexts: dict[Any, ssl.SSLContext] = {}
         super().__init__()
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
@@ -67,6 +66,8 @@ class _Adapter(HTTPAdapter):
         if verify is True and host["scheme"] == "https":
             # One context for each certificate to show: what is loaded into a context stays in it.
             if cert not in self._contexts:
+                import truststore
+
                 self._contexts[cert] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             pool["ssl_context"] = self._contexts[cert]
         return host, pool

@@ -1,5 +1,6 @@
 """From one page to the next request, for every way in which listings go on. Pure: nothing is fetched here."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -126,8 +127,6 @@ def _by_cursor(first: Call, answer: Answer, envelope: Envelope, pages: Pages, wa
     if flag_of(envelope) is False:
         return None
     if pages.path.startswith(LAST):
-        if not walk.count:
-            return None
         token = value_at(walk.last, pages.path.removeprefix(LAST))
         is_end = token is None or token == ""  # 0 is a key as good as any
     else:
@@ -147,7 +146,7 @@ def _by_number(first: Call, envelope: Envelope, pages: Pages, walk: Walk) -> Cal
     more = flag_of(envelope)
     if more is False or not (walk.count or more or _goes_on_empty(pages, walk)):
         return None
-    if walk.total is not None and walk.records == walk.total and not more:
+    if walk.records == walk.total and not more:
         return None
     if pages.kind == "page":
         if walk.total_pages is not None and walk.pages >= walk.total_pages and not more:
@@ -194,7 +193,7 @@ def upcoming(first: Call, pages: Pages, walk: Walk, count: int) -> list[Call]:
 def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
     """The call with a value under that name where `pages.into` says: the query, the JSON body or a header."""
     if pages.into == "header":
-        return msgspec.structs.replace(call, headers={**call.headers, name: str(value)})
+        return msgspec.structs.replace(call, headers={**call.headers, name: _as_text(value)})
     if pages.into == "json":
         body = msgspec.json.decode(call.body or b"{}")
         *parents, last = name.split(".")
@@ -204,8 +203,12 @@ def placed(call: Call, pages: Pages, name: str, value: Any) -> Call:
         # What the body has as text stays text: some servers take nothing else.
         place[last] = str(value) if isinstance(place.get(last), str) and isinstance(value, int) else value
         return msgspec.structs.replace(call, body=msgspec.json.encode(body))
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return msgspec.structs.replace(call, url=with_params(call.url, [(name, text)]))
+    return msgspec.structs.replace(call, url=with_params(call.url, [(name, _as_text(value))]))
+
+
+def _as_text(value: Any) -> str:
+    """Text as it is, anything else as JSON has it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def may_shift(pages: Pages, url: str) -> bool:

@@ -65,13 +65,13 @@ class CurrentRun:
         endpoint = self.endpoint
         asked = fingerprint(endpoint)
         self.file = self.store.file_id()
+        self._look_at_table()
         with self.store.reading() as db:
             marks = read_marks(db, endpoint.id)
             self.marks = marks if is_current(db, endpoint) and marks.asked == asked else Marks(asked=asked)
             self.published = history.last_publish(db, endpoint.id)
             if not endpoint.table.key and endpoint.table.mode != "append":
                 self.key = stored_key(db, endpoint)
-        self._look_at_table()
 
     def _look_at_table(self) -> None:
         """See to it that the table is compared in full if it is not what is known of it.

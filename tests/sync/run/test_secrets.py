@@ -1,0 +1,57 @@
+"""What becomes of secrets that a server repeats: in records they are data, everywhere else they are taken out."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.server import ApiServer, Reply, json_reply, problem, raw, redirect
+from trayapp.endpoints.model import Auth, Endpoint, Table
+from trayapp.endpoints.naming import completed
+from trayapp.store.bookkeeping import history
+from trayapp.store.bookkeeping.endpoint_states import read_marks
+from trayapp.store.file.database import Store
+from trayapp.sync.cancel import CancelToken
+from trayapp.sync.run.context import RunContext
+from trayapp.sync.run.runner import run
+
+SECRET = "k9MARK-b1c2/d3e4f5-KRAM9k"
+
+
+def run_against(folder: Path, reply: Reply) -> tuple[Store, str]:
+    """A run with the secret, and all words of its report."""
+    with ApiServer() as api:
+        auth = Auth(kind="bearer")
+        endpoint = completed(Endpoint(url=api.route("/items", reply), id="e", auth=auth, table=Table(key=("id",))))
+        store = Store(folder / "t.db")
+        context = RunContext(store=store, staging=folder, secret=lambda *_: SECRET)
+        report = run(endpoint, context, CancelToken())
+    return store, f"{report.sentence} {report.problem} {report.warnings}"
+
+
+def test_a_record_is_stored_as_it_came_though_it_holds_the_secret(tmp_path: Path) -> None:
+    records = [{"id": 1, "note": f"you sent {SECRET}"}]
+    store, said = run_against(tmp_path, json_reply(records).with_headers(ETag=f'"{SECRET}"'))
+    with store.reading() as db:
+        assert db.execute("SELECT id, note FROM items").fetchall() == [(1, f"you sent {SECRET}")]
+        assert read_marks(db, "e").etag is None
+        assert SECRET not in str(history.list_runs(db))
+    store.close()
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        raw(b" " * 1990 + SECRET.encode(), "text/plain", 400),
+        problem(400, "no", " " * 99_990 + SECRET),
+        redirect(f"ftp://files.example/{'-' * 70}{SECRET}"),
+        raw(f"<html><title>{'-' * 90}{SECRET}".encode(), "text/html"),
+        raw(b"id,name\n1,\xff\n", f"text/csv; charset={SECRET}%"),
+    ],
+    ids=["text", "message", "link", "title", "charset"],
+)
+def test_no_cut_leaves_half_of_a_secret(tmp_path: Path, reply: Reply) -> None:
+    store, said = run_against(tmp_path, reply)
+    store.close()
+    assert said
+    assert SECRET[:9] not in said
