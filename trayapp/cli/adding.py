@@ -75,7 +75,9 @@ def add(client: Client, options: Options) -> int:
     if preview.proven and not options.yes and not _agreed("Save this endpoint?"):
         return 1
     known = client.workspace.settings()
-    wanted = preview.endpoint
+    # A key that was guessed stays a guess: the first run sees more of the records.
+    key = endpoint.table.key
+    wanted = msgspec.structs.replace(preview.endpoint, table=msgspec.structs.replace(preview.endpoint.table, key=key))
     if not any(setting.startswith("table.name=") for setting in options.set):
         wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
     wanted = msgspec.structs.replace(wanted, id=options.id or "")
