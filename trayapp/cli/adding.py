@@ -130,7 +130,7 @@ def _endpoint_from(options: Options) -> Lifted:
     if body is not None:
         try:
             decoded = msgspec.json.decode(body.encode())
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise UserError(say("The JSON body can't be read"), str(error), say("Correct --json-body.")) from error
         body = body if _has_null(decoded) else decoded  # TOML has no null; such a body is kept as text
     request = Request(
