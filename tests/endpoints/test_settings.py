@@ -304,3 +304,14 @@ def test_all_else_stays_letter_by_letter(change, old, new):
     assert old in SPREAD
     text = render(SPREAD, Settings(general=general, endpoint=tuple(changed)))
     assert text == SPREAD.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:00", "0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59"]
+)
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_moment_that_no_clock_shows_is_refused(moment, quote):
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(f'[[endpoint]]\nurl = "http://a.example"\nonce = {quote}{moment}{quote}\n')
+    assert "is too far away; the year must be from 1900 to 2999" in raised.value.cause
+    assert raised.value.problem.line == 3

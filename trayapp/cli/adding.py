@@ -75,7 +75,9 @@ def add(client: Client, options: Options) -> int:
     if preview.proven and not options.yes and not _agreed("Save this endpoint?"):
         return 1
     known = client.workspace.settings()
-    wanted = preview.endpoint
+    # A key that was guessed stays a guess: the first run sees more of the records.
+    key = endpoint.table.key
+    wanted = msgspec.structs.replace(preview.endpoint, table=msgspec.structs.replace(preview.endpoint.table, key=key))
     if not any(setting.startswith("table.name=") for setting in options.set):
         wanted = msgspec.structs.replace(wanted, table=msgspec.structs.replace(wanted.table, name=""))
     wanted = msgspec.structs.replace(wanted, id=options.id or "")
@@ -128,7 +130,7 @@ def _endpoint_from(options: Options) -> Lifted:
     if body is not None:
         try:
             decoded = msgspec.json.decode(body.encode())
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise UserError(say("The JSON body can't be read"), str(error), say("Correct --json-body.")) from error
         body = body if _has_null(decoded) else decoded  # TOML has no null; such a body is kept as text
     request = Request(

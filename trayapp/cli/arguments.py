@@ -3,6 +3,7 @@
 import argparse
 from datetime import datetime, timedelta
 
+from trayapp.endpoints.calendar import YEARS
 from trayapp.endpoints.units import Duration
 from trayapp.errors import UserError
 from trayapp.messages import say
@@ -42,6 +43,8 @@ def moment(text: str, past: bool = False) -> datetime:
         pass
     try:
         found = datetime.fromisoformat(text)
+        if found.year not in YEARS:
+            raise ValueError(text)
     except ValueError as error:
         raise UserError(
             say("The time “{text}” can't be read", text=text),

@@ -134,6 +134,10 @@ def _weekdays(word: str) -> tuple[int, ...]:
     return tuple((first + step) % 7 for step in range((last - first) % 7 + 1))
 
 
+YEARS = range(1900, 3000)
+"""Of moments that people write: in any of them there is a date in every time zone, and some time later."""
+
+
 class Once(_Unit):
     """A single moment, written like "2026-12-01T08:00" (local time unless it has an offset), or a delay, "in 10m"."""
 
@@ -161,11 +165,14 @@ class Once(_Unit):
         try:
             if not re.search(r"\d[T ]\d", text):
                 raise ValueError(text)
-            return cls(datetime.fromisoformat(text.strip()))
+            moment = datetime.fromisoformat(text.strip())
         except ValueError:
             raise ValueError(
                 f"{text!r} is no moment; write date and time like 2026-12-01T08:00, or a delay like in 10m"
             ) from None
+        if moment.year not in YEARS:
+            raise ValueError(f"{text!r} is too far away; the year must be from {YEARS[0]} to {YEARS[-1]}")
+        return cls(moment)
 
     def __str__(self) -> str:
         when = self._value[0]

@@ -95,7 +95,7 @@ def _body(endpoint: Endpoint) -> Any:
     if isinstance(body, str) and _PLACEHOLDER.search(body):
         try:
             return msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return body
     return body
 

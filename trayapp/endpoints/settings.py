@@ -31,7 +31,7 @@ def decode_hook(type_: type, value: Any) -> Any:
     if type_ is TimeOfDay and isinstance(value, time):
         return TimeOfDay(value.hour, value.minute)
     if type_ is Once and isinstance(value, datetime):
-        return Once(value)
+        return Once.parse(value.isoformat())
     if issubclass(type_, Duration | Size | Rate | TimeOfDay | HostPort | Days | Once):
         if not isinstance(value, str):
             raise ValueError(f"Expected text like {_EXAMPLES[type_]}, got {value!r}")

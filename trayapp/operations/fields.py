@@ -42,7 +42,10 @@ def _decode_general(data: Mapping[str, Any]) -> General:
 
 
 def _set(data: dict[str, Any], changes: Mapping[str, str], decode: Callable[[dict[str, Any]], object]) -> None:
-    """Set fields by dotted paths, each to the TOML value that its text is if `decode` takes it, else to the text."""
+    """Set fields by dotted paths, each to the TOML value that its text is if `decode` takes it, else to the text.
+
+    Where neither will do, but a list of that one text, it is that.
+    """
     for path, text in changes.items():
         *sections, name = path.split(".")
         place = data
@@ -57,11 +60,21 @@ def _set(data: dict[str, Any], changes: Mapping[str, str], decode: Callable[[dic
         if not text:
             place.pop(name, None)
             continue
-        try:
-            place[name] = tomllib.loads(f"x = {text}")["x"]
-            decode(data)
-        except (ValueError, RecursionError, SettingsError):
-            place[name] = text
+        for value in _meanings(text):
+            place[name] = value
+            try:
+                decode(data)
+                break
+            except SettingsError:
+                place[name] = text
+
+
+def _meanings(text: str) -> list[Any]:
+    try:
+        value = tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return [text, [text]]
+    return [value, text, [value]]
 
 
 def unnamed(endpoint: Endpoint, data: Mapping[str, Any]) -> Endpoint:

@@ -10,11 +10,31 @@ from pathlib import Path
 import apsw
 
 from trayapp.errors import UserError, problem_of
-from trayapp.messages import say
+from trayapp.messages import say, say_count
 
 
 class StoreError(UserError):
     """The database can't be used as asked."""
+
+
+class UnfitKey(StoreError):
+    """The fields that should identify the records do not."""
+
+    code = "key"
+
+
+def shared_key(key: tuple[str, ...], records: int) -> UnfitKey:
+    """The error for records with the key of a different one on another page."""
+    return UnfitKey(
+        say("{key} is not unique", key=", ".join(key)),
+        say_count(
+            "One record has the same value as a different one on another page.",
+            "{count} records have the same value as a different one on another page.",
+            records,
+        ),
+        say("The table is unchanged. Choose a key (table.key) that is different for every record."),
+        field="table.key",
+    )
 
 
 class StoreLocked(StoreError):

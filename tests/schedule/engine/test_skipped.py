@@ -60,6 +60,10 @@ def test_who_needs_any_is_skipped_when_none_is_left(bad: tuple[str, ...], is_ski
     assert who(P, *others, child, bad=bad) == ([("a", "P failed")] if is_skipped else [])
 
 
+def test_who_needs_all_is_skipped_by_one() -> None:
+    assert who(P, endpoint("q", every="1h"), after("a", "q", "p")) == [("a", "P failed")]
+
+
 def test_who_needs_any_does_not_wait_for_one_that_is_skipped_too_or_is_gone() -> None:
     assert [id for id, _ in who(P, after("q", "p"), after("a", "q", "p", need="any"))] == ["q", "a"]
     assert [id for id, _ in who(P, after("a", "q", "p", need="any"), after("q", "p"))] == ["q", "a"]

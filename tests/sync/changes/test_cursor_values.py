@@ -1,6 +1,7 @@
 """What cursors mean, how they are written back, and what makes two runs comparable. Without a server."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,6 +13,7 @@ from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.changes.cursor import (
     Newest,
     Tracker,
+    asks_for_changes,
     fingerprint,
     is_expired,
     is_partial,
@@ -19,6 +21,7 @@ from trayapp.sync.changes.cursor import (
     parsed,
     server_time,
     since,
+    values_of,
 )
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.request import Answer, Call
@@ -64,6 +67,47 @@ def at(seconds):
 def test_what_a_cursor_means(text, style, value):
     cursor = parsed(text)
     assert (cursor.text, cursor.style, cursor.value) == (text, style, value)
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert parsed("2026-03-01 10:00:00").value == TEN
+        assert server_time(answer(Date="Sun, 01 Mar 2026 10:00:00 -0000")) == TEN
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_before_anything_came_there_is_no_newest():
+    assert (Newest().text, Newest("5").text) == (None, "5")
+
+
+@pytest.mark.parametrize(
+    ("records", "path", "values"),
+    [
+        ([b'{"at": "x"}', b'{"at": -5}', b'{"at": 1.50}', b"{}"], "at", ["x", "-5", "1.50", None]),
+        (
+            [b'{"at": "a\\u0041"}', b'{"at": true}', b'{"at": null}', b'{"at": {"b": 1}}'],
+            "at",
+            ["aA", None, None, None],
+        ),
+        ([b'{"a": {"b": 7}}', b'{"a": {}}', b'{"a": null}', b'{"c": 1}'], "a.b", ["7", None, None, None]),
+        ([b'{"a": {"b": 7}}', b'{"a": [1]}'], "a.b", ["7", None]),
+        ([b'{"a": {"b": {"c": "x"}}}', b'{"a": {"b": 1}}'], "a.b.c", ["x", None]),
+        ([b'{"a.b": 5}', b'{"a.b": 7.0}', b'{"a.b": false}'], "a.b", ["5", "7.0", None]),
+        ([b'{"at": "\xff"}', b'{"at": "y"}'], "at", [None, "y"]),
+        ([b'{"at": "x", "n": NaN}', b'{"at": "y"}'], "at", [None, "y"]),
+        ([], "at", []),
+        ([], "a.b", []),
+    ],
+)
+def test_cursors_in_records(records, path, values):
+    try:
+        assert values_of(records, path) == values
+    except UnicodeDecodeError:
+        assert b"\xff" in records[0], "told as a wrong encoding"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +189,17 @@ def test_a_cursor_is_written_as_the_format_says(cursor, format, sent):
 
 @pytest.mark.parametrize(
     ("cursor", "sent"),
-    [("5", 5), ("-5", -5), ("9" * 18, int("9" * 18)), ("9" * 19, "9" * 19), ("5x", "5x"), ("+5", "+5")],
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("9" * 18, int("9" * 18)),
+        ("9" * 19, "9" * 19),
+        ("5x", "5x"),
+        ("+5", "+5"),
+        ("007", "007"),
+        ("0", 0),
+        ("-0", "-0"),
+    ],
 )
 def test_numbers_stay_numbers_in_a_body(cursor, sent):
     call = since(Call(url="http://a.example/x"), Incremental(field="n", param="since", into="json"), cursor)
@@ -161,6 +215,8 @@ def test_the_first_run_asks_from_the_initial_value_on():
     assert since(call, dated, None).url == "http://a.example/x?since=1772323200", "the start is not looked behind"
     assert since(call, dated, "2026-03-01").url == "http://a.example/x?since=1772323140"
     assert since(call, msgspec.structs.replace(dated, format=""), "50").url == "http://a.example/x?since=50"
+    exact = "2026-03-01T10:00:00.123456789"
+    assert since(call, Incremental(field="at", param="since"), exact).url.endswith("10%3A00%3A00.123456789")
 
 
 def test_an_address_as_cursor_is_asked_for_unless_a_parameter_takes_it():
@@ -222,6 +278,15 @@ def test_what_decides_the_listing_decides_the_cursor():
     prints = [fingerprint(msgspec.structs.replace(base, **change)) for change in [*same, *others]]
     assert set(prints[: len(same)]) == {fingerprint(base)}
     assert len({*prints}) == len(others) + 1
+    one, two = ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
+    assert len({fingerprint(msgspec.structs.replace(base, request=Request(params=each))) for each in (one, two)}) == 1
+    assert fingerprint(msgspec.structs.replace(base, request=Request(timeout=Duration(5)))) != fingerprint(base)
+
+
+def test_who_asks_for_changes():
+    assert not asks_for_changes(Endpoint(url="https://a.example/x"))
+    for incremental, asks in ((Incremental(field="a"), True), (Incremental(path="a"), True), (Incremental(), False)):
+        assert asks_for_changes(Endpoint(url="https://a.example/x", incremental=incremental)) == asks
 
 
 @pytest.mark.parametrize(

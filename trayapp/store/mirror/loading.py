@@ -9,7 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Table
 from trayapp.messages import say
-from trayapp.store.errors import StoreError
+from trayapp.store.errors import UnfitKey
 from trayapp.store.mirror import schema as tables
 from trayapp.store.mirror.claim import Plan
 from trayapp.store.mirror.decoder import Misfit, RowDecoder, Rows, kinds_beyond
@@ -223,8 +223,8 @@ def _is_rewritten(before: Kind, after: Kind) -> bool:
     return before not in ("null", "real") and after == "real"
 
 
-def _no_key(field: str, records: int) -> StoreError:
-    return StoreError(
+def _no_key(field: str, records: int) -> UnfitKey:
+    return UnfitKey(
         say("Some records have no key"),
         say(
             "The field “{field}” is missing or empty in at least one of {count} records.",

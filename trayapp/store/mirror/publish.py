@@ -14,7 +14,7 @@ from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message, say, say_count
 from trayapp.store.bookkeeping.endpoint_states import BELIEVED, doubt, save_table
 from trayapp.store.bookkeeping.history import record_changes
-from trayapp.store.errors import StoreError
+from trayapp.store.errors import UnfitKey
 from trayapp.store.mirror.claim import Plan, check_plan
 from trayapp.store.mirror.decoder import Rows
 from trayapp.store.mirror.deletions import Missing, Proof, too_many
@@ -41,7 +41,8 @@ LOOK_UP = 250
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a publish did, in records. `rows` is what the table holds now.
 
-    held: deletions that wait for the user's word; suspects: such as wait for the next listing.
+    held: deletions that wait for the user's word; suspects: such as wait for the next listing. shared: records with
+    the key of a different one on another page.
     """
 
     added: int = 0
@@ -51,6 +52,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     suspects: int = 0
     rows: int = 0
+    shared: int = 0
     warnings: tuple[Message, ...] = ()
 
 
@@ -74,7 +76,7 @@ def publish(
     partial: the staging was made without knowing anything and holds only what changed since the last run, so that
     nothing is deleted but what a record itself says is deleted (`incremental.deleted`); the proof is "none".
     checks: with `full`: what other programs did to the table is told.
-    Raises ListingNeeded, and StoreError when the records can't be kept apart by their key.
+    Raises ListingNeeded, and UnfitKey when the records can't be kept apart by their key.
     """
     check_plan(db, plan, endpoint.id)
     try:
@@ -193,6 +195,7 @@ class _Publisher:
             held=held,
             suspects=self.missing.suspects,
             rows=rows_now,
+            shared=self.drifted,
             warnings=tuple(self._warnings()),
         )
 
@@ -360,8 +363,8 @@ class _Publisher:
         else:
             self.drifted += 1
 
-    def _ambiguous(self, key: SqlValue) -> StoreError:
-        return StoreError(
+    def _ambiguous(self, key: SqlValue) -> UnfitKey:
+        return UnfitKey(
             say("{key} is not unique", key=", ".join(self.table.key)),
             say("Two different records on one page have the same value, “{key}”.", key=key),
             say("Choose a key (table.key) that is different for every record."),

@@ -180,7 +180,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     count = len(found.records)
     records = cast_records(decode_records(raw), endpoint.table.types)
     mode = endpoint.table.mode
-    key = endpoint.table.key or (keys.key_for(records, endpoint.table.name, found.alone) if count else ())
+    key = endpoint.table.key or (keys.key_for(records, endpoint.table.name, found.alone, found.format) if count else ())
     if mode == "append" and key and key[0] in OWN_KEYS:
         key = ()
     warnings = [*_warnings(count, key, proven, proof), *page.warnings]
@@ -192,6 +192,8 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
                 path=rival,
             )
         )
+    if mode == "append" and endpoint.table.key:
+        warnings.append(say("With table.mode = “append” every run adds all records again, so table.key has no effect."))
     if found.format == "feed" and mode == "auto":
         mode = "upsert"
         warnings.append(

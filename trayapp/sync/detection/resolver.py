@@ -111,8 +111,9 @@ class SourceResolver:
         known = self._remembered(asked)
         if known is not None and known.holds(found.signs, found.count, self._now):
             pages = msgspec.structs.replace(known.pages, max=self._endpoint.pages.max)
+            asks = pages.kind == "cursor" and pages.first is not None
             start = first_page(call, pages)
-            again = start if (start.url, start.body) != (call.url, call.body) else None
+            again = start if asks and (start.url, start.body) != (call.url, call.body) else None
             return Trial(pages, known.evidence, say("The paging was proven in an earlier run."), start=again)
         trial = find_source(self._endpoint, client, call, answer, page.text, found)
         if trial.cut and not trial.proven:

@@ -46,6 +46,8 @@ def sniffed(body: bytes, headers: Mapping[str, str], url: str) -> Format:
         return "ndjson"
     if kind in _CSV_TYPES and not _is_json(body):
         return "csv"
+    if is_json_feed(body, headers):
+        return "feed"
     if body[:1] in (b"{", b"[", b"\x1e"):
         return "ndjson" if body[:1] == b"\x1e" or lines.is_lines(body) else "json"
     if kind.endswith("json"):
@@ -54,6 +56,16 @@ def sniffed(body: bytes, headers: Mapping[str, str], url: str) -> Format:
     if any(_CSV_NAMES.search(name) for name in file_name.split("\n")) or _looks_like_csv(body):
         return "csv"
     return "json"
+
+
+def is_json_feed(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether this is a JSON Feed (https://www.jsonfeed.org/version/1.1/): by its type or its version."""
+    if not body.startswith(b"{"):
+        return False
+    return media_type(headers) == "application/feed+json" or _JSON_FEED.search(body[:4000]) is not None
+
+
+_JSON_FEED = re.compile(rb'"version"\s*:\s*"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org(?:\\?/)')
 
 
 def _is_feed(start: bytes) -> bool:

@@ -80,7 +80,7 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     encoding, delimiter, cells = endpoint.response.encoding, "", None
     header = endpoint.response.header
     found = _format(body, answer, endpoint.response)
-    if found in ("xml", "feed"):
+    if found == "xml" or (found == "feed" and _peek(body, 100).startswith(b"<")):
         text, used = _markup_json(body, found, answer, endpoint.response, tell)
     elif found == "csv":
         characters, used = _characters(body, answer, encoding, tell)

@@ -1,16 +1,25 @@
 """Fields that tell records apart, or when they changed last, guessed from the records themselves. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from trayapp.endpoints.naming import slug
 from trayapp.store.mirror.schema import HASH_KEY, ONLY_KEY
 from trayapp.store.records.fields import Fields
 from trayapp.sync import names
+from trayapp.sync.formats.sniff import Format
 from trayapp.sync.records.single import id_of
 
+_OF_ENTRIES = ("guid", "id", "link", "url")
+"""What feeds identify their entries by, the surest first; titles are said again, and mended."""
 
-def key_for(records: list[Fields], table: str, alone: bool = False) -> tuple[str, ...]:
+_MOST_SHARED, _FEW = 0.05, 3
+"""So large a share of records may have come in two forms, as some change while they are listed; or fewer than three."""
+
+
+def key_for(
+    records: list[Fields], table: str, alone: bool = False, format: Format | Literal["auto"] = "json"
+) -> tuple[str, ...]:
     """The key to use for these records where the settings name none; one of ours when no field will do.
 
     alone: there is only one record, and there will never be another.
@@ -18,7 +27,28 @@ def key_for(records: list[Fields], table: str, alone: bool = False) -> tuple[str
     simple = plain(records)
     if alone and len(records) == 1:
         return (id_of(simple[0]) or ONLY_KEY,)
-    return key_of(simple, table) or (HASH_KEY,)
+    if format == "feed":
+        return next(((name,) for name in _OF_ENTRIES if _identifies(simple, (name,))), (HASH_KEY,))
+    key = key_of(simple, table)
+    if not key or key[0] not in names.IDS:
+        # A record that changes or moves while it is listed comes twice, and has its id all the same.
+        key = next(((name,) for name in names.IDS if _nearly_identifies(simple, name)), key)
+    return key or (HASH_KEY,)
+
+
+def _nearly_identifies(records: Sequence[Mapping[str, Any]], name: str) -> bool:
+    shared = len(records) - len({record.get(name) for record in records})
+    return _always_scalar(records, name) and 0 < shared <= _MOST_SHARED * len(records)
+
+
+def tells_apart(key: tuple[str, ...], shared: int, records: int, guessed: bool) -> bool:
+    """Whether this is a key, though so many of the records had the key of a different one on another page.
+
+    guessed: it was chosen by how the first records look. Then that is no accident, unless it is called like an id.
+    """
+    if guessed and shared and key[0] not in names.IDS:
+        return False
+    return shared < _FEW or shared <= _MOST_SHARED * records
 
 
 def key_of(records: Sequence[Mapping[str, Any]], table: str) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from trayapp.messages import Message, say, say_count
 from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import Marks, load_state, save_evidence, write_found, write_marks
 from trayapp.store.bookkeeping.parent_rows import save_parents
+from trayapp.store.errors import UnfitKey, shared_key
 from trayapp.store.mirror.claim import Plan, load_known, make_plan
 from trayapp.store.mirror.deletions import Proof, count_missing
 from trayapp.store.mirror.publish import Outcome, publish
-from trayapp.store.mirror.schema import HASH_KEY
+from trayapp.store.mirror.schema import HASH_KEY, OWN_KEYS
 from trayapp.store.records.fields import decode_records
 from trayapp.store.staging.published import Known
 from trayapp.store.staging.staging import Staging
@@ -27,7 +28,7 @@ from trayapp.sync.evidence import Evidence
 from trayapp.sync.reading.chain import Chain
 from trayapp.sync.reading.chain_reading import ChainReading
 from trayapp.sync.reading.listing_reading import Reading, Target, Walkable
-from trayapp.sync.records.keys import key_for
+from trayapp.sync.records.keys import key_for, tells_apart
 from trayapp.sync.report import Progress, Report
 from trayapp.sync.run.current_run import CurrentRun
 from trayapp.sync.run.outcome import row_of
@@ -60,7 +61,9 @@ class Attempt:
                 found = [*self.resolved.warnings] if self.resolved is not None else []
                 if is_new and reading.sample:
                     alone = self.resolved is not None and self.resolved.alone
-                    endpoint = keyed(endpoint, key_for(decode_records(reading.sample), table.name, alone))
+                    endpoint = keyed(
+                        endpoint, key_for(decode_records(reading.sample), table.name, alone, endpoint.response.format)
+                    )
                     if endpoint.table.key == (HASH_KEY,):
                         found.append(say("No field identifies a record, so records are compared by their content."))
                         target = msgspec.structs.replace(target, full=True)
@@ -80,7 +83,20 @@ class Attempt:
                         say("The table is unchanged. The next run will try again."),
                         code="incomplete",
                     )
-                return self._publish(endpoint, plan, staging, proof, target, reading)
+                try:
+                    return self._publish(endpoint, plan, staging, proof, target, reading, guessed=is_new)
+                except UnfitKey:
+                    if not is_new or not endpoint.table.key or endpoint.table.key[0] in OWN_KEYS:
+                        raise
+                self.warnings.append(
+                    say(
+                        "Records share the value of {field}, so they are compared by their content. If other fields"
+                        " identify them, set table.key.",
+                        field=", ".join(endpoint.table.key),
+                    )
+                )
+                endpoint, target = keyed(endpoint, (HASH_KEY,)), msgspec.structs.replace(target, full=True)
+                return self._publish(endpoint, self._plan(endpoint), staging, proof, target, reading)
             except (Cancelled, SyncError) as trouble:
                 if not isinstance(trouble, Cancelled | TransientError | AuthError):
                     reading.discard()  # what is wrong with the listing would still be wrong
@@ -164,8 +180,16 @@ class Attempt:
         return "complete" if _is_complete(reading.walked) else "incomplete"
 
     def _publish(
-        self, endpoint: Endpoint, plan: Plan, staging: Staging, proof: Proof, target: Target, reading: AnyReading
+        self,
+        endpoint: Endpoint,
+        plan: Plan,
+        staging: Staging,
+        proof: Proof,
+        target: Target,
+        reading: AnyReading,
+        guessed: bool = False,
     ) -> Report:
+        """guessed: the key is, for the first time. UnfitKey where it does not tell the records apart."""
         run = self._run
         with run.store.writing(run.cancel, file=run.file) as db:
             number = history.next_number(db)
@@ -181,6 +205,8 @@ class Attempt:
                 partial=target.partial,
                 checks=run.full and not run.is_keyless,
             )
+            if not tells_apart(endpoint.table.key, outcome.shared, staging.records, guessed):
+                raise shared_key(endpoint.table.key, outcome.shared)
             report = self._report(outcome, reading)
             save_evidence(db, endpoint.id, report.evidence or "")
             history.record_run(db, row_of(report), number)

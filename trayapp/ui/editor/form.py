@@ -468,6 +468,8 @@ class EndpointForm(QWidget):
                 column=error.colno,
             )
             raise ValueError(message) from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError(tr("Its numbers are too long, or its lists and objects are nested too deeply.")) from error
         if _has_null(body):
             raise ValueError(tr("The settings file can't hold null; leave that member out."))
         return body
