@@ -7,7 +7,7 @@ import xxhash
 
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.messages import Message, say, say_count
-from trayapp.store.records.pages import JsonPage, Page
+from trayapp.store.records.pages import Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.client import Client
@@ -24,7 +24,7 @@ from trayapp.sync.paging.following import (
 )
 from trayapp.sync.paging.prefetch import Prefetcher
 from trayapp.sync.paging.probe import SecondPage
-from trayapp.sync.records.extraction import check_records, cut_records, is_large_list, records_of
+from trayapp.sync.records.extraction import check_records, cut_records, is_large_list, pieces_of, records_of
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +109,8 @@ class Listing:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
                 self._prefetch()
             yield records
-            yield from map(JsonPage, answer.large or ())
+            if answer.large is not None:
+                yield from pieces_of(answer.large, source.path, answer.url)
             if following is None or self._is_over(following, _identity(following) in asked):
                 break
             if _identity(following) in asked:
@@ -151,7 +152,7 @@ class Listing:
     def _is_repeated(self, answer: Answer, records: Page) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
-        content = records.digests.joined if numbered else answer.body
+        content = records.digests.joined if numbered or answer.kept is not None else answer.body
         digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)
