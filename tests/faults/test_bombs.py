@@ -19,18 +19,26 @@ def refused(figures):
     return True
 
 
-@pytest.mark.parametrize("name", bombs.BOMBS)
+NAMES = [
+    "gzip", "zstd", "br", "gzip, br, zstd", "zip", ".gz in gzip", "gzip of csv", "string", "never a record", "no data",
+    "csv, quoted cell", "csv, line", "ndjson, line", "later record of braces", "after the records", "xml, text",
+    "deep json", "xml, entities", "error page", "small gzip", "small zstd", "small gzip below the brake",
+]  # fmt: skip
+"""Of all bombs one of each kind."""
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_answer_takes_much_memory(home, name):
     with ApiServer() as api:
         (endpoint,) = bombs.configure(home, [api.route("/items", bombs.BOMBS[name]())])
         figures = bombs.run(home, "sync", endpoint)
     assert name in bombs.HARMLESS or refused(figures)
     assert figures.peak < (200 if name.startswith("small") else MOST)
-    if name.startswith("small"):
+    if name.startswith("small") and name not in bombs.HARMLESS:
         assert figures.cpu < bombs.ALLOWED_CPU, figures
 
 
-@pytest.mark.parametrize("name", ["gzip", "never a record", "csv, quoted cell", "later record"])
+@pytest.mark.parametrize("name", ["gzip", "csv, quoted cell"])
 def test_a_preview_takes_no_more(home, name):
     with ApiServer() as api:
         figures = bombs.run(home, "preview", api.route("/items", bombs.BOMBS[name]()))

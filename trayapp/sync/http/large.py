@@ -65,9 +65,7 @@ class Large:
         if _are_lines(head):
             end, _ = _cut_lines(head, 0, PIECE)
             if end:
-                large = Large(folder, b"", b"", head[:end], is_lines=True)
-                large.feed(head[end:])
-                return large
+                return Large(folder, b"", b"", head[:end], is_lines=True)._begun(head[end:])
         for found in _LIST.finditer(head, 0, _LOOK_FOR_LIST):
             start = found.start() + 1
             closers = _closers(head[:start])
@@ -76,10 +74,16 @@ class Large:
             end, _ = _cut(head, start, start + PIECE)
             # Cut near the end of a whole piece, or this list is over long before, and another one is the large one.
             if end > start + PIECE // 2:
-                large = Large(folder, head[:start], closers, head[start:end])
-                large.feed(head[end:])
-                return large
+                return Large(folder, head[:start], closers, head[start:end])._begun(head[end:])
         return None
+
+    def _begun(self, rest: bytes) -> "Large":
+        try:
+            self.feed(rest)
+        except RecordTooLarge:
+            self.close()
+            raise
+        return self
 
     def feed(self, chunk: bytes) -> None:
         """The answer's next bytes. Raises RecordTooLarge."""
