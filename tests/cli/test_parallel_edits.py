@@ -5,10 +5,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec.structs import replace
 
 from trayapp.desktop.process.paths import find_home
 from trayapp.endpoints.settings import to_builtins
 from trayapp.endpoints.settings_file import SettingsFile
+from trayapp.errors import UserError
 from trayapp.operations.workspace import Workspace
 
 ONE_EACH = {
@@ -100,3 +102,81 @@ def test_parallel_edits_of_one_endpoint_are_all_kept(workspace):
         for part in path.split("."):
             here = here[part]
         assert here == value, path
+
+
+def new_endpoint(folder, id):
+    file = folder / f"{id}.toml"
+    file.write_text(f'[[endpoint]]\nid = "{id}"\nurl = "http://127.0.0.1:9/{id}"\n')
+    return str(file)
+
+
+@pytest.mark.slow
+def test_parallel_commands_of_all_kinds_are_all_kept(workspace, tmp_path):
+    """Edits of one endpoint and of others, switches, removals, imports, the program's settings, and a window's save."""
+    workspace.settings_file.path.write_text(
+        "".join(
+            f'[[endpoint]]\nid = "{id}"\nurl = "http://127.0.0.1:9/{id}"\nenabled = {str(id != "c").lower()}\n'
+            for id in "abcdefw"
+        )
+    )
+    window = workspace.settings()
+    commands = [
+        ["edit", "a", "--set", "name=Anna"],
+        ["edit", "a", "--set", "every=2h"],
+        ["edit", "a", "--set", "request.headers.Accept=text/csv"],
+        ["edit", "b", "--set", "name=Berta"],
+        ["disable", "b"],
+        ["enable", "c"],
+        ["pause", "e"],
+        ["remove", "d"],
+        ["remove", "f", "--drop-table"],
+        ["import", new_endpoint(tmp_path, "g"), "--yes"],
+        ["import", new_endpoint(tmp_path, "h"), "--yes"],
+        ["settings", "--set", "theme=dark"],
+        ["settings", "--set", "notifications=none"],
+        ["settings", "--set", "keep_runs=77"],
+    ]
+
+    def run(arguments):
+        command = [sys.executable, "-m", "trayapp", *arguments]
+        while (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
+            assert "settings are in use" in done.stderr, (arguments, done.stderr)
+
+    def save():
+        renamed = [replace(each, name="Window") if each.id == "w" else each for each in window.endpoint]
+        until_free(lambda: workspace.save_all(replace(window, endpoint=tuple(renamed)), {}, base=window))
+
+    with ThreadPoolExecutor(len(commands) + 1) as pool:
+        for done in [pool.submit(run, each) for each in commands] + [pool.submit(save)]:
+            done.result()
+    found = workspace.settings()
+    assert {each.id for each in found.endpoint} == set("abceghw")
+    a, b, c, e, w = (to_builtins(found.find(id)) for id in "abcew")
+    assert (a["name"], a["every"], a["request"]) == ("Anna", "2h", {"headers": {"Accept": "text/csv"}})
+    assert (b["name"], b["enabled"], c.get("enabled", True), e["enabled"]) == ("Berta", False, True, False)
+    assert w["name"] == "Window"
+    assert to_builtins(found.general) == {"theme": "dark", "notifications": "none", "keep_runs": 77}
+
+
+def until_free(work):
+    while True:
+        try:
+            return work()
+        except UserError as error:
+            if "settings are in use" not in str(error):
+                raise
+
+
+@pytest.mark.slow
+def test_of_parallel_edits_of_one_field_one_counts_whole(workspace):
+    names = [f"Name {number} {'x' * number}" for number in range(8)]
+
+    def run(name):
+        command = [sys.executable, "-m", "trayapp", "edit", "items", "--set", f"name={name}"]
+        while (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
+            assert "settings are in use" in done.stderr
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(run, names))
+    (endpoint,) = workspace.settings().endpoint
+    assert endpoint.name in names

@@ -35,7 +35,7 @@ LEFT = (
     r"settings\.toml(\.previous|\.lock)?|traysync\.(db|lock)|staging|sign-ins"
     r"|traysync\.db\.(before-\d+|damaged-\w+|replaced-\w+)(-wal)?|traysync\.db\.(last|mending)|backups"
     # What is unfinished is left for a day: somebody may be at it.
-    r"|traysync\.db\.before-\d+\.partial(-journal|-wal|-shm)?"
+    r"|traysync\.db\.before-\d+\.\w+\.partial(-journal|-wal|-shm)?"
 )
 """What may be in a home when a command has ended and another one ran after it."""
 

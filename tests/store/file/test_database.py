@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import apsw
@@ -145,6 +146,30 @@ def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
         assert db.pragma("user_version") == len(MIGRATIONS)
         assert not db.execute("SELECT count(*) FROM sqlite_schema WHERE name = '_sync_more'").get
     again.close()
+
+
+@pytest.mark.parametrize("version", [0, len(MIGRATIONS) - 1])
+def test_several_processes_make_or_migrate_it_at_once(tmp_path, version):
+    for number in range(8):
+        path = tmp_path / f"{number}.db"
+        if version:
+            db = apsw.Connection(str(path))
+            for script in MIGRATIONS[:version]:
+                db.execute(script)
+            db.pragma("user_version", version)
+            db.close()
+        together = threading.Barrier(6)
+
+        def use(path=path, together=together):
+            together.wait()
+            store = Store(path)
+            with store.writing() as db:
+                write_meta(db, str(threading.get_ident()), "x")
+            store.close()
+            return store.take_notices()
+
+        with ThreadPoolExecutor(6) as pool:
+            assert [each.result() for each in [pool.submit(use) for _ in range(6)]] == [[]] * 6
 
 
 def test_a_newer_file_is_refused_and_left_as_it_is(path):

@@ -13,7 +13,9 @@ from tests.server import Reply
 from tests.sync.mirroring import mirroring
 from trayapp.endpoints.model import Endpoint, Pages, Response, Table
 from trayapp.sync.cancel import BY_USER, CancelToken
+from trayapp.sync.detection.first_page import explore
 from trayapp.sync.http import large as module
+from trayapp.sync.http.auth import Credentials
 from trayapp.sync.http.large import LARGE, Large
 from trayapp.sync.run.context import RunContext
 from trayapp.sync.run.runner import run
@@ -72,11 +74,37 @@ def reply(value, **headers):
         ({"data": RECORDS, "errors": [], "total": len(RECORDS)}, "auto"),
         ({"data": RECORDS}, "jmes:data"),
         ({"first": {"rows": [{"id": 1}] * 3}, "data": RECORDS}, "data[]"),
+        ({"features": [{"properties": record} for record in RECORDS]}, "features flat properties"),
+        ({"edges": [{"node": record} for record in RECORDS]}, "edges[].node"),
     ],
-    ids=["list", "second list", "nested", "total", "jmes", "each"],
+    ids=["list", "second list", "nested", "total", "jmes", "each", "flat", "nodes"],
 )
 def test_every_record_of_a_large_answer_is_mirrored(mirror, value, path):
     check(mirror, reply(value), records=path)
+
+
+def test_lines_of_json_are_mirrored_too(mirror):
+    text = "\n".join(json.dumps(record, ensure_ascii=False) for record in RECORDS).encode()
+    check(mirror, Reply(text, headers={"Content-Type": "application/x-ndjson"}))
+
+
+def test_records_with_many_objects_in_them_are_cut_as_well(tmp_path):
+    record = json.dumps({"id": 1, "many": [{"a": {}}] * 200_000}).encode()
+    text = b"[" + b",".join([b'{"id": 0}'] * 100_000 + [record] * 5 + [b'{"id": 2}']) + b"]"
+    large = Large.begin(text[: LARGE // 4], tmp_path)
+    for start in range(LARGE // 4, len(text), 2**20):
+        large.feed(text[start : start + 2**20])
+    short = large.finish()
+    assert len(short) < 2 * len(record)
+    assert large.restored(short) == text
+    assert large.count + len(json.loads(short)) == 100_006
+    large.close()
+
+
+def test_a_preview_of_a_large_answer_shows_its_beginning(mirror):
+    url = mirror.api.route("/items", reply(RECORDS))
+    preview = explore(Endpoint(url=url), Credentials(), CancelToken())
+    assert (preview.count, preview.key, len(preview.rows)) == (len(RECORDS), ("id",), 50)
 
 
 def test_the_records_wanted_may_be_in_another_list_than_the_large_one(mirror):

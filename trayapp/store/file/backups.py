@@ -53,7 +53,7 @@ def backups_of(path: Path) -> list[Backup]:
     """All back-ups of the file, the newest first; those that were made before a migration, too. Not verified."""
     found = [*folder_of(path).glob(f"{path.stem}-*{path.suffix}"), *path.parent.glob(f"{path.name}.before-*")]
     dated = [Backup(each, datetime.fromtimestamp(each.stat().st_mtime, UTC)) for each in found]
-    return sorted((each for each in dated if each.path.suffix != ".partial"), key=lambda each: each.of, reverse=True)
+    return sorted((each for each in dated if ".partial" not in each.path.name), key=lambda each: each.of, reverse=True)
 
 
 def set_aside(path: Path) -> list[Path]:

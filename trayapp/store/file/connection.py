@@ -121,7 +121,8 @@ def migrate(db: apsw.Connection, path: Path) -> list[Message]:
             say("Install the newest version. If you never had a newer one, run: traysync doctor --repair"),
         )
     told: list[Message] = []
-    with all_or_nothing(db):
+    with all_or_nothing(db, writing=version < len(MIGRATIONS)):
+        version = db.pragma("user_version")  # another process may have migrated it in the meantime, here and below
         if version < len(MIGRATIONS):
             found = version_of(db)
             if found > version or version < 0:
@@ -133,8 +134,8 @@ def migrate(db: apsw.Connection, path: Path) -> list[Message]:
         return told
     if version > 0:
         back_up(db, path.with_name(f"{path.name}.before-{len(MIGRATIONS)}"))
-    with all_or_nothing(db):
-        for script in MIGRATIONS[version:]:
+    with all_or_nothing(db, writing=True):
+        for script in MIGRATIONS[db.pragma("user_version") :]:
             db.execute(script)
         db.pragma("user_version", len(MIGRATIONS))
     return told

@@ -1,6 +1,7 @@
 """A consistent copy of the whole file, page by page."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import apsw
@@ -10,9 +11,10 @@ from trayapp.durable import put_in_place
 
 def back_up(db: apsw.Connection, target: Path) -> None:
     """A consistent copy of the database by SQLite's backup API; an existing target is replaced at the end only."""
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    # A name of its own: another process may make the same copy now.
+    handle, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent)
+    os.close(handle)
+    partial = Path(name)
     try:
         copy = apsw.Connection(str(partial))
         try:

@@ -7,13 +7,14 @@ import apsw
 
 
 @contextmanager
-def all_or_nothing(db: apsw.Connection) -> Iterator[None]:
+def all_or_nothing(db: apsw.Connection, *, writing: bool = False) -> Iterator[None]:
     """A transaction, or a part of the one that goes on. What leaves the block is what went wrong in it.
 
     apsw's own `with db:` fails to roll back where SQLite has done so itself, as when the disk reports an error, and
-    says that instead.
+    says that instead. writing: nobody else writes from the beginning of the block on, so that what was read in it still
+    holds when it writes.
     """
-    begin, commit, roll_back = "BEGIN", "COMMIT", "ROLLBACK"
+    begin, commit, roll_back = "BEGIN IMMEDIATE" if writing else "BEGIN", "COMMIT", "ROLLBACK"
     if db.in_transaction:
         begin, commit, roll_back = "SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part"
     db.execute(begin)

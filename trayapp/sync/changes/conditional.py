@@ -8,6 +8,7 @@ import xxhash
 from trayapp.endpoints.model import Endpoint
 from trayapp.store.bookkeeping.endpoint_states import Marks
 from trayapp.sync.http.header_values import http_date
+from trayapp.sync.http.intake import windows
 from trayapp.sync.http.request import Answer, Call
 from trayapp.sync.names import TELLING_HEADER
 from trayapp.sync.paging.following import Walk
@@ -70,7 +71,9 @@ def is_whole(endpoint: Endpoint, walk: Walk) -> bool:
 
 def digest(answer: Answer) -> str:
     """A digest of the body and of the headers that say how the listing goes on."""
-    hasher = xxhash.xxh3_128(answer.body)
+    hasher = xxhash.xxh3_128()
+    for window in windows(answer.body if answer.kept is None else answer.kept):
+        hasher.update(window)
     if answer.large is not None:
         hasher.update(answer.large.digest)
     for name, value in sorted((name.lower(), value) for name, value in answer.headers.items()):

@@ -1,6 +1,8 @@
 """Trying an endpoint out: what its answer is, how the listing goes on, proven by fetching a second page."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeGuard
 
 import msgspec
@@ -34,7 +36,7 @@ from trayapp.sync.paging.probe import confirm, find_pages
 from trayapp.sync.paging.signs import Signs, signs_of
 from trayapp.sync.paging.tries import Trial
 from trayapp.sync.records import keys, shapes, single
-from trayapp.sync.records.extraction import records_of
+from trayapp.sync.records.extraction import is_large_list, records_of
 
 SHOWN_ROWS = 50
 
@@ -99,6 +101,12 @@ def look_at(
     )
 
 
+def fits(endpoint: Endpoint, answer: Answer, found: Found) -> bool:
+    """Whether the rest of a large answer need not be seen: neither for other records, nor to find the next page."""
+    is_named = found.signs.leads_on or (found.total_pages is None and found.signs.more(found.count) is None)
+    return is_large_list(answer, endpoint.response, found.path) and (endpoint.pages.kind != "auto" or is_named)
+
+
 def _is_object(body: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(body, dict)
 
@@ -156,7 +164,7 @@ def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, 
 
 def explore(endpoint: Endpoint, credentials: Access, cancel: CancelToken, budgets: Budgets | None = None) -> Preview:
     """Fetch one page, and a second where there is one; nothing is stored. Raises SyncErrors and Cancelled."""
-    client = Client(endpoint, credentials, cancel, budgets=budgets)
+    client = Client(endpoint, credentials, cancel, budgets=budgets, folder=Path(tempfile.gettempdir()))
     try:
         return _explore(endpoint, client)
     except UserError as error:
@@ -172,12 +180,16 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     answer = client.fetch(call)
     page = read(answer, endpoint)
     found = look_at(endpoint, answer, page, client.hide)
+    if answer.large is not None and not fits(endpoint, answer, found):
+        answer = answer.whole()
+        page = read(answer, endpoint)
+        found = look_at(endpoint, answer, page, client.hide)
     trial = find_source(endpoint, client, call, answer, page.text, found)
     proven, proof = trial.proven, trial.proof
     # Pages may overlap: a record that comes once more is the same one.
     first = set(found.records)
     raw = [*found.records, *(each for each in (trial.second.records if trial.second else ()) if each not in first)]
-    count = len(found.records)
+    count = found.count
     records = cast_records(decode_records(raw), endpoint.table.types)
     mode = endpoint.table.mode
     key = endpoint.table.key or (keys.key_for(records, endpoint.table.name, found.alone, found.format) if count else ())

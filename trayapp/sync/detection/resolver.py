@@ -11,7 +11,7 @@ from trayapp.store.bookkeeping.endpoint_states import read_found
 from trayapp.store.file.database import Store
 from trayapp.store.mirror.claim import Stored, stored
 from trayapp.store.records.pages import Page
-from trayapp.sync.detection.first_page import Found, find_source, look_at, settled
+from trayapp.sync.detection.first_page import Found, find_source, fits, look_at, settled
 from trayapp.sync.detection.proof import ProvenPaging
 from trayapp.sync.errors import SyncError
 from trayapp.sync.evidence import Evidence
@@ -22,7 +22,6 @@ from trayapp.sync.paging.following import first_page
 from trayapp.sync.paging.listing import Listing, Source
 from trayapp.sync.paging.prefetch import Prefetcher
 from trayapp.sync.paging.tries import SecondPage, Trial
-from trayapp.sync.records.extraction import is_large_list
 
 
 class ResolvedSource(msgspec.Struct, frozen=True):
@@ -76,7 +75,7 @@ class SourceResolver:
         before = self._stored()
         page = read(answer, self._endpoint)
         found = look_at(self._endpoint, answer, page, client.hide, before)
-        if answer.large is not None and not self._fits(answer, found):
+        if answer.large is not None and not fits(self._endpoint, answer, found):
             answer = answer.whole()
             page = read(answer, self._endpoint)
             found = look_at(self._endpoint, answer, page, client.hide, before)
@@ -132,13 +131,6 @@ class SourceResolver:
                 self._known = ProvenPaging(asked, trial.pages, found.count, self._now, trial.evidence)
                 self.proven = msgspec.json.encode(self._known).decode()
         return trial
-
-    def _fits(self, answer: Answer, found: Found) -> bool:
-        """Whether the rest of a large answer need not be seen: neither for other records, nor to find the next page."""
-        is_named = found.signs.leads_on or (found.total_pages is None and found.signs.more(found.count) is None)
-        return is_large_list(answer, self._endpoint.response, found.path) and (
-            self._endpoint.pages.kind != "auto" or is_named
-        )
 
     def _remembered(self, asked: str) -> ProvenPaging | None:
         with self._lock:

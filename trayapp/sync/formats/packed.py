@@ -2,8 +2,15 @@
 
 import io
 import zlib
+from collections.abc import Callable
+from typing import IO
 
 from trayapp.messages import Message, say
+from trayapp.sync.http.intake import Kept, Text, TooPacked, count, is_too_packed
+from trayapp.sync.http.large import LARGE, MOST
+
+_PART = 2**20
+_MOST_ENTRIES = 10_000
 
 
 class TooLarge(ValueError):
@@ -22,34 +29,61 @@ class BrokenOff(Unusable):
     """A file whose end is missing."""
 
 
-def unpacked(body: bytes, limit: int) -> bytes:
+def unpacked(body: Text, limit: int) -> Text:
     """What a gzip or zip file holds, known by its first bytes; other bodies as they are.
 
-    limit: how many bytes may come out. Raises TooLarge and Unusable.
+    limit: how many bytes may come out. Raises TooLarge, intake.TooPacked and Unusable.
     """
     for _ in range(2):  # a .gz inside a .zip and the like; more is no answer, but a trick
-        if body.startswith(b"\x1f\x8b\x08"):
+        if body[:3] == b"\x1f\x8b\x08":
             body = _gunzipped(body, limit)
-        elif body.startswith(b"PK\x03\x04"):
+        elif body[:4] == b"PK\x03\x04":
             body = _unzipped(body, limit)
         else:
             return body
     return body
 
 
-def _gunzipped(body: bytes, limit: int) -> bytes:
+def _collected(read: Callable[[int], bytes], packed: int, limit: int) -> Text:
+    """All that `read` gives, which was packed into so many bytes: in a file where it is much."""
+    parts: list[bytes] = []
+    size = 0
+    kept: Kept | None = None
+    try:
+        while part := read(_PART):
+            size += len(part)
+            if size > limit:
+                raise TooLarge
+            if is_too_packed(size, packed):
+                raise TooPacked
+            parts.append(part)
+            if size > LARGE:
+                kept = kept or Kept(None)
+                kept.write(b"".join(parts))
+                parts.clear()
+        return kept.view() if kept is not None else b"".join(parts)
+    finally:
+        if kept is not None:
+            kept.close()
+
+
+def _gunzipped(body: Text, limit: int) -> Text:
     import gzip
 
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-            content = file.read(limit + 1)
+        with gzip.GzipFile(fileobj=_file(body)) as file:
+            return _collected(file.read, len(body), limit)
     except EOFError as error:
         raise BrokenOff(say("The .gz file was cut off.")) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise Unusable(say("The .gz file is damaged.")) from error
-    if len(content) > limit:
-        raise TooLarge
-    return content
+
+
+def _file(body: Text) -> IO[bytes]:
+    """The bytes as a file in memory, as far as that may go."""
+    if len(body) > MOST:
+        raise Unusable(say("The file has more than {megabytes} MiB.", megabytes=MOST // 2**20))
+    return io.BytesIO(body)
 
 
 def _damages() -> tuple[type[Exception], ...]:
@@ -62,11 +96,14 @@ def _damages() -> tuple[type[Exception], ...]:
     return (*noticed, OSError, ValueError, LookupError, ArithmeticError, RuntimeError, struct.error)
 
 
-def _unzipped(body: bytes, limit: int) -> bytes:
+def _unzipped(body: Text, limit: int) -> Text:
     import zipfile
 
+    entries = count(body, b"PK\x01\x02")
+    if entries > _MOST_ENTRIES:  # reading all their names takes long
+        raise Unusable(say("The .zip file has {number} files in it, not one.", number=entries))
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        with zipfile.ZipFile(_file(body)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             members = [m for m in members if not m.filename.startswith("__MACOSX/")]
             if len(members) != 1:
@@ -79,11 +116,8 @@ def _unzipped(body: bytes, limit: int) -> bytes:
             if members[0].flag_bits & 1:
                 raise Unusable(say("The .zip file is protected by a password."))
             with archive.open(members[0]) as file:
-                content = file.read(limit + 1)
-    except Unusable:
+                return _collected(file.read, members[0].compress_size, limit)
+    except (Unusable, TooLarge, TooPacked):
         raise
     except _damages() as error:
         raise Unusable(say("The .zip file is damaged, or compressed in an unknown way.")) from error
-    if len(content) > limit:
-        raise TooLarge
-    return content

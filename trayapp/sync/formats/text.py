@@ -20,7 +20,7 @@ from trayapp.sync.formats.characters import (
     unicode_encoding,
 )
 from trayapp.sync.formats.delimited import dialect, reading
-from trayapp.sync.formats.delimited.rows import BrokenOff
+from trayapp.sync.formats.delimited.rows import MOST_CHARACTERS, BrokenOff, TooLong
 from trayapp.sync.formats.faults import (
     broken_off,
     incomplete,
@@ -33,11 +33,15 @@ from trayapp.sync.formats.faults import (
 )
 from trayapp.sync.formats.lenient_json import OUTLINED
 from trayapp.sync.formats.sniff import Format
-from trayapp.sync.http.failures import too_large
+from trayapp.sync.http.failures import indivisible, record_too_large, too_large, too_many_values, too_packed
+from trayapp.sync.http.intake import MOST_PACKED, Text, TooPacked, count
+from trayapp.sync.http.large import LARGE, MOST
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer
 
 _SPACE = b" \t\r\n\f\v"
+MOST_VALUES = 2_000_000
+"""Numbers, texts and so on of an answer that is in memory as a whole, above LARGE bytes."""
 _GUARD = b")]}'"
 """Put before JSON by some servers, so that scripts of other sites can't run it."""
 
@@ -68,7 +72,8 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     """
     if answer.large is not None and not is_plain_json(answer, endpoint.response):
         answer = answer.whole()
-    body = _unpacked(answer, endpoint.limits.bytes.bytes)
+    given = _unpacked(answer, endpoint.limits.bytes.bytes)
+    body = given if isinstance(given, bytes) else given[:LARGE]
     if not body or body.isspace():
         return _nothing(answer, endpoint.response)
     warnings: list[Message] = []
@@ -80,10 +85,12 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     encoding, delimiter, cells = endpoint.response.encoding, "", None
     header = endpoint.response.header
     found = _format(body, answer, endpoint.response)
+    if found != "csv" or not _is_utf8_text(given, answer, encoding):
+        given = body = _held(given, answer.url)
     if found == "xml" or (found == "feed" and _peek(body, 100).startswith(b"<")):
         text, used = _markup_json(body, found, answer, endpoint.response, tell)
     elif found == "csv":
-        characters, used = _characters(body, answer, encoding, tell)
+        characters, used = _characters(given, answer, encoding, tell)
         delimiter = endpoint.response.delimiter or _delimiter(characters, answer)
         cells, header = _cells(characters, answer, endpoint, tell, delimiter)
         text = b"[" + b",\n".join(cells[:OUTLINED]) + b"]"
@@ -105,6 +112,30 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     )
 
 
+def _is_utf8_text(body: Text, answer: Answer, encoding: str | None) -> bool:
+    """Whether it can be read from its file as it is."""
+    given = unicode_encoding(body[:4]) or encoding or charset(answer.headers)
+    if given is not None and not is_utf8(given):
+        return False
+    try:
+        check_utf8(body)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _held(body: Text, url: str) -> bytes:
+    """All of it in memory. SyncError where that would be too much, or more than fits into it once it is taken apart."""
+    if len(body) <= LARGE:
+        return body[:]
+    if len(body) > MOST:
+        raise indivisible(url, MOST)
+    signs = b"<=" if _peek(body[:100]).startswith(b"<") else b","
+    if sum(count(body, signs[place : place + 1]) for place in range(len(signs))) > MOST_VALUES:
+        raise too_many_values(url, MOST_VALUES)
+    return body if isinstance(body, bytes) else body[:]
+
+
 def _nothing(answer: Answer, response: Response) -> Body:
     """No lines are an empty listing, where lines are expected; elsewhere an empty answer is a mistake."""
     if response.format == "ndjson" or (response.format == "auto" and sniff.is_lines_type(answer.headers)):
@@ -122,13 +153,17 @@ def is_plain_json(answer: Answer, response: Response) -> bool:
     """Whether the body is read as it came: then its list may be shorter than what the server sent."""
     given = response.encoding or charset(answer.headers)
     utf8 = unicode_encoding(answer.body) is None and (given is None or is_utf8(given))
-    return utf8 and response.format in ("auto", "json") and answer.body[:1] in (b"[", b"{")
+    format = "ndjson" if answer.large is not None and answer.large.is_lines else "json"
+    return utf8 and response.format in ("auto", format) and answer.body[:1] in (b"[", b"{")
 
 
-def _unpacked(answer: Answer, limit: int) -> bytes:
-    encodings = answer.headers.get("Content-Encoding", "").strip().lower()
+def _unpacked(answer: Answer, limit: int) -> Text:
+    sent = answer.body if answer.kept is None else answer.kept
+    encodings = {coding.strip() for coding in answer.headers.get("Content-Encoding", "").lower().split(",")}
     try:
-        body = packed.unpacked(answer.body, limit)
+        body = packed.unpacked(sent, limit)
+    except TooPacked:
+        raise too_packed(answer.url, MOST_PACKED) from None
     except packed.TooLarge:
         raise too_large(say("The unpacked file is larger than the limit of {limit} bytes.", limit=limit)) from None
     except packed.BrokenOff as error:
@@ -140,10 +175,11 @@ def _unpacked(answer: Answer, limit: int) -> bytes:
             say("Check the address."),
             code="format",
         ) from None
-    if encodings not in ("", "identity", "gzip", "x-gzip", "deflate", "br", "zstd") and body is answer.body:
+    unknown = encodings - {"", "identity", "gzip", "x-gzip", "deflate", "br", "zstd"}
+    if unknown and body is sent:
         raise SyncError(
             say("The response is compressed in an unknown way"),
-            say("{address} compressed it with “{encoding}”.", address=place_of(answer.url), encoding=encodings),
+            say("{address} compressed it with “{encoding}”.", address=place_of(answer.url), encoding=min(unknown)),
             say("Set the request header Accept-Encoding: gzip."),
             code="format",
             field="request.headers",
@@ -213,10 +249,10 @@ def _said(body: bytes, answer: Answer, tell: Callable[[Message], None]) -> str |
     return None
 
 
-def _characters(
-    body: bytes, answer: Answer, encoding: str | None, tell: Callable[[Message], None]
-) -> tuple[bytes, str]:
+def _characters(body: Text, answer: Answer, encoding: str | None, tell: Callable[[Message], None]) -> tuple[Text, str]:
     """In UTF-8 what names no encoding itself: it is read as said, else as UTF-8, else as its words tell."""
+    if not isinstance(body, bytes):
+        return body, "utf-8"  # else it would be in memory
     given = unicode_encoding(body) or encoding or _said(body, answer, tell)
     if given is not None and not is_utf8(given):
         try:
@@ -297,19 +333,21 @@ def _xml_characters(body: bytes, encoding: str | None, url: str) -> tuple[str, s
     raise unreadable(url, encoding or declared or "UTF-8")
 
 
-def _delimiter(body: bytes, answer: Answer) -> str:
+def _delimiter(body: Text, answer: Answer) -> str:
     text = dialect.sample(body)
     is_tabs = sniff.media_type(answer.headers) == "text/tab-separated-values"
     return dialect.declared(text) or ("\t" if is_tabs else dialect.dialect(text).delimiter)
 
 
 def _cells(
-    body: bytes, answer: Answer, endpoint: Endpoint, tell: Callable[[Message], None], delimiter: str
+    body: Text, answer: Answer, endpoint: Endpoint, tell: Callable[[Message], None], delimiter: str
 ) -> reading.Table:
     response, address = endpoint.response, place_of(answer.url)
     layout = reading.Layout(response.header, response.skip, endpoint.table.types)
     try:
         return reading.read(body, tell, delimiter, layout)
+    except TooLong:
+        raise record_too_large(answer.url, MOST_CHARACTERS) from None
     except BrokenOff:
         raise broken_off(say("In the text from {address}, the last quoted cell has no end.", address=address)) from None
     except reading.NothingThere as error:

@@ -16,11 +16,12 @@ from trayapp.sync.http import retry
 from trayapp.sync.http.auth import Access, Credentials
 from trayapp.sync.http.budget import Budgets, HostBudget, Pace
 from trayapp.sync.http.failures import server_of, status_error, too_large
+from trayapp.sync.http.intake import TooLarge
 from trayapp.sync.http.links import Origin, joined, origin, place_of
 from trayapp.sync.http.refusal import hidden_refusal, token_refused
 from trayapp.sync.http.request import Answer, Call, RequestMade, with_params
 from trayapp.sync.http.scrub import scrubbed
-from trayapp.sync.http.transport import Deadline, Received, TooLarge, Transport
+from trayapp.sync.http.transport import Deadline, Received, Transport
 
 MAX_REDIRECTS = 10
 
@@ -141,7 +142,12 @@ class Client:
             if renewed is not None:
                 received = self._exchange(call, place, self._noted(renewed))
         answer = Answer(
-            url=call.url, status=received.status, headers=received.headers, body=received.body, large=received.large
+            url=call.url,
+            status=received.status,
+            headers=received.headers,
+            body=received.body,
+            large=received.large,
+            kept=received.kept,
         )
         if received.is_redirect:
             return answer, received.headers["Location"]

@@ -51,6 +51,61 @@ def too_large(cause: Message) -> SyncError:
     )
 
 
+def too_packed(url: str, times: int) -> SyncError:
+    """The error for a compressed answer that unpacks to more than so many times its size."""
+    return SyncError(
+        say("The response is compressed too much"),
+        say("What {address} sent unpacks to more than {times} times its size.", address=place_of(url), times=times),
+        say(
+            "That exhausts the memory rather than saving time. If you trust the server, set the request header"
+            " Accept-Encoding: identity, so that it sends the data as they are."
+        ),
+        code="too_packed",
+        field="request.headers",
+    )
+
+
+def indivisible(url: str, most: int) -> SyncError:
+    """The error for an answer over `most` bytes that can't be read piece by piece."""
+    return SyncError(
+        say("The response is too large to be read at once"),
+        say(
+            "{address} sent more than {megabytes} MiB in which no records end that could be read one after the other.",
+            address=place_of(url),
+            megabytes=most // 2**20,
+        ),
+        say("Request less at a time, for example fewer records or fields."),
+        code="too_large",
+        field="url",
+    )
+
+
+def record_too_large(url: str, most: int) -> SyncError:
+    """The error for a record over `most` bytes."""
+    return SyncError(
+        say("A record is too large"),
+        say("{address} sent a record of more than {megabytes} MiB.", address=place_of(url), megabytes=most // 2**20),
+        say("Request fewer fields, or another address of this API."),
+        code="too_large",
+        field="url",
+    )
+
+
+def too_many_values(url: str, most: int) -> SyncError:
+    """The error for an answer of so many values that they don't fit into the memory."""
+    return SyncError(
+        say("The response is too large to be read at once"),
+        say(
+            "{address} sent more than {most} values that are no records which could be read one after the other.",
+            address=place_of(url),
+            most=most,
+        ),
+        say("Request less at a time, for example fewer records or fields."),
+        code="too_large",
+        field="url",
+    )
+
+
 def server_of(url: str) -> Origin:
     """The URL's origin. SyncError when it has none."""
     try:

@@ -1,12 +1,14 @@
 """A request to make, the answer to it, and what is told of it afterwards: plain data, apart from all that sends it."""
 
+import mmap
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from trayapp.endpoints.model import Endpoint
-from trayapp.sync.http.large import Large
+from trayapp.sync.http.failures import indivisible
+from trayapp.sync.http.large import MOST, Large, RecordTooLarge
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +23,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A complete 2xx answer (or 304). `url` is where it came from after redirects, `body` is decompressed.
 
-    `large` has records that belong into the body's list, but are left out of it as there are so many.
+    `large` has records that belong into the body's list, but are left out of it as there are so many. `kept` is all of
+    a long answer that is no such list; of that, the body is only the beginning.
     """
 
     url: str
@@ -29,12 +32,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     large: Large | None = None
+    kept: mmap.mmap | None = None
 
     def whole(self) -> "Answer":
-        """The answer with nothing left out of its body."""
+        """The answer with no record left out of its body. Raises SyncError where that is more than MOST bytes."""
         if self.large is None:
             return self
-        return msgspec.structs.replace(self, body=self.large.restored(self.body), large=None)
+        try:
+            return msgspec.structs.replace(self, body=self.large.restored(self.body), large=None)
+        except RecordTooLarge:
+            raise indivisible(self.url, MOST) from None
 
 
 def first_call(endpoint: Endpoint) -> Call:

@@ -1,6 +1,7 @@
 """Bytes over HTTP: connections, TLS, proxies, time and size limits; it knows no endpoint and no credentials of APIs."""
 
 import base64
+import mmap
 import os
 import queue
 import sys
@@ -26,8 +27,9 @@ from trayapp.sync.http.connection_failures import (
     two_lengths,
     unsendable_headers,
 )
-from trayapp.sync.http.failures import bad_address
-from trayapp.sync.http.large import LARGE, Large
+from trayapp.sync.http.failures import bad_address, indivisible, record_too_large, too_packed
+from trayapp.sync.http.intake import MOST_PACKED, OF_ERRORS, Indivisible, Intake, TooPacked
+from trayapp.sync.http.large import MOST, Large, RecordTooLarge
 from trayapp.sync.http.links import Origin, origin
 from trayapp.sync.http.quick_import import import_quickly
 from trayapp.sync.http.sockets import OpenSockets
@@ -38,10 +40,6 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"TraySync/{__version__}"
 _CHUNK = 2**20
-
-
-class TooLarge(Exception):
-    """An answer is longer than the limit."""
 
 
 class Deadline:
@@ -65,7 +63,8 @@ class Deadline:
 class Received:
     """An answer as it comes in; `status` stays 0 when none does. `body` is decompressed, `size` all bytes of it.
 
-    `large` has the records that are left out of the body of a large one.
+    `large` has the records that are left out of the body of a large one; `kept` is all of one of which the body has
+    only the beginning.
     """
 
     def __init__(self) -> None:
@@ -74,6 +73,7 @@ class Received:
         self.body = b""
         self.size = 0
         self.large: Large | None = None
+        self.kept: mmap.mmap | None = None
 
     @property
     def is_redirect(self) -> bool:
@@ -186,6 +186,12 @@ class Transport:
             raise connection_error(error, url, timeout) from None
         except TooSlow as error:
             raise too_slow(url, error.seconds) from None
+        except TooPacked:
+            raise too_packed(url, MOST_PACKED) from None
+        except Indivisible:
+            raise indivisible(url, MOST) from None
+        except RecordTooLarge:
+            raise record_too_large(url, MOST) from None
         except HeadTooLarge:
             raise endless_head(url) from None
         except HeadCutOff:
@@ -244,42 +250,32 @@ class Transport:
 
         from urllib3.exceptions import HTTPError
 
-        pieces: list[bytes] = []
-        large: Large | None = None
-        may_be_large = self._folder is not None and response.status_code == 200
+        intake = Intake(self._folder, response.status_code == 200, limit)
         coded = "Content-Encoding" in response.headers  # where nothing is to be decoded, urllib3 would copy it all
+        is_error = response.status_code >= 400
         try:
             while True:
                 # read1 returns what has arrived; read would wait for the whole chunk and miss the end of the time.
                 chunk = response.raw.read1(_CHUNK, decode_content=coded)
-                if not chunk:
-                    received.body = b"".join(pieces) if large is None else large.finish()
-                    received.large = large
+                if not chunk or (is_error and received.size > OF_ERRORS):
+                    received.body, received.kept = intake.finish()
+                    received.large = intake.large
                     return
                 received.size += len(chunk)
-                if received.size > limit:
-                    raise TooLarge
-                if large is not None:
-                    large.feed(chunk)
-                else:
-                    pieces.append(chunk)
-                if may_be_large and received.size > LARGE:
-                    may_be_large = False
-                    large = self._begin_large(b"".join(pieces))
-                    pieces = [] if large is not None else pieces
+                intake.take(chunk, response.raw.tell() if coded else None)
+                if intake.large is not None and intake.large not in self._large:
+                    self._hold(intake.large)
                 self._cancel.check()
                 self._deadline.check()
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise broken_off(error, url, self._request.timeout.seconds) from None
+        finally:
+            intake.close()
 
-    def _begin_large(self, head: bytes) -> Large | None:
-        assert self._folder is not None
-        large = Large.begin(head, self._folder)
-        if large is not None:
-            self._large.append(large)
-            if self._is_closed:  # this is a worker that was not waited for
-                large.close()
-        return large
+    def _hold(self, large: Large) -> None:
+        self._large.append(large)
+        if self._is_closed:  # this is a worker that was not waited for
+            large.close()
 
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str | bytes]:

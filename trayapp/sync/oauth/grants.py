@@ -13,9 +13,10 @@ from trayapp.errors import Action
 from trayapp.messages import Message, say
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.http.failures import ended, server_message, server_of, status_error
+from trayapp.sync.http.intake import TooLarge
 from trayapp.sync.http.links import joined, place_of
 from trayapp.sync.http.scrub import scrubbed
-from trayapp.sync.http.transport import Received, TooLarge, Transport
+from trayapp.sync.http.transport import Received, Transport
 
 _LARGEST_ANSWER = 2**20
 _MARGIN = 10.0

@@ -8,7 +8,7 @@ import xxhash
 from trayapp.endpoints.model import Endpoint, Pages
 from trayapp.endpoints.paths import is_plain
 from trayapp.messages import Message, say, say_count
-from trayapp.store.records.pages import JsonPage, Page
+from trayapp.store.records.pages import Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.evidence import Evidence
 from trayapp.sync.formats.text import Body, read
@@ -28,7 +28,7 @@ from trayapp.sync.paging.following import (
 from trayapp.sync.paging.prefetch import Prefetcher
 from trayapp.sync.paging.signs import flag_of, signs_of
 from trayapp.sync.paging.tries import SecondPage
-from trayapp.sync.records.extraction import check_records, cut_records, is_large_list, records_of
+from trayapp.sync.records.extraction import check_records, cut_records, is_large_list, pieces_of, records_of
 
 MOST_SAME = 100
 """So many pages with the same records may come in a row where no field tells records apart."""
@@ -124,7 +124,8 @@ class Listing:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
                 self._prefetch()
             yield records
-            yield from map(JsonPage, answer.large or ())
+            if answer.large is not None:
+                yield from pieces_of(answer.large, source.path, answer.url)
             if following is None or self._is_over(following, _identity(following) in asked):
                 break
             if _identity(following) in asked:
@@ -184,7 +185,7 @@ class Listing:
     def _is_repeated(self, answer: Answer, records: Page) -> bool:
         """Whether this page came before: the end of a listing that repeats its last page, else a circle."""
         numbered = self.source.pages.kind in ("page", "offset")
-        content = records.digests.joined if numbered else answer.body
+        content = records.digests.joined if numbered or answer.kept is not None else answer.body
         digest = xxhash.xxh3_128_digest(content + (answer.large.digest if answer.large is not None else b""))
         if not records or digest not in self._digests:
             self._digests.add(digest)

@@ -3,7 +3,7 @@
 import functools
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from trayapp.sync.formats.faults import no_list, too_deep, unreadable
 from trayapp.sync.formats.lenient_json import exact_float, mended, parse
 from trayapp.sync.formats.text import Body, is_plain_json
 from trayapp.sync.http.failures import ended
+from trayapp.sync.http.large import Large
 from trayapp.sync.http.request import Answer
 from trayapp.sync.records import selection
 
@@ -90,12 +91,33 @@ def is_large_list(answer: Answer, response: Response, path: str) -> bool:
 
     If not, `Answer.whole` is to be read.
     """
-    if answer.large is None or path.startswith("jmes:") or not is_plain_json(answer, response):
+    large = answer.large
+    if large is None or path.startswith("jmes:") or not is_plain_json(answer, response):
         return False
+    if large.is_lines:
+        return not path
     try:
-        return split_records(answer.large.sample(), path, answer.url) == [b"{}"]
-    except SyncError:
-        return False
+        if not _is_cut_as_it_stands(path):
+            record = bytes(next(iter(large))[0])
+            return [len(split_records(large.sample(each), path, answer.url)) for each in (record, b"")] == [1, 0]
+        return split_records(large.sample(), path, answer.url) == [b"{}"]
+    except (SyncError, StopIteration, ValueError):
+        return False  # whatever is wrong with the path, the whole answer will show it
+
+
+def pieces_of(large: Large, path: str, url: str) -> Iterator[JsonPage]:
+    """The records of such a list that are left out of the body, one piece after the other."""
+    if large.is_lines or _is_cut_as_it_stands(path):
+        yield from map(JsonPage, large)
+    else:
+        for document in large.documents():
+            yield JsonPage(split_records(document, path, url))
+
+
+def _is_cut_as_it_stands(path: str) -> bool:
+    """Whether the records at the path are the items of a list just as they are in the text."""
+    where = _compiled(path)
+    return not (where.field or where.names or where.zipped or where.flat or any(step.each for step in where.steps))
 
 
 def _split(text: bytes, path: str, url: str, split: Callable[[bytes, RecordsPath], Sequence[bytes]]) -> Sequence[bytes]:

@@ -8,6 +8,8 @@ from itertools import islice
 
 import msgspec
 
+from trayapp.sync.http.intake import Text
+
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
 _SAMPLE_ROWS = 100
@@ -55,6 +57,6 @@ def declared(text: str) -> str:
     return found[1] if found else ""
 
 
-def sample(body: bytes) -> str:
-    """The beginning of a text in UTF-8, long enough for `declared` and `dialect`."""
-    return body[: 4 * _SAMPLE].decode(errors="ignore")
+def sample(body: Text, start: int = 0) -> str:
+    """The beginning of a text in UTF-8, or what is behind `start`, long enough for `declared` and `dialect`."""
+    return body[start : start + 4 * _SAMPLE].decode(errors="ignore")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trayapp.sync.formats.delimited.cell_kinds import column_kind, kind_of
+from trayapp.sync.http.intake import Text
 
 _SUM = re.compile(
     r"(?:grand |sub)?totals?|sums?|summe|gesamt(?:summe|betrag)?|insgesamt|zwischensumme|total(?:e|es|en)?|somme|suma"
@@ -23,9 +24,12 @@ class LastLine(NamedTuple):
     apart: bool
 
 
-def last_line(body: bytes, delimiter: str) -> LastLine | None:
+def last_line(body: Text, delimiter: str) -> LastLine | None:
     """The last line of a text in UTF-8 where it begins like a sum; else None."""
-    end = len(body.rstrip())
+    end = len(body)
+    while end and not (kept := len(body[max(0, end - _LONGEST) : end].rstrip())):
+        end = max(0, end - _LONGEST)
+    end = max(0, end - _LONGEST) + kept if end else 0
     tail = body[max(0, end - _LONGEST) : end]
     cut = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
     line = tail[cut:].decode(errors="replace")

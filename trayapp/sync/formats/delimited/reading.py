@@ -20,6 +20,7 @@ from trayapp.sync.formats.delimited.dialect import DECLARED, sample
 from trayapp.sync.formats.delimited.numbers import Style, evidence, has_only_grouped, style_of
 from trayapp.sync.formats.delimited.rows import RowFormat, Rows, read_rows, row_format, unused
 from trayapp.sync.formats.values import field_names
+from trayapp.sync.http.intake import Text
 
 _BOM = "\ufeff".encode()
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -52,34 +53,34 @@ class Table(NamedTuple):
     header: Header
 
 
-def read(body: bytes, tell: Callable[[Message], None], delimiter: str, layout: Layout = _AUTO) -> Table:
+def read(body: Text, tell: Callable[[Message], None], delimiter: str, layout: Layout = _AUTO) -> Table:
     """A record for each row of a text in UTF-8, on the names in its header.
 
     Numbers are those that are written just as a number is (`values.typed`); an empty cell is null unless it is quoted
     (`""`), which is an empty text. A column that `types` make one of numbers is read as numbers are written in it,
     with decimal commas and thousands. Rows with too few cells lack the last fields; cells beyond the header go to
     fields named by their position; both are told, as are rows that are wholly empty, lines above the header and of
-    units or sums, which are left out. Raises rows.BrokenOff and NothingThere.
+    units or sums, which are left out. Raises rows.BrokenOff, rows.TooLong and NothingThere.
     """
-    while body.startswith(_BOM):
-        body = body.removeprefix(_BOM)
+    begin = 0
+    while body[begin : begin + len(_BOM)] == _BOM:
+        begin += len(_BOM)
     above = layout.header - 1 if isinstance(layout.header, int) else layout.skip
     if above:
-        body = _below(body, above)
-    elif declares := DECLARED.match(sample(body)):
-        body = body[len(declares[0].encode()) :]
-    form = row_format(body, delimiter, tell)
+        begin = _below(body, begin, above)
+    elif declares := DECLARED.match(sample(body, begin)):
+        begin += len(declares[0].encode())
+    form = row_format(body, delimiter, tell, begin)
     empty = unused(body)
-    rows = _first(body, form, empty, tell)
+    rows = _first(read_rows(body, form, empty, tell, begin), empty)
     head = _head(rows, layout, above, tell)
     if head is None:
         return Table(CellPage([]), layout.header)
     end = _end(body, form, rows[head.start :], tell) if layout.header == "auto" else len(body)
-    body = body[:end]
 
     def parts() -> Iterator[Rows]:
         start = head.start
-        for some, texts in read_rows(body, form, empty, tell):
+        for some, texts in read_rows(body, form, empty, tell, begin, end):
             left = max(0, start - len(some))
             if start < len(some):
                 yield _without_blank((some[start:], texts[start:]) if start else (some, texts))
@@ -105,18 +106,18 @@ def read(body: bytes, tell: Callable[[Message], None], delimiter: str, layout: L
 _NUMBERS = ("integer", "real")
 
 
-def _below(body: bytes, lines: int) -> bytes:
-    """What stands below so many lines."""
-    for number, found in enumerate(_LINE_END.finditer(body), 1):
+def _below(body: Text, begin: int, lines: int) -> int:
+    """Where what stands below so many lines begins."""
+    for number, found in enumerate(_LINE_END.finditer(body, begin), 1):
         if number == lines and found.end() < len(body):
-            return body[found.end() :]
+            return found.end()
     raise NothingThere(lines + 1)
 
 
-def _first(body: bytes, form: RowFormat, empty: str, tell: Callable[[Message], None]) -> list[list[str]]:
+def _first(parts: Iterator[Rows], empty: str) -> list[list[str]]:
     """The first rows, blank ones among them."""
     rows: list[list[str]] = []
-    for some, _ in read_rows(body, form, empty, tell):
+    for some, _ in parts:
         rows += [["" if cell == empty else cell for cell in row] for row in some[:_SAMPLE_ROWS]]
         if len(rows) >= _SAMPLE_ROWS:
             break
@@ -187,7 +188,7 @@ def _head(rows: Sequence[list[str]], layout: Layout, above: int, tell: Callable[
     return _Head(names, start, 1 if found.verdict == "doubt" and plain else "auto")
 
 
-def _end(body: bytes, form: RowFormat, rows: Sequence[list[str]], tell: Callable[[Message], None]) -> int:
+def _end(body: Text, form: RowFormat, rows: Sequence[list[str]], tell: Callable[[Message], None]) -> int:
     """Where the records end."""
     last = footing.last_line(body, form.delimiter)
     others = [row for row in rows[:-1] if any(row)]

@@ -10,13 +10,22 @@ from typing import Literal
 import msgspec
 
 from trayapp.messages import Message, say
+from trayapp.sync.http.intake import Text, contains, count, let_go
+from trayapp.sync.http.large import MOST
 
 _PIECE = 2**16
+_LET_GO = 2**22
 _SAMPLE = 2**16
+_END = re.compile(rb"\r\n|\r|\n")
+_QUOTED = re.compile(rb'"[^"]*"')
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
-# A field may be as long as an answer; the module's own limit of 128 KiB is meant for untrusted streams.
-csv.field_size_limit(2**31 - 1)
+MOST_CHARACTERS = 8 * 2**20
+"""Of a cell. The module has four bytes for each of them, and makes room for twice as many."""
+MOST_CELLS = 100_000
+"""Of a row. A table can't have a fiftieth of them."""
+
+csv.field_size_limit(MOST_CHARACTERS)
 
 Rows = tuple[list[list[str]], list[bytes]]
 """Rows, and the lines that each was read from."""
@@ -24,6 +33,10 @@ Rows = tuple[list[list[str]], list[bytes]]
 
 class BrokenOff(ValueError):
     """The text ends inside a quoted field."""
+
+
+class TooLong(ValueError):
+    """A cell or a row has no end where it should."""
 
 
 class RowFormat(msgspec.Struct, frozen=True):
@@ -39,12 +52,12 @@ class RowFormat(msgspec.Struct, frozen=True):
     padded: bool = False
 
 
-def row_format(body: bytes, delimiter: str, tell: Callable[[Message], None]) -> RowFormat:
-    """How the rows of a text in UTF-8 are written."""
-    sample = body[:_SAMPLE].decode(errors="replace")
-    if len(body) > _SAMPLE:
+def row_format(body: Text, delimiter: str, tell: Callable[[Message], None], start: int = 0) -> RowFormat:
+    """How the rows of a text in UTF-8 are written from `start` on."""
+    sample = body[start : start + _SAMPLE].decode(errors="replace")
+    if len(body) > start + _SAMPLE:
         sample = sample[: sample.rfind("\n") + 1] or sample
-    if b'"' not in body:
+    if not contains(body, b'"'):
         return RowFormat(delimiter, quoted=False, padded=_is_padded(sample, delimiter))
     quoted = _quoted_cell(delimiter)
     spaced = any(found[1] for found in quoted.finditer(sample))
@@ -53,8 +66,8 @@ def row_format(body: bytes, delimiter: str, tell: Callable[[Message], None]) -> 
     if delimiter in "\t|":
         # Many such files are written without any quoting: then a quotation mark is a character like others.
         try:
-            deque(_Reader(body, found, None, tell).rows(), 0)
-        except (csv.Error, BrokenOff):
+            deque(_Reader(body, found, None, tell, start, len(body)).rows(), 0)
+        except (csv.Error, BrokenOff, TooLong):
             tell(say("Quotation marks don't enclose cells in this file, so they were kept."))
             return RowFormat(delimiter, quoted=False)
     return found
@@ -73,21 +86,30 @@ def _is_padded(sample: str, delimiter: str) -> bool:
     return all(cell.startswith(" ") or not cell for cell in behind)
 
 
-def read_rows(body: bytes, form: RowFormat, empty: str, tell: Callable[[Message], None]) -> Iterator[Rows]:
-    """The rows of a text in UTF-8, in their order; `empty` stands for cells that are `""`. Raises BrokenOff."""
-    return _Reader(body, form, empty, tell).rows()
+def read_rows(
+    body: Text, form: RowFormat, empty: str, tell: Callable[[Message], None], start: int = 0, stop: int | None = None
+) -> Iterator[Rows]:
+    """The rows of a part of a text in UTF-8, in their order; `empty` stands for cells that are `""`.
+
+    Raises BrokenOff and TooLong.
+    """
+    return _Reader(body, form, empty, tell, start, len(body) if stop is None else stop).rows()
 
 
-def unused(body: bytes) -> str:
+def unused(body: Text) -> str:
     """A character that does not occur in the text."""
-    return next(chr(code) for code in range(0xFDD0, 0x110000) if chr(code).encode() not in body)
+    return next(chr(code) for code in range(0xFDD0, 0x110000) if not contains(body, chr(code).encode()))
 
 
 class _Reader:
     """Reads one text. Without `empty` it only proves that quotation marks enclose cells, else raises csv.Error."""
 
-    def __init__(self, body: bytes, form: RowFormat, empty: str | None, tell: Callable[[Message], None]) -> None:
+    def __init__(
+        self, body: Text, form: RowFormat, empty: str | None, tell: Callable[[Message], None], start: int, stop: int
+    ) -> None:
         self._body = body
+        self._start = start
+        self._stop = stop
         self._delimiter = form.delimiter
         self._has_blanks = form.spaced or form.padded
         self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if form.quoted else csv.QUOTE_NONE
@@ -103,16 +125,38 @@ class _Reader:
         self._blanks = re.compile(rf"{cell}|(?<=[{edge}]) +" if form.padded else cell)
 
     def rows(self) -> Iterator[Rows]:
-        usual_ends = b"\r" not in self._body or self._body.count(b"\r") == self._body.count(b"\r\n")
-        start = 0
-        while start < len(self._body):
-            end = self._body.rfind(b"\n", start, start + _PIECE) + 1 or self._body.find(b"\n", start + _PIECE) + 1
-            end = end or len(self._body)
-            found = self._at_once(self._body[start:end]) if usual_ends and self._strict else None
+        body = self._body
+        usual_ends = not contains(body, b"\r") or count(body, b"\r") == count(body, b"\r\n")
+        start = self._start
+        while start < self._stop:
+            behind = start + _PIECE
+            end = body.rfind(b"\n", start, min(behind, self._stop)) + 1 or self._end_of_line(behind, usual_ends)
+            if end - start > _PIECE:
+                self._check_length(start, end)
+            found = self._at_once(body[start:end]) if usual_ends and self._strict else None
             if found is None:
                 found, end = self._one_by_one(start, end)
             yield found
+            if start // _LET_GO != end // _LET_GO:
+                let_go(body, start)
             start = end
+
+    def _end_of_line(self, start: int, usual_ends: bool) -> int:
+        """The end of the first line that ends behind `start`."""
+        most = min(self._stop, start + MOST)
+        if usual_ends:
+            return self._body.find(b"\n", start, most) + 1 or most
+        found = _END.search(self._body, start, most)
+        return found.end() if found else most
+
+    def _check_length(self, start: int, end: int) -> None:
+        """Raise TooLong for a line, or several, that the reader would need far too much memory for."""
+        if end - start > MOST:
+            raise TooLong
+        line = self._body[start:end]
+        outside = _QUOTED.sub(b"", line) if self._quoting == csv.QUOTE_MINIMAL else line
+        if outside.count(self._delimiter.encode()) > MOST_CELLS:
+            raise TooLong
 
     def _at_once(self, piece: bytes) -> Rows | None:
         """The rows of whole lines; None where that is not so simple.
@@ -137,7 +181,7 @@ class _Reader:
         taken: list[bytes] = []
 
         def lines() -> Iterator[str]:
-            for found in _LINE.finditer(self._body, start):
+            for found in _LINE.finditer(self._body, start, self._stop):
                 taken.append(found[0])
                 yield found[0].decode()
 
@@ -158,6 +202,8 @@ class _Reader:
                 if done >= end:
                     break
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise TooLong from None
             if self._checks or not self._strict:
                 raise
             if "unexpected end" in str(error):
