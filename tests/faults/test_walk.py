@@ -12,7 +12,8 @@ pytestmark = [
 
 
 @pytest.mark.parametrize(
-    "arguments", ["all all --sample 1", "edit KILL", "edit POWER --sample 12", "sync POWER --sample 12"]
+    "arguments",
+    ["all all --sample 1", "sync KILL", "sync TORN", "edit KILL", "edit POWER --sample 12", "sync POWER --sample 12"],
 )
 def test_commands_meet_failing_calls(arguments):
     said, code = walk.run(arguments.split())
