@@ -114,6 +114,7 @@ class Response(_Section, frozen=True):
 
     format: Literal["auto", "json", "ndjson", "csv", "feed", "xml"] = "auto"
     records: str = "auto"
+    harmless: tuple[str, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
     header: Header = "auto"

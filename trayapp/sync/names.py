@@ -121,6 +121,23 @@ TOKEN_OBJECT = re.compile(r"lastevaluatedkey|continue|nextparams|nextpageparams|
 """Plain names of tokens that are objects: DynamoDB's, MediaWiki's."""
 LONGEST_TOKEN = 8192
 """Characters."""
+FAILURE = re.compile(
+    r"errors?(message|code|description|info|detail|details)?|faults?|exceptions?|failures?|failed|timedout|timeout"
+    r"|partialfailures?(errors?)?|haserrors?|iserror|aborted|terminatedearly"
+)
+"""Plain names of what says that something went wrong: GraphQL's `errors`, Elasticsearch's `timed_out`."""
+SUCCESS_FLAG = re.compile(r"success|succeeded|ok|issuccess|successful")
+"""Plain names of flags that are false in a complaint: Slack's and Telegram's, Cloudflare's."""
+STATE = re.compile(r"status|state|result|outcome")
+"""Plain names of how it went, where the value is a word."""
+FAILED_STATES = r"error|fail|failed|failure|partial|incomplete|timeout|timed out|aborted"
+REMARK = re.compile(r"remarks?|notes?|warnings?|information|notice|notices|messages?|msg|alerts?|info")
+"""Plain names of texts for people: Overpass's `remark`, Alpha Vantage's `Note`."""
+ALARMING = (
+    r"\berror|timed? ?out|timeout|limit (is |was )?(reached|exceeded)|exceed|rate limit|quota|too many|truncat"
+    r"|incomplete|partial|abort|fail|unavailable|not all"
+)
+"""Found in such texts when the answer is not all there."""
 HARMLESS = re.compile(
     r"id$|uuid|guid|version|etag|hash|request|trace|session|date|time|stamp|updated|created|generated|modified|expire"
     r"|licen|copyright|lang|locale|curren|countr|code|type|kind|status|state$|name|title|host|server|node$|build|commit"

@@ -29,9 +29,11 @@ from trayapp.sync.http.client import Client
 from trayapp.sync.http.failures import quoted, server_message
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer, Call, first_call
+from trayapp.sync.paging.answer_shape import failure_in
 from trayapp.sync.paging.candidates import FirstPage
 from trayapp.sync.paging.envelope import Envelope, read_envelope
 from trayapp.sync.paging.following import first_page
+from trayapp.sync.paging.listing import partial
 from trayapp.sync.paging.probe import confirm, find_pages
 from trayapp.sync.paging.signs import Signs, signs_of
 from trayapp.sync.paging.tries import Trial
@@ -76,9 +78,11 @@ def look_at(
     count = len(records) + (answer.large.count if answer.large is not None else 0)
     if guess.weak and before is not None and not _resembles(guess, records[0], before):
         raise _no_list(answer, body, hide)
+    if guess.alone and not guess.path and before is not None and before.rows > 1:
+        raise _no_list(answer, body, hide)  # an object where a list was is no record of it
     if _is_object(body) and (guess.alone or not count) and single.says_error(body):
         raise _no_list(answer, body, hide)
-    envelope = read_envelope(page.text, guess.path, answer.url)
+    envelope = read_envelope(page.text, guess.path, answer.url, endpoint.response.harmless)
     signs = Signs() if guess.alone else signs_of(answer.headers, envelope, count, answer.url)
     said, pages = signs.total, signs.pages.value if signs.pages is not None else None
     goes_on = (pages or 1) > 1 or signs.goes_on is not None or signs.leads_on
@@ -98,6 +102,21 @@ def look_at(
         envelope=envelope,
         signs=signs,
         alone=guess.alone,
+    )
+
+
+def not_all_there(failure: tuple[str, str], hide: Callable[[str], str]) -> SyncError:
+    """The error for a first answer which says that something of it is missing: (path, the server's words)."""
+    return SyncError(
+        say("The response is not complete"),
+        partial(failure, hide),
+        say(
+            "Correct the request, or try again later. If the list is complete all the same, set response.harmless ="
+            ' ["{field}"].',
+            field=failure[0],
+        ),
+        code="incomplete",
+        field="response.harmless",
     )
 
 
@@ -184,6 +203,9 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
         answer = answer.whole()
         page = read(answer, endpoint)
         found = look_at(endpoint, answer, page, client.hide)
+    failure = failure_in(found.envelope)
+    if failure is not None and not found.alone:
+        raise not_all_there(failure, client.hide)
     trial = find_source(endpoint, client, call, answer, page.text, found)
     proven, proof = trial.proven, trial.proof
     # Pages may overlap: a record that comes once more is the same one.

@@ -9,6 +9,7 @@ from trayapp.endpoints.model import Pages
 from trayapp.store.mirror.deletions import Proof
 from trayapp.sync.changes.conditional import BELIEVED
 from trayapp.sync.evidence import Evidence
+from trayapp.sync.paging.answer_shape import AnswerShape
 from trayapp.sync.paging.signs import Signs, looks_cut
 
 MOST_PAGES_TWICE = 100
@@ -22,13 +23,17 @@ Repeated = Literal["complete", "incomplete", "refused"]
 
 
 class ProvenPaging(msgspec.Struct, frozen=True):
-    """How a listing goes on, as proven: for which request, how long its first page was, and when that was."""
+    """How a listing goes on, as proven: for which request, how long its first page was, and when that was.
+
+    shape: what its answers looked like in good runs.
+    """
 
     asked: str
     pages: Pages
     count: int
     at: datetime | None = None
     evidence: Evidence = "asked"
+    shape: AnswerShape | None = None
 
     def holds(self, signs: Signs, count: int, now: datetime) -> bool:
         """Whether it can be believed of a first page with `count` records, which says that.

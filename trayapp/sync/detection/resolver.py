@@ -11,13 +11,14 @@ from trayapp.store.bookkeeping.endpoint_states import read_found
 from trayapp.store.file.database import Store
 from trayapp.store.mirror.claim import Stored, stored
 from trayapp.store.records.pages import Page
-from trayapp.sync.detection.first_page import Found, find_source, fits, look_at, settled
+from trayapp.sync.detection.first_page import Found, find_source, fits, look_at, not_all_there, settled
 from trayapp.sync.detection.proof import ProvenPaging
 from trayapp.sync.errors import SyncError
 from trayapp.sync.evidence import Evidence
 from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.answer_shape import AnswerShape, failure_in
 from trayapp.sync.paging.following import first_page
 from trayapp.sync.paging.listing import Listing, Source
 from trayapp.sync.paging.prefetch import Prefetcher
@@ -82,12 +83,17 @@ class SourceResolver:
         asked = f"{call.method} {asked} {found.path}"
         if self._endpoint.pages.kind != "auto":
             asked += f" {msgspec.json.encode(self._endpoint.pages).decode()}"
+        known = self._remembered(asked)
+        failure = failure_in(found.envelope) if known is None or known.shape is None else None
+        if failure is not None and not found.alone:
+            raise not_all_there(failure, client.hide)
         trial = self._trial(client, call, answer, page, found, asked, whole)
         source = Source(
             call=trial.start or call,
             path=found.path,
             pages=trial.pages,
             evidence=trial.evidence,
+            shape=known.shape if known is not None and whole else None,
             total=found.total,
             total_pages=found.total_pages,
         )
@@ -128,7 +134,8 @@ class SourceResolver:
         with self._lock:
             is_less = trial.pages.kind == "none" and known is not None and known.pages.kind != "none"
             if whole and not is_less:
-                self._known = ProvenPaging(asked, trial.pages, found.count, self._now, trial.evidence)
+                shape = known.shape if known is not None else None
+                self._known = ProvenPaging(asked, trial.pages, found.count, self._now, trial.evidence, shape)
                 self.proven = msgspec.json.encode(self._known).decode()
         return trial
 
@@ -139,6 +146,16 @@ class SourceResolver:
                     stored = read_found(db, self._endpoint.id)
                 self._known = msgspec.json.decode(stored, type=ProvenPaging) if stored else None
             return self._known if self._known is not None and self._known.asked == asked else None
+
+    def learn(self, shape: AnswerShape | None) -> None:
+        """Remember what the answers of a run looked like that ended well."""
+        with self._lock:
+            known = self._known
+            if known is None or shape is None or self._one_of_many:
+                return
+            self._known = msgspec.structs.replace(known, shape=shape.widened(known.shape))
+            if self._known != known:
+                self.proven = msgspec.json.encode(self._known).decode()
 
     @property
     def evidence(self) -> Evidence:

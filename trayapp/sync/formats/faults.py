@@ -104,6 +104,16 @@ def start_of(text: bytes) -> str:
     return f"“{start}”"
 
 
+def not_ready(url: str) -> TransientError:
+    """The error for an answer that only says that one is being made (202 Accepted, RFC 9110 section 15.3.3)."""
+    return TransientError(
+        say("The data is not ready yet"),
+        say("{address} is still preparing it.", address=place_of(url)),
+        say("TraySync will try again."),
+        code="not_ready",
+    )
+
+
 def no_list(path: str, url: str, why: Message, hint: Message = NOTHING) -> SyncError:
     """There are no records at the path; `hint` is what to do about it."""
     cause = say("{reason} The response came from {address}.", reason=why, address=place_of(url))

@@ -25,6 +25,7 @@ from trayapp.sync.formats.faults import (
     broken_off,
     incomplete,
     not_json,
+    not_ready,
     page_instead,
     start_of,
     too_deep,
@@ -70,6 +71,8 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
     a web page, an empty or a wrongly encoded answer, and for what is not of its format.
     checked: every byte of the text is proven to be UTF-8; else `check_records` is to be called for what is used of it.
     """
+    if answer.status == 202:
+        raise not_ready(answer.url)
     if answer.large is not None and not is_plain_json(answer, endpoint.response):
         answer = answer.whole()
     given = _unpacked(answer, endpoint.limits.bytes.bytes)

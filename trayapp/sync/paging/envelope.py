@@ -1,7 +1,7 @@
 """What stands around the records of a page: the members of its answer, by their places. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -42,19 +42,27 @@ class Envelope(NamedTuple):
         return _at(self.text, path)
 
 
-def read_envelope(text: bytes, path: str, url: str) -> Envelope:
+def read_envelope(text: bytes, path: str, url: str, harmless: Sequence[str] = ()) -> Envelope:
     """The envelope of an answer's JSON text whose records are at `path`. Raises SyncError when it is no JSON at all.
 
-    What only the lenient parser can read is read by it: a page is no end because a value on it is odd.
+    What only the lenient parser can read is read by it: a page is no end because a value on it is odd. harmless: paths
+    of members that are left out, as somebody knows that they say nothing of the listing.
     """
     if text[:1] != b"{":
         return Envelope(text, ())
     records = _records_place(path)
     try:
-        return Envelope(text, tuple(_members(_members_of.decode(text), (), records)), records or ())
+        members = tuple(_members(_members_of.decode(text), (), records))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         text = mended(text, url, error)
-        return Envelope(text, tuple(_members(_members_of.decode(text), (), records)), records or ())
+        members = tuple(_members(_members_of.decode(text), (), records))
+    if harmless:
+        members = tuple(each for each in members if not any(_is_below(each[0], path) for path in harmless))
+    return Envelope(text, members, records or ())
+
+
+def _is_below(place: Place, path: str) -> bool:
+    return f"{'.'.join(place)}.".startswith(f"{path}.")
 
 
 def _records_place(path: str) -> Place | None:

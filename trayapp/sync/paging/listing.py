@@ -1,6 +1,6 @@
 """Walking a listing from its first page to its end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import xxhash
@@ -11,10 +11,12 @@ from trayapp.messages import Message, say, say_count
 from trayapp.store.records.pages import Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.evidence import Evidence
+from trayapp.sync.formats.faults import no_list
 from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.links import place_of
 from trayapp.sync.http.request import Answer, Call
+from trayapp.sync.paging.answer_shape import AnswerShape, failure_in, shape_of
 from trayapp.sync.paging.envelope import Envelope, read_envelope
 from trayapp.sync.paging.following import (
     MOST_EMPTY,
@@ -37,13 +39,15 @@ MOST_SAME = 100
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A listing as it was found: its first request, where its records are, how it goes on, its advertised totals.
 
-    evidence: why its first page is believed to be all of it, or to be followed by the others.
+    evidence: why its first page is believed to be all of it, or to be followed by the others. shape: what the answers
+    of earlier runs looked like, None when there were none.
     """
 
     call: Call
     path: str
     pages: Pages
     evidence: Evidence = "ended"
+    shape: AnswerShape | None = None
     total: int | None = None
     total_pages: int | None = None
 
@@ -92,6 +96,9 @@ class Listing:
         self._records = records
         self._digests: set[bytes] = set()
         self._same = 0
+        self.shape: AnswerShape | None = None
+        self._odd: str | None = None
+        self._is_list: bool | None = None
 
     def __iter__(self) -> Iterator[Page]:
         source, walk = self.source, self.walk
@@ -114,12 +121,13 @@ class Listing:
                 walk.count += answer.large.count
                 walk.records += answer.large.count
             try:
-                envelope = read_envelope(page.text, source.path, answer.url)
+                envelope = read_envelope(page.text, source.path, answer.url, self._endpoint.response.harmless)
                 following = next_call(source.call, answer, envelope, source.pages, walk)
             except UnicodeDecodeError:
                 check_records([page.text], answer.url)
                 raise
             self.answer, self.envelope, self.following = answer, envelope, following
+            self._look_at_shape(answer, envelope)
             if following is not None:
                 self.shifting = self.shifting or may_shift(source.pages, following.url)
                 self._prefetch()
@@ -147,6 +155,9 @@ class Listing:
     def _records_on(self, page: Body, url: str) -> Page:
         """The records of a page; a single one may stand on a later page where the others had a list of them."""
         path = self.source.path
+        if self.walk.pages and self._is_list is not None and (page.text[:1] == b"[") != self._is_list:
+            raise no_list(path, url, say("It is of another kind than the page before."))
+        self._is_list = page.text[:1] == b"["
         try:
             return records_of(page, path, url, cut_records)
         except SyncError:
@@ -243,9 +254,29 @@ class Listing:
         said = signs_of(self.answer.headers, self.envelope, self.walk.count, self.answer.url).total
         return said.value if said is not None else None
 
+    def _look_at_shape(self, answer: Answer, envelope: Envelope) -> None:
+        """Whether a page says that it is not all there, or looks like no page did before."""
+        failure = failure_in(envelope)
+        if failure is not None and self.lacking is None:
+            self.lacking = partial(failure, self._client.hide)
+        shape = shape_of(answer, envelope)
+        self.shape = shape.widened(self.shape)
+        if self.source.shape is not None and self._odd is None:
+            self._odd = shape.beyond(self.source.shape)
+
     def _conclude(self) -> None:
         """Say why what was read is everything, or what is missing."""
         source, walk = self.source, self.walk
+        if self.lacking is not None:
+            return
+        if self._odd is not None:
+            self.warnings.append(
+                say(
+                    "The response has something it never had before: {field}. Nothing was deleted in this run.",
+                    field=self._odd,
+                )
+            )
+            return
         total = None if source.pages.ignore_total else walk.total
         if source.pages.kind == "none" and source.evidence != "unproven":
             self.evidence = source.evidence
@@ -263,6 +294,11 @@ class Listing:
 
 def _identity(call: Call) -> tuple[str, bytes | None, tuple[tuple[str, str], ...]]:
     return call.url, call.body, tuple(call.headers.items())
+
+
+def partial(failure: tuple[str, str], hide: Callable[[str], str]) -> Message:
+    """A failure that an answer tells of, in the server's words."""
+    return say("{field} in the response: {words}", field=failure[0], words=hide(failure[1]))
 
 
 def _names(record: bytes) -> set[str]:

@@ -113,7 +113,7 @@ class Tries:
             page = read(answer, self._endpoint)
             if (page.text[:1] == b"[") != self._is_list:
                 return None  # of another shape: no page of this listing
-            envelope = read_envelope(page.text, self.listing.path, answer.url)
+            envelope = read_envelope(page.text, self.listing.path, answer.url, self._endpoint.response.harmless)
             return SecondPage(call, answer, records_of(page, self.listing.path, answer.url), envelope)
         except SyncError as error:
             if not quietly or _is_no_refusal(error):

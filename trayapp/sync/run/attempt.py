@@ -25,6 +25,7 @@ from trayapp.sync.detection.proof import Repeated, Walked, judged
 from trayapp.sync.detection.resolver import ResolvedSource, SourceResolver, keyed
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.evidence import Evidence
+from trayapp.sync.paging.listing import Listing
 from trayapp.sync.reading.chain import Chain
 from trayapp.sync.reading.chain_reading import ChainReading
 from trayapp.sync.reading.listing_reading import Reading, Target, Walkable
@@ -79,7 +80,7 @@ class Attempt:
                 if endpoint.table.mode == "replace" and proof == "none" and run.endpoint.pages.max is None:
                     raise SyncError(
                         say("The list is incomplete"),
-                        self.warnings[-1] if self.warnings else say("It ended before all records had arrived."),
+                        reading.walked.lacking or say("It ended before all records had arrived."),
                         say("The table is unchanged. The next run will try again."),
                         code="incomplete",
                     )
@@ -210,6 +211,8 @@ class Attempt:
             report = self._report(outcome, reading)
             save_evidence(db, endpoint.id, report.evidence or "")
             history.record_run(db, row_of(report), number)
+            if isinstance(reading.walked, Listing) and report.status != "incomplete":
+                self._resolver.learn(reading.walked.shape)
             if self._resolver.proven is not None:
                 write_found(db, endpoint.id, self._resolver.proven)
             marks = _marks(run.marks, run.started, reading, proof != "none", outcome)
