@@ -20,10 +20,10 @@ _MANY = 20
 
 
 class AnswerShape(msgspec.Struct, frozen=True):
-    """How answers are made: their status, their media type, and the members beside the records that had a value."""
+    """How answers are made: their statuses, media types, and the members beside the records that had a value."""
 
-    status: int
-    media: str
+    statuses: tuple[int, ...] = ()
+    media: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
 
     def beyond(self, known: "AnswerShape") -> str | None:
@@ -31,21 +31,25 @@ class AnswerShape(msgspec.Struct, frozen=True):
         new = sorted({*self.members} - {*known.members})
         if new:
             return new[0]
-        if self.status != known.status:
-            return f"status {self.status}"
-        return self.media if self.media != known.media else None
+        if statuses := {*self.statuses} - {*known.statuses}:
+            return f"status {min(statuses)}"
+        return min({*self.media} - {*known.media}, default=None)
 
     def widened(self, other: "AnswerShape | None") -> "AnswerShape":
         """The shape of answers of which some look like the one and some like the other."""
         if other is None:
             return self
-        return msgspec.structs.replace(self, members=tuple(sorted({*self.members, *other.members})))
+        return AnswerShape(
+            tuple(sorted({*self.statuses, *other.statuses})),
+            tuple(sorted({*self.media, *other.media})),
+            tuple(sorted({*self.members, *other.members})),
+        )
 
 
 def shape_of(answer: Answer, envelope: Envelope) -> AnswerShape:
     """The shape of one answer."""
     media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return AnswerShape(answer.status, media, tuple(sorted(_paths(envelope))))
+    return AnswerShape((answer.status,), (media,), tuple(sorted(_paths(envelope))))
 
 
 def failure_in(envelope: Envelope) -> tuple[str, str] | None:
