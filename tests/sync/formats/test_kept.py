@@ -71,6 +71,13 @@ def test_rows_are_read_from_the_file(mirror, kind):
         assert (mirror.report.added, mirror.report.changed, mirror.report.deleted) == (0, 1, 0)
 
 
+def test_rows_may_be_more_than_is_in_memory_at_once(mirror, monkeypatch):
+    for module in (intake, large, text):
+        monkeypatch.setattr(module, "MOST", 10_000)
+    assert len(KINDS["plain"]) > 20_000
+    assert mirror.add(raw(KINDS["plain"], "text/csv")) == ROWS
+
+
 def test_a_field_that_is_long_is_taken_and_a_longer_one_refused(mirror, monkeypatch):
     assert mirror.sync(raw(b'id,b\n1,"' + b"x," * 500_000 + b'"\n', "text/csv"))[0]["b"] == "x," * 500_000
     mirror.sync(raw(b'id,b\n1,"' + b"x" * (rows.MOST_CHARACTERS + 1) + b'"\n', "text/csv"))
@@ -89,6 +96,13 @@ def test_what_cannot_be_cut_is_taken_up_to_a_size(mirror, kind, monkeypatch):
         monkeypatch.setattr(module, "MOST", 2**20)
     assert len(mirror.sync(reply(2**20 - 40))[0]["b"]) == 2**20 - 40
     mirror.sync(reply(2**20))
+    assert str(mirror.report.problem.title) == "The response is too large to be read at once"
+
+
+def test_a_long_text_of_no_known_format_is_not_even_read(mirror, monkeypatch):
+    for module in (intake, large, text):
+        monkeypatch.setattr(module, "MOST", 10_000)
+    mirror.sync(raw(b"." * 20_000, "application/octet-stream"))
     assert str(mirror.report.problem.title) == "The response is too large to be read at once"
 
 
