@@ -9,7 +9,7 @@ import pytest
 from tests.server import raw
 from tests.sync.mirroring import mirroring
 from trayapp.sync.formats import packed, text
-from trayapp.sync.formats.delimited import rows
+from trayapp.sync.formats.delimited import kept_blocks, rows
 from trayapp.sync.http import intake, large
 
 ROWS = [
@@ -52,6 +52,7 @@ KINDS = {
 def mirror(tmp_path, monkeypatch):
     for module in (intake, packed, text):
         monkeypatch.setattr(module, "LARGE", 1000)
+    monkeypatch.setattr(kept_blocks, "MOST", 4096)
     monkeypatch.setattr(rows, "_LET_GO", 4096)
     monkeypatch.setattr(intake, "_WINDOW", 4096)
     with mirroring(tmp_path) as mirror:
