@@ -6,12 +6,14 @@ A home lies beside a folder `out`, which copies and exports go to; both are in t
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import apsw
 
 from tests.server import json_reply
+from trayapp.store.file import backups
 from trayapp.store.file.damage import is_sound
 from trayapp.store.file.migrations import MIGRATIONS
 
@@ -60,6 +62,10 @@ class Place:
         self.out.mkdir()
         table = '[endpoint.table]\nname = "items"\nkey = ["id"]\n'
         self.settings.write_text(f'# mine\n[[endpoint]]\nid = "items"\nurl = "{url}"\n{table}')
+
+    def look_today(self):
+        """The day's look at the database, and its backup, are not due."""
+        backups.noted(self.database, datetime.now(UTC))
 
     def query(self, sql, path=None):
         """The rows; None where there is no such file or table."""
@@ -191,6 +197,7 @@ def _nothing(place):
 
 SCENARIOS = {
     "sync": Scenario(("sync",), _synced),
+    "daily": Scenario(("sync",), _synced),
     "first": Scenario(("sync",), _synced, steps=(), kept=_settings_are_whole),
     "migration": Scenario(("sync",), _synced, steps=(_older,), kept=_has_ours),
     "damaged": Scenario(("sync",), _synced, steps=(_damage,), kept=_garbage_is_kept),

@@ -72,6 +72,8 @@ class Walk:
             else:
                 ended = self.run(step)
                 assert ended.code == 0, ended.said
+        if self.name != "daily":
+            place.look_today()
         place.folder.rename(self._before)
         self._generation(1)
 

@@ -4,6 +4,7 @@ import json
 
 import msgspec
 import pytest
+import xxhash
 
 from tests.store.mirror.test_publish import ENDPOINT, FIVE, counts, endpoint, mirror, opened, recorded, rows, said
 from trayapp.endpoints.model import Incremental
@@ -375,3 +376,47 @@ def test_ten_new_columns_are_named(store):
         "New columns: g0, g1, g2, g3, g4, g5, g6, g7, g8, g9 and 1 more.",
         "Columns without any value now: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9.",
     )
+
+
+@pytest.mark.parametrize("key", [("a",), ("a", "b")], ids=str)
+def test_cells_without_a_key_are_refused(store, key):
+    with pytest.raises(StoreError, match="no key"):
+        mirror(
+            store,
+            [CellPage([packed("ab", (), [("1", None), ("x", "y")], Digests.of([b"1x", b"y"]))])],
+            endpoint(key=key),
+        )
+    with pytest.raises(StoreError, match="no key"):
+        mirror(
+            store,
+            [CellPage([packed("bc", (), [("1", "2"), ("x", "y")], Digests.of([b"1x", b"2y"]))])],
+            endpoint(key=key),
+        )
+
+
+def test_a_tombstone_without_a_key_is_refused(store):
+    mirror(store, [alive(1)], MARKED)
+    with pytest.raises(StoreError, match="no key"):
+        mirror(store, [{"gone": True}], MARKED, partial=True)
+
+
+def test_what_is_only_added_needs_no_key(store):
+    append = endpoint(mode="append")
+    assert mirror(store, [{"name": "x"}], append).added == 1
+    assert rows(store, order="name") == [{"name": "x"}]
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_records_that_are_all_empty_make_no_table(store, mode):
+    keyless = endpoint(mode=mode, key=())
+    with pytest.raises(StoreError, match="no fields"):
+        mirror(store, [{}, {}], keyless)
+    assert mirror(store, [{}, {"a": 1}], keyless).added == 2
+    assert mirror(store, [{}], keyless).added == 1
+
+
+def test_keys_of_identical_records_stay_as_they_were_made(store):
+    """A table that an older version made has the same rows."""
+    mirror(store, [b'{"t":1}', b'{"t":2}', b'{"t":1}', b'{"t":1}'], endpoint(key=(HASH_KEY,)))
+    one, two = (xxhash.xxh3_128_hexdigest(record) for record in (b'{"t":1}', b'{"t":2}'))
+    assert {row[HASH_KEY] for row in rows(store, order="t")} == {one, f"{one}:2", f"{one}:3", two}

@@ -206,8 +206,9 @@ def test_widening_keeps_the_users_indexes_triggers_and_views(store):
         db.execute("CREATE VIEW big AS SELECT * FROM items WHERE size > 2")
         db.execute("CREATE TABLE noticed (id)")
         db.execute("CREATE TRIGGER told AFTER INSERT ON items BEGIN INSERT INTO noticed VALUES (new.id); END")
-    mirror(store, [*FIVE, {"id": 9, "name": 5, "size": 3}])
+    mirror(store, [*FIVE, {"id": 9, "name": "n9", "size": 3.5}])
     with store.reading() as db:
+        assert load_shape(db, 1, ("id",)).columns[2].kind == "real"
         names = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
         assert {"mine", "big", "told"} <= names
         assert db.execute("SELECT count(*) FROM big").get == 3

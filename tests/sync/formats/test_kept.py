@@ -9,7 +9,7 @@ import pytest
 from tests.server import raw
 from tests.sync.mirroring import mirroring
 from trayapp.sync.formats import packed, text
-from trayapp.sync.formats.delimited import rows
+from trayapp.sync.formats.delimited import kept_blocks, rows
 from trayapp.sync.http import intake, large
 
 ROWS = [
@@ -52,6 +52,7 @@ KINDS = {
 def mirror(tmp_path, monkeypatch):
     for module in (intake, packed, text):
         monkeypatch.setattr(module, "LARGE", 1000)
+    monkeypatch.setattr(kept_blocks, "MOST", 4096)
     monkeypatch.setattr(rows, "_LET_GO", 4096)
     monkeypatch.setattr(intake, "_WINDOW", 4096)
     with mirroring(tmp_path) as mirror:
@@ -69,6 +70,13 @@ def test_rows_are_read_from_the_file(mirror, kind):
     if kind == "plain":
         mirror.run(mirror.preview.endpoint)
         assert (mirror.report.added, mirror.report.changed, mirror.report.deleted) == (0, 1, 0)
+
+
+def test_rows_may_be_more_than_is_in_memory_at_once(mirror, monkeypatch):
+    for module in (intake, large, text):
+        monkeypatch.setattr(module, "MOST", 10_000)
+    assert len(KINDS["plain"]) > 20_000
+    assert mirror.add(raw(KINDS["plain"], "text/csv")) == ROWS
 
 
 def test_a_field_that_is_long_is_taken_and_a_longer_one_refused(mirror, monkeypatch):
@@ -89,6 +97,13 @@ def test_what_cannot_be_cut_is_taken_up_to_a_size(mirror, kind, monkeypatch):
         monkeypatch.setattr(module, "MOST", 2**20)
     assert len(mirror.sync(reply(2**20 - 40))[0]["b"]) == 2**20 - 40
     mirror.sync(reply(2**20))
+    assert str(mirror.report.problem.title) == "The response is too large to be read at once"
+
+
+def test_a_long_text_of_no_known_format_is_not_even_read(mirror, monkeypatch):
+    for module in (intake, large, text):
+        monkeypatch.setattr(module, "MOST", 10_000)
+    mirror.sync(raw(b"." * 20_000, "application/octet-stream"))
     assert str(mirror.report.problem.title) == "The response is too large to be read at once"
 
 

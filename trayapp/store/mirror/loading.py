@@ -9,7 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Table
 from trayapp.messages import say
-from trayapp.store.errors import UnfitKey
+from trayapp.store.errors import StoreError, UnfitKey
 from trayapp.store.mirror import schema as tables
 from trayapp.store.mirror.claim import Plan
 from trayapp.store.mirror.decoder import Misfit, RowDecoder, Rows, kinds_beyond
@@ -76,6 +76,8 @@ class Fitting:
             missing = [field for field in self._settings.key if field not in {column.path for column in after.columns}]
             if self._keyed and missing:
                 raise _no_key(missing[0], self._count())
+            if not after.columns:
+                raise _no_fields()
             tables.create(self._db, self._plan.table, after)
             self.exists = True
         elif after != self.shape:
@@ -221,6 +223,16 @@ def _applicable(types: Mapping[str, str], shape: Shape) -> dict[str, str]:
 def _is_rewritten(before: Kind, after: Kind) -> bool:
     """Whether values are written otherwise in a column that becomes wider so, like 1 as 1.0."""
     return before not in ("null", "real") and after == "real"
+
+
+def _no_fields() -> StoreError:
+    return StoreError(
+        say("The records have no fields"),
+        say("A table can't be made for records that are all empty."),
+        say("Check where the records are in the response (response.records)."),
+        code="no_fields",
+        field="response.records",
+    )
 
 
 def _no_key(field: str, records: int) -> UnfitKey:

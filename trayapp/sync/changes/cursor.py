@@ -209,7 +209,7 @@ def since(call: Call, incremental: Incremental, cursor: str | None) -> Call:
 
 
 def _with(call: Call, incremental: Incremental, text: str) -> Call:
-    value: str | int = int(text) if incremental.into == "json" and re.fullmatch(r"0|-?[1-9]\d{0,17}", text) else text
+    value: str | int = int(text) if re.fullmatch(r"0|-?[1-9]\d{0,17}", text) else text
     return placed(call, Pages(into=incremental.into), incremental.param, value)
 
 

@@ -272,4 +272,6 @@ def _may_go_on(listing: FirstPage) -> bool:
     """Whether it is worth asking for more without a sign of it: a page is not that large, or has a round number."""
     if not listing.records or listing.answer.large is not None:
         return False
-    return len(listing.answer.body) <= _LARGEST_PAGE or looks_cut(len(listing.records))
+    answer = listing.answer
+    size = len(answer.body if answer.kept is None else answer.kept)
+    return size <= _LARGEST_PAGE or looks_cut(len(listing.records))

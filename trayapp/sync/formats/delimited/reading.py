@@ -17,6 +17,7 @@ from trayapp.sync.formats.delimited import footing, heading
 from trayapp.sync.formats.delimited.cell_kinds import kind_of
 from trayapp.sync.formats.delimited.columns import Value, column, column_of_numbers, column_with_thousands
 from trayapp.sync.formats.delimited.dialect import DECLARED, sample
+from trayapp.sync.formats.delimited.kept_blocks import kept
 from trayapp.sync.formats.delimited.numbers import Style, evidence, has_only_grouped, style_of
 from trayapp.sync.formats.delimited.rows import RowFormat, Rows, read_rows, row_format, unused
 from trayapp.sync.formats.values import field_names
@@ -245,9 +246,9 @@ class _Table:
     def doubtful(self) -> list[int]:
         return [place for place, is_doubtful in self._pointed.items() if is_doubtful]
 
-    def blocks(self, parts: Iterator[Rows]) -> list[Block]:
+    def blocks(self, parts: Iterator[Rows]) -> Sequence[Block]:
         """Those of all rows that have a value."""
-        return [block for rows, texts in parts if rows and (block := self._block(rows, texts))]
+        return kept(block for rows, texts in parts if rows and (block := self._block(rows, texts)))
 
     def tell(self, tell: Callable[[Message], None]) -> None:
         """Say what was odd."""
