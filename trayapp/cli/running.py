@@ -142,7 +142,7 @@ def status(client: Client, options: Options) -> int:
     rows = [
         (
             each["id"],
-            each["state"],
+            f"{each['state']}, may be incomplete" if each["evidence"] == "unproven" else each["state"],
             each["rows"],
             _local_text(each["last_success"]),
             _local_text(each["next_due"]),

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import apsw
 import msgspec
@@ -38,7 +38,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     requests: int = 0
     bytes: int = 0
-    evidence: str | None = None
+    evidence: Literal["counted", "ended", "asked", "declared", "unproven"] | None = None
     warnings: tuple[Message, ...] = ()
     sentence: Message = NOTHING
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QIcon, QPalette
 
 from trayapp.messages import tr
 from trayapp.store.bookkeeping.history import RunRow
+from trayapp.sync.evidence import in_words
 from trayapp.ui.widgets import words
 from trayapp.ui.widgets.icons import line_pixmap
 from trayapp.ui.widgets.keyed_model import Index, KeyedModel
@@ -167,7 +168,8 @@ def _what(run: RunRow) -> str:
 
 
 def _tool_tip(run: RunRow) -> str:
-    return "\n".join((_what(run), *map(str, run.warnings)))
+    evidence = [str(in_words(run.evidence))] if run.evidence else []
+    return "\n".join((_what(run), *map(str, run.warnings), *evidence))
 
 
 def _sort_key(run: RunRow, column: int) -> Any:

@@ -128,6 +128,8 @@ class EndpointPanel(QFrame):
             facts.append(tr("waits for: {reason}", reason=status.blocked_by))
         if status.state == "failing" and status.attempts > 1:
             facts.append(tr("{count} attempts", count=status.attempts))
+        if status.evidence == "unproven":
+            facts.append(tr("the list may be incomplete"))
         if status.tags:
             facts.append(tr("tags: {tags}", tags=", ".join(status.tags)))
         return " · ".join(facts)
