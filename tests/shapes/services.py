@@ -205,7 +205,115 @@ def _address_in_header(name: str) -> Serve:
     return tokens("c", lambda items, _: items, headers=lambda token: {name: f"/api/items?c={token}"} if token else {})
 
 
+def _fiscal(items: list[Any], page: int, total: int) -> Any:
+    more = f"&page%5Bnumber%5D={page + 2}&page%5Bsize%5D=10" if (page + 1) * 10 < total else None
+    return {
+        "data": items,
+        "meta": {"count": len(items), "labels": {}, "total-count": total, "total-pages": (total + 9) // 10},
+        "links": {"self": f"&page%5Bnumber%5D={page + 1}", "prev": None, "next": more},
+    }
+
+
+def _arcgis(items: list[Any], start: int, total: int) -> Any:
+    more = {"exceededTransferLimit": True} if start + len(items) < total else {}
+    return {
+        "objectIdFieldName": "id",
+        "fields": [{"name": "id", "type": "esriFieldTypeOID"}],
+        "features": [{"attributes": each} for each in items],
+        **more,
+    }
+
+
+def _wfs(items: list[Any], start: int, total: int) -> Any:
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "id": each["id"],
+                "geometry": None,
+                "properties": {name: each[name] for name in each if name != "id"},
+            }
+            for each in items
+        ],
+        "numberMatched": total,
+        "numberReturned": len(items),
+        "timeStamp": "2026-11-30T10:00:00.000Z",
+    }
+
+
+def _before(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    """The newest first, and those before an id (Discord)."""
+
+    def handler(seen: Seen) -> Reply:
+        newest = sorted(records(), key=lambda each: -each["id"])
+        before = int(seen.param("before") or 10**9)
+        return json_reply([each for each in newest if each["id"] < before][: int(seen.param("limit") or 5)])
+
+    return handler
+
+
+def _json_server_1(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    """All as a bare list, but an envelope when it is asked by page."""
+
+    def handler(seen: Seen) -> Reply:
+        if "_page" not in seen.query:
+            return json_reply(list(records()))
+        page, pages = int(seen.param("_page")), (len(records()) + 9) // 10
+        facts = {"first": 1, "prev": None, "next": page + 1 if page < pages else None, "last": pages, "pages": pages}
+        return json_reply({**facts, "items": len(records()), "data": records()[page * 10 - 10 : page * 10]})
+
+    return handler
+
+
+def _sharepoint(items: list[Any], following: str | None, total: int) -> Any:
+    return {"d": {"results": items, **({"__next": following} if following else {})}}
+
+
+def _by_unasked(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    """A cursor that comes only to those who ask for one, if with an empty one."""
+
+    def handler(seen: Seen) -> Reply:
+        start = int((seen.param("cursor") or "c0")[1:])
+        more = "cursor" in seen.query and start + 25 < len(records())
+        return json_reply({"contacts": records()[start : start + 25], "cursor": f"c{start + 25}" if more else None})
+
+    return handler
+
+
+def _equal_pages(records: Callable[[], Records]) -> Callable[[Seen], Reply]:
+    """Records that are equal on every page; only the Link header tells the pages apart."""
+
+    def handler(seen: Seen) -> Reply:
+        page = int(seen.param("page", "1"))
+        count = len(records()[page * 10 - 10 : page * 10])
+        more = {"Link": f'</api/items?page={page + 1}>; rel="next"'} if page * 10 < len(records()) else {}
+        return json_reply([{"level": ("info", "warn")[n % 2]} for n in range(count)]).with_headers(**more)
+
+    return handler
+
+
+def _equal_rows(records: Records) -> list[Record]:
+    return [{"level": ("info", "warn")[n % 10 % 2]} for n in range(len(records))]
+
+
 SERVICES: dict[str, Shape] = {
+    "links.next is the rest of a query (Fiscal Data)": Shape(numbered("page[number]", envelope=_fiscal)),
+    "exceededTransferLimit (ArcGIS)": Shape(
+        offsets("resultOffset", envelope=_arcgis),
+        rows=lambda r: [{"attributes": each} for each in r],
+        counts=(2, 0, 3),
+    ),
+    "numberMatched and startIndex (WFS)": Shape(
+        offsets("startIndex", envelope=_wfs),
+        rows=lambda r: [{**each, "geometry": None} for each in r],
+    ),
+    "before=ID, the size in the address (Discord)": Shape(_before, query="?limit=10"),
+    "before=ID without a word": Shape(_before),
+    "a list, but an envelope by page (json-server 1)": Shape(_json_server_1),
+    "d.__next (SharePoint)": Shape(_by_link(_sharepoint)),
+    "a cursor only for those who ask": Shape(_by_unasked),
+    "equal records on every page": Shape(_equal_pages, rows=_equal_rows, counts=(0, 0, 1)),
     "meta.next_token (X)": Shape(
         tokens("pagination_token", lambda items, token: {"data": items, "meta": {"next_token": token} if token else {}})
     ),
