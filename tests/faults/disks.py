@@ -14,6 +14,9 @@ import tempfile
 from pathlib import Path
 
 from trayapp import cli
+from trayapp.store.bookkeeping.endpoint_states import write_meta
+from trayapp.store.errors import StoreError
+from trayapp.store.file.database import Store
 
 READING = (
     ("status",),
@@ -109,7 +112,28 @@ def carry_out(arguments):
     return os.waitstatus_to_exitcode(os.wait()[1]), said
 
 
+def writable_again(home):
+    """What becomes of two writes of one program: on a read-only disk, and when it is that no more."""
+    held = Store(home / "traysync.db")
+    held.checkpoint()
+    mount("--bind", home, home)
+    mount("-o", "remount,ro,bind", home)
+    store, found = Store(home / "traysync.db"), []
+    for value in ("first", "second"):
+        try:
+            with store.writing() as db:
+                write_meta(db, "note", value)
+            found.append("written")
+        except StoreError as error:
+            found.append(type(error).__name__)
+        mount("-o", "remount,rw,bind", home)
+    return found
+
+
 def main(kind, home, out):
+    if kind == "writable again":
+        print(json.dumps(writable_again(Path(home))))
+        return
     import keyring  # noqa: F401  what a command imports must not be what fails
     import requests  # noqa: F401
     import tomlkit  # noqa: F401

@@ -65,3 +65,8 @@ def test_what_can_be_read_is_and_the_rest_is_said(commands, kind):
         assert (
             "full" in found["sync"][1] if kind == "full" else "writ" in found["sync"][1] or "used" in found["sync"][1]
         )
+
+
+def test_a_disk_that_can_be_written_again_is(commands):
+    """Where SQLite may not write it makes do with reading, and would do so for as long as the program runs."""
+    assert commands("writable again") == ["StoreNotWritable", "written"]

@@ -172,6 +172,18 @@ def test_several_processes_make_or_migrate_it_at_once(tmp_path, version):
             assert [each.result() for each in [pool.submit(use) for _ in range(6)]] == [[]] * 6
 
 
+def test_what_was_committed_counts_although_it_can_not_be_moved_out_of_the_wal(store, monkeypatch):
+    class Full:
+        def wal_checkpoint(self, mode):
+            raise apsw.FullError
+
+    put(store, "kept")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_db", Full())
+        store.checkpoint()
+    assert note(store) == "kept"
+
+
 def test_a_newer_file_is_refused_and_left_as_it_is(path):
     db = apsw.Connection(str(path))
     db.pragma("user_version", 99)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeAlias, TypeVar, overload
 
+from trayapp.messages import Message
 from trayapp.store.records.cells import Block, together
 from trayapp.store.records.digests import Digests
 
@@ -20,8 +21,18 @@ Check = Callable[[Sequence[bytes]], None]
 class JsonPage(Sequence[bytes]):
     """Records as their JSON: as bytes, or as views of the answer they came in."""
 
-    def __init__(self, records: Iterable[bytes], digests: Digests | None = None, text: bytes | None = None) -> None:
-        """`records` are iterated over when they are first needed; `text` is a JSON array of them."""
+    def __init__(
+        self,
+        records: Iterable[bytes],
+        digests: Digests | None = None,
+        text: bytes | None = None,
+        warnings: tuple[Message, ...] = (),
+    ) -> None:
+        """`records` are iterated over when they are first needed; `text` is a JSON array of them.
+
+        warnings: what people should know about their reading.
+        """
+        self.warnings = warnings
         self._given = records
         self._digests = digests
         self._text = text
@@ -78,6 +89,8 @@ class JsonPage(Sequence[bytes]):
 
 class CellPage(Sequence[bytes]):
     """Rows of cells, in blocks."""
+
+    warnings: tuple[Message, ...] = ()
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = blocks

@@ -217,7 +217,7 @@ def _explore(endpoint: Endpoint, client: Client) -> Preview:
     key = endpoint.table.key or (keys.key_for(records, endpoint.table.name, found.alone, found.format) if count else ())
     if mode == "append" and key and key[0] in OWN_KEYS:
         key = ()
-    warnings = [*_warnings(count, key, proven, proof), *page.warnings]
+    warnings = [*_warnings(count, key, proven, proof), *page.warnings, *found.records.warnings]
     rival = shapes.rival(outline(page.text, answer.url)) if endpoint.response.records == "auto" else None
     if rival is not None and not found.alone:
         warnings.append(

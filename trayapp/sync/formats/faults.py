@@ -6,6 +6,7 @@ import textwrap
 from trayapp.messages import NOTHING, Message, say
 from trayapp.sync.errors import AuthError, SyncError, TransientError
 from trayapp.sync.formats.characters import is_known
+from trayapp.sync.http.failures import quoted
 from trayapp.sync.http.links import place_of
 
 
@@ -17,6 +18,17 @@ def broken_off(cause: Message) -> TransientError:
 def incomplete(url: str, format: str) -> TransientError:
     """It ends too early for that format."""
     return broken_off(say("{address} sent incomplete {format}.", address=place_of(url), format=format))
+
+
+def ended_with(said: str, url: str) -> TransientError:
+    """The server put this complaint in the place of the records to come."""
+    cause = say("{address} ended its list with an error.", address=place_of(url))
+    return TransientError(
+        say("The server broke off its list"),
+        quoted(said) if said else cause,
+        say("TraySync will try again."),
+        code="cut_off",
+    )
 
 
 def not_json(cause: Message) -> SyncError:
@@ -91,6 +103,18 @@ def no_json(text: bytes, url: str, error: Exception) -> SyncError:
     """The parser refuses it with that error."""
     if "truncated" in str(error):
         return incomplete(url, "JSON")
+    if "trailing" in str(error):
+        return SyncError(
+            say("The response is not JSON"),
+            say(
+                "More follows the first value from {address}, which begins with {start}.",
+                address=place_of(url),
+                start=start_of(text),
+            ),
+            say("If these are several values one after another, set response.format to “ndjson”."),
+            code="format",
+            field="response.format",
+        )
     return not_json(
         say("The response from {address} begins with {start}.", address=place_of(url), start=start_of(text))
     )

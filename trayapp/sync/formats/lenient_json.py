@@ -55,18 +55,26 @@ def outline(text: bytes, url: str) -> Any:
         return parse(text, url)
 
 
-def mended(text: bytes, url: str, error: Exception) -> bytes:
-    """Strict JSON from what the strict parser refused with that error, but servers send.
+def mended(text: bytes, url: str, error: Exception) -> tuple[bytes, int]:
+    """Strict JSON from what the strict parser refused with that error, but servers send; how many NaN were in it.
 
     NaN and Infinity become null, lone surrogates U+FFFD; numbers stay as they are written. Raises SyncError when it is
     no JSON at all.
     """
-    return msgspec.json.encode(_read(text, url, error, _token, _token))
+    constants: list[str] = []
+    return msgspec.json.encode(_read(text, url, error, _token, _token, constants.append)), len(constants)
 
 
-def _read(text: bytes, url: str, error: Exception, real: Callable[[str], Any], integer: Callable[[str], Any]) -> Any:
+def _read(
+    text: bytes,
+    url: str,
+    error: Exception,
+    real: Callable[[str], Any],
+    integer: Callable[[str], Any],
+    constant: Callable[[str], None] = lambda _: None,
+) -> Any:
     try:
-        return _lenient(text, real, integer)
+        return _lenient(text, real, integer, constant)
     except RecursionError:
         raise too_deep(url) from None
     except UnicodeDecodeError:
@@ -75,10 +83,13 @@ def _read(text: bytes, url: str, error: Exception, real: Callable[[str], Any], i
         raise no_json(text, url, error) from None
 
 
-def _lenient(text: bytes, real: Callable[[str], Any], integer: Callable[[str], Any]) -> Any:
-    return _clean(
-        json.loads(text.decode(), parse_constant=lambda _: None, parse_float=real, parse_int=integer, strict=False)
-    )
+def _lenient(
+    text: bytes,
+    real: Callable[[str], Any],
+    integer: Callable[[str], Any],
+    constant: Callable[[str], None] = lambda _: None,
+) -> Any:
+    return _clean(json.loads(text.decode(), parse_constant=constant, parse_float=real, parse_int=integer, strict=False))
 
 
 def exact_float(number: str) -> float | str:

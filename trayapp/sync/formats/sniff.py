@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from trayapp.sync.formats import lines
+from trayapp.sync.formats import lines, script
 from trayapp.sync.formats.delimited.dialect import dialect, first_rows
 
 Format = Literal["json", "ndjson", "csv", "feed", "xml"]
@@ -49,8 +49,9 @@ def sniffed(body: bytes, headers: Mapping[str, str], url: str) -> Format:
     if is_json_feed(body, headers):
         return "feed"
     if body[:1] in (b"{", b"[", b"\x1e"):
-        return "ndjson" if body[:1] == b"\x1e" or lines.is_lines(body) else "json"
-    if kind.endswith("json"):
+        is_one = body[:1] == b"[" or not lines.is_several(body)
+        return "ndjson" if body[:1] == b"\x1e" or lines.is_lines(body) or not is_one else "json"
+    if kind.endswith("json") or script.data(body) is not None:
         return "json"
     file_name = f"{headers.get('Content-Disposition', '')}\n{urlsplit(url).path}"
     if any(_CSV_NAMES.search(name) for name in file_name.split("\n")) or _looks_like_csv(body):

@@ -9,7 +9,7 @@ from trayapp.endpoints.model import Endpoint, Header, Response
 from trayapp.messages import Message, say
 from trayapp.store.records.pages import CellPage
 from trayapp.sync.errors import SyncError
-from trayapp.sync.formats import legacy_encodings, lines, packed, sniff
+from trayapp.sync.formats import legacy_encodings, lines, packed, script, sniff
 from trayapp.sync.formats.characters import (
     charset,
     check_utf8,
@@ -23,6 +23,7 @@ from trayapp.sync.formats.delimited import dialect, reading
 from trayapp.sync.formats.delimited.rows import MOST_CHARACTERS, BrokenOff, TooLong
 from trayapp.sync.formats.faults import (
     broken_off,
+    ended_with,
     incomplete,
     not_json,
     not_ready,
@@ -34,7 +35,14 @@ from trayapp.sync.formats.faults import (
 )
 from trayapp.sync.formats.lenient_json import OUTLINED
 from trayapp.sync.formats.sniff import Format
-from trayapp.sync.http.failures import indivisible, record_too_large, too_large, too_many_values, too_packed
+from trayapp.sync.http.failures import (
+    indivisible,
+    record_too_large,
+    server_message,
+    too_large,
+    too_many_values,
+    too_packed,
+)
 from trayapp.sync.http.intake import MOST_PACKED, Text, TooPacked, count
 from trayapp.sync.http.large import LARGE, MOST
 from trayapp.sync.http.links import place_of
@@ -102,6 +110,8 @@ def read(answer: Answer, endpoint: Endpoint, checked: bool = True) -> Body:
         text = text.strip(_SPACE)
         if text.startswith(_GUARD):
             text = text.removeprefix(_GUARD).lstrip(_SPACE + b",")
+        if found == "json" and text[:1] not in (b"[", b"{"):
+            text = script.data(text) or text
         if found == "ndjson":
             text = _lines_json(text, answer)
     return Body(
@@ -366,7 +376,7 @@ def _cells(
 
 def _lines_json(text: bytes, answer: Answer) -> bytes:
     try:
-        return lines.to_json(text)
+        values = lines.to_json(text)
     except lines.BadLine as error:
         if error.last:
             raise incomplete(answer.url, "JSON") from None
@@ -379,3 +389,6 @@ def _lines_json(text: bytes, answer: Answer) -> bytes:
         raise not_json(cause) from None
     except RecursionError:
         raise too_deep(answer.url) from None
+    if (complaint := lines.complaint(values)) is not None:
+        raise ended_with(server_message(complaint, {}), answer.url)
+    return values

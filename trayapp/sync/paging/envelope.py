@@ -54,7 +54,7 @@ def read_envelope(text: bytes, path: str, url: str, harmless: Sequence[str] = ()
     try:
         members = tuple(_members(_members_of.decode(text), (), records))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        text = mended(text, url, error)
+        text, _ = mended(text, url, error)
         members = tuple(_members(_members_of.decode(text), (), records))
     if harmless:
         members = tuple(each for each in members if not any(_is_below(each[0], path) for path in harmless))

@@ -114,6 +114,7 @@ class Listing:
             self.warnings += [warning for warning in page.warnings if warning not in self.warnings]
             given, self._records = self._records, None
             records = given or self._records_on(page, answer.url)
+            self.warnings += [warning for warning in records.warnings if warning not in self.warnings]
             if self._is_repeated(answer, records):
                 break
             walk.step(records)

@@ -9,7 +9,7 @@ import msgspec
 
 from trayapp.endpoints.model import Response
 from trayapp.endpoints.paths import RecordsPath, parse_records_path
-from trayapp.messages import foreign, say
+from trayapp.messages import Message, foreign, say
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.errors import SyncError
 from trayapp.sync.formats.characters import check_utf8
@@ -32,7 +32,8 @@ def records_of(
     if body.cells is not None and not path:
         return body.cells
     text = body.text if body.cells is None else body.cells.as_json().text
-    return JsonPage((split or split_records)(text, path, url))
+    records = (split or split_records)(text, path, url)
+    return JsonPage(records, warnings=records.warnings if isinstance(records, _Mended) else ())
 
 
 def split_records(text: bytes, path: str, url: str) -> list[bytes]:
@@ -40,7 +41,8 @@ def split_records(text: bytes, path: str, url: str) -> list[bytes]:
 
     Raises SyncError when there are none, which is not the same as an empty list.
     """
-    return list(_split(text, path, url, selection.select))
+    found = _split(text, path, url, selection.select)
+    return found if isinstance(found, list) else list(found)
 
 
 def cut_records(text: bytes, path: str, url: str) -> Sequence[bytes]:
@@ -143,13 +145,22 @@ def _compiled(path: str) -> RecordsPath:
 
 
 def _from_mended(text: bytes, where: RecordsPath, path: str, url: str, error: Exception) -> list[bytes]:
-    strict = mended(text, url, error)
+    strict, constants = mended(text, url, error)
     try:
-        return selection.select(strict, where)
+        records = _Mended(selection.select(strict, where))
     except selection.NoRecords as no:
         raise no_list(path, url, no.why, no.hint) from None
     except RecursionError:
         raise too_deep(url) from None
+    if constants:
+        records.warnings = (say("Values that are no numbers (NaN, Infinity) were read as NULL."),)
+    return records
+
+
+class _Mended(list[bytes]):
+    """Records of an answer that is no strict JSON, and what is told of it."""
+
+    warnings: tuple[Message, ...] = ()
 
 
 def _searched(text: bytes, expression: str, url: str) -> list[bytes]:
