@@ -65,7 +65,7 @@ TOTAL = re.compile(
 `nbHits` Algolia's, `totalSize` Salesforce's, `total_rows` CouchDB's, `filtered_table_rows_count` Datasette's,
 `numberMatched` OGC's.
 """
-NO_TOTAL = re.compile(r"page|time|byte|price|amount|cost|duration|ms$|seconds|score")
+NO_TOTAL = re.compile(r"page|time|byte|price|amount|cost|duration|(milli|in|time)ms$|seconds|score")
 """Found in plain names of other sums."""
 WEAK_TOTAL = re.compile(
     r"count|results?|records?|items|hits|rows|matches|found|available|quantity|documents|entries|elements|features"

@@ -30,13 +30,14 @@ LAST = "last:"
 class Walk(msgspec.Struct):
     """How far a listing was walked: pages and records so far, and the totals its first page told, None if none.
 
-    `count` is the number of records on the newest page, `last` its last record, raw; `empty` how many pages without any
-    came since the last one with some.
+    `count` is the number of records on the newest page, `longest` that on the longest one, `last` the newest record,
+    raw; `empty` how many pages without any came since the last one with some.
     """
 
     pages: int = 0
     records: int = 0
     count: int = 0
+    longest: int = 0
     last: bytes = b""
     empty: int = 0
     total: int | None = None
@@ -46,6 +47,7 @@ class Walk(msgspec.Struct):
         """One more page was read."""
         self.pages += 1
         self.count = len(records)
+        self.longest = max(self.longest, self.count)
         self.records += len(records)
         self.last = bytes(records[-1]) if records else b""
         self.empty = 0 if records else self.empty + 1
@@ -146,7 +148,8 @@ def _by_number(first: Call, envelope: Envelope, pages: Pages, walk: Walk) -> Cal
     more = flag_of(envelope)
     if more is False or not (walk.count or more or _goes_on_empty(pages, walk)):
         return None
-    if walk.records == walk.total and not more:
+    # A total that is reached by a full page may be wrong: one more page shows.
+    if walk.records == walk.total and not more and (walk.count < walk.longest or not walk.count):
         return None
     if pages.kind == "page":
         if walk.total_pages is not None and walk.pages >= walk.total_pages and not more:

@@ -184,7 +184,11 @@ def _by_key(tries: Tries, endpoint: Endpoint, listing: FirstPage) -> Trial | Non
     ways = candidates.by_last_record(endpoint, listing)
     if ways and endpoint.request.method == "GET":
         page = tries.fetched_with(ways)
-        if page is not None and tries.leads_on(page) and tries.is_stable():
+        if page is None or tries.is_first(page):
+            return None
+        if not page.records:
+            return tries.ended_by(ways)
+        if tries.leads_on(page) and tries.is_stable():
             for way in ways:
                 if (trial := tries.attempt(way)) is not None:
                     return trial

@@ -150,6 +150,15 @@ class Tries:
         self._more_came = not self.keys(page.records) <= self.first
         return "other"
 
+    def ended_by(self, ways: Sequence[Pages]) -> Trial | None:
+        """Which of these ways gives an empty page, where a name that the server can't know gives the first one."""
+        self.look_for_filters()
+        for pages in ways if not self.filters else ():
+            second = self._second(pages)
+            if second is not None and not second.records:
+                return self._proven(pages, second)
+        return None
+
     def look_for_filters(self) -> None:
         """Find out whether the server takes a name that it can't know for a field's."""
         if not self._more_came:
@@ -158,11 +167,11 @@ class Tries:
 
     def narrowed(self, numbers: Sequence[Pages]) -> list[Pages]:
         """Those of the names that make the difference, where half of them can be left out again and again."""
-        left = list(numbers)
-        while len(left) > 2 and self.left > 5 and self._more_came:
+        left, more = list(numbers), self._more_came
+        while len(left) > 2 and self.left > 5 and not self.filters:
             half = left[: len(left) // 2]
             answered = self.ask_all(half)
-            self._more_came = True
+            self._more_came = more
             if answered == "refused":
                 break
             left = half if answered == "other" else left[len(left) // 2 :]
