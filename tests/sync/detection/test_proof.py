@@ -121,5 +121,12 @@ def test_how_long_a_way_to_the_next_page_is_believed(pages, now, signs, count, h
     assert proven.holds(signs, count, NOW + timedelta(hours=now)) is holds
 
 
+def test_one_page_of_very_few_records_is_believed_of_no_more():
+    few = ProvenPaging("GET /items", Pages(kind="none"), 2, NOW)
+    assert few.holds(Signs(), 1, NOW)
+    assert few.holds(Signs(), 2, NOW)
+    assert not few.holds(Signs(), 3, NOW)
+
+
 def test_one_page_that_was_proven_nobody_knows_when_is_not_believed():
     assert not ProvenPaging("GET /items", Pages(kind="none"), 10).holds(Signs(), 10, NOW)

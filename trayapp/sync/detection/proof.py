@@ -12,6 +12,8 @@ from trayapp.sync.evidence import Evidence
 from trayapp.sync.paging.answer_shape import AnswerShape
 from trayapp.sync.paging.signs import Signs, looks_cut
 
+_ENOUGH = 5
+"""Of fewer records hardly anything can be asked for."""
 MOST_PAGES_TWICE = 100
 """Listings up to this many pages are walked a second time before anything is deleted, where rows may have slipped.
 
@@ -49,7 +51,8 @@ class ProvenPaging(msgspec.Struct, frozen=True):
         if self.pages.kind != "none":
             return True
         is_recent = self.at is not None and timedelta(0) <= now - self.at < BELIEVED
-        return is_recent and signs.more(count) is None and (count <= self.count or not looks_cut(count))
+        still = count <= self.count or (self.count >= _ENOUGH and not looks_cut(count))
+        return is_recent and signs.more(count) is None and still
 
 
 class Walked(msgspec.Struct, frozen=True, kw_only=True):

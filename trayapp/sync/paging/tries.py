@@ -164,6 +164,7 @@ class Tries:
         if not self._more_came:
             page = self.fetched(placed(self.listing.call, _NOWHERE, "no_such_name", "1"))
             self.filters = page is not None and self.keys(page.records) < self.first
+            self._ignores = self._ignores or (page is not None and self.is_first(page))
 
     def narrowed(self, numbers: Sequence[Pages]) -> list[Pages]:
         """Those of the names that make the difference, where half of them can be left out again and again."""
