@@ -378,6 +378,22 @@ def test_a_store_that_hangs_is_waited_for_as_long_as_a_person_needs_or_less(
     assert caught.value.problem.code == "keyring_silent"
 
 
+@pytest.mark.parametrize(
+    ("ask", "interactive"),
+    [
+        (lambda s: s.get("issues"), False),
+        (lambda s: s.set("issues", "s3cret", ()), True),
+        (lambda s: s.delete("issues"), True),
+    ],
+)
+def test_a_person_waits_for_what_is_stored_and_nobody_for_what_is_read(
+    hanging: threading.Event, ask: Callable[[store.Secrets], object], interactive: bool
+) -> None:
+    times = {"timeout": SECONDS, "interactive_timeout": SOON} if interactive else {"timeout": SOON}
+    with pytest.raises(SecretsTimeout):
+        ask(store.Secrets(**times))
+
+
 def test_who_waits_in_vain_behind_one_that_hangs_is_not_served_later(
     hanging: threading.Event, keyring: type[MemoryKeyring]
 ) -> None:

@@ -281,10 +281,10 @@ def _fraction(microseconds: int, digits: int) -> str:
 
 
 def _iso_like(text: str, moment: datetime) -> str:
-    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?(Z|[+-]\d\d(:?)\d\d)?", text)
+    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?(Z|[+-]\d\d:?\d\d)?", text)
     if match is None:
         return moment.isoformat()
-    separator, seconds, digits, offset, colon = match.groups()
+    separator, seconds, digits, offset = match.groups()
     if offset and offset != "Z":
         moment = moment.astimezone(datetime.fromisoformat(text).tzinfo)
     if not separator:
@@ -294,10 +294,7 @@ def _iso_like(text: str, moment: datetime) -> str:
         written += moment.strftime(":%S")
     if digits:
         written += f".{_fraction(moment.microsecond, len(digits))}"
-    if offset == "Z" or not offset:
-        return written + (offset or "")
-    zone = moment.strftime("%z")
-    return f"{written}{zone[:3]}{colon}{zone[3:5]}"
+    return written + (offset or "")
 
 
 def without_secrets(marks: Marks, endpoint: Endpoint, hide: Callable[[str], str]) -> Marks:
