@@ -32,6 +32,19 @@ _EXPIRED = re.compile(
     re.IGNORECASE,
 )
 
+_NOTHING_FOUND = re.compile(
+    r"\b(no|zero|0|any)\b[\w ,'-]{0,60}\b(found|match\w*|correspond\w*|results?|records?|rows?|items?|entries|data"
+    r"|changes|updates|available|exist\w*|return\w*)\b|\bnothing\b|\bempty\b|\bup to date\b"
+    r"|(?:\bnot|n't) (find|found|exist)\b.{0,60}\b(match\w*|correspond\w*|criteri\w+|filters?|results?|period|range"
+    r"|since|after|between)\b",
+    re.IGNORECASE,
+)
+_OTHER_THINGS = re.compile(
+    r"\b(route|resource|endpoint|url|uri|path|page|handler|method|version|host|application|service|cursor|token"
+    r"|api|key|static|webpage|file|tenant|account|project|user|permission|access)s?\b",
+    re.IGNORECASE,
+)
+
 Style = Literal["text", "number", "epoch", "epoch_ms", "iso", "mail"]
 
 
@@ -317,6 +330,16 @@ def is_expired(error: SyncError) -> bool:
     if error.status == 410:
         return True
     return error.status in (400, 404, 409, 412, 422) and bool(_EXPIRED.search(error.said))
+
+
+def says_nothing_new(error: SyncError) -> bool:
+    """Whether the answer to the question for what changed was that nothing did: no content, or 404 in such words.
+
+    Words about addresses and cursors don't count: those are of something else that was not found.
+    """
+    if error.problem.code == "empty":
+        return True
+    return error.status == 404 and bool(_NOTHING_FOUND.search(error.said)) and not _OTHER_THINGS.search(error.said)
 
 
 def server_time(answer: Answer) -> datetime | None:
