@@ -1,6 +1,7 @@
 """Secrets in a keyring in memory: what is remembered, parts of long ones, and stores that fail, hang or are none."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from keyring.errors import KeyringError, KeyringLocked, NoKeyringError
 
 from tests import memory_keyring
 from tests.memory_keyring import MemoryKeyring
-from tests.patience import SECONDS
+from tests.patience import SECONDS, until
 from trayapp.desktop.secrets import entries, parts, store
 from trayapp.desktop.secrets.entries import Kept
 from trayapp.desktop.secrets.errors import NoSecretStore, SecretsError, SecretsLocked, SecretsTimeout
@@ -174,6 +175,10 @@ def test_a_secret_within_the_limit_is_one_entry_a_longer_one_several() -> None:
     assert Secrets().get("a") == "123456", "whoever reads needs no limit"
     Secrets().set("a", "x" * 100)
     assert kept() == {"a/secret": "x" * 100}, "without a limit there are no parts, and the others are gone"
+
+
+def test_a_part_fits_into_the_credential_manager_whatever_its_characters() -> None:
+    assert len(("\N{GRINNING FACE}" * store._WINDOWS_PART).encode("utf-16-le")) <= 2560
 
 
 def test_the_names_of_parts_stay_those_that_keyrings_hold() -> None:
@@ -422,3 +427,15 @@ def test_a_store_that_hangs_holds_up_one_thread_that_ends_with_the_program(hangi
             secrets.get("issues")
     (thread,) = set(threading.enumerate()) - before
     assert thread.daemon
+
+
+def test_a_thread_that_waits_holds_on_to_nothing_that_it_was_given() -> None:
+    class Action:
+        def __call__(self) -> int:
+            return 5
+
+    worker, action = store._Worker(), Action()
+    gone = weakref.ref(action)
+    assert worker.submit(action).result(SECONDS) == 5
+    del action
+    until(lambda: gone() is None)
