@@ -81,7 +81,7 @@ def test_rows_may_be_more_than_is_in_memory_at_once(mirror, monkeypatch):
 
 def test_a_field_that_is_long_is_taken_and_a_longer_one_refused(mirror, monkeypatch):
     assert mirror.sync(raw(b'id,b\n1,"' + b"x," * 500_000 + b'"\n', "text/csv"))[0]["b"] == "x," * 500_000
-    mirror.sync(raw(b'id,b\n1,"' + b"x" * (rows.MOST_CHARACTERS + 1) + b'"\n', "text/csv"))
+    mirror.sync(raw(b'id,b\n1,"' + b"x" * (rows.MOST_OF_ROW + 1) + b'"\n', "text/csv"))
     assert str(mirror.report.problem.title) == "A record is too large"
 
 
