@@ -227,6 +227,13 @@ def test_a_secret_that_lost_a_part_is_none_rather_than_another(lost: int) -> Non
     assert len(parts) == 3
     del MemoryKeyring.kept[SERVICE, parts[lost]]
     assert Secrets().get("a") is None
+    for new in ("short", LONG[1]):
+        before = dict(MemoryKeyring.kept)
+        Secrets(part_limit=LIMIT).set("a", new)
+        assert Secrets().get("a") == new
+        assert not set(parts) & set(kept()), "what was left of it is gone"
+        MemoryKeyring.kept.clear()
+        MemoryKeyring.kept.update(before)
     assert secrets.delete("a")
     assert kept() == {}
 

@@ -55,6 +55,7 @@ def test_what_counts_most_is_the_state(spec: Endpoint, fields: dict[str, Any], r
         (CHILD, {"blocked_by": say("no network")}, "no network"),
         (msgspec.structs.replace(CHILD, enabled=False), {}, ""),
         (msgspec.structs.replace(CHILD, every=HOURLY.every), {"next_due": SOON}, ""),
+        (msgspec.structs.replace(CHILD, once=Once.parse("2020-01-01T08:00")), {}, ""),
         (HOURLY, {}, ""),
     ],
 )
