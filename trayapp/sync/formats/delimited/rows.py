@@ -81,7 +81,8 @@ def row_format(body: Text, delimiter: str, tell: Callable[[Message], None], star
 
 def _quoted_cell(delimiter: str) -> re.Pattern[str]:
     """Quoted cells as a whole, so that what looks like one inside another is no match; first the blanks before it."""
-    return re.compile(rf'(?:^|(?<=[{re.escape(delimiter)}\n\r]))( *)"((?:[^"]|"")*)"')
+    blanks = "" if delimiter == " " else " *"
+    return re.compile(rf'(?:^|(?<=[{re.escape(delimiter)}\n\r]))({blanks})"((?:[^"]|"")*)"')
 
 
 def _is_padded(sample: str, delimiter: str) -> bool:
@@ -127,7 +128,8 @@ class _Reader:
         self._bare = (*(f'{before}""' for before in (form.delimiter, "\n", "\r")),)
         self._alone = re.compile(rf'(?:^|[{edge}\n\r])""(?=[{edge}\n\r]|$)')
         self._field = _quoted_cell(form.delimiter)
-        cell = rf'(?:^|(?<=[{edge}\n\r])) *("(?:[^"]|"")*")' if form.quoted else r"(?!)()"
+        blanks = "" if form.delimiter == " " else " *"
+        cell = rf'(?:^|(?<=[{edge}\n\r])){blanks}("(?:[^"]|"")*")' if form.quoted else r"(?!)()"
         self._blanks = re.compile(rf"{cell}|(?<=[{edge}]) +" if form.padded else cell)
 
     def rows(self) -> Iterator[Rows]:
