@@ -159,6 +159,8 @@ BOMBS: dict[str, Callable[[], Reply]] = {
     "never a record, object": lambda: sending(_endless(b'"a":1,', b"{")),
     "spaces": lambda: sending(_endless(b" ")),
     "csv, quoted cell": lambda: sending(_endless(b"....\n", b'id,b\n1,"'), "text/csv"),
+    "csv, quoted line": lambda: sending(_endless(b"....", b'id,b\n1,"a\n'), "text/csv"),
+    "csv, quoted cells": lambda: sending(_endless(b'"' + b"....\n" * 200_000 + b'",', b"id,b\n"), "text/csv"),
     "csv, line": lambda: sending(_endless(b"....,", b"id,b\n"), "text/csv"),
     "csv, quotes": lambda: sending(_endless(b'"",', b"id,b\n"), "text/csv"),
     "csv, header": lambda: sending(_endless(b"a,"), "text/csv"),

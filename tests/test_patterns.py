@@ -29,7 +29,14 @@ FOR_EVER = 1.0
 """Seconds: what takes longer is not waited for again."""
 LINEAR = 8
 """So many times as long a text four times as long may take; by quadratic time it would be 16 times."""
-LOCALS = {"delimiter": " ", "edge": ",", "count": 5, "names": importlib.import_module("trayapp.sync.names")}
+LOCALS = {
+    "delimiter": " ",
+    "edge": ",",
+    "cell": r'(?:^|(?<=[,\n\r])) *("(?:[^"]|"")*")',
+    "blanks": "",
+    "count": 5,
+    "names": importlib.import_module("trayapp.sync.names"),
+}
 """What patterns are put together from that are no module's own; anything else is taken for a word."""
 SHORT = {
     "desktop/process/memory.py": "the system's own list of what is in memory",
@@ -71,7 +78,12 @@ def patterns() -> Iterator[tuple[str, str | bytes, int, frozenset[str]]]:
 
 class _Names(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
-        return vars(builtins)[name] if hasattr(builtins, name) else "word"
+        return vars(builtins)[name] if hasattr(builtins, name) else _Word("word")
+
+
+class _Word(str):
+    def __getattr__(self, name: str) -> "_Word":
+        return _Word(name)
 
 
 def _evaluated(place: str, node: ast.Call) -> tuple[str | bytes, int]:

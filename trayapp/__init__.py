@@ -15,6 +15,7 @@ Proof       why a listing is believed to be complete, and so what it lacks to be
 Staging     the records of a run between reading and publishing.
 Publish     the one transaction that makes a table equal to its listing and records the run.
 Mirror      the table of an endpoint.
+Doubt       that a mirror differs from what the last run left, as when another program wrote to it; a run settles it.
 Held        deletions that wait for a person's confirmation.
 Report      what a run did, with one sentence of it for people.
 Schedule    when an endpoint runs by itself: manual, every, cron, times of day, once, or after events only.

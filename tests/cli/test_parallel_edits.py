@@ -1,5 +1,7 @@
 """Several programs edit the settings at once: each edit is made of what is on disk then, and none is lost."""
 
+import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
+from tests.file_keyring import VARIABLE
 from trayapp.desktop.process.paths import find_home
 from trayapp.endpoints.settings import to_builtins
 from trayapp.endpoints.settings_file import SettingsFile
@@ -180,3 +183,32 @@ def test_of_parallel_edits_of_one_field_one_counts_whole(workspace):
         list(pool.map(run, names))
     (endpoint,) = workspace.settings().endpoint
     assert endpoint.name in names
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="the keyring in a file is locked by POSIX calls")
+def test_secrets_that_are_set_at_once_are_all_kept(workspace, tmp_path):
+    """Beside edits of the same endpoints, and the removal of another one with its secret."""
+    ids = "abcd"
+    workspace.settings_file.path.write_text(
+        "".join(f'[[endpoint]]\nid = "{id}"\nurl = "http://127.0.0.1:9/{id}"\nauth.kind = "bearer"\n' for id in ids)
+    )
+    keyring = tmp_path / "keyring.json"
+    environment = {**os.environ, VARIABLE: str(keyring), "PYTHON_KEYRING_BACKEND": "tests.file_keyring.FileKeyring"}
+
+    def run(arguments, stdin=""):
+        command = [sys.executable, "-m", "trayapp", *arguments]
+        options = {"env": environment, "input": stdin, "capture_output": True, "text": True, "check": False}
+        while (done := subprocess.run(command, **options)).returncode:
+            assert "settings are in use" in done.stderr, (arguments, done.stderr)
+
+    run(["secret", "set", "d"], "secret-of-d")
+    with ThreadPoolExecutor(7) as pool:
+        works = [pool.submit(run, ["secret", "set", id], f"secret-of-{id}") for id in "abc"]
+        works += [pool.submit(run, ["edit", id, "--set", f"name=Name {id}"]) for id in "abc"]
+        works.append(pool.submit(run, ["remove", "d"]))
+        for work in works:
+            work.result()
+    kept = set(json.loads(keyring.read_text()).values())
+    assert {f"secret-of-{id}" for id in ids} & kept == {f"secret-of-{id}" for id in "abc"}
+    assert {each.id: each.name for each in workspace.settings().endpoint} == {id: f"Name {id}" for id in "abc"}

@@ -21,7 +21,8 @@ def refused(figures):
 
 NAMES = [
     "gzip", "zstd", "br", "gzip, br, zstd", "zip", ".gz in gzip", "gzip of csv", "string", "never a record", "no data",
-    "csv, quoted cell", "csv, line", "ndjson, line", "later record of braces", "after the records", "xml, text",
+    "csv, quoted cell", "csv, quoted line", "csv, quoted cells", "csv, line", "ndjson, line",
+    "later record of braces", "after the records", "xml, text",
     "deep json", "xml, entities", "error page", "small gzip", "small zstd", "small gzip below the brake",
 ]  # fmt: skip
 """Of all bombs one of each kind."""

@@ -293,10 +293,10 @@ class Soak:
         self._most_wal = max(self._most_wal, self._wal())
 
     def settle(self) -> None:
-        """Fetch everything in full from a server without faults."""
+        """Fetch everything in full from a server without faults, and agree to all that is deleted."""
         self._service.tell("calm")
         for endpoint, _ in self.pairs:
-            report = self.workspace.execute(endpoint, True, CancelToken(), lambda _: None)
+            report = self.workspace.execute(endpoint, True, CancelToken(), lambda _: None, apply_held=True)
             assert report.status == "succeeded", (endpoint.id, report.sentence)
 
     # Judging

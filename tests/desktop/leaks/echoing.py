@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,6 +20,8 @@ def given(seen: Seen) -> list[str]:
     form = parse_qs(seen.body.decode("latin-1")) if b"=" in seen.body else {}
     texts = [seen.headers.get(name, "") for name in ("Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key")]
     texts += [*seen.query.get("api_key", []), *seen.query.get("token", [])]
+    # As it was sent, too; but not from a link of ours, in which it would be encoded once more each time.
+    texts += [raw for raw in re.findall(r"[?&](?:api_key|token)=([^&]+)", seen.target) if "%25" not in raw]
     texts += [value for name in ("client_secret", "refresh_token", "device_code") for value in form.get(name, [])]
     found = []
     for text in texts:
@@ -28,7 +31,8 @@ def given(seen: Seen) -> list[str]:
         if scheme == "Basic":
             login = base64.b64decode(rest).decode()
             password = login.partition(":")[2]
-            found += [rest, unquote_plus(password) if seen.path.startswith("/token/") else password]
+            found += [rest, password]
+            found += [unquote_plus(password)] if seen.path.startswith("/token/") else []
         elif text:
             found.append(rest if scheme == "Bearer" else text)
     return [secret for secret in found if "MARK" in secret or len(secret) > 20]
@@ -106,6 +110,7 @@ MISUSES: Mapping[str, Misuse] = {
     "not-json": lambda _, said: raw(f'{{"token": "{said[0] if said else ""}", nope'.encode()),
     "not-json-at-once": lambda _, said: raw(f"{spelled(said)} nope".encode()),
     "one-word": lambda _, said: raw(json.dumps(spelled(said)).encode()),
+    "rival": lambda _, said: json_reply({"zzz": RECORDS, said[0] if said else "x": RECORDS}),
     "object": lambda _, said: json_reply({"status": "ok", "message": spelled(said)}),
     "hidden-refusal": lambda _, said: json_reply({"error": "unauthorized", "message": spelled(said)}),
     "still-asking": lambda _, said: json_reply(RECORDS, WWW_Authenticate=_challenge(said)),
@@ -128,6 +133,8 @@ MISUSES: Mapping[str, Misuse] = {
     "garbage": _raw_status,
     "slow": lambda _, said: late(raw(spelled(said).encode(), "text/plain", 500), 3.0),
 }
+LONG = 14
+"""The page at which a "long" listing stops until it is released."""
 TRANSIENT = frozenset({"broken", "cut", "garbage", "slow"})
 """Those that a run tries again, which takes seconds."""
 
@@ -142,7 +149,7 @@ class EchoServer(ApiServer):
         self._tokens = 0
         self._guard = threading.Lock()
         self.released = threading.Event()
-        """Whether the fourth page and those behind it of a "long" listing are sent."""
+        """Whether the last page but one of a "long" listing, and the last one, are sent."""
         self.waiting = threading.Event()
         """Whether somebody waits for that."""
         for name, misuse in MISUSES.items():
@@ -196,13 +203,13 @@ class EchoServer(ApiServer):
         )
 
     def _long(self, seen: Seen) -> Reply:
-        """A listing by cursors that stops at its fourth page until it is released. Its own cursor is the secret."""
+        """A listing by cursors, long enough to be kept, that stops near its end. Its own cursor is the secret."""
         said = self._known(seen)
         page = int(seen.param("cursor", "1"))
-        if page > 3 and not self.released.is_set():
+        if page >= LONG and not self.released.is_set():
             self.waiting.set()
             while not self.released.wait(0.05) and not self._listener.stopping.is_set():
                 pass
-        records = [{"id": page * 1000 + number, "name": "x" * 2000} for number in range(200)]
-        body = {"items": records, "next": str(page + 1) if page < 5 else None, "sync": _plain(said)}
+        records = [{"id": page * 1000 + number, "name": "x" * 2000} for number in range(50)]
+        body = {"items": records, "next": str(page + 1) if page <= LONG else None, "sync": _plain(said)}
         return json_reply(body)

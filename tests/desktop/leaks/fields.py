@@ -75,7 +75,7 @@ TYPED = (
         lambda url, _: [
             url,
             "--auth",
-            f"oauth2_client:me@{url.replace('/good/', '/token/').replace('/title/', '/token/')}",
+            "oauth2_client:me@{0}/token/{2}".format(*url.rsplit("/", 2)),
             "--secret-stdin",
         ],
         lambda secret: f"{secret}\n",

@@ -15,7 +15,7 @@ from tests.desktop.accessibility import Accessibility, Widget
 from tests.desktop.bus import Bus, DBusErrorResponse
 from tests.desktop.leaks import fields, places
 from tests.desktop.leaks.commands import ROOT, Commands
-from tests.desktop.leaks.echoing import MISUSES, TRANSIENT, EchoServer
+from tests.desktop.leaks.echoing import LONG, MISUSES, TRANSIENT, EchoServer
 from tests.desktop.leaks.marks import Marks
 from tests.desktop.notifications import Notifications
 from tests.desktop.session import Desktop
@@ -238,6 +238,7 @@ def typed(journey: Journey, one: fields.Typed) -> None:
     if not one.name.startswith("curl"):
         ask("preview", bad, "-vv")
         ask("preview", good, "--json")
+        ask("preview", f"{base}/rival/{name}", "--json")
     ask("add", bad, "--yes")
     ask("add", good)  # nobody is there to agree
     assert ask("add", good, "--yes", "--id", "e", "-v") == 0 or is_proxy, commands.ended[-1]
@@ -326,7 +327,7 @@ def killed(journey: Journey) -> None:
     (home / "settings.toml").write_text(text)
     program = journey.start(home, "sync", "--all", **variables)
     assert journey.api.waiting.wait(60)
-    wait_for(lambda: sum(seen.param("cursor") == "4" for seen in journey.api.requests) >= 2, "both at the fourth page")
+    wait_for(lambda: sum(seen.param("cursor") == str(LONG) for seen in journey.api.requests) >= 2, "two that wait")
     journey.snapshots.take("in the middle of runs", home)
     program.kill()
     program.wait()

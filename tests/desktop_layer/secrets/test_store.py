@@ -1,6 +1,7 @@
 """Secrets in a keyring in memory: what is remembered, parts of long ones, and stores that fail, hang or are none."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from keyring.errors import KeyringError, KeyringLocked, NoKeyringError
 
 from tests import memory_keyring
 from tests.memory_keyring import MemoryKeyring
-from tests.patience import SECONDS
+from tests.patience import SECONDS, until
 from trayapp.desktop.secrets import entries, parts, store
 from trayapp.desktop.secrets.entries import Kept
 from trayapp.desktop.secrets.errors import NoSecretStore, SecretsError, SecretsLocked, SecretsTimeout
@@ -176,6 +177,10 @@ def test_a_secret_within_the_limit_is_one_entry_a_longer_one_several() -> None:
     assert kept() == {"a/secret": "x" * 100}, "without a limit there are no parts, and the others are gone"
 
 
+def test_a_part_fits_into_the_credential_manager_whatever_its_characters() -> None:
+    assert len(("\N{GRINNING FACE}" * store._WINDOWS_PART).encode("utf-16-le")) <= 2560
+
+
 def test_the_names_of_parts_stay_those_that_keyrings_hold() -> None:
     """A newer program finds what an older one stored."""
     elsewhere("a/secret", MARK + "2")
@@ -222,6 +227,13 @@ def test_a_secret_that_lost_a_part_is_none_rather_than_another(lost: int) -> Non
     assert len(parts) == 3
     del MemoryKeyring.kept[SERVICE, parts[lost]]
     assert Secrets().get("a") is None
+    for new in ("short", LONG[1]):
+        before = dict(MemoryKeyring.kept)
+        Secrets(part_limit=LIMIT).set("a", new)
+        assert Secrets().get("a") == new
+        assert not set(parts) & set(kept()), "what was left of it is gone"
+        MemoryKeyring.kept.clear()
+        MemoryKeyring.kept.update(before)
     assert secrets.delete("a")
     assert kept() == {}
 
@@ -378,6 +390,22 @@ def test_a_store_that_hangs_is_waited_for_as_long_as_a_person_needs_or_less(
     assert caught.value.problem.code == "keyring_silent"
 
 
+@pytest.mark.parametrize(
+    ("ask", "interactive"),
+    [
+        (lambda s: s.get("issues"), False),
+        (lambda s: s.set("issues", "s3cret", ()), True),
+        (lambda s: s.delete("issues"), True),
+    ],
+)
+def test_a_person_waits_for_what_is_stored_and_nobody_for_what_is_read(
+    hanging: threading.Event, ask: Callable[[store.Secrets], object], interactive: bool
+) -> None:
+    times = {"timeout": SECONDS, "interactive_timeout": SOON} if interactive else {"timeout": SOON}
+    with pytest.raises(SecretsTimeout):
+        ask(store.Secrets(**times))
+
+
 def test_who_waits_in_vain_behind_one_that_hangs_is_not_served_later(
     hanging: threading.Event, keyring: type[MemoryKeyring]
 ) -> None:
@@ -406,3 +434,15 @@ def test_a_store_that_hangs_holds_up_one_thread_that_ends_with_the_program(hangi
             secrets.get("issues")
     (thread,) = set(threading.enumerate()) - before
     assert thread.daemon
+
+
+def test_a_thread_that_waits_holds_on_to_nothing_that_it_was_given() -> None:
+    class Action:
+        def __call__(self) -> int:
+            return 5
+
+    worker, action = store._Worker(), Action()
+    gone = weakref.ref(action)
+    assert worker.submit(action).result(SECONDS) == 5
+    del action
+    until(lambda: gone() is None)

@@ -74,6 +74,28 @@ def test_nor_their_place_at_their_server() -> None:
     assert queue(item("a", host="slow")).take(running, long=PER_HOST) is None
 
 
+@pytest.mark.parametrize(
+    ("wish", "other", "covers"),
+    [
+        (Wish(), Wish(), True),
+        (Wish(full=True), Wish(), True),
+        (Wish(), Wish(full=True), False),
+        (Wish(apply_held=True), Wish(full=True), False),
+        (Wish(full=True), Wish(apply_held=True), False),
+        (Wish(full=True, apply_held=True), Wish(full=True), True),
+    ],
+)
+def test_which_run_does_for_which_wish(wish: Wish, other: Wish, covers: bool) -> None:
+    assert wish.covers(other) == covers
+
+
+def test_what_comes_after_another_waits_while_that_waits_or_runs() -> None:
+    parent, child = item("p", host="x"), Item(id="c", host="y", due=NOW - timedelta(hours=1), after=("q", "p"))
+    assert queue(child, parent).take([]) == parent
+    assert queue(child).take([parent]) is None
+    assert queue(child).take([item("other", host="x")]) == child
+
+
 def test_removal() -> None:
     waiting = queue(item("a"), item("b"))
     assert waiting.remove("a") == item("a")

@@ -97,3 +97,23 @@ def test_what_is_switched_off_is_not_watched() -> None:
 )
 def test_lengths_in_words(length: timedelta, words: str) -> None:
     assert str(length_in_words(length)) == words
+
+
+def test_what_is_unknown_or_never_expected_is_passed_over() -> None:
+    settings = Settings(endpoint=(endpoint("m", manual=True), endpoint("a", every="1h")))
+    statuses = [
+        EndpointStatus(id=id, name=id, table=id, state="enqueued", last_success=NOW - 9 * DAY)
+        for id in ("gone", "m", "a")
+    ]
+    found, watches = look({}, statuses, settings, NOW, BERLIN)
+    assert (found, set(watches)) == ([], {"m", "a"})
+    found, _ = look(watches, statuses, settings, NOW + HOUR, BERLIN)
+    assert [each.status.id for each in found] == ["a"]
+
+
+def test_what_is_allowed_more_time_meanwhile_is_not_told() -> None:
+    looks = Looks(endpoint("a", every="1h"))
+    looks.at(NOW, NOW - 9 * DAY)
+    looks.settings = Settings(endpoint=(endpoint("a", every="1h", notify=Notify(stale_after=Duration.parse("30d"))),))
+    looks.at(NOW + HOUR, NOW - 9 * DAY)
+    assert looks.told == []

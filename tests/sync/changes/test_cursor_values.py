@@ -75,6 +75,7 @@ def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch):
     try:
         assert parsed("2026-03-01 10:00:00").value == TEN
         assert server_time(answer(Date="Sun, 01 Mar 2026 10:00:00 -0000")) == TEN
+        assert next_cursor(Newest("2026-03-02 10:00:00"), TEN) == "2026-03-01 10:00:00"
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -367,6 +368,7 @@ def test_a_fields_cursor_goes_on_from_the_one_before():
     assert tracker.cursor(TEN) == "8"
     tracker.see(answer(), b"", [b'{"at": 9}'])
     assert (tracker.cursor(TEN), tracker.warnings()) == ("9", [])
+    assert Tracker(Incremental(path="state", lookback=Duration(60)), Pages(), "5").warnings() == []
     back = Tracker(Incremental(field="at", lookback=Duration(60)), Pages(kind="link"))
     assert back.warnings() == []
     back.newest.see("2026-03-01")

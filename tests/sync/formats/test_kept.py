@@ -3,10 +3,11 @@
 import gzip
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 
-from tests.server import raw
+from tests.server import endless, raw
 from tests.sync.mirroring import mirroring
 from trayapp.sync.formats import packed, text
 from trayapp.sync.formats.delimited import kept_blocks, rows
@@ -81,8 +82,20 @@ def test_rows_may_be_more_than_is_in_memory_at_once(mirror, monkeypatch):
 
 def test_a_field_that_is_long_is_taken_and_a_longer_one_refused(mirror, monkeypatch):
     assert mirror.sync(raw(b'id,b\n1,"' + b"x," * 500_000 + b'"\n', "text/csv"))[0]["b"] == "x," * 500_000
-    mirror.sync(raw(b'id,b\n1,"' + b"x" * (rows.MOST_CHARACTERS + 1) + b'"\n', "text/csv"))
+    mirror.sync(raw(b'id,b\n1,"' + b"x" * (rows.MOST_OF_ROW + 1) + b'"\n', "text/csv"))
     assert str(mirror.report.problem.title) == "A record is too large"
+
+
+def test_a_row_without_an_end_is_refused_before_it_is_read(mirror, monkeypatch):
+    monkeypatch.setattr(rows, "MOST_OF_ROW", 10_000)
+    mirror.sync(raw(b'id,b\n1,"' + b"x\n" * 50_000 + b'"\n', "text/csv"))
+    assert str(mirror.report.problem.title) == "A record is too large"
+
+
+def test_of_a_page_that_tells_of_an_error_only_the_beginning_is_read(mirror):
+    mirror.sync(replace(endless(), status=400))
+    assert mirror.report.problem.code == "rejected"
+    assert mirror.report.bytes < 4 * intake.OF_ERRORS
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/xml"])

@@ -167,6 +167,20 @@ def test_a_header_is_not_taken_for_a_line_above_it(first):
     assert "above" not in told
 
 
+def test_a_header_below_lines_of_its_own_width_and_a_blank_one_is_told():
+    text = lines("Konto;DE00", "Saldo;5,00", "", "Datum;Betrag", *days("{d}.02.2026;{n},50"))
+    assert "response.header to 4" in told_by(text)[1]
+    records, told, _ = told_by(text, header=4)
+    assert (len(records), list(records[0]), told) == (9, ["Datum", "Betrag"], "")
+    assert told_by(lines("Datum;Betrag", "", *days("{d}.02.2026;{n},50")))[1] == ""
+
+
+def test_comments_above_a_table_do_not_hide_what_it_is():
+    text = lines("# USGS; one", "#", "# two", "site\tflow\tdate", "5s\t14n\t20d", *days("A{n}\t{n}1\t2026-02-{d}"))
+    records, _, _ = told_by(text, "text/plain")
+    assert (len(records), list(records[0])) == (9, ["site", "flow", "date"])
+
+
 @pytest.mark.parametrize("last", [["", "Summe;;-205,60"], ["Total;;-205,60"], ["", ";Gesamtsumme:;-205,60"]])
 def test_a_sum_is_left_out_and_told(last):
     records, told, _ = told_by(lines("Datum;Text;Betrag", *ROWS, *last))

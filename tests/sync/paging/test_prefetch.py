@@ -103,6 +103,7 @@ def test_what_is_wanted_still_goes_on_and_what_is_not_is_left_out(ahead, server)
         assert ahead.take(page(number)) is not None
     assert ahead.take(page(2)) is None
     assert sorted(server.asked) == [page(number).url for number in (2, 3, 5, 6)], "each once, and 4 never"
+    assert len(server.tokens) == 2, "by the same connections"
 
 
 def test_what_was_fetched_for_a_walk_that_is_over_is_forgotten(ahead, server):

@@ -11,6 +11,8 @@ from trayapp.store.bookkeeping import history
 from trayapp.store.bookkeeping.endpoint_states import read_marks
 from trayapp.store.file.database import Store
 from trayapp.sync.cancel import CancelToken
+from trayapp.sync.detection.first_page import explore
+from trayapp.sync.http.auth import credentials
 from trayapp.sync.run.context import RunContext
 from trayapp.sync.run.runner import run
 
@@ -55,3 +57,13 @@ def test_no_cut_leaves_half_of_a_secret(tmp_path: Path, reply: Reply) -> None:
     store.close()
     assert said
     assert SECRET[:9] not in said
+
+
+def test_a_warning_does_not_name_the_secret() -> None:
+    records = [{"id": number} for number in range(9)]
+    with ApiServer() as api:
+        url = api.route("/items", json_reply({"zzz": records, SECRET: records}))
+        auth = Auth(kind="bearer")
+        found = explore(Endpoint(url=url, auth=auth), credentials(auth, SECRET), CancelToken())
+    assert any("another list" in str(warning) for warning in found.warnings)
+    assert SECRET not in str(found.warnings)

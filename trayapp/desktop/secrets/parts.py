@@ -25,16 +25,13 @@ def write(keyring: "KeyringBackend", username: str, value: str, limit: int | Non
     parts = _split(value, limit)
     if len(parts) == 1 and not value.startswith(_PARTS_MARK):
         keyring.set_password(SERVICE, username, value)
-        written = []
     else:
         # Not over the parts of the old text: a mixture of both could be left.
         mark = f"{_PARTS_MARK}{len(parts)}{'' if old.endswith('b') else 'b'}"
-        written = _part_names(username, mark)
-        for name, part in zip(written, parts, strict=True):
+        for name, part in zip(_part_names(username, mark), parts, strict=True):
             keyring.set_password(SERVICE, name, part)
         keyring.set_password(SERVICE, username, mark)
-    for name in set(_part_names(username, old)) - set(written):
-        keyring.delete_password(SERVICE, name)
+    _delete_parts(keyring, username, old)
 
 
 def delete(keyring: "KeyringBackend", username: str) -> bool:
@@ -43,10 +40,14 @@ def delete(keyring: "KeyringBackend", username: str) -> bool:
     if old is None:
         return False
     keyring.delete_password(SERVICE, username)
-    for name in _part_names(username, old):
-        if keyring.get_password(SERVICE, name) is not None:
-            keyring.delete_password(SERVICE, name)
+    _delete_parts(keyring, username, old)
     return True
+
+
+def _delete_parts(keyring: "KeyringBackend", username: str, first: str) -> None:
+    for name in _part_names(username, first):
+        if keyring.get_password(SERVICE, name) is not None:  # it may be lost
+            keyring.delete_password(SERVICE, name)
 
 
 def _split(value: str, limit: int | None) -> list[str]:

@@ -9,7 +9,7 @@ from trayapp.store.records.cells import Cell
 from trayapp.store.records.fields import Fields
 from trayapp.store.records.values import EXACT, Kind, SqlValue, classify
 
-_NUMBER = re.compile(r"\+?(-?)0*(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
+_NUMBER = re.compile(r"\+?(-?)0*+((?:(?<=0)|\d)\d*+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 _BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), 1),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0"), 0),
@@ -57,7 +57,9 @@ def _cast(field: str, kind: Kind, value: SqlValue, type: str) -> tuple[Kind, Sql
         if type == "boolean" and text.lower() in _BOOLEANS:
             return "boolean", _BOOLEANS[text.lower()]
         found = _NUMBER.fullmatch(text)
-        number = classify(f"{found[1]}{found[2]}".encode()) if found else number
+        if found:
+            digits = found[2] if found[2][:1].isdigit() else f"0{found[2]}"
+            number = classify(f"{found[1]}{digits}".encode())
     made = _made(*number, type)
     if made is None:
         raise _unfit(field, value, type)

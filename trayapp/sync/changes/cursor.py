@@ -32,6 +32,19 @@ _EXPIRED = re.compile(
     re.IGNORECASE,
 )
 
+_NOTHING_FOUND = re.compile(
+    r"\b(no|zero|0|any)\b[\w ,'-]{0,60}\b(found|match\w*|correspond\w*|results?|records?|rows?|items?|entries|data"
+    r"|changes|updates|available|exist\w*|return\w*)\b|\bnothing\b|\bempty\b|\bup to date\b"
+    r"|(?:\bnot|n't) (find|found|exist)\b.{0,60}\b(match\w*|correspond\w*|criteri\w+|filters?|results?|period|range"
+    r"|since|after|between)\b",
+    re.IGNORECASE,
+)
+_OTHER_THINGS = re.compile(
+    r"\b(route|resource|endpoint|url|uri|path|page|handler|method|version|host|application|service|cursor|token"
+    r"|api|key|static|webpage|file|tenant|account|project|user|permission|access)s?\b",
+    re.IGNORECASE,
+)
+
 Style = Literal["text", "number", "epoch", "epoch_ms", "iso", "mail"]
 
 
@@ -281,10 +294,10 @@ def _fraction(microseconds: int, digits: int) -> str:
 
 
 def _iso_like(text: str, moment: datetime) -> str:
-    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?(Z|[+-]\d\d(:?)\d\d)?", text)
+    match = re.fullmatch(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d(?:[.,](\d+))?)?)?(Z|[+-]\d\d:?\d\d)?", text)
     if match is None:
         return moment.isoformat()
-    separator, seconds, digits, offset, colon = match.groups()
+    separator, seconds, digits, offset = match.groups()
     if offset and offset != "Z":
         moment = moment.astimezone(datetime.fromisoformat(text).tzinfo)
     if not separator:
@@ -294,10 +307,7 @@ def _iso_like(text: str, moment: datetime) -> str:
         written += moment.strftime(":%S")
     if digits:
         written += f".{_fraction(moment.microsecond, len(digits))}"
-    if offset == "Z" or not offset:
-        return written + (offset or "")
-    zone = moment.strftime("%z")
-    return f"{written}{zone[:3]}{colon}{zone[3:5]}"
+    return written + (offset or "")
 
 
 def without_secrets(marks: Marks, endpoint: Endpoint, hide: Callable[[str], str]) -> Marks:
@@ -320,6 +330,16 @@ def is_expired(error: SyncError) -> bool:
     if error.status == 410:
         return True
     return error.status in (400, 404, 409, 412, 422) and bool(_EXPIRED.search(error.said))
+
+
+def says_nothing_new(error: SyncError) -> bool:
+    """Whether the answer to the question for what changed was that nothing did: no content, or 404 in such words.
+
+    Words about addresses and cursors don't count: those are of something else that was not found.
+    """
+    if error.problem.code == "empty":
+        return True
+    return error.status == 404 and bool(_NOTHING_FOUND.search(error.said)) and not _OTHER_THINGS.search(error.said)
 
 
 def server_time(answer: Answer) -> datetime | None:

@@ -13,7 +13,7 @@ _LEAST, _MARGIN = 0.8, 0.15
 
 _LATIN = frozenset({"cp1252", "cp1250", "cp1254"})
 _MOST_BYTES = 2**14
-_CHUNK = re.compile(rb"[^\x00-\x2f\x3a-\x3f]*[\x80-\xff][^\x00-\x2f\x3a-\x3f]*")
+_CHUNK = re.compile(rb"(?<![0-9@-\xff])[0-9@-\x7f]*+[\x80-\xff][0-9@-\xff]*")
 """A run of bytes with such that are not ASCII; no character of any candidate has those outside in its middle."""
 
 _ALPHABETS = {

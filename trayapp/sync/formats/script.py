@@ -4,7 +4,7 @@ import re
 
 _NAME = rb"[\w$]+(?:\.[\w$]+|\[[\"'][\w$.-]+[\"']\])*"
 _START = re.compile(
-    rb"\s*(?:/\*[^*]{0,1000}\*/\s*|//[^\r\n]{0,1000}\s*)*(?:[\"']use strict[\"'];\s*)?"
+    rb"\s*+(?:/\*[^*]{0,1000}+\*/\s*+|//[^\r\n]{0,1000}+\s*+)*+(?:[\"']use strict[\"'];\s*)?"
     rb"(?:(?:typeof\s+" + _NAME + rb"\s*===?\s*[\"']function[\"']\s*&&\s*)?" + _NAME + rb"\s*(\()"
     rb"|(?:(?:export\s+)?(?:var|let|const)\s+)?" + _NAME + rb"\s*=|export\s+default\b)\s*(?=[\[{])"
 )

@@ -80,7 +80,7 @@ def _is_json(body: bytes) -> bool:
 
 def _looks_like_csv(body: bytes) -> bool:
     """Whether nearly all rows have the same number of cells, more than one, under a header of short names."""
-    head = body[: 2**16].decode("utf-8", "replace")
+    head = re.sub(r"\A(?:#[^\n]*\n)+(?=[^#])", "", body[: 2**16].decode("utf-8", "replace"))  # without comments
     found = dialect(head)
     rows = first_rows(head, found.delimiter)
     names = [name.strip() for name in rows[0]] if rows else []

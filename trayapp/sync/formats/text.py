@@ -20,7 +20,7 @@ from trayapp.sync.formats.characters import (
     unicode_encoding,
 )
 from trayapp.sync.formats.delimited import dialect, reading
-from trayapp.sync.formats.delimited.rows import MOST_CHARACTERS, BrokenOff, TooLong
+from trayapp.sync.formats.delimited.rows import MOST_OF_ROW, BrokenOff, TooLong
 from trayapp.sync.formats.faults import (
     broken_off,
     ended_with,
@@ -360,7 +360,7 @@ def _cells(
     try:
         return reading.read(body, tell, delimiter, layout)
     except TooLong:
-        raise record_too_large(answer.url, MOST_CHARACTERS) from None
+        raise record_too_large(answer.url, MOST_OF_ROW) from None
     except BrokenOff:
         raise broken_off(say("In the text from {address}, the last quoted cell has no end.", address=address)) from None
     except reading.NothingThere as error:

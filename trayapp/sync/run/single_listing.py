@@ -5,7 +5,15 @@ import msgspec
 from trayapp.messages import Message, say
 from trayapp.store.staging.published import ListingNeeded
 from trayapp.sync.changes import conditional
-from trayapp.sync.changes.cursor import Tracker, asks_for_changes, is_expired, is_partial, server_time, since
+from trayapp.sync.changes.cursor import (
+    Tracker,
+    asks_for_changes,
+    is_expired,
+    is_partial,
+    says_nothing_new,
+    server_time,
+    since,
+)
 from trayapp.sync.detection.resolver import ResolvedSource, SourceResolver, keyed
 from trayapp.sync.errors import SyncError
 from trayapp.sync.http.auth import Access
@@ -49,9 +57,12 @@ class SingleListing:
         except ListingNeeded:
             return self._mirror(partial=False, full=True)
         except SyncError as error:
-            if not partial or not is_expired(error):
+            if not partial or not (is_expired(error) or error.status == 404):
                 raise
-        return self._mirror(False, run.full, say("The server no longer knows the cursor, so the whole list was read."))
+            why = say("The server no longer knows the cursor, so the whole list was read.")
+            if not is_expired(error):
+                why = say("The server found nothing to answer with, and did not say what, so the whole list was read.")
+        return self._mirror(False, run.full, why)
 
     def close(self) -> None:
         """End the requests under way."""
@@ -70,10 +81,15 @@ class SingleListing:
             return report
         self.attempt = Attempt(run, self._resolver, *warnings)
         may_skip = not (partial or full or run.apply_held) and conditional.can_ask(run.endpoint, run.marks, run.started)
-        answer = self._client.fetch(conditional.asking(call, run.marks) if may_skip else call)
-        if may_skip and conditional.is_unmodified(answer, run.marks):
-            return self.attempt.leave()
-        resolved = self._resolver.resolve(self._client, call, answer, base.url, whole=not partial)
+        try:
+            answer = self._client.fetch(conditional.asking(call, run.marks) if may_skip else call)
+            if may_skip and conditional.is_unmodified(answer, run.marks):
+                return self.attempt.leave()
+            resolved = self._resolver.resolve(self._client, call, answer, base.url, whole=not partial)
+        except SyncError as error:
+            if partial and says_nothing_new(error):
+                return self.attempt.leave()
+            raise
         target = Target(partial=partial, full=full, began=server_time(answer) or run.started)
         self.attempt.resolved = resolved
         return self.attempt.mirror(self._reading(resolved, target, self._journal(resolved, target, terms)))

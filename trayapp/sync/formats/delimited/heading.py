@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from trayapp.sync.formats.delimited.cell_kinds import column_kind, is_year, kind_of
@@ -39,6 +40,8 @@ class Heading(NamedTuple):
     above: int
     verdict: Verdict
     units: bool = False
+    other: int | None = None
+    """The row below a blank line that might be the header as well."""
 
 
 def find(rows: Sequence[Row]) -> Heading:
@@ -49,7 +52,18 @@ def find(rows: Sequence[Row]) -> Heading:
     above = _above(rows, filled)
     below = [rows[place] for place in filled if place > above]
     verdict = judge(rows[above], below)
-    return Heading(above, verdict, verdict != "record" and are_units(below))
+    other = _below_blank(rows, filled) if above == filled[0] else None
+    return Heading(above, verdict, verdict != "record" and are_units(below), other)
+
+
+def _below_blank(rows: Sequence[Row], filled: Sequence[int]) -> int | None:
+    """The first row behind a blank one that looks like names, where few rows stand above it and more below."""
+    for count, (before, place) in enumerate(pairwise(filled), 1):
+        if place > before + 1:
+            below = [rows[later] for later in filled[count + 1 :]]
+            is_header = len(below) > count and len(rows[place]) > 1 and judge(rows[place], below) == "names"
+            return place if is_header else None
+    return None
 
 
 def _above(rows: Sequence[Row], filled: Sequence[int]) -> int:

@@ -15,7 +15,7 @@ _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _GROUPED_BY_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _BY_POINT = re.compile(r"[+-]?(?:\d*\.\d+|[1-9]\d{0,2}(?:,\d{3})+\.\d+|[1-9]\d{0,2}(?:,\d{3}){2,})")
 _BY_COMMA = re.compile(r"[+-]?(?:\d*,\d+|[1-9]\d{0,2}(?:\.\d{3})+,\d+|[1-9]\d{0,2}(?:\.\d{3}){2,})")
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 def is_grouped(cell: str) -> bool:

@@ -152,6 +152,14 @@ def _head(rows: Sequence[list[str]], layout: Layout, above: int, tell: Callable[
                 "A line above the header was left out.", "{count} lines above the header were left out.", left_out
             )
         )
+    if found.other is not None:
+        tell(
+            say(
+                "There is a blank line, and below it what looks like a header. If the table begins there, set"
+                " response.header to {line}.",
+                line=above + found.other + 1,
+            )
+        )
     names = rows[found.above]
     if found.verdict == "record":
         tell(

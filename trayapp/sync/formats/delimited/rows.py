@@ -3,15 +3,16 @@
 import csv
 import io
 import re
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from typing import Literal
 
 import msgspec
 
 from trayapp.messages import Message, say
 from trayapp.sync.http.intake import Text, contains, count, let_go
-from trayapp.sync.http.large import MOST
 
 _PIECE = 2**16
 _LET_GO = 2**22
@@ -20,12 +21,17 @@ _END = re.compile(rb"\r\n|\r|\n")
 _QUOTED = re.compile(rb'"[^"]*"')
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
-MOST_CHARACTERS = 8 * 2**20
-"""Of a cell. The module has four bytes for each of them, and makes room for twice as many."""
 MOST_CELLS = 100_000
 """Of a row. A table can't have a fiftieth of them."""
 
-csv.field_size_limit(MOST_CHARACTERS)
+MOST_OF_ROW = 8 * 2**20
+"""Bytes of a row. Of a cell the module has four for each character, and makes room for twice as many."""
+
+_LONG = 2**20
+_turn = threading.Lock()
+"""Of those who read rows of more than _LONG bytes, as each takes many times as much memory."""
+
+csv.field_size_limit(MOST_OF_ROW)
 
 Rows = tuple[list[list[str]], list[bytes]]
 """Rows, and the lines that each was read from."""
@@ -75,7 +81,8 @@ def row_format(body: Text, delimiter: str, tell: Callable[[Message], None], star
 
 def _quoted_cell(delimiter: str) -> re.Pattern[str]:
     """Quoted cells as a whole, so that what looks like one inside another is no match; first the blanks before it."""
-    return re.compile(rf'(?:^|(?<=[{re.escape(delimiter)}\n\r]))( *)"((?:[^"]|"")*)"')
+    blanks = "" if delimiter == " " else " *"
+    return re.compile(rf'(?:^|(?<=[{re.escape(delimiter)}\n\r]))({blanks})"((?:[^"]|"")*)"')
 
 
 def _is_padded(sample: str, delimiter: str) -> bool:
@@ -121,7 +128,8 @@ class _Reader:
         self._bare = (*(f'{before}""' for before in (form.delimiter, "\n", "\r")),)
         self._alone = re.compile(rf'(?:^|[{edge}\n\r])""(?=[{edge}\n\r]|$)')
         self._field = _quoted_cell(form.delimiter)
-        cell = rf'(?:^|(?<=[{edge}\n\r])) *("(?:[^"]|"")*")' if form.quoted else r"(?!)()"
+        blanks = "" if form.delimiter == " " else " *"
+        cell = rf'(?:^|(?<=[{edge}\n\r])){blanks}("(?:[^"]|"")*")' if form.quoted else r"(?!)()"
         self._blanks = re.compile(rf"{cell}|(?<=[{edge}]) +" if form.padded else cell)
 
     def rows(self) -> Iterator[Rows]:
@@ -133,7 +141,8 @@ class _Reader:
             end = body.rfind(b"\n", start, min(behind, self._stop)) + 1 or self._end_of_line(behind, usual_ends)
             if end - start > _PIECE:
                 self._check_length(start, end)
-            found = self._at_once(body[start:end]) if usual_ends and self._strict else None
+            with _turn if end - start > _LONG else nullcontext():
+                found = self._at_once(body[start:end]) if usual_ends and self._strict else None
             if found is None:
                 found, end = self._one_by_one(start, end)
             yield found
@@ -143,7 +152,7 @@ class _Reader:
 
     def _end_of_line(self, start: int, usual_ends: bool) -> int:
         """The end of the first line that ends behind `start`."""
-        most = min(self._stop, start + MOST)
+        most = min(self._stop, start + MOST_OF_ROW + 1)
         if usual_ends:
             return self._body.find(b"\n", start, most) + 1 or most
         found = _END.search(self._body, start, most)
@@ -151,7 +160,7 @@ class _Reader:
 
     def _check_length(self, start: int, end: int) -> None:
         """Raise TooLong for a line, or several, that the reader would need far too much memory for."""
-        if end - start > MOST:
+        if end - start > MOST_OF_ROW:
             raise TooLong
         line = self._body[start:end]
         outside = _QUOTED.sub(b"", line) if self._quoting == csv.QUOTE_MINIMAL else line
@@ -178,10 +187,21 @@ class _Reader:
 
     def _one_by_one(self, start: int, end: int) -> tuple[Rows, int]:
         """The rows from `start` to `end` or a little later, and where they end."""
+        with ExitStack() as turn:
+            return self._read_one_by_one(start, end, turn)
+
+    def _read_one_by_one(self, start: int, end: int, turn: ExitStack) -> tuple[Rows, int]:
         taken: list[bytes] = []
+        stop = min(self._stop, end + MOST_OF_ROW)
 
         def lines() -> Iterator[str]:
-            for found in _LINE.finditer(self._body, start, self._stop):
+            has_turn = False
+            for found in _LINE.finditer(self._body, start, stop):
+                if found.end() == stop < self._stop:
+                    raise TooLong
+                if not has_turn and found.end() > end + _LONG:
+                    has_turn = True
+                    turn.enter_context(_turn)
                 taken.append(found[0])
                 yield found[0].decode()
 
