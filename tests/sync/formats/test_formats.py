@@ -427,6 +427,7 @@ def test_xml_by_its_repeated_element(mirror, kind):
     assert mirror.add(raw(XML.encode(), kind)) == BOOKS
     assert (mirror.preview.format, mirror.preview.records_path) == ("xml", "catalog.books.book[]")
     one = XML[: XML.index('<book id="2">')] + "</books></catalog>"
+    one = one.replace("<total>2<", "<total>1<")
     mirror.api.route("/items", raw(one.encode(), kind))
     assert [row["id"] for row in mirror.run(mirror.preview.endpoint)] == [1]
     none = "<catalog><books/></catalog>"

@@ -215,9 +215,8 @@ def test_pages_that_are_there_are_not_asked_for_again():
 
 def test_a_walk_goes_on_where_it_was_broken_off():
     server = Server(p3=items(3), p4=[])
-    walk, found = walked(
-        server, NUMBERED, start=Call(url=f"{BASE}?p=3"), walk=Walk(pages=2, records=2, count=1, longest=2, total=3), total=9
-    )
+    before = Walk(pages=2, records=2, count=1, longest=2, total=3)
+    walk, found = walked(server, NUMBERED, start=Call(url=f"{BASE}?p=3"), walk=before, total=9)
     assert (found, server.asked, walk.complete) == ([3], ["p3"], True)
     with pytest.raises(SyncError, match="pages repeat"):
         walked(Server(p3=(items(3), "")), LINKED, start=Call(url=f"{BASE}?p=3"))
