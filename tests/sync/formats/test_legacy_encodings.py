@@ -105,3 +105,9 @@ def test_a_text_that_ends_inside_a_character_is_cut_off(kind, end):
         with pytest.raises(TransientError) as error:
             reading(body[:-missing], kind)
         assert error.value.problem.code == "cut_off"
+
+
+def test_a_mixture_of_encodings_is_neither_cut_off_nor_read_as_one_of_them():
+    with pytest.raises(SyncError) as error:
+        reading("id,name\n1,é\n2,".encode() + b"\xff\n3,\xc3\xa9")
+    assert error.value.problem.code == "encoding"

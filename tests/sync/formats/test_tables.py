@@ -167,6 +167,12 @@ def test_a_header_is_not_taken_for_a_line_above_it(first):
     assert "above" not in told
 
 
+def test_facts_above_a_header_that_lacks_the_rows_last_delimiter_are_left_out():
+    records, told, _ = told_by(lines("Konto:;12", "Bank:;X", "Tag;Wer;Betrag", *days("{d}.02.2026;Ort;{n},50;")))
+    assert (len(records), list(records[0])) == (9, ["Tag", "Wer", "Betrag"])
+    assert "2 lines above" in told
+
+
 def test_a_header_below_lines_of_its_own_width_and_a_blank_one_is_told():
     text = lines("Konto;DE00", "Saldo;5,00", "", "Datum;Betrag", *days("{d}.02.2026;{n},50"))
     assert "response.header to 4" in told_by(text)[1]

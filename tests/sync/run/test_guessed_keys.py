@@ -40,6 +40,12 @@ def test_a_guess_that_repeats_on_another_page_is_dropped_and_told_at_the_first_r
     assert (mirror.report.added, mirror.report.changed, mirror.report.unchanged) == (0, 0, 2200)
 
 
+def test_a_single_shared_value_of_a_guess_is_enough_to_drop_it(mirror):
+    records = [*({"number": n, "name": f"Town {n % 7}"} for n in range(2000)), {"number": 5, "name": "Z"}]
+    assert len(mirror.sync(pages_of(records, 1000))) == 2001
+    assert any("of number," in str(warning) for warning in mirror.report.warnings)
+
+
 @pytest.mark.parametrize("later", [{"number": None, "name": "Z"}, {"number": 5, "name": "Z"}])
 def test_a_guess_that_is_missing_or_ambiguous_far_behind_is_dropped_too(mirror, later):
     records = [{"number": n, "name": f"Town {n % 50}"} for n in range(2000)]
@@ -69,6 +75,21 @@ def test_a_record_that_changes_while_it_is_listed_is_no_reason_to_drop_its_id(mi
     rows = mirror.sync(pages_of(moved))
     assert (len(rows), mirror.types()["id"]) == (60, "INTEGER")
     assert next(row["name"] for row in rows if row["id"] == 3) == "changed"
+
+
+@pytest.mark.parametrize("field", ["id", "number", "shelf_no"])
+@pytest.mark.parametrize("overlap", [1, 4])
+def test_records_on_pages_that_overlap_are_one_by_what_is_called_like_a_key(mirror, field, overlap):
+    records = [{"name": f"Town {n % 9}", field: n} for n in range(45)]
+
+    def reply(seen):
+        start = int(seen.param("cursor", "0"))
+        more = start + 10 < len(records)
+        return json_reply({"items": records[start : start + 10], "next_cursor": start + 10 - overlap if more else None})
+
+    assert sorted(row[field] for row in mirror.sync(reply)) == list(range(45))
+    assert len(mirror.sync(reply)) == 45
+    assert (mirror.report.added, mirror.report.changed) == (0, 0)
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])

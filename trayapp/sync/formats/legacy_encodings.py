@@ -64,6 +64,8 @@ def guessed(body: bytes) -> str | None:
     Where only the languages of Western and of Central Europe fit alike, it is that of Western Europe.
     """
     chunks = _chunks(body)
+    if len(chunks) > 1 and sum(map(_is_utf8, chunks)) >= len(chunks) / 2:
+        return None  # pieces of several encodings, of which no single one has all
     text = b"\n".join(chunks)
     found: dict[str, float] = {}
     readings: dict[str, str] = {}
@@ -89,6 +91,14 @@ def guessed(body: bytes) -> str | None:
     leader = rated[0][1]
     behind = next((rate for rate, name in rated if readings[name] != readings[leader]), 0.0)
     return leader if rated[0][0] - behind > _MARGIN else _less_messy(text, fitting)
+
+
+def _is_utf8(chunk: bytes) -> bool:
+    try:
+        chunk.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _chunks(body: bytes) -> list[bytes]:
