@@ -21,6 +21,7 @@ from tests.desktop.notifications import Notifications
 from tests.desktop.session import Desktop
 from tests.desktop.tray import TrayItem
 from tests.desktop.waiting import wait_for
+from trayapp.desktop.secrets.errors import SecretsError
 from trayapp.desktop.secrets.store import Secrets
 from trayapp.endpoints.settings_file import SettingsFile
 from trayapp.sync.http.destinations import destinations
@@ -112,7 +113,10 @@ def prepare(journey: Journey, home: Path) -> dict[str, str]:
         kept = next(kept for name, kept in names.items() if endpoint.id.startswith(name))
         for stored in () if endpoint.auth.secret_env else kept.stored:
             mark = fields.make(journey.marks, kept, endpoint.id, stored)
-            secrets.set(endpoint.id, mark, destinations(endpoint, stored), stored)  # type: ignore[arg-type]
+            try:
+                secrets.set(endpoint.id, mark, destinations(endpoint, stored), stored)  # type: ignore[arg-type]
+            except SecretsError as error:
+                raise AssertionError("the keyring failed") from error
     return variables
 
 
@@ -166,29 +170,29 @@ def _look_at_windows(journey: Journey, pid: int, accessibility: Accessibility) -
     journey.commands(journey.home("tray"))  # raises the window
     desktop.focus(desktop.window("^TraySync$"))
     ui = accessibility.of(pid)
-    ui.find("table", "Endpoints").click()
+    ui.find("table", "Endpoints", 60).click()
     for _ in range(2):
         desktop.press("Down", "Down", "Down")
         journey.shown += [("main window", text.encode()) for text in _texts(ui)]
     desktop.press("ctrl+n")
     desktop.focus(desktop.window("Add|endpoint"))
-    editor = ui.find("dialog", "Add endpoint", 30)
+    editor = ui.find("dialog", "Add endpoint", 60)
     command = f"curl -u walter:{journey.marks('cURL command in the editor', odd='')} {journey.api.url('/title/typed')}"
-    editor.find("text", "Address").enter(command)
+    editor.find("text", "Address", 60).enter(command)
     desktop.press("Return")
-    editor.find("push button", "Test").click()
-    wait_for(lambda: _remember(journey, editor, "rejects"), "the error", 20)
+    editor.find("push button", "Test", 60).click()
+    wait_for(lambda: _remember(journey, editor, "rejects"), "the error")
     # The command's secret is in the field for it now; another one is typed over it, and kept.
-    editor.find("text", "Password").enter(journey.marks("password in the editor", odd=""))
+    editor.find("text", "Password", 60).enter(journey.marks("password in the editor", odd=""))
     desktop.press("ctrl+a", "ctrl+c")
     journey.shown.append(("clipboard", places.clipboard(journey.environment)))
-    editor.find("text", "Address").enter(journey.api.url("/good/typed"))
+    editor.find("text", "Address", 60).enter(journey.api.url("/good/typed"))
     desktop.press("Return")
-    wait_for(lambda: _remember(journey, editor, "part 1"), "the rows", 20)
-    editor.find("push button", "Save").click()
+    wait_for(lambda: _remember(journey, editor, "part 1"), "the rows")
+    editor.find("push button", "Save", 60).click()
     home = journey.home("tray")
-    wait_for(lambda: "/good/typed" in (home / "settings.toml").read_text(), "the new endpoint", 20)
-    wait_for(lambda: "succeeded" in journey.commands(home, "runs", "typed", "--json").out, "its first run", 20)
+    wait_for(lambda: "/good/typed" in (home / "settings.toml").read_text(), "the new endpoint")
+    wait_for(lambda: "succeeded" in journey.commands(home, "runs", "typed", "--json").out, "its first run")
 
 
 def _remember(journey: Journey, editor: Widget, wanted: str) -> bool:

@@ -5,7 +5,7 @@ import json
 import secrets
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -23,7 +23,12 @@ from tests.desktop.leaks.marks import Leak, Marks
 from tests.desktop.notifications import Notifications
 from tests.desktop.session import Desktop
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
+# All journeys are made before the first test, in less than a minute where the machine has nothing else to do.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 PLACES = ("files", "files meanwhile", "outputs", "processes", "session bus", "accessibility bus", "windows")
 
@@ -36,8 +41,22 @@ class Left(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def left(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    """What all journeys left."""
+def left(
+    make_desktop: Callable[..., AbstractContextManager[Desktop]], tmp_path_factory: pytest.TempPathFactory
+) -> Left:
+    """What all journeys left, on a desktop of their own: gnome-keyring's daemon crashes now and then under so many
+    commands one after the other, and then all begins anew."""
+    while True:
+        with make_desktop() as desktop:
+            try:
+                return what_is_left(desktop, tmp_path_factory.mktemp("outside"))
+            except AssertionError:
+                if desktop.parts["keyring"].poll() is None:
+                    raise
+
+
+def what_is_left(desktop: Desktop, outside: Path) -> Left:
+    """All journeys in that desktop; files of the person's own are `outside` of where is searched."""
     folder = desktop.folder / "k9"
     folder.mkdir(mode=0o700)
     marks = Marks(secrets.token_hex())
@@ -54,7 +73,7 @@ def left(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Left:
         processes = ending.enter_context(places.Processes())
         commands = ending.enter_context(Commands(environment, folder))
         journey = Journey(desktop, folder, marks, api, commands, environment)
-        travel(journey, notifications, accessibility, tmp_path_factory.mktemp("outside"))
+        travel(journey, notifications, accessibility, outside)
     assert {"xdg-open", "systemctl"} <= places.called(folder)
     return Left(
         marks,

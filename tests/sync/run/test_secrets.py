@@ -67,3 +67,18 @@ def test_a_warning_does_not_name_the_secret() -> None:
         found = explore(Endpoint(url=url, auth=auth), credentials(auth, SECRET), CancelToken())
     assert any("another list" in str(warning) for warning in found.warnings)
     assert SECRET not in str(found.warnings)
+
+
+def test_a_list_that_the_secret_names_is_refused(tmp_path: Path) -> None:
+    store, said = run_against(tmp_path, json_reply({SECRET: [{"id": 1}, {"id": 2}]}))
+    store.close()
+    assert "names its list by it" in said
+    assert all(SECRET.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_what_is_remembered_of_a_response_does_not_name_the_secret(tmp_path: Path) -> None:
+    records = [{"id": number} for number in range(9)]
+    store, said = run_against(tmp_path, json_reply({"zzz": records, SECRET: "there"}))
+    store.close()
+    assert said.startswith("9 new.")
+    assert all(SECRET.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

@@ -74,6 +74,8 @@ def look_at(
     guess = single.guess(body, page.format) if path == "auto" else single.Guess(path, path == "" and _is_object(body))
     if guess is None:
         raise _no_list(answer, body, hide)
+    if path == "auto" and hide(guess.path) != guess.path:
+        raise _named_by_secret(answer)
     records = records_of(page, guess.path, answer.url)
     count = len(records) + (answer.large.count if answer.large is not None else 0)
     if guess.weak and before is not None and not _resembles(guess, records[0], before):
@@ -147,6 +149,16 @@ def settled(endpoint: Endpoint, found: Found) -> Endpoint:
     return msgspec.structs.replace(
         endpoint,
         response=msgspec.structs.replace(endpoint.response, records=found.path, format=format, header=found.header),
+    )
+
+
+def _named_by_secret(answer: Answer) -> SyncError:
+    """The path to the records would be kept, in the settings and in the database."""
+    return SyncError(
+        say("The server would reveal the secret"),
+        say("{address} names its list by it, and that name would be saved.", address=place_of(answer.url)),
+        say("Report this to the makers of the API."),
+        code="secret_exposed",
     )
 
 

@@ -213,8 +213,9 @@ class Attempt:
             history.record_run(db, row_of(report), number)
             if isinstance(reading.walked, Listing) and report.status != "incomplete":
                 self._resolver.learn(reading.walked.shape)
-            if self._resolver.proven is not None:
-                write_found(db, endpoint.id, self._resolver.proven)
+            found = self._resolver.proven
+            if found is not None and run.hide(found) == found:  # it has names that the server gave
+                write_found(db, endpoint.id, found)
             marks = _marks(run.marks, run.started, reading, proof != "none", outcome)
             write_marks(db, endpoint.id, without_secrets(marks, endpoint, run.hide))
             if isinstance(reading, ChainReading):
