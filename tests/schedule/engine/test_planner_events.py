@@ -144,3 +144,20 @@ def test_what_is_off_does_not_catch_up_on_a_start_of_the_program() -> None:
     made.apply_settings(Settings(endpoint=(endpoint("a", at=["09:00"], at_start=True),)), NOW + MINUTE)
     made.wake(["a"], NOW + 2 * MINUTE)
     assert made.take(NOW + 2 * MINUTE).start == ()
+
+
+def test_what_changes_nothing_is_not_saved_and_wakes_nobody() -> None:
+    made = planner(endpoint("a", at=["09:00"]))
+    assert "a" in made.moved
+    made.note(report("a", rows=7))
+    assert made.take(NOW).save
+    made.moved.clear()
+    made.changed.clear()
+    made.note(report("a", rows=7))
+    made.check_all(NOW)
+    assert (made.take(NOW).save, made.changed) == ((), set())
+    made.moved.clear()
+    made.set_zone(BERLIN, NOW)
+    assert made.moved == set()
+    made.apply_settings(Settings(endpoint=(endpoint("a", at=["10:00"]),)), NOW)
+    assert made.moved == {"a"}

@@ -15,6 +15,7 @@ from trayapp.store.mirror.schema import HASH_KEY, owned
 from trayapp.store.records.cells import packed
 from trayapp.store.records.digests import Digests
 from trayapp.store.records.pages import CellPage
+from trayapp.store.staging.published import ListingNeeded
 
 LONG = 300
 """So many records of a page are a batch of their own."""
@@ -244,6 +245,13 @@ def test_a_record_comes_twice_in_a_partial_listing(store):
     assert (outcome.rows, len(outcome.warnings)) == (5, 2)
     assert outcome.unchanged + outcome.changed == 2
     nothing_new(store, [FIVE[0], forms[1], *FIVE[2:]])
+
+
+def test_a_partial_listing_that_needs_a_wider_column_asks_for_all_records(store):
+    mirror(store, FIVE)
+    with pytest.raises(ListingNeeded):
+        mirror(store, [FIVE[0] | {"size": "x"}], partial=True)
+    nothing_new(store, FIVE)
 
 
 def test_what_is_held_is_settled_by_a_partial_listing_that_has_it(store):

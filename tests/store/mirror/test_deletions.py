@@ -111,6 +111,7 @@ def test_the_only_record_is_lacking_when_there_is_none(tmp_path):
     only = endpoint(key=(ONLY_KEY,))
     with opened(tmp_path) as store:
         mirror(store, [{"t": 1}], only)
+        assert rows(store, order="t") == [{ONLY_KEY: 1, "t": 1}]
         assert lacking(store, [{"t": 2}], only, True) == 0
         assert lacking(store, [], only, True) == 1
 

@@ -76,6 +76,8 @@ def mirror(
                 partial=partial,
             )
     except ListingNeeded:
+        if partial:
+            raise
         return mirror(store, listing, endpoint, page, True, proof, apply_held)
     finally:
         staging.close()

@@ -38,7 +38,16 @@ def test_whatever_says_yes_marks(place, says):
 
 @pytest.mark.parametrize(
     "record",
-    [{}, {"gone": 1}, {"meta": None}, {"meta": 1}, {"meta": "gone"}, {"meta": [1]}, {"meta": '{"gone": 1}'}],
+    [
+        {},
+        {"gone": 1},
+        {"meta": None},
+        {"meta": 1},
+        {"meta": "gone"},
+        {"meta": [1]},
+        {"meta": {"x": 1}},
+        {"meta": '{"gone": 1}'},
+    ],
     ids=str,
 )
 @pytest.mark.parametrize(
