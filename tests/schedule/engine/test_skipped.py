@@ -5,7 +5,7 @@ import pytest
 from tests.problems import problem
 from tests.schedule.fakes import NOW, endpoint
 from trayapp.endpoints.model import After, Endpoint, Settings
-from trayapp.schedule.engine.chains import children_of, depth, skipped
+from trayapp.schedule.engine.chains import children_of, depths, skipped
 from trayapp.schedule.engine.entry import Entry
 from trayapp.store.bookkeeping.endpoint_states import EndpointRow
 
@@ -70,7 +70,10 @@ def test_who_needs_any_does_not_wait_for_one_that_is_skipped_too_or_is_gone() ->
     assert [id for id, _ in who(P, after("a", "p", "gone", need="any"))] == ["a"]
 
 
+def test_how_many_come_before() -> None:
+    settings = Settings(endpoint=(after("b", "a", "p"), P, after("a", "p"), after("c", "gone")))
+    assert depths(settings) == {"p": 0, "a": 1, "b": 2, "c": 0}
+
+
 def test_circles_end() -> None:
-    settings = Settings(endpoint=(after("a", "b"), after("b", "a"), after("c", "b")))
-    assert [depth(each, settings) for each in settings.endpoint] == [1, 1, 2]
     assert [id for id, _ in who(after("p", "b"), after("b", "p"))] == ["b"]
