@@ -52,15 +52,16 @@ def nothing_new(store, listing, endpoint=ENDPOINT):
 def test_records_that_come_again_in_a_later_batch_of_a_first_load(store, full):
     listing = numbered(0, 2 * LONG)
     again = [listing[5], listing[7] | {"name": "later"}, listing[8] | {"name": "later"}]
-    outcome = mirror(store, [*listing, *again, *numbered(2 * LONG, 3 * LONG - 3)], page=LONG, full=full)
-    assert (counts(outcome), outcome.rows) == ((3 * LONG - 3, 0, 0, 0), 3 * LONG - 3)
+    more = [*numbered(2 * LONG, 4 * LONG - 4), listing[9] | {"name": "later"}]
+    outcome = mirror(store, [*listing, *again, *more], page=LONG, full=full)
+    assert (counts(outcome), outcome.rows) == ((4 * LONG - 4, 0, 0, 0), 4 * LONG - 4)
     assert said(outcome) == (
         "The server listed one record twice.",
-        "2 records changed or moved while they were listed; the later form was kept.",
+        "3 records changed or moved while they were listed; the later form was kept.",
     )
     assert recorded(store) == []
-    whole = numbered(0, 3 * LONG - 3)
-    whole[7]["name"] = whole[8]["name"] = "later"
+    whole = numbered(0, 4 * LONG - 4)
+    whole[7]["name"] = whole[8]["name"] = whole[9]["name"] = "later"
     nothing_new(store, whole)
 
 
@@ -310,7 +311,7 @@ def test_tombstones_delete_by_every_kind_of_key(store, key):
 def test_tombstones_alone_make_no_table(store):
     assert mirror(store, [dead(1), dead(2)], MARKED).rows == 0
     with store.reading() as db:
-        assert owned(db, "items") is None
+        assert owned(db, "items") is owned(db, "unknown") is None
     assert mirror(store, [alive(1), dead(2)], MARKED).rows == 1
     nothing_new(store, [alive(1)], MARKED)
 
@@ -330,12 +331,13 @@ def test_records_without_a_key_of_their_own_have_no_tombstones(store):
     assert counts(mirror(store, [alive(1), dead(1)], append)) == (2, 0, 0, 0)
 
 
-def test_a_table_that_tombstones_emptied_is_loaded_anew(store):
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_table_that_tombstones_emptied_is_loaded_anew(store, partial):
     mirror(store, [alive(n) for n in range(5)], MARKED)
     assert mirror(store, [dead(n) for n in range(5)], MARKED, partial=True).rows == 0
     unmarked = msgspec.structs.replace(MARKED, incremental=None)
     listing = [alive(n, "new") for n in range(5)]
-    outcome = mirror(store, [*listing, alive(1, "newer")], unmarked)
+    outcome = mirror(store, [*listing, alive(1, "newer")], unmarked, partial=partial)
     assert (counts(outcome), outcome.rows) == ((5, 0, 0, 0), 5)
     listing[1] = alive(1, "newer")
     nothing_new(store, listing, unmarked)
@@ -383,6 +385,9 @@ def test_ten_new_columns_are_named(store):
     assert said(outcome) == (
         "New columns: g0, g1, g2, g3, g4, g5, g6, g7, g8, g9 and 1 more.",
         "Columns without any value now: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9.",
+    )
+    assert said(mirror(store, [{"id": 1}])) == (
+        "Columns without any value now: g0, g1, g2, g3, g4, g5, g6, g7, g8, g9 and 1 more.",
     )
 
 
