@@ -24,6 +24,9 @@ from trayapp.sync.http.throughput import Incoming, TwoLengths
 # it can't make sense of, tracebacks, which are printed where nothing else is done with them.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
+_LONGEST_COOKIE = 4096
+"""Characters. Longer ones are not kept (RFC 6265 section 6.1): the library prints a traceback for numbers too long."""
+
 
 def new_session(sockets: OpenSockets) -> requests.Session:
     """A session that keeps its connections in `sockets`, and takes nothing from the environment."""
@@ -94,6 +97,12 @@ class _Answer(http.client.HTTPResponse):
             self.headers = self.msg = None  # type: ignore[assignment]  # as before the first one
             super().begin()
         self._incoming.head_is_over()
+        cookies = self.headers.get_all("Set-Cookie", ())
+        if any(len(cookie) > _LONGEST_COOKIE for cookie in cookies):
+            del self.headers["Set-Cookie"]
+            for cookie in cookies:
+                if len(cookie) <= _LONGEST_COOKIE:
+                    self.headers["Set-Cookie"] = cookie
         lengths = ",".join(self.headers.get_all("Content-Length", ())).split(",")
         if len({length.strip() for length in lengths}) > 1:
             raise TwoLengths

@@ -165,7 +165,7 @@ def _are_numbered(row: Row, below: Sequence[Row]) -> bool:
     """Whether the numbers of a row count its columns, 0, 1, 2…, which those of no row below do."""
 
     def counts(cells: Row) -> bool:
-        numbers = [int(cell) for cell in cells if cell.strip().isdecimal() and len(cell) < 5]
+        numbers = [int(cell.strip()) for cell in cells if cell.strip().isdecimal() and len(cell) < 5]
         return len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] < 2
 
     return counts(row) and len(below) > 1 and not any(map(counts, below))
