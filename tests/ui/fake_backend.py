@@ -249,7 +249,7 @@ def good_preview(endpoint: Endpoint) -> Preview:
         count=2,
         total=2,
         pages=Pages(kind="link"),
-        proven=True,
+        evidence="ended",
         proof="The second page holds other records than the first.",
         key=("id",),
         columns=(
