@@ -15,10 +15,17 @@ from trayapp.cli import main
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 
 
+def _hears() -> None:
+    """A program that was started in the background of a shell would not hear of Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def interrupted(folder, sql, *options):
     """Seconds from Ctrl-C to the end of a query that was begun half a second before."""
     command = [sys.executable, "-m", "trayapp", "--home", str(folder), "query", *options, sql]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=_hears
+    ) as process:
         try:
             until_it_works(process)
             began = time.monotonic()
@@ -72,7 +79,9 @@ def test_ctrl_c_ends_the_waiting_for_a_lock(tmp_path, monkeypatch):
 
         def ended():
             command = [sys.executable, "-c", script, "--home", str(tmp_path), "query", "SELECT 1"]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hears
+            ) as process:
                 try:
                     assert process.stdout is not None
                     assert process.stdout.readline() == "up\n"

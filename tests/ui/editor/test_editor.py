@@ -145,7 +145,10 @@ def test_the_test_shows_evidence_rows_and_requests(qtbot: QtBot, backend: FakeBa
 
 def test_warnings_are_shown(qtbot: QtBot, backend: FakeBackend) -> None:
     backend.preview_answer = msgspec.structs.replace(
-        good_preview(Endpoint(url=URL)), key=(HASH_KEY,), evidence="unproven", warnings=("No field tells records apart.",)
+        good_preview(Endpoint(url=URL)),
+        key=(HASH_KEY,),
+        evidence="unproven",
+        warnings=("No field tells records apart.",),
     )
     editor = open_editor(qtbot, backend)
     write(qtbot, field(editor, "url"), URL)

@@ -256,7 +256,23 @@ class _Table:
 
     def blocks(self, parts: Iterator[Rows]) -> Sequence[Block]:
         """Those of all rows that have a value."""
-        return kept(block for rows, texts in parts if rows and (block := self._block(rows, texts)))
+        return kept(
+            block
+            for some in parts
+            for rows, texts in self._of_like_width(*some)
+            if rows and (block := self._block(rows, texts))
+        )
+
+    def _of_like_width(self, rows: list[list[str]], texts: list[bytes]) -> Iterator[Rows]:
+        """Rows that are much longer than the header apart from the others, which would be filled up to their width."""
+        most = 2 * len(self._header)
+        longer = [len(row) > most for row in rows]
+        if not any(longer):
+            yield rows, texts
+            return
+        for wanted in (False, True):
+            chosen = [is_longer is wanted for is_longer in longer]
+            yield list(compress(rows, chosen)), list(compress(texts, chosen))
 
     def tell(self, tell: Callable[[Message], None]) -> None:
         """Say what was odd."""
