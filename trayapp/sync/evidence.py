@@ -1,7 +1,7 @@
 """Why a listing is believed to be complete, from a guess about its first page to the end of a walk. Pure."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from trayapp.messages import Message, say
 
@@ -12,6 +12,14 @@ counted: the server's own number of all records is how many were read. ended: a 
 other records, came to an end that the server named. asked: asking for more, in all usual ways, changed nothing.
 declared: a person said so. unproven: none of these; then nothing is deleted.
 """
+
+
+class Lack(NamedTuple):
+    """What shows for certain that a listing is incomplete, and the setting by which a person says that it is not."""
+
+    cause: Message
+    setting: str
+
 
 _WEAKEST: tuple[Evidence, ...] = ("unproven", "declared", "asked", "ended", "counted")
 

@@ -10,7 +10,7 @@ from trayapp.endpoints.paths import is_plain
 from trayapp.messages import Message, say, say_count
 from trayapp.store.records.pages import Page
 from trayapp.sync.errors import SyncError
-from trayapp.sync.evidence import Evidence
+from trayapp.sync.evidence import Evidence, Lack
 from trayapp.sync.formats.faults import no_list
 from trayapp.sync.formats.text import Body, read
 from trayapp.sync.http.client import Client
@@ -78,7 +78,7 @@ class Listing:
         records: Page | None = None,
     ) -> None:
         self.evidence: Evidence = "unproven"
-        self.lacking: Message | None = None
+        self.lacking: Lack | None = None
         self.shifting = False
         self.warnings: list[Message] = []
         self.walk = walk or Walk(total=source.total, total_pages=source.total_pages)
@@ -259,7 +259,7 @@ class Listing:
         """Whether a page says that it is not all there, or looks like no page did before."""
         failure = failure_in(envelope)
         if failure is not None and self.lacking is None:
-            self.lacking = partial(failure, self._client.hide)
+            self.lacking = Lack(partial(failure, self._client.hide), "response.harmless")
         shape = shape_of(answer, envelope)
         self.shape = shape.widened(self.shape)
         if self.source.shape is not None and self._odd is None:
@@ -282,13 +282,12 @@ class Listing:
         if source.pages.kind == "none" and source.evidence != "unproven":
             self.evidence = source.evidence
         elif total is not None and walk.records not in (total, self._last_total()):
-            self.lacking = say(
-                "The server reports {total} records, but sent {received}.", total=total, received=walk.records
-            )
+            cause = say("The server reports {total} records, but sent {received}.", total=total, received=walk.records)
+            self.lacking = Lack(cause, "pages.ignore_total")
         elif total is not None:
             self.evidence = "counted"
         elif flag_of(self.envelope) is True and source.evidence != "declared":
-            self.lacking = say("The last page says that more follows.")
+            self.lacking = Lack(say("The last page says that more follows."), "response.harmless")
         else:
             self.evidence = "ended" if walk.pages > 1 and source.evidence == "asked" else source.evidence
 

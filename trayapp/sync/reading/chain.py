@@ -16,7 +16,7 @@ from trayapp.store.records.pages import JsonPage, Page
 from trayapp.sync.cancel import INTERNAL, Cancelled, CancelToken
 from trayapp.sync.detection.resolver import SourceResolver
 from trayapp.sync.errors import SyncError
-from trayapp.sync.evidence import Evidence, weakest
+from trayapp.sync.evidence import Evidence, Lack, weakest
 from trayapp.sync.http.auth import Access, Credentials
 from trayapp.sync.http.client import Client
 from trayapp.sync.http.failures import too_large
@@ -158,7 +158,7 @@ class Chain:
         ended: Callable[[ParentRow], None] = lambda _: None,
     ) -> None:
         self.evidence: Evidence = "unproven"
-        self.lacking: Message | None = None
+        self.lacking: Lack | None = None
         self.shifting = False
         self.warnings: list[Message] = []
         self.walk = Walk()

@@ -12,7 +12,7 @@ from trayapp.store.records.digests import Digests
 from trayapp.store.records.pages import JsonPage, Page
 from trayapp.store.staging.staging import Staging
 from trayapp.sync.changes.cursor import Tracker
-from trayapp.sync.evidence import Evidence
+from trayapp.sync.evidence import Evidence, Lack
 from trayapp.sync.http.request import Answer
 from trayapp.sync.paging.following import Walk
 from trayapp.sync.paging.listing import Listing
@@ -27,7 +27,7 @@ class Walkable(Protocol):
     """What is walked page by page: a Listing, or a Chain of them."""
 
     evidence: Evidence
-    lacking: Message | None
+    lacking: Lack | None
     shifting: bool
     warnings: list[Message]
     walk: Walk

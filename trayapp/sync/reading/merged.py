@@ -12,7 +12,7 @@ import msgspec
 from trayapp.endpoints.model import Endpoint
 from trayapp.messages import Message
 from trayapp.store.records.pages import JsonPage, Page
-from trayapp.sync.evidence import Evidence
+from trayapp.sync.evidence import Evidence, Lack
 from trayapp.sync.formats import lenient_json
 from trayapp.sync.paging.following import Walk
 from trayapp.sync.paging.listing import Listing
@@ -31,7 +31,7 @@ class Merged:
         self._key = endpoint.table.key
         self._table = endpoint.table.name
         self.evidence: Evidence = "unproven"
-        self.lacking: Message | None = None
+        self.lacking: Lack | None = None
         self.shifting = False
         self.warnings: list[Message] = []
         self.walk: Walk = listing.walk

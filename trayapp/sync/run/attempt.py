@@ -24,7 +24,7 @@ from trayapp.sync.changes.cursor import asks_for_changes, without_secrets
 from trayapp.sync.detection.proof import Repeated, Walked, judged
 from trayapp.sync.detection.resolver import ResolvedSource, SourceResolver, keyed
 from trayapp.sync.errors import AuthError, SyncError, TransientError
-from trayapp.sync.evidence import Evidence
+from trayapp.sync.evidence import Evidence, Lack
 from trayapp.sync.paging.listing import Listing
 from trayapp.sync.reading.chain import Chain
 from trayapp.sync.reading.chain_reading import ChainReading
@@ -80,7 +80,7 @@ class Attempt:
                 if endpoint.table.mode == "replace" and proof == "none" and run.endpoint.pages.max is None:
                     raise SyncError(
                         say("The list is incomplete"),
-                        reading.walked.lacking or say("It ended before all records had arrived."),
+                        lack.cause if (lack := reading.walked.lacking) is not None else say("It ended too early."),
                         say("The table is unchanged. The next run will try again."),
                         code="incomplete",
                     )
@@ -232,13 +232,17 @@ class Attempt:
         return self._run.report("held" if outcome.held else "succeeded", outcome, self.warnings, evidence=evidence)
 
 
-def _incomplete(lacking: Message) -> SyncError:
+def _incomplete(lack: Lack) -> SyncError:
     return SyncError(
         say("The list is incomplete"),
-        lacking,
-        say("Nothing was deleted, and it will be tried again. If the server counts wrongly, set pages.ignore_total."),
+        lack.cause,
+        say(
+            "Nothing was deleted, and it will be tried again. If the list is complete all the same, set {setting}.",
+            setting=lack.setting,
+        ),
         code="incomplete",
-        field="pages.ignore_total",
+        field=lack.setting,
+        action="retry",
     )
 
 

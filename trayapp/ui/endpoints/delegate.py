@@ -19,11 +19,13 @@ _SIGNS = {
     "disabled": ("disabled", "quiet"),
 }
 _NEVER_SYNCED = ("clock", "quiet")
+_MAY_BE_INCOMPLETE = ("question", "warn")
 _BARS = {
     # status: part of the height, colour; a failed run is a broken bar
     "succeeded": (1.0, "good"),
     "held": (0.66, "warn"),
     "stopped": (0.33, "quiet"),
+    "incomplete": (0.66, "bad"),
     "failed": (1.0, "bad"),
 }
 _SIGN_SIZE = 20
@@ -65,6 +67,8 @@ def sign_of(status: EndpointStatus) -> tuple[str, str]:
     """Icon and colour name of an endpoint's state."""
     if status.state == "enqueued" and status.last_success is None:
         return _NEVER_SYNCED
+    if status.state == "enqueued" and status.evidence == "unproven":
+        return _MAY_BE_INCOMPLETE
     return _SIGNS[status.state]
 
 

@@ -156,7 +156,7 @@ def endpoint_line(status: EndpointStatus) -> str:
     if status.state == "enqueued" and status.last_success is None:
         return tr("Not synced yet")
     if status.state == "enqueued" and status.evidence == "unproven":
-        return tr("Up to date, but the list may be incomplete")
+        return tr("May be incomplete")
     return state_words(status.state)
 
 
