@@ -301,8 +301,8 @@ def test_less_than_the_server_says_there_are_deletes_nothing(mirror):
     short = json_reply(GOOD[:2]).with_headers(X_Total_Count="3", Link='</more>; rel="next"')
     mirror.api.route("/more", json_reply([]).with_headers(X_Total_Count="3"))
     report = mirror.answers(short)
-    assert (report.status, report.deleted) == ("succeeded", 0)
-    assert "Nothing was deleted" in " ".join(tuple(map(str, report.warnings)))
+    assert (report.status, report.deleted) == ("incomplete", 0)
+    assert "3 records, but sent 2" in str(report.problem.cause)
     assert mirror.rows() == ROWS
 
 

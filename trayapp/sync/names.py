@@ -160,6 +160,17 @@ def is_token(name: str) -> bool:
     return bool(TOKEN.fullmatch(text) or PLAIN_TOKEN.fullmatch(text)) and not NO_TOKEN.search(text)
 
 
+def is_of_paging(name: str) -> bool:
+    """Whether a member of that name says where a page stands in its listing: it comes and goes as the list grows."""
+    text = plain(name)
+    if PAST.match(text) or any(
+        pattern.fullmatch(text)
+        for pattern in (NEXT, TOKEN, PLAIN_TOKEN, TOKEN_OBJECT, MORE_FLAG, LAST_FLAG, TOTAL, WEAK_TOTAL, PAGES)
+    ):
+        return True
+    return any(pattern.fullmatch(text) for pattern in (PAGE_PARAM, OFFSET_PARAM, SIZE_PARAM))
+
+
 def token_rank(path: str) -> int:
     """The likeliest tokens first."""
     name = plain(last_of(path))

@@ -85,7 +85,9 @@ def look_at(
     if _is_object(body) and (guess.alone or not count) and single.says_error(body):
         raise _no_list(answer, body, hide)
     envelope = read_envelope(page.text, guess.path, answer.url, endpoint.response.harmless)
-    signs = Signs() if guess.alone else signs_of(answer.headers, envelope, count, answer.url)
+    signs = signs_of(answer.headers, envelope, count, answer.url)
+    if guess.alone:  # all else is the record's own
+        signs = Signs(link=signs.link, addresses=signs.addresses)
     said, pages = signs.total, signs.pages.value if signs.pages is not None else None
     goes_on = (pages or 1) > 1 or signs.goes_on is not None or signs.leads_on
     if said is not None and (said.value < count or (said.value == count and goes_on)):
@@ -187,7 +189,7 @@ def find_source(endpoint: Endpoint, client: Client, call: Call, answer: Answer, 
         return confirm(endpoint, client, first)
     if found.format == "feed" and not found.signs.leads_on:
         return Trial(Pages(kind="none"), "declared", say("A feed has only its newest entries and no further pages."))
-    if found.alone:
+    if found.alone and not found.signs.leads_on:
         return Trial(Pages(kind="none"), "asked", say("The response is a single object."))
     trial = find_pages(endpoint, client, first)
     return msgspec.structs.replace(trial, pages=msgspec.structs.replace(trial.pages, max=endpoint.pages.max))

@@ -90,11 +90,16 @@ def _words(value: Any) -> str:
     return "" if value is None else str(value)[:1000]
 
 
+def _is_links(value: Any) -> bool:
+    """Whether a member is a list of links, as OGC API has them."""
+    return isinstance(value, list) and any(isinstance(each, dict) and "rel" in each for each in value)
+
+
 def _paths(envelope: Envelope) -> Iterator[str]:
     """The members with a value, two levels deep; of an object with many only its own path."""
     below: dict[Place, set[str]] = {}
     for place, value in envelope.members:
-        if not _is_nothing(value):
+        if not _is_nothing(value) and not any(map(names.is_of_paging, place)) and not _is_links(value):
             below.setdefault(place[:1], set()).add(".".join(place[:2]))
     for place, paths in below.items():
         yield from [".".join(place)] if len(paths) > _MANY else paths

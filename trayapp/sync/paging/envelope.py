@@ -67,8 +67,8 @@ def _is_below(place: Place, path: str) -> bool:
 
 def _records_place(path: str) -> Place | None:
     """Where the records begin; None where that can't be told. () when the members of the answer are the records."""
-    if path.startswith("jmes:") or path == "auto":
-        return None
+    if path.startswith("jmes:") or path in ("", "auto"):
+        return None  # "": an object that is the only record may say itself where the next one is
     try:
         steps = parse_records_path(path).steps
     except ValueError:

@@ -105,7 +105,7 @@ def _resolved(base: str, target: str) -> str:
     parts = urlsplit(base)
     if parts.netloc and target.startswith(f"{parts.netloc}/"):
         target = f"{parts.scheme}://{target}"
-    elif urlsplit(target).path == parts.path.removeprefix("/") != "":
+    elif re.split(r"[?#]", target, maxsplit=1)[0] == parts.path.removeprefix("/") != "":
         target = f"/{target}"
     return joined(base, target)
 

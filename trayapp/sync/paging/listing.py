@@ -257,6 +257,8 @@ class Listing:
 
     def _look_at_shape(self, answer: Answer, envelope: Envelope) -> None:
         """Whether a page says that it is not all there, or looks like no page did before."""
+        if self._is_record(envelope):
+            return
         failure = failure_in(envelope)
         if failure is not None and self.lacking is None:
             self.lacking = Lack(partial(failure, self._client.hide), "response.harmless")
@@ -264,6 +266,10 @@ class Listing:
         self.shape = shape.widened(self.shape)
         if self.source.shape is not None and self._odd is None:
             self._odd = shape.beyond(self.source.shape)
+
+    def _is_record(self, envelope: Envelope) -> bool:
+        """Whether a page is one record, so that nothing stands beside it."""
+        return not self.source.path and envelope.text[:1] == b"{"
 
     def _conclude(self) -> None:
         """Say why what was read is everything, or what is missing."""
@@ -286,7 +292,7 @@ class Listing:
             self.lacking = Lack(cause, "pages.ignore_total")
         elif total is not None:
             self.evidence = "counted"
-        elif flag_of(self.envelope) is True and source.evidence != "declared":
+        elif flag_of(self.envelope) is True and source.evidence != "declared" and not self._is_record(self.envelope):
             self.lacking = Lack(say("The last page says that more follows."), "response.harmless")
         else:
             self.evidence = "ended" if walk.pages > 1 and source.evidence == "asked" else source.evidence

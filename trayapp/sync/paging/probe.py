@@ -68,7 +68,7 @@ def confirm(endpoint: Endpoint, client: Client, listing: FirstPage) -> Trial:
         trial = _led_by(tries, pages)
     else:
         tries.signed = listing.signs.more(count) is not None
-        trial = tries.attempt(pages) or tries.attempt_empty(pages)
+        trial = tries.attempt(pages, given=True)
         if trial is None and pages.kind == "cursor" and pages.first is None and not pages.path.startswith("last:"):
             trial = _begun(tries, pages)
     if trial is not None and not trial.cut:

@@ -241,13 +241,18 @@ class Tries:
         same = len(keys & self.first)
         return same * 2 > len(self.first) and same * 2 > len(keys)
 
-    def attempt(self, pages: Pages, named: bool = True) -> Trial | None:
-        """Whether this guess leads to a page with other records. named: it is not only by custom that it is tried."""
+    def attempt(self, pages: Pages, named: bool = True, given: bool = False) -> Trial | None:
+        """Whether this guess leads to a page with other records. named: it is not only by custom that it is tried.
+
+        given: somebody has set it; then a page without records is one, too, which the server may have more behind.
+        """
         if pages.kind == "page" and pages.start is None:
-            return self._attempt_page(pages)
+            return self._attempt_page(pages) or (self._attempt_empty(pages) if given else None)
         second = self._second(pages)
         if second is None:
             return None
+        if given and not second.records and (pages.kind != "cursor" or self._goes_on(pages, second)):
+            return self._proven(pages, second)
         keys = self.keys(second.records)
         if pages.kind == "cursor" and not second.records:
             return self._proven_beyond(pages, second)
@@ -269,10 +274,11 @@ class Tries:
             return self._proven(pages, second) if not self.signed and (named or self._ignores) else None
         return self._proven(pages, second) if self.signed or self._ignores or self.is_stable() else None
 
-    def attempt_empty(self, pages: Pages) -> Trial | None:
-        """Whether numbers that somebody gave lead to a page without records: the server knows them."""
-        if pages.kind not in ("page", "offset"):
-            return None
+    def _goes_on(self, pages: Pages, page: SecondPage) -> bool:
+        """Whether a page names a next one."""
+        return next_call(self.listing.call, page.answer, page.envelope, pages, Walk(pages=1)) is not None
+
+    def _attempt_empty(self, pages: Pages) -> Trial | None:
         second = self._second(pages)
         return self._proven(pages, second) if second is not None and not second.records else None
 
