@@ -85,7 +85,7 @@ def test_what_no_table_can_hold_is_refused_at_once(mirror, kind):
         mirror.sync(reply)
         problems[:] = [error.value.problem, mirror.report.problem]
 
-    assert quickest_cpu(refused, 3) < 3
+    assert quickest_cpu(refused, 6) < 6
     for problem in problems:
         assert problem.code == "too_wide"
         assert "table.ignore" in str(problem.next)
