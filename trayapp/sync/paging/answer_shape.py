@@ -13,7 +13,7 @@ import msgspec
 from trayapp.sync import names
 from trayapp.sync.http.request import Answer
 from trayapp.sync.names import plain
-from trayapp.sync.paging.envelope import Envelope, Place
+from trayapp.sync.paging.envelope import DEPTH, Envelope, Place
 
 _MANY = 20
 """Members of an object. One with more is a map, whose names change with the data."""
@@ -55,13 +55,12 @@ def shape_of(answer: Answer, envelope: Envelope) -> AnswerShape:
 def failure_in(envelope: Envelope) -> tuple[str, str] | None:
     """(path, the server's words) of a member which says that the answer is not all there; None if none does."""
     for place, value in envelope.members:
-        words = _words(value)
-        if words and _says_failure(place, value, words):
-            return ".".join(place), words
+        if _says_failure(place, value):
+            return ".".join(place), _words(value)
     return None
 
 
-def _says_failure(place: Place, value: Any, words: str) -> bool:
+def _says_failure(place: Place, value: Any) -> bool:
     last = plain(place[-1])
     if names.SUCCESS_FLAG.fullmatch(last):
         return value is False or str(value).lower() in ("false", "no")
@@ -70,23 +69,25 @@ def _says_failure(place: Place, value: Any, words: str) -> bool:
     if any(names.FAILURE.fullmatch(plain(name)) for name in place):
         return True
     if names.STATE.fullmatch(last):
-        return re.fullmatch(names.FAILED_STATES, words.lower()) is not None
-    return names.REMARK.fullmatch(last) is not None and re.search(names.ALARMING, words.lower()) is not None
+        return re.fullmatch(names.FAILED_STATES, _words(value).lower()) is not None
+    return names.REMARK.fullmatch(last) is not None and re.search(names.ALARMING, _words(value).lower()) is not None
 
 
 def _is_nothing(value: Any) -> bool:
-    return (
-        value in (None, "", 0, False) or value in ([], {}) or str(value).lower() in ("0", "false", "none", "null", "ok")
-    )
+    if not value or isinstance(value, dict | list):
+        return not value
+    return str(value).lower() in ("0", "false", "none", "null", "ok")
 
 
-def _words(value: Any) -> str:
-    """What a member says in words: a text, or the first one in what it has."""
+def _words(value: Any, depth: int = 0) -> str:
+    """What a member says in words: a text, or the first one in what it has, if not far down."""
+    if isinstance(value, dict | list) and depth == DEPTH:
+        return ""
     if isinstance(value, dict):
         said = (value.get(name) for name in (*names.COMPLAINT_WORDS, *value))
-        return next((words for inner in said if inner is not None and (words := _words(inner))), "")
+        return next((words for inner in said if inner is not None and (words := _words(inner, depth + 1))), "")
     if isinstance(value, list):
-        return next((words for inner in value if (words := _words(inner))), "")
+        return next((words for inner in value if (words := _words(inner, depth + 1))), "")
     return "" if value is None else str(value)[:1000]
 
 
