@@ -168,7 +168,9 @@ def test_what_another_program_wrote_since_a_window_read_the_settings_stays(qtbot
     """The line is on disk only: no watcher has told of it. Its endpoint keeps its rows, its state and its secrets."""
     keyring = Keyring()
     monkeypatch.setattr("trayapp.desktop.secrets.keyrings.chosen_keyring", lambda: keyring)
-    theirs = endpoint(api.route("/theirs", Listing(RECORDS)), id="theirs", name="Theirs", auth=Auth(kind="bearer"))
+    theirs = endpoint(
+        api.route("/theirs", Listing(RECORDS)), id="theirs", name="Theirs", auth=Auth(kind="bearer"), enabled=False
+    )
     mine = endpoint(api.route("/mine", Listing(RECORDS)), id="mine", name="Mine")
     base = backend.workspace.settings()
     other = Workspace(backend.workspace.home)

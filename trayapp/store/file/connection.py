@@ -34,7 +34,7 @@ def open_writer(path: Path) -> tuple[apsw.Connection, list[Message]]:
             if db.readonly("main"):  # SQLite makes do with that
                 raise apsw.ReadOnlyError
             be_patient(db)
-            db.pragma("journal_mode", "wal")  # in one text with others, these would wait until its row was fetched
+            _use_wal(db)
             db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
             # 32 MiB: keys in random order otherwise read and write the same pages again and again; more is felt.
             db.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")
@@ -43,6 +43,22 @@ def open_writer(path: Path) -> tuple[apsw.Connection, list[Message]]:
             db.close()
             raise
         return db, told
+
+
+def _use_wal(db: apsw.Connection) -> None:
+    """Switch to WAL, in a text of its own: others in it would wait until its row was fetched.
+
+    Of several that switch at once, SQLite refuses some without a wait, as they would wait for each other.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_LONGEST_NAP / 5)
 
 
 def open_reader(path: Path) -> apsw.Connection:
