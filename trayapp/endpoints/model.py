@@ -99,6 +99,8 @@ class Response(_Section, frozen=True):
     "auto" finds it, and leaves out what stands above it, units under it and sums at the end. `skip` lines at the top
     are left out at any rate.
 
+    `harmless` are dotted paths of members beside the records that say nothing of the list, whatever they look like.
+
     `records` says where the records are: "auto" finds it out; "" is the whole answer (a list, or a single object as one
     row); else it is a path, as the language of endpoints.paths has it:
 

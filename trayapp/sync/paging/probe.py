@@ -12,7 +12,7 @@ from trayapp.sync.http.client import Client
 from trayapp.sync.paging import candidates
 from trayapp.sync.paging.candidates import FirstPage
 from trayapp.sync.paging.following import first_page
-from trayapp.sync.paging.signs import Sign, Signs, looks_cut, signs_of
+from trayapp.sync.paging.signs import Signs, looks_cut, signs_of
 from trayapp.sync.paging.tries import Trial, Tries
 
 _LARGEST_PAGE = 4 << 20
@@ -247,7 +247,7 @@ def _one_page(tries: Tries, listing: FirstPage) -> Trial:
             _ONE, "unproven", say("The server has pages, but the second one could not be read, so there may be more.")
         )
     total = listing.signs.total
-    if total is not None and total.value == count and _is_own_number(total):
+    if total is not None and total.value == count and total.sure:
         proof = say("The server reports {total} records, and the response has them all.", total=total.value)
         return Trial(_ONE, "counted", proof)
     if tries.answers:
@@ -265,11 +265,6 @@ def _one_page(tries: Tries, listing: FirstPage) -> Trial:
     return Trial(
         _ONE, "asked", say("The response names no further page, and asking for one gave the same records again.")
     )
-
-
-def _is_own_number(total: Sign) -> bool:
-    """Whether a total that is the page's length is more than that."""
-    return total.sure
 
 
 def _may_go_on(listing: FirstPage) -> bool:
